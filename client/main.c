@@ -1,0 +1,237 @@
+#include <argp.h>
+#include <czmq.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#include "client/chart.h"
+#include "client/interrupt.h"
+#include "client/options.h"
+#include "client/quantity.h"
+#include "client/report.h"
+#include "client/run.h"
+#include "client/terminal.h"
+
+#define EXIT_INTERRUPTED 130
+
+static void print_version(FILE *out, struct argp_state *state)
+{
+    int major, minor, patch;
+
+    (void)state;
+    zmq_version(&major, &minor, &patch);
+    fprintf(out, "meantime %s (kernel %s, libzmq %d.%d.%d, czmq %d.%d.%d)\n", MEANTIME_VERSION,
+            kernel_best()->name, major, minor, patch, CZMQ_VERSION_MAJOR, CZMQ_VERSION_MINOR,
+            CZMQ_VERSION_PATCH);
+}
+
+/* ---- a run ------------------------------------------------------------------------------- */
+
+static struct transcript transcript_for(const struct options *options)
+{
+    return (struct transcript){
+        .words = options->json || options->mode == MODE_SUM ? NULL : stdout,
+        .quiet = options->quiet,
+        .pauses_ns = options->narrate_ns,
+        .bar = terminal_of(stderr),
+    };
+}
+
+/* Returns false where no server could ever answer at such an endpoint. */
+static bool run_once(struct run *run, const char *mode, void (*how)(struct run *),
+                     const struct options *options)
+{
+    struct transcript transcript = transcript_for(options);
+
+    *run = (struct run){.mode = mode, .transcript = &transcript};
+    if (!server_request_init(&run->request, options->endpoint, &options->asked,
+                             options->timeout_ns)) {
+        fprintf(stderr, "meantime: %s\n", run->request.trouble);
+        server_request_clear(&run->request);
+        return false;
+    }
+    uniform_sum_init(&run->sum, options->asked.seed, options->uniform, options->slice_ns);
+    how(run);
+    if (interrupted() && !server_request_over(&run->request))
+        server_request_cancel(&run->request);
+    transcript_end(run);
+    server_request_clear(&run->request);
+    return true;
+}
+
+static bool succeeded(const struct run *run)
+{
+    return run->request.state == SERVER_REQUEST_DONE && uniform_sum_done(&run->sum);
+}
+
+static int exit_status(bool success)
+{
+    if (interrupted())
+        return EXIT_INTERRUPTED;
+    return success ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- modes ------------------------------------------------------------------------------- */
+
+static void print_seed(const struct options *options)
+{
+    if (!options->json)
+        printf("Seed %" PRIu64 ".\n", options->asked.seed);
+}
+
+static int run_and_report(const struct options *options, const char *mode,
+                          void (*how)(struct run *))
+{
+    struct run run;
+
+    print_seed(options);
+    if (!run_once(&run, mode, how, options))
+        return EXIT_FAILURE;
+    if (options->json)
+        report_run(stdout, &run, options->asked.seed);
+    return exit_status(succeeded(&run));
+}
+
+static int serial(const struct options *options)
+{
+    return run_and_report(options, "serial", serial_run);
+}
+
+static int async(const struct options *options)
+{
+    return run_and_report(options, "async", async_run);
+}
+
+static struct chart_span request_span(const struct run *run)
+{
+    return (struct chart_span){
+        .begin_s = (double)(run->request.began_at_ns - run->began_at_ns) / 1e9,
+        .end_s = (double)(run->request.ended_at_ns - run->began_at_ns) / 1e9,
+        .failed = run->request.state != SERVER_REQUEST_DONE,
+    };
+}
+
+static struct chart_span sum_span(const struct run *run)
+{
+    return (struct chart_span){
+        .begin_s = (double)(run->sum.began_at_ns - run->began_at_ns) / 1e9,
+        .end_s = (double)(run->sum.ended_at_ns - run->began_at_ns) / 1e9,
+    };
+}
+
+static void print_chart(const struct run *runs)
+{
+    struct terminal terminal = terminal_of(stdout);
+    struct chart_run rows[2];
+
+    for (int i = 0; i < 2; i++)
+        rows[i] = (struct chart_run){
+            .name = runs[i].mode,
+            .rows = {[CHART_REMOTE] = request_span(&runs[i]), [CHART_LOCAL] = sum_span(&runs[i])},
+        };
+    putchar('\n');
+    chart_print(stdout, rows, 2, terminal.columns, terminal.utf8, terminal.colour);
+    putchar('\n');
+}
+
+static bool same_sums(const struct run *a, const struct run *b)
+{
+    return a->request.reply.units == b->request.reply.units &&
+           a->sum.total.units == b->sum.total.units;
+}
+
+static void print_speedup(const struct run *runs)
+{
+    double serial_s = (double)(runs[0].ended_at_ns - runs[0].began_at_ns) / 1e9;
+    double async_s = (double)(runs[1].ended_at_ns - runs[1].began_at_ns) / 1e9;
+
+    printf("The same sums, to the bit: in %.2fs serially, in %.2fs asynchronously. "
+           "Speed-up: %.2f.\n",
+           serial_s, async_s, serial_s / async_s);
+}
+
+static int compare(const struct options *options)
+{
+    static const struct {
+        const char *mode;
+        const char *heading;
+        void (*how)(struct run *);
+    } ways[] = {
+        {"serial", "\nSerial: ask, wait, then work.\n", serial_run},
+        {"async", "\nAsync: ask, and work while waiting.\n", async_run},
+    };
+    struct run runs[2];
+
+    print_seed(options);
+    for (int i = 0; i < 2 && !interrupted(); i++) {
+        if (!options->json)
+            fputs(ways[i].heading, stdout);
+        if (!run_once(&runs[i], ways[i].mode, ways[i].how, options))
+            return EXIT_FAILURE;
+    }
+    if (interrupted())
+        return EXIT_INTERRUPTED;
+    if (options->json)
+        report_comparison(stdout, &runs[0], &runs[1], options->asked.seed);
+    else if (!options->quiet)
+        print_chart(runs);
+    if (!succeeded(&runs[0]) || !succeeded(&runs[1]))
+        return EXIT_FAILURE;
+    if (!same_sums(&runs[0], &runs[1])) {
+        fprintf(stderr, "meantime: the two runs have different sums: one of them is wrong\n");
+        return EXIT_FAILURE;
+    }
+    if (!options->json)
+        print_speedup(runs);
+    return EXIT_SUCCESS;
+}
+
+static void print_sum(const struct run *run, const struct options *options)
+{
+    const struct sum_reply *reply = &run->request.reply;
+    bool uniform = options->asked.kind == MESSAGE_KIND_UNIFORM;
+    char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
+
+    printf("%.17g\n", total_value(reply->units, reply->unit_log2));
+    if (options->quiet)
+        return;
+    printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
+           units_print(reply->units, units), reply->unit_log2, count_print(reply->count, count),
+           uniform ? "uniform" : "Gaussian", count_print(options->asked.first, first),
+           options->asked.seed,
+           (double)(run->request.ended_at_ns - run->request.began_at_ns) / 1e9);
+}
+
+/* A serial run without any work of its own. */
+static int sum(const struct options *options)
+{
+    struct run run;
+
+    if (!run_once(&run, "sum", serial_run, options))
+        return EXIT_FAILURE;
+    if (options->json)
+        report_run(stdout, &run, options->asked.seed);
+    else if (succeeded(&run))
+        print_sum(&run, options);
+    return exit_status(succeeded(&run));
+}
+
+int main(int argc, char **argv)
+{
+    static int (*const modes[])(const struct options *) = {
+        [MODE_SERIAL] = serial,
+        [MODE_ASYNC] = async,
+        [MODE_COMPARE] = compare,
+        [MODE_SUM] = sum,
+    };
+    struct options options;
+
+    setlocale(LC_CTYPE, "");
+    argp_program_version_hook = print_version;
+    options_parse(&options, argc, argv);
+    zsys_handler_set(NULL); /* signals are ours */
+    interrupt_catch();
+    int status = modes[options.mode](&options);
+    zsys_shutdown();
+    return status;
+}

@@ -1,0 +1,219 @@
+#include "client/options.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "client/quantity.h"
+
+#define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
+#define DEFAULT_GAUSSIAN UINT64_C(10000000)
+#define DEFAULT_UNIFORM  UINT64_C(120000000)
+#define DEFAULT_SLICE_NS INT64_C(1000000)
+#define DEFAULT_PAUSE_NS INT64_C(1000000000)
+
+/* Options without a letter. */
+enum {
+    OPTION_GAUSSIAN = 256,
+    OPTION_UNIFORM,
+    OPTION_FIRST,
+    OPTION_KIND,
+    OPTION_SLICE,
+    OPTION_NARRATE,
+    OPTION_JSON,
+};
+
+static const struct argp_option option_table[] = {
+    {"connect", 'c', "ENDPOINT", 0, "Where the server is (default " DEFAULT_ENDPOINT ")", 1},
+    {"seed", 's', "SEED", 0, "Which streams to sum (default: a fresh one, which is shown)", 1},
+    {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: as long as it takes)",
+     1},
+    {"json", OPTION_JSON, 0, 0, "Print one JSON object and nothing else on stdout", 1},
+    {"quiet", 'q', 0, 0, "Print results alone", 1},
+    {0, 0, 0, 0, "For serial, async and compare:", 2},
+    {"gaussian", OPTION_GAUSSIAN, "COUNT", 0, "Gaussian samples that the server sums (10M)", 2},
+    {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", 2},
+    {"slice", OPTION_SLICE, "TIME", 0, "Work between two looks for the answer (1ms)", 2},
+    {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)", 2},
+    {0, 0, 0, 0, "For sum:", 3},
+    {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", 3},
+    {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", 3},
+    {0},
+};
+
+static const struct {
+    const char *name;
+    enum mode mode;
+} modes[] = {
+    {"serial", MODE_SERIAL},
+    {"async", MODE_ASYNC},
+    {"compare", MODE_COMPARE},
+    {"sum", MODE_SUM},
+};
+
+/* What has been given so far, to find what is missing and what does not go together. */
+struct parsing {
+    struct options *options;
+    bool mode_given;
+    bool count_given;
+    const char *run_option; /* the last one that is not for sum */
+    const char *sum_option; /* the last one that is for sum alone */
+};
+
+static uint64_t parse_count(struct argp_state *state, const char *what, const char *text)
+{
+    uint64_t count = 0;
+
+    if (!count_parse(text, &count))
+        argp_error(state, "%s %s: expected " COUNT_ACCEPTED, what, text);
+    return count;
+}
+
+static int64_t parse_duration(struct argp_state *state, const char *what, const char *text)
+{
+    int64_t ns = 0;
+
+    if (!duration_parse(text, &ns))
+        argp_error(state, "%s %s: expected " DURATION_ACCEPTED, what, text);
+    return ns;
+}
+
+static uint64_t parse_seed(struct argp_state *state, const char *text)
+{
+    uint64_t seed = 0;
+
+    if (!seed_parse(text, &seed))
+        argp_error(state, "--seed %s: expected " SEED_ACCEPTED, text);
+    return seed;
+}
+
+static enum message_kind parse_kind(struct argp_state *state, const char *text)
+{
+    if (strcmp(text, "uniform") == 0)
+        return MESSAGE_KIND_UNIFORM;
+    if (strcmp(text, "gaussian") != 0)
+        argp_error(state, "--kind %s: expected gaussian or uniform", text);
+    return MESSAGE_KIND_GAUSSIAN;
+}
+
+static enum mode parse_mode(struct argp_state *state, const char *text)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(modes[i].name, text) == 0)
+            return modes[i].mode;
+    argp_error(state, "%s: expected serial, async, compare or sum", text);
+    return MODE_SERIAL;
+}
+
+static void parse_argument(struct parsing *parsing, struct argp_state *state, const char *text)
+{
+    struct options *options = parsing->options;
+
+    if (!parsing->mode_given) {
+        options->mode = parse_mode(state, text);
+        parsing->mode_given = true;
+    } else if (options->mode == MODE_SUM && !parsing->count_given) {
+        options->asked.count = parse_count(state, "sum", text);
+        parsing->count_given = true;
+    } else
+        argp_error(state, "unexpected argument: %s", text);
+}
+
+static void check(const struct parsing *parsing, struct argp_state *state)
+{
+    const struct options *options = parsing->options;
+    bool sum = options->mode == MODE_SUM;
+
+    if (!parsing->mode_given)
+        argp_error(state, "say what to do: serial, async, compare or sum");
+    if (sum && !parsing->count_given)
+        argp_error(state, "sum how many samples? For instance: sum 10M");
+    if (sum && parsing->run_option)
+        argp_error(state, "%s is not for sum", parsing->run_option);
+    if (!sum && parsing->sum_option)
+        argp_error(state, "%s is for sum alone", parsing->sum_option);
+    if (options->asked.count == 0)
+        argp_error(state, "the server cannot sum 0 samples");
+    if (options->asked.first > SAMPLE_END_MAX - options->asked.count)
+        argp_error(state, "samples end before number 2^63");
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    struct parsing *parsing = state->input;
+    struct options *options = parsing->options;
+
+    switch (key) {
+    case 'c': options->endpoint = text; break;
+    case 's': options->asked.seed = parse_seed(state, text); break;
+    case 't': options->timeout_ns = parse_duration(state, "--timeout", text); break;
+    case 'q': options->quiet = true; break;
+    case OPTION_JSON: options->json = true; break;
+    case OPTION_GAUSSIAN:
+        options->asked.count = parse_count(state, parsing->run_option = "--gaussian", text);
+        break;
+    case OPTION_UNIFORM:
+        options->uniform = parse_count(state, parsing->run_option = "--uniform", text);
+        break;
+    case OPTION_SLICE:
+        options->slice_ns = parse_duration(state, parsing->run_option = "--slice", text);
+        break;
+    case OPTION_NARRATE:
+        options->narrate_ns = parse_duration(state, parsing->run_option = "--narrate", text);
+        break;
+    case OPTION_FIRST:
+        options->asked.first = parse_count(state, parsing->sum_option = "--first", text);
+        break;
+    case OPTION_KIND:
+        parsing->sum_option = "--kind";
+        options->asked.kind = parse_kind(state, text);
+        break;
+    case ARGP_KEY_ARG: parse_argument(parsing, state, text); break;
+    case ARGP_KEY_END: check(parsing, state); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static uint64_t fresh_seed(void)
+{
+    uint64_t seed = 0;
+
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        abort(); /* Linux gives 8 bytes whole or waits for them */
+    return seed;
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+    static const struct argp parser = {
+        option_table,
+        parse_option,
+        "serial\nasync\ncompare\nsum COUNT",
+        "Asks a server for the sum of many Gaussian samples, and sums uniform samples meanwhile."
+        "\vserial waits for the answer and works then; async works while it waits; compare does "
+        "both and shows the difference; sum asks for one sum. Counts are written as 10M, 1.2e8 or "
+        "120_000_000, times as 250us, 1ms or 1.5s.",
+        NULL,
+        NULL,
+        NULL,
+    };
+    struct parsing parsing = {.options = options};
+
+    argp_err_exit_status = 2;
+    *options = (struct options){
+        .endpoint = DEFAULT_ENDPOINT,
+        .asked = {.id = 1,
+                  .seed = fresh_seed(),
+                  .kind = MESSAGE_KIND_GAUSSIAN,
+                  .count = DEFAULT_GAUSSIAN,
+                  .progress = true},
+        .uniform = DEFAULT_UNIFORM,
+        .slice_ns = DEFAULT_SLICE_NS,
+        .narrate_ns = DEFAULT_PAUSE_NS,
+    };
+    argp_parse(&parser, argc, argv, 0, NULL, &parsing);
+    if (options->mode == MODE_SUM)
+        options->uniform = 0;
+}

@@ -1,0 +1,34 @@
+/* The command line of meantime. */
+#ifndef MEANTIME_CLIENT_OPTIONS_H
+#define MEANTIME_CLIENT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/message.h"
+
+enum mode {
+    MODE_SERIAL,
+    MODE_ASYNC,
+    MODE_COMPARE,
+    MODE_SUM,
+};
+
+/* Strings live as long as argv. asked: what goes to the server, its id and progress included.
+ * uniform: samples to sum here, 0 for none. */
+struct options {
+    enum mode mode;
+    const char *endpoint;
+    struct sum_request asked;
+    uint64_t uniform;
+    int64_t slice_ns;
+    int64_t narrate_ns;
+    int64_t timeout_ns;
+    bool json;
+    bool quiet;
+};
+
+/* Ends the program on --help and --version (0), and on a usage error (2) with a sentence. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

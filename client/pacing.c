@@ -1,0 +1,38 @@
+#include "client/pacing.h"
+
+#include <assert.h>
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void pacing_init(struct pacing *pacing, int64_t target_ns)
+{
+    assert(target_ns >= 0);
+    *pacing = (struct pacing){.target_ns = target_ns, .units = 1};
+}
+
+uint64_t pacing_units(const struct pacing *pacing)
+{
+    return pacing->units;
+}
+
+/* How many units fit in the target at the measured speed. Both factors are below 2^64. */
+static uint64_t fitting(const struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
+{
+    unsigned __int128 fit = (unsigned __int128)units * (uint64_t)pacing->target_ns;
+    fit /= (uint64_t)elapsed_ns;
+    if (fit > PACING_UNITS_MAX)
+        return PACING_UNITS_MAX;
+    return fit < 1 ? 1 : (uint64_t)fit;
+}
+
+void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
+{
+    if (units == 0 || elapsed_ns <= 0)
+        return;
+    pacing->units = least(fitting(pacing, units, elapsed_ns), pacing->units * PACING_GROWTH_MAX);
+    assert(pacing->units >= 1);
+    assert(pacing->units <= PACING_UNITS_MAX);
+}

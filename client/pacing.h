@@ -1,0 +1,32 @@
+/* How much to do in the next slice, so that a slice takes about a given time. A pure core: the
+ * caller does the work, reads the clock and tells. One thread; nothing to clear. */
+#ifndef MEANTIME_CLIENT_PACING_H
+#define MEANTIME_CLIENT_PACING_H
+
+#include <stdint.h>
+
+/* Largest slice. Blocks of 2^16 samples: 2^48 samples, more than a day's work of one core, and
+ * units * 2^16 stays far inside 64 bits. */
+#define PACING_UNITS_MAX (UINT64_C(1) << 32)
+
+/* Largest growth from one slice to the next. One slice that looked fast by accident then makes the
+ * next at most four times too long; from one unit to sixty takes three slices. */
+#define PACING_GROWTH_MAX 4
+
+struct pacing {
+    int64_t target_ns;
+    uint64_t units;
+};
+
+/* target_ns >= 0; with 0 every slice is one unit. The first slice is one unit. */
+void pacing_init(struct pacing *pacing, int64_t target_ns);
+
+/* Units for the next slice: 1 to PACING_UNITS_MAX. */
+uint64_t pacing_units(const struct pacing *pacing);
+
+/* The last slice did `units` (fewer than asked for, where the work ends) in `elapsed_ns`.
+ * Shrinks at once to what fits in the target, grows by steps. A slice of no units, or one in which
+ * the clock stood still, is no news and changes nothing. */
+void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns);
+
+#endif

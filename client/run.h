@@ -1,0 +1,27 @@
+/* One run of the main job: a sum asked of a server, and a sum of one's own meanwhile. */
+#ifndef MEANTIME_CLIENT_RUN_H
+#define MEANTIME_CLIENT_RUN_H
+
+#include <stdint.h>
+
+#include "client/server_request.h"
+#include "client/transcript.h"
+#include "client/uniform_sum.h"
+
+/* looks: at the socket, while there was work of one's own; look_ns: the time that they took. */
+struct run {
+    const char *mode;
+    struct server_request request;
+    struct uniform_sum sum;
+    struct transcript *transcript;
+    uint64_t looks;
+    int64_t look_ns;
+    int64_t began_at_ns;
+    int64_t ended_at_ns;
+};
+
+/* Both return with the request over and the sum done, unless the user interrupts. */
+void serial_run(struct run *run);
+void async_run(struct run *run);
+
+#endif

@@ -1,0 +1,32 @@
+#include "client/terminal.h"
+
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int columns_of(int file)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+
+    if (ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return columns && atoi(columns) > 0 ? atoi(columns) : 80;
+}
+
+struct terminal terminal_of(FILE *stream)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    bool is_terminal = isatty(fileno(stream));
+    bool plain = (no_color && *no_color) || (term && strcmp(term, "dumb") == 0);
+
+    return (struct terminal){
+        .is_terminal = is_terminal,
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .colour = is_terminal && !plain,
+        .columns = columns_of(fileno(stream)),
+    };
+}

@@ -1,0 +1,34 @@
+#include "client/uniform_sum.h"
+
+#include "client/clock.h"
+#include "sums/sum.h"
+
+void uniform_sum_init(struct uniform_sum *sum, uint64_t seed, uint64_t count, int64_t slice_ns)
+{
+    *sum = (struct uniform_sum){.kernel = kernel_best(), .count = count};
+    stream_init(&sum->stream, seed, STREAM_UNIFORM);
+    pacing_init(&sum->pacing, slice_ns);
+}
+
+void uniform_sum_begin(struct uniform_sum *sum)
+{
+    sum->began_at_ns = sum->ended_at_ns = clock_ns();
+}
+
+void uniform_sum_slice(struct uniform_sum *sum)
+{
+    uint64_t blocks = pacing_units(&sum->pacing);
+    uint64_t count = blocks * BLOCK_SAMPLES;
+    uint64_t left = sum->count - sum->total.count;
+    int64_t began_at_ns = clock_ns();
+
+    sum_range(sum->kernel, &sum->stream, sum->total.count, count < left ? count : left,
+              &sum->total);
+    sum->ended_at_ns = clock_ns();
+    int64_t slice_ns = sum->ended_at_ns - began_at_ns;
+    if (count <= left)
+        pacing_measured(&sum->pacing, blocks, slice_ns);
+    if (slice_ns > sum->slice_ns_max)
+        sum->slice_ns_max = slice_ns;
+    sum->slices++;
+}

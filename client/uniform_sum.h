@@ -1,0 +1,41 @@
+/* The local work: a sum of uniform samples, done in slices. One thread. */
+#ifndef MEANTIME_CLIENT_UNIFORM_SUM_H
+#define MEANTIME_CLIENT_UNIFORM_SUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/pacing.h"
+#include "sums/kernel.h"
+#include "sums/stream.h"
+#include "sums/total.h"
+
+/* count: samples to sum, from the stream's first on; `total` holds how many it has and their sum.
+ * Instants are clock_ns(), ended_at_ns that of the last slice so far. */
+struct uniform_sum {
+    const struct kernel *kernel;
+    struct stream stream;
+    struct pacing pacing; /* of blocks */
+    uint64_t count;
+    struct total total;
+    int64_t began_at_ns;
+    int64_t ended_at_ns;
+    uint64_t slices;
+    int64_t slice_ns_max;
+};
+
+/* slice_ns: how long a slice is to take, 0 for one block. */
+void uniform_sum_init(struct uniform_sum *sum, uint64_t seed, uint64_t count, int64_t slice_ns);
+
+/* Starts its time. */
+void uniform_sum_begin(struct uniform_sum *sum);
+
+/* Sums as many samples as take about slice_ns, in whole blocks. */
+void uniform_sum_slice(struct uniform_sum *sum);
+
+static inline bool uniform_sum_done(const struct uniform_sum *sum)
+{
+    return sum->total.count == sum->count;
+}
+
+#endif
