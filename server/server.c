@@ -13,7 +13,7 @@
 #include "server/front.h"
 #include "server/worker.h"
 
-/* Messages read before totals and signals have their turn again. */
+/* Messages read before results and signals have their turn again. */
 #define MESSAGES_AT_ONCE 64
 
 /* Time between two lines in the log about the same wrong. */
@@ -35,7 +35,6 @@ struct server {
     struct front *front;
     struct workers *workers;
     struct dispatcher *dispatcher;
-    struct task *tasks; /* by span */
     struct options options;
     int signals;
     bool draining;
@@ -112,18 +111,19 @@ static void obey_progress(struct server *server, const struct effect *effect)
 
 static void obey_start_span(struct server *server, const struct effect *effect)
 {
-    struct task *task = &server->tasks[effect->span];
+    struct task task = {
+        .span = effect->span,
+        .first = effect->first,
+        .count = effect->count,
+    };
 
-    stream_init(&task->stream, effect->seed, (enum stream_kind)effect->kind);
-    task->first = effect->first;
-    task->count = effect->count;
-    atomic_store(&task->cancelled, false);
-    workers_start(server->workers, effect->worker, task);
+    stream_init(&task.stream, effect->seed, (enum stream_kind)effect->kind);
+    workers_start(server->workers, effect->worker, &task);
 }
 
 static void obey_cancel_span(struct server *server, const struct effect *effect)
 {
-    atomic_store(&server->tasks[effect->span].cancelled, true);
+    workers_cancel(server->workers, effect->span);
 }
 
 /* Tells the dispatcher, and does all that follows. */
@@ -234,16 +234,16 @@ static void take_lost_clients(struct server *server)
         step(server, &event);
 }
 
-static void take_totals(struct server *server)
+static void take_results(struct server *server)
 {
-    struct task *task;
+    struct result result;
 
-    while ((task = workers_done(server->workers))) {
+    while (workers_done(server->workers, &result)) {
         struct event event = {
             .type = EVENT_SPAN_DONE,
-            .span = (uint32_t)(task - server->tasks),
-            .elapsed_ns = task->elapsed_ns,
-            .total = task->total,
+            .span = result.span,
+            .elapsed_ns = result.elapsed_ns,
+            .total = result.total,
         };
         step(server, &event);
     }
@@ -291,7 +291,7 @@ static void serve(struct server *server)
 
     while (!server->stopped && (!server->draining || dispatcher_busy(server->dispatcher))) {
         zmq_poll(items, sizeof items / sizeof *items, wait_ms(server));
-        take_totals(server);
+        take_results(server);
         take_messages(server);
         take_lost_clients(server);
         take_signals(server);
@@ -307,9 +307,9 @@ static bool server_set_up(struct server *server, const struct options *options)
     struct event joined = {.type = EVENT_WORKER_JOINED};
 
     server->dispatcher = dispatcher_new(&limits);
-    server->tasks = calloc((size_t)options->threads * WORKER_CREDIT, sizeof *server->tasks);
-    server->workers = workers_new(options->threads, kernel_best());
-    if (!server->dispatcher || !server->tasks || !server->workers) {
+    server->workers =
+        workers_new(options->threads, options->threads * WORKER_CREDIT, kernel_best());
+    if (!server->dispatcher || !server->workers) {
         zsys_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
                    options->threads, strerror(errno));
         return false;
@@ -345,7 +345,6 @@ void server_destroy(struct server **server_p)
         return;
     front_destroy(&server->front);
     workers_destroy(&server->workers);
-    free(server->tasks);
     dispatcher_destroy(&server->dispatcher);
     free(server);
     *server_p = NULL;
