@@ -13,4 +13,9 @@ static inline int64_t clock_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static inline double seconds(int64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "client/chart.h"
+#include "client/clock.h"
 #include "client/interrupt.h"
 #include "client/options.h"
 #include "client/quantity.h"
@@ -105,8 +106,8 @@ static int async(const struct options *options)
 static struct chart_span request_span(const struct run *run)
 {
     return (struct chart_span){
-        .begin_s = (double)(run->request.began_at_ns - run->began_at_ns) / 1e9,
-        .end_s = (double)(run->request.ended_at_ns - run->began_at_ns) / 1e9,
+        .begin_s = seconds(run->request.began_at_ns - run->began_at_ns),
+        .end_s = seconds(run->request.ended_at_ns - run->began_at_ns),
         .failed = run->request.state != SERVER_REQUEST_DONE,
     };
 }
@@ -114,8 +115,8 @@ static struct chart_span request_span(const struct run *run)
 static struct chart_span sum_span(const struct run *run)
 {
     return (struct chart_span){
-        .begin_s = (double)(run->sum.began_at_ns - run->began_at_ns) / 1e9,
-        .end_s = (double)(run->sum.ended_at_ns - run->began_at_ns) / 1e9,
+        .begin_s = seconds(run->sum.began_at_ns - run->began_at_ns),
+        .end_s = seconds(run->sum.ended_at_ns - run->began_at_ns),
     };
 }
 
@@ -142,8 +143,8 @@ static bool same_sums(const struct run *a, const struct run *b)
 
 static void print_speedup(const struct run *runs)
 {
-    double serial_s = (double)(runs[0].ended_at_ns - runs[0].began_at_ns) / 1e9;
-    double async_s = (double)(runs[1].ended_at_ns - runs[1].began_at_ns) / 1e9;
+    double serial_s = seconds(runs[0].ended_at_ns - runs[0].began_at_ns);
+    double async_s = seconds(runs[1].ended_at_ns - runs[1].began_at_ns);
 
     printf("The same sums, to the bit: in %.2fs serially, in %.2fs asynchronously. "
            "Speed-up: %.2f.\n",
@@ -198,8 +199,7 @@ static void print_sum(const struct run *run, const struct options *options)
     printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
            units_print(reply->units, units), reply->unit_log2, count_print(reply->count, count),
            uniform ? "uniform" : "Gaussian", count_print(options->asked.first, first),
-           options->asked.seed,
-           (double)(run->request.ended_at_ns - run->request.began_at_ns) / 1e9);
+           options->asked.seed, seconds(run->request.ended_at_ns - run->request.began_at_ns));
 }
 
 /* A serial run without any work of its own. */

@@ -4,10 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-static double seconds(int64_t ns)
-{
-    return (double)ns / 1e9;
-}
+#include "client/clock.h"
 
 /* 64-bit numbers that others may have to repeat go as strings: JSON's are doubles to many. */
 static json_t *seed_text(uint64_t seed)

@@ -202,7 +202,7 @@ void server_request_check(struct server_request *request)
     if (c->lost)
         fail(request, "the server at %s went away before it answered", c->endpoint);
     else if (c->timeout_ns && waited_ns >= c->timeout_ns)
-        fail(request, "no answer from %s within %.3g s", c->endpoint, (double)c->timeout_ns / 1e9);
+        fail(request, "no answer from %s within %.3g s", c->endpoint, seconds(c->timeout_ns));
     else if (!c->connected && waited_ns >= CONNECT_MS * NS_A_MS)
         fail(request,
              "no server at %s; start one with meantime-server, or name another with --connect",

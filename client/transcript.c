@@ -12,11 +12,6 @@
 #define BAR_AFTER_NS INT64_C(1000000000)
 #define BAR_EVERY_NS INT64_C(100000000)
 
-static double seconds(int64_t ns)
-{
-    return (double)ns / 1e9;
-}
-
 static void bar_remove(struct transcript *t)
 {
     if (t->bar_drawn)
