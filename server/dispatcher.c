@@ -36,7 +36,7 @@ struct request {
     bool told;
     TAILQ_ENTRY(request) in_client;   /* client.requests, while it has a client */
     TAILQ_ENTRY(request) in_runnable; /* client.runnable, while samples are left to give out */
-    TAILQ_ENTRY(request) in_outbox;   /* outbox or unsent; free list while FREE */
+    TAILQ_ENTRY(request) in_outbox;   /* outbox; free list while FREE */
     TAILQ_ENTRY(request) in_open;     /* open, while OPEN */
 };
 TAILQ_HEAD(request_list, request);
@@ -105,19 +105,16 @@ struct dispatcher {
     struct request_list free;
     struct request_list open;
     struct request_list outbox;              /* ended, to be told */
-    struct request_list unsent;              /* told, but there was no room */
     struct client_list runnable;             /* whose turn it is: the head */
     struct worker_list ready[WORKER_CREDIT]; /* workers that hold 0, 1, ... spans */
     struct span_list cancels;                /* to be cancelled */
 
-    struct request *telling;       /* its message was the last effect */
     struct request *progress_next; /* of the round of progress messages under way */
     struct effect refusal;         /* of a request that was not let in */
     bool refusal_due;
 
     int64_t progress_at_ns;
     int64_t deadline_at_ns; /* no request's deadline is before this */
-    int64_t retry_at_ns;
 };
 
 struct dispatcher *dispatcher_new(const struct dispatcher_limits *limits)
@@ -141,7 +138,6 @@ struct dispatcher *dispatcher_new(const struct dispatcher_limits *limits)
     TAILQ_INIT(&d->free);
     TAILQ_INIT(&d->open);
     TAILQ_INIT(&d->outbox);
-    TAILQ_INIT(&d->unsent);
     TAILQ_INIT(&d->runnable);
     TAILQ_INIT(&d->cancels);
     for (uint32_t held = 0; held < WORKER_CREDIT; held++)
@@ -152,7 +148,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_limits *limits)
         TAILQ_INIT(&d->clients[i].requests);
         TAILQ_INIT(&d->clients[i].runnable);
     }
-    d->progress_at_ns = d->deadline_at_ns = d->retry_at_ns = INT64_MAX;
+    d->progress_at_ns = d->deadline_at_ns = INT64_MAX;
     return d;
 }
 
@@ -483,7 +479,7 @@ static void on_request(struct dispatcher *d, const struct event *event)
     const struct sum_request *asked = &event->request;
     struct client *client = client_of(d, event->client);
 
-    d->refusal.type = EFFECT_REFUSE;
+    d->refusal.type = EFFECT_ANSWER;
     d->refusal_due = true;
     if (d->draining)
         refusal_message(&d->refusal, event->client, asked->id, STATUS_STOPPING, 0,
@@ -536,19 +532,6 @@ static void on_span_done(struct dispatcher *d, const struct event *event)
     request_release(d, r);
 }
 
-static void on_unsent(struct dispatcher *d, const struct event *event)
-{
-    struct request *r = d->telling;
-
-    (void)event;
-    assert(r);
-    d->telling = NULL;
-    r->told = false;
-    TAILQ_INSERT_TAIL(&d->unsent, r, in_outbox);
-    if (d->retry_at_ns == INT64_MAX)
-        d->retry_at_ns = d->now_ns + UNSENT_RETRY_NS;
-}
-
 static void on_client_lost(struct dispatcher *d, const struct event *event)
 {
     struct client *client = client_of(d, event->client);
@@ -596,10 +579,6 @@ static void on_time(struct dispatcher *d, const struct event *event)
     (void)event;
     if (d->now_ns >= d->deadline_at_ns)
         deadlines_due(d);
-    if (d->now_ns >= d->retry_at_ns) {
-        d->retry_at_ns = INT64_MAX;
-        TAILQ_CONCAT(&d->outbox, &d->unsent, in_outbox);
-    }
     if (d->now_ns >= d->progress_at_ns) {
         d->progress_at_ns = TAILQ_EMPTY(&d->open) ? INT64_MAX : d->now_ns + PROGRESS_NS;
         d->progress_next = TAILQ_FIRST(&d->open);
@@ -608,37 +587,18 @@ static void on_time(struct dispatcher *d, const struct event *event)
 
 /* ---- in and out -------------------------------------------------------------------------- */
 
-/* The message taken last has left: its client may use the id again. */
-static void telling_done(struct dispatcher *d)
-{
-    struct request *r = d->telling;
-
-    if (!r)
-        return;
-    d->telling = NULL;
-    client_leave(r);
-    request_release(d, r);
-}
-
 void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *event)
 {
     static void (*const handlers[])(struct dispatcher *, const struct event *) = {
-        [EVENT_TIME] = on_time,
-        [EVENT_WORKER_JOINED] = on_worker_joined,
-        [EVENT_REQUEST] = on_request,
-        [EVENT_CANCEL] = on_cancel,
-        [EVENT_SPAN_DONE] = on_span_done,
-        [EVENT_UNSENT] = on_unsent,
-        [EVENT_CLIENT_LOST] = on_client_lost,
-        [EVENT_DRAIN] = on_drain,
-        [EVENT_STOP] = on_stop,
+        [EVENT_TIME] = on_time,           [EVENT_WORKER_JOINED] = on_worker_joined,
+        [EVENT_REQUEST] = on_request,     [EVENT_CANCEL] = on_cancel,
+        [EVENT_SPAN_DONE] = on_span_done, [EVENT_CLIENT_LOST] = on_client_lost,
+        [EVENT_DRAIN] = on_drain,         [EVENT_STOP] = on_stop,
     };
 
     assert(now_ns >= d->now_ns);
     assert(!d->refusal_due);
     d->now_ns = now_ns;
-    if (event->type != EVENT_UNSENT)
-        telling_done(d);
     handlers[event->type](d, event);
 }
 
@@ -671,14 +631,16 @@ static bool next_answer(struct dispatcher *d, struct effect *effect)
     struct request *r;
 
     while ((r = TAILQ_FIRST(&d->outbox))) {
+        bool wanted = r->client;
         TAILQ_REMOVE(&d->outbox, r, in_outbox);
-        r->told = true;
-        if (r->client) {
+        if (wanted) {
             request_tell(d, r, effect);
-            d->telling = r;
-            return true;
+            client_leave(r);
         }
+        r->told = true;
         request_release(d, r);
+        if (wanted)
+            return true;
     }
     return false;
 }
@@ -708,23 +670,16 @@ static bool next_progress(struct dispatcher *d, struct effect *effect)
 
 bool dispatcher_next(struct dispatcher *d, struct effect *effect)
 {
-    telling_done(d);
     return next_refusal(d, effect) || next_cancel(d, effect) || next_span(d, effect) ||
            next_answer(d, effect) || next_progress(d, effect);
 }
 
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
-}
-
 int64_t dispatcher_due_at(const struct dispatcher *d)
 {
-    return earlier(d->progress_at_ns, earlier(d->deadline_at_ns, d->retry_at_ns));
+    return d->progress_at_ns < d->deadline_at_ns ? d->progress_at_ns : d->deadline_at_ns;
 }
 
 bool dispatcher_busy(const struct dispatcher *d)
 {
-    return !TAILQ_EMPTY(&d->open) || !TAILQ_EMPTY(&d->outbox) || !TAILQ_EMPTY(&d->unsent) ||
-           d->telling;
+    return !TAILQ_EMPTY(&d->open);
 }

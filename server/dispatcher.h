@@ -44,9 +44,6 @@
 /* Time between two progress messages of a request. */
 #define PROGRESS_NS INT64_C(500000000)
 
-/* A message that the client's connection had no room for is tried again after this. */
-#define UNSENT_RETRY_NS INT64_C(20000000)
-
 /* What a refused client is told to wait. A crowd of ten thousand that does so costs the server a
  * few per cent of one core. */
 #define BUSY_RETRY_MS 1000
@@ -66,7 +63,6 @@ enum event_type {
     EVENT_REQUEST,       /* client, request */
     EVENT_CANCEL,        /* client, id */
     EVENT_SPAN_DONE,     /* span, total, elapsed_ns */
-    EVENT_UNSENT,        /* the client of the EFFECT_ANSWER just taken had no room for it */
     EVENT_CLIENT_LOST,   /* client; its number may be used anew at once */
     EVENT_DRAIN,         /* take no new request */
     EVENT_STOP,          /* and refuse those in flight */
@@ -88,10 +84,9 @@ struct event {
 };
 
 enum effect_type {
-    EFFECT_ANSWER,     /* message to client, which ends a request; EVENT_UNSENT if it has no room */
-    EFFECT_REFUSE,     /* message to client, whose request was not let in */
-    EFFECT_PROGRESS,   /* message to client, which may be lost */
-    EFFECT_START_SPAN, /* worker computes span: count samples of (seed, kind) from first */
+    EFFECT_ANSWER,      /* message to client: the one answer to a request */
+    EFFECT_PROGRESS,    /* message to client, which may be lost */
+    EFFECT_START_SPAN,  /* worker computes span: count samples of (seed, kind) from first */
     EFFECT_CANCEL_SPAN, /* worker ends span as soon as it can, and says EVENT_SPAN_DONE */
 };
 
@@ -118,7 +113,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_limits *limits);
 void dispatcher_destroy(struct dispatcher **dispatcher);
 
 /* Takes one piece of news. now_ns: any monotonic clock, never running backwards. The effects of the
- * step before must have been taken, except before EVENT_UNSENT. */
+ * step before must have been taken. */
 void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *event);
 
 /* The next instruction, or false when all is done. */

@@ -14,10 +14,14 @@
  * memory, and as many as a client may have in flight, so that its answers find room. */
 #define PIPE_MESSAGES_MAX CLIENT_REQUESTS_MAX
 
+/* Messages kept for clients that do not read, of all clients: 50 MiB at most with what they are
+ * wrapped in. A client whose message is one too many is given up. */
+#define KEPT_MAX 100000
+
 /* A peer that cannot finish its handshake in this time is cut off. */
 #define HANDSHAKE_MS 3000
 
-/* How long answers that are still in the pipes may take to leave when the server ends. */
+/* How long answers may take to leave when the server ends. */
 #define LINGER_MS 1000
 
 /* The frames before the body, each as one byte of length and its bytes. */
@@ -26,13 +30,23 @@ struct envelope {
     uint8_t bytes[ENVELOPE_BYTES_MAX];
 };
 
+/* A message that its client had no room for. */
+struct kept {
+    TAILQ_ENTRY(kept) link;
+    size_t size;
+    uint8_t bytes[];
+};
+TAILQ_HEAD(kept_list, kept);
+
 struct client {
     struct envelope envelope; /* empty on REP, which keeps its own */
     uint32_t number;
     uint32_t holds;
     int fd;    /* of its connection; -1: unknown */
     bool lost; /* it is in front.lost, not in front.present */
+    struct kept_list kept;
     TAILQ_ENTRY(client) link;
+    TAILQ_ENTRY(client) in_slow; /* while something is kept */
 };
 TAILQ_HEAD(client_list, client);
 
@@ -48,7 +62,9 @@ struct front {
     uint32_t free_count;
     struct client_list present;
     struct client_list lost; /* gone, to be told by front_lost() */
-    bool *connected;         /* by file descriptor */
+    struct client_list slow; /* for whom something is kept */
+    uint32_t kept_count;
+    bool *connected; /* by file descriptor */
     size_t connected_size;
 };
 
@@ -84,12 +100,26 @@ static struct client *client_new(struct front *front, const struct envelope *env
     client->number = front->free_numbers[--front->free_count];
     front->clients[client->number] = client;
     zhashx_insert(front->by_envelope, &client->envelope, client);
+    TAILQ_INIT(&client->kept);
     TAILQ_INSERT_TAIL(&front->present, client, link);
     return client;
 }
 
+static void kept_drop(struct front *front, struct client *client)
+{
+    struct kept *kept = TAILQ_FIRST(&client->kept);
+
+    TAILQ_REMOVE(&client->kept, kept, link);
+    if (TAILQ_EMPTY(&client->kept))
+        TAILQ_REMOVE(&front->slow, client, in_slow);
+    front->kept_count--;
+    free(kept);
+}
+
 static void client_free(struct front *front, struct client *client)
 {
+    while (!TAILQ_EMPTY(&client->kept))
+        kept_drop(front, client);
     TAILQ_REMOVE(client->lost ? &front->lost : &front->present, client, link);
     zhashx_delete(front->by_envelope, &client->envelope);
     front->clients[client->number] = NULL;
@@ -106,11 +136,18 @@ static void client_lost(struct front *front, struct client *client)
     client->lost = true;
 }
 
+/* Nothing is owed to the client any more, so nothing need be known of it. */
+static void client_rest(struct front *front, struct client *client)
+{
+    if (client->holds == 0 && TAILQ_EMPTY(&client->kept))
+        client_free(front, client);
+}
+
 void front_release(struct front *front, uint32_t client)
 {
     assert(front->clients[client]->holds > 0);
-    if (--front->clients[client]->holds == 0)
-        client_free(front, front->clients[client]);
+    front->clients[client]->holds--;
+    client_rest(front, front->clients[client]);
 }
 
 /* ---- the socket and its monitor ---------------------------------------------------------- */
@@ -164,6 +201,7 @@ struct front *front_new(enum front_type type, const char *endpoint)
     zmq_msg_init(&front->body);
     TAILQ_INIT(&front->present);
     TAILQ_INIT(&front->lost);
+    TAILQ_INIT(&front->slow);
     for (uint32_t i = 0; i < CLIENTS_MAX; i++)
         front->free_numbers[front->free_count++] = CLIENTS_MAX - 1 - i;
     front->by_envelope = zhashx_new();
@@ -188,8 +226,12 @@ void front_destroy(struct front **front_p)
 
     if (!front)
         return;
+    for (int waited_ms = 0; front_flush(front) && waited_ms < LINGER_MS;
+         waited_ms += FRONT_FLUSH_MS)
+        zclock_sleep(FRONT_FLUSH_MS);
     for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-        free(front->clients[i]);
+        if (front->clients[i])
+            client_free(front, front->clients[i]);
     zhashx_destroy(&front->by_envelope);
     if (front->socket)
         zmq_socket_monitor(zsock_resolve(front->socket), NULL, 0);
@@ -382,22 +424,85 @@ static bool envelope_send(void *socket, const struct envelope *envelope)
     return true;
 }
 
-enum front_sent front_send(struct front *front, uint32_t number, const void *bytes, size_t size)
+enum sent {
+    SENT,
+    SENT_FULL, /* the client does not read fast enough */
+    SENT_GONE, /* it is no longer there */
+};
+
+static enum sent client_send(struct front *front, struct client *client, const void *bytes,
+                             size_t size)
 {
-    struct client *client = front->clients[number];
     void *socket = front_socket(front);
 
     if (client->lost) {
         rep_go_on(front);
-        return FRONT_GONE;
+        return SENT_GONE;
     }
     if (envelope_send(socket, &client->envelope) &&
         zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1) {
         front->owes = false;
-        return FRONT_SENT;
+        return SENT;
     }
     if (errno == EAGAIN)
-        return FRONT_FULL;
+        return SENT_FULL;
     client_lost(front, client);
-    return FRONT_GONE;
+    return SENT_GONE;
+}
+
+static void client_keep(struct front *front, struct client *client, const void *bytes, size_t size)
+{
+    struct kept *kept = front->kept_count < KEPT_MAX ? malloc(sizeof *kept + size) : NULL;
+
+    if (!kept) {
+        zsys_warning("a client that does not read is given up; %u messages wait unread",
+                     front->kept_count);
+        client_lost(front, client);
+        return;
+    }
+    kept->size = size;
+    memcpy(kept->bytes, bytes, size);
+    if (TAILQ_EMPTY(&client->kept))
+        TAILQ_INSERT_TAIL(&front->slow, client, in_slow);
+    TAILQ_INSERT_TAIL(&client->kept, kept, link);
+    front->kept_count++;
+}
+
+void front_send(struct front *front, uint32_t number, const void *bytes, size_t size)
+{
+    struct client *client = front->clients[number];
+
+    if (!TAILQ_EMPTY(&client->kept) || client_send(front, client, bytes, size) == SENT_FULL)
+        client_keep(front, client, bytes, size);
+}
+
+void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)
+{
+    struct client *client = front->clients[number];
+
+    if (TAILQ_EMPTY(&client->kept))
+        client_send(front, client, bytes, size);
+}
+
+static void client_flush(struct front *front, struct client *client)
+{
+    while (!TAILQ_EMPTY(&client->kept)) {
+        struct kept *kept = TAILQ_FIRST(&client->kept);
+        if (client_send(front, client, kept->bytes, kept->size) == SENT_FULL)
+            return;
+        kept_drop(front, client);
+    }
+    client_rest(front, client);
+}
+
+bool front_flush(struct front *front)
+{
+    struct client *client = TAILQ_FIRST(&front->slow);
+
+    while (client) {
+        struct client *next = TAILQ_NEXT(client, in_slow);
+        client_flush(front, client);
+        client = next;
+    }
+    return !TAILQ_EMPTY(&front->slow);
 }

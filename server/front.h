@@ -29,12 +29,6 @@ enum front_news {
     FRONT_BAD,     /* an envelope that is too long: dropped */
 };
 
-enum front_sent {
-    FRONT_SENT,
-    FRONT_FULL, /* the client does not read; try again later */
-    FRONT_GONE, /* there is no such client any more */
-};
-
 /* Binds to `endpoint`; tcp://127.0.0.1:* picks a free port. NULL with errno set on failure. */
 struct front *front_new(enum front_type type, const char *endpoint);
 void front_destroy(struct front **front);
@@ -53,8 +47,17 @@ enum front_news front_recv(struct front *front, struct front_message *message);
 /* The number of a client that has gone; each is told once, and its number is free for another. */
 bool front_lost(struct front *front, uint32_t *client);
 
-/* Never waits. A client that is FRONT_GONE is told by front_lost() too, unless it is released. */
-enum front_sent front_send(struct front *front, uint32_t client, const void *bytes, size_t size);
+/* Sends a message, or keeps it until its client has read enough of those before. A client that lets
+ * too many wait is given up, as told by front_lost(). Never waits. */
+void front_send(struct front *front, uint32_t client, const void *bytes, size_t size);
+
+/* The same for a message that is not worth keeping. */
+void front_offer(struct front *front, uint32_t client, const void *bytes, size_t size);
+
+/* Sends what was kept, as far as there is room. True while some is left: to be called again after
+ * FRONT_FLUSH_MS, for no event tells when there is room. */
+#define FRONT_FLUSH_MS 10
+bool front_flush(struct front *front);
 
 void front_release(struct front *front, uint32_t client);
 

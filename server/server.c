@@ -68,45 +68,25 @@ static void complain(struct server *server, int type, const char *text)
 
 /* ---- what the dispatcher wants done ------------------------------------------------------ */
 
-static enum front_sent send_message(struct server *server, uint32_t client,
-                                    const struct message *message)
+static void obey_answer(struct server *server, const struct effect *effect)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
-    size_t size = message_encode(message, bytes);
+    size_t size = message_encode(&effect->message, bytes);
 
-    return front_send(server->front, client, bytes, size);
-}
-
-static void count_answer(struct server *server, const struct message *message)
-{
-    if (message->type == MESSAGE_SUM_REPLY)
+    front_send(server->front, effect->client, bytes, size);
+    front_release(server->front, effect->client);
+    if (effect->message.type == MESSAGE_SUM_REPLY)
         server->answered++;
     else
         server->refused++;
 }
 
-static void obey_answer(struct server *server, const struct effect *effect)
-{
-    static const struct event unsent = {.type = EVENT_UNSENT};
-
-    if (send_message(server, effect->client, &effect->message) == FRONT_FULL) {
-        dispatcher_step(server->dispatcher, now_ns(), &unsent);
-        return;
-    }
-    count_answer(server, &effect->message);
-    front_release(server->front, effect->client);
-}
-
-static void obey_refuse(struct server *server, const struct effect *effect)
-{
-    send_message(server, effect->client, &effect->message);
-    count_answer(server, &effect->message);
-    front_release(server->front, effect->client);
-}
-
 static void obey_progress(struct server *server, const struct effect *effect)
 {
-    send_message(server, effect->client, &effect->message);
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    size_t size = message_encode(&effect->message, bytes);
+
+    front_offer(server->front, effect->client, bytes, size);
 }
 
 static void obey_start_span(struct server *server, const struct effect *effect)
@@ -130,8 +110,9 @@ static void obey_cancel_span(struct server *server, const struct effect *effect)
 static void step(struct server *server, const struct event *event)
 {
     static void (*const obey[])(struct server *, const struct effect *) = {
-        [EFFECT_ANSWER] = obey_answer,           [EFFECT_REFUSE] = obey_refuse,
-        [EFFECT_PROGRESS] = obey_progress,       [EFFECT_START_SPAN] = obey_start_span,
+        [EFFECT_ANSWER] = obey_answer,
+        [EFFECT_PROGRESS] = obey_progress,
+        [EFFECT_START_SPAN] = obey_start_span,
         [EFFECT_CANCEL_SPAN] = obey_cancel_span,
     };
     struct effect effect;
@@ -146,13 +127,13 @@ static void step(struct server *server, const struct event *event)
 static void refuse_bad(struct server *server, uint32_t client, const struct message_error *error)
 {
     struct effect effect = {
-        .type = EFFECT_REFUSE,
+        .type = EFFECT_ANSWER,
         .client = client,
         .message = {.type = MESSAGE_REFUSAL, .refusal = {.id = error->id, .status = error->status}},
     };
 
     snprintf(effect.message.refusal.text, sizeof effect.message.refusal.text, "%s", error->reason);
-    obey_refuse(server, &effect);
+    obey_answer(server, &effect);
 }
 
 static void on_sum_request(struct server *server, const struct front_message *from,
@@ -270,14 +251,14 @@ static void take_time(struct server *server)
         step(server, &event);
 }
 
-static long wait_ms(const struct server *server)
+/* Until the next thing is due. */
+static long wait_ms(const struct server *server, bool flush)
 {
     int64_t due_at_ns = dispatcher_due_at(server->dispatcher);
-
-    if (due_at_ns == INT64_MAX)
-        return -1;
     int64_t wait_ns = due_at_ns - now_ns();
-    return wait_ns > 0 ? (long)((wait_ns + 999999) / 1000000) : 0;
+    long ms = due_at_ns == INT64_MAX ? -1 : wait_ns > 0 ? (long)((wait_ns + 999999) / 1000000) : 0;
+
+    return flush && (ms == -1 || ms > FRONT_FLUSH_MS) ? FRONT_FLUSH_MS : ms;
 }
 
 static void serve(struct server *server)
@@ -290,7 +271,8 @@ static void serve(struct server *server)
     };
 
     while (!server->stopped && (!server->draining || dispatcher_busy(server->dispatcher))) {
-        zmq_poll(items, sizeof items / sizeof *items, wait_ms(server));
+        bool flush = front_flush(server->front);
+        zmq_poll(items, sizeof items / sizeof *items, wait_ms(server, flush));
         take_results(server);
         take_messages(server);
         take_lost_clients(server);

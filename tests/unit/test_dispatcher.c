@@ -52,8 +52,8 @@ static void say_message(struct world *world, const struct effect *e)
                  m->progress.id, m->progress.done / BLOCK_SAMPLES,
                  m->progress.count / BLOCK_SAMPLES);
     else
-        snprintf(said, room, "%s %u#%" PRIu64 " %s ", e->type == EFFECT_ANSWER ? "end" : "refuse",
-                 e->client, m->refusal.id, status_text(m->refusal.status));
+        snprintf(said, room, "refuse %u#%" PRIu64 " %s ", e->client, m->refusal.id,
+                 status_text(m->refusal.status));
 }
 
 /* Spans in blocks, their request as client#id, which the tests put in the seed. */
@@ -142,8 +142,6 @@ static struct event parse(struct world *world, const char *text)
         world->now_ns += a * MS;
         return (struct event){.type = EVENT_TIME};
     }
-    if (strcmp(text, "unsent") == 0)
-        return (struct event){.type = EVENT_UNSENT};
     if (strcmp(text, "drain") == 0)
         return (struct event){.type = EVENT_DRAIN};
     cr_assert(strcmp(text, "stop") == 0, "what is \"%s\"?", text);
@@ -268,7 +266,7 @@ Test(dispatcher, a_cancelled_span_keeps_its_worker_busy_until_it_answers)
         {"join 0", ""},
         {"request 0 1 100000", "start s0 0#1 0+100 start s1 0#1 100+100"},
         {"request 1 1 1", ""},
-        {"cancel 0 1", "cancel s0 cancel s1 end 0#1 cancelled"},
+        {"cancel 0 1", "cancel s0 cancel s1 refuse 0#1 cancelled"},
         {"cancel 0 1", ""},
         {"stopped s0 after 3", "start s0 1#1 0+1"},
         {"done s1", ""},
@@ -282,7 +280,7 @@ Test(dispatcher, an_id_is_free_once_its_client_is_told_though_the_work_is_not_ba
     story((struct row[]){
         {"join 0", ""},
         {"request 0 1 1", "start s0 0#1 0+1"},
-        {"cancel 0 1", "cancel s0 end 0#1 cancelled"},
+        {"cancel 0 1", "cancel s0 refuse 0#1 cancelled"},
         {"request 0 1 1", "start s1 0#1 0+1"},
         {"stopped s0 after 0", ""},
         {"done s1", "reply 0#1"},
@@ -297,7 +295,7 @@ Test(dispatcher, cancelling_what_is_not_in_flight_is_no_news)
         {"request 0 1 1", ""},
         {"cancel 0 2", ""},
         {"cancel 1 1", ""},
-        {"cancel 0 1", "end 0#1 cancelled"},
+        {"cancel 0 1", "refuse 0#1 cancelled"},
         {0},
     });
 }
@@ -324,9 +322,9 @@ Test(dispatcher, deadline_ends_a_request_with_what_was_done)
         {"request 0 1 100000 deadline 50", "start s0 0#1 0+100 start s1 0#1 100+100"},
         {"request 0 2 1 deadline 70", ""},
         {"time +49", ""},
-        {"time +1", "cancel s0 cancel s1 end 0#1 deadline exceeded"},
+        {"time +1", "cancel s0 cancel s1 refuse 0#1 deadline exceeded"},
         {"stopped s1 after 1", "start s1 0#2 0+1"},
-        {"time +20", "cancel s1 end 0#2 deadline exceeded"},
+        {"time +20", "cancel s1 refuse 0#2 deadline exceeded"},
         {0},
     });
 }
@@ -342,52 +340,10 @@ Test(dispatcher, progress_comes_twice_a_second_to_those_who_ask)
         {"time +1", "progress 0#1 100/1000"},
         {"time +499", ""},
         {"time +1", "progress 0#1 100/1000"},
-        {"cancel 0 1", "cancel s0 cancel s1 end 0#1 cancelled"},
+        {"cancel 0 1", "cancel s0 cancel s1 refuse 0#1 cancelled"},
         {"time +500", ""},
         {0},
     });
-}
-
-Test(dispatcher, an_answer_without_room_is_tried_again_and_holds_its_place)
-{
-    struct world world = world_new(1, 1);
-    struct event event;
-    struct effect effect;
-
-    tell(&world, (struct row[]){{"join 0", ""}, {"request 0 1 1", "start s0 0#1 0+1"}, {0}});
-    event = done_event(&world, 0, BLOCK_SAMPLES);
-    dispatcher_step(world.d, world.now_ns, &event);
-    cr_assert(dispatcher_next(world.d, &effect));
-    cr_assert(effect.type == EFFECT_ANSWER);
-    tell(&world, (struct row[]){
-                     {"unsent", ""},
-                     {"request 1 1 1", "refuse 1#1 busy"},
-                     {"time +19", ""},
-                     {"time +1", "reply 0#1"},
-                     {"request 1 1 1", "start s0 1#1 0+1"},
-                     {0},
-                 });
-    dispatcher_destroy(&world.d);
-}
-
-Test(dispatcher, a_client_lost_with_an_answer_unsent_frees_its_place)
-{
-    struct world world = world_new(1, 1);
-    struct event event = {.type = EVENT_DRAIN};
-    struct effect effect;
-
-    tell(&world, (struct row[]){{"request 0 1 1", ""}, {0}});
-    event = (struct event){.type = EVENT_CANCEL, .client = 0, .id = 1};
-    dispatcher_step(world.d, 0, &event);
-    cr_assert(dispatcher_next(world.d, &effect));
-    tell(&world, (struct row[]){
-                     {"unsent", ""},
-                     {"lost 0", ""},
-                     {"time +20", ""},
-                     {"request 1 1 1", ""},
-                     {0},
-                 });
-    dispatcher_destroy(&world.d);
 }
 
 Test(dispatcher, drains_what_is_in_flight_and_takes_nothing_new)
@@ -408,13 +364,13 @@ Test(dispatcher, stop_refuses_what_is_in_flight)
         {"join 0", ""},
         {"request 0 1 1", "start s0 0#1 0+1"},
         {"request 1 1 1", "start s1 1#1 0+1"},
-        {"stop", "cancel s0 cancel s1 end 0#1 stopping end 1#1 stopping"},
+        {"stop", "cancel s0 cancel s1 refuse 0#1 stopping refuse 1#1 stopping"},
         {"request 2 1 1", "refuse 2#1 stopping"},
         {0},
     });
 }
 
-Test(dispatcher, is_due_at_the_nearest_of_deadline_progress_and_retry)
+Test(dispatcher, is_due_at_the_nearer_of_deadline_and_progress)
 {
     struct world world = world_new(3, 2);
 
@@ -521,19 +477,13 @@ static void obey(struct chaos *chaos, const struct effect *effect)
     }
 }
 
-/* Now and then a client has no room for its answer, which is then owed still. */
 static void chaos_step(struct chaos *chaos, const struct event *event)
 {
     struct effect effect;
 
     dispatcher_step(chaos->world.d, chaos->world.now_ns, event);
-    while (dispatcher_next(chaos->world.d, &effect)) {
-        if (effect.type == EFFECT_ANSWER && draw(chaos, 4) == 0) {
-            struct event unsent = {.type = EVENT_UNSENT};
-            dispatcher_step(chaos->world.d, chaos->world.now_ns, &unsent);
-        } else
-            obey(chaos, &effect);
-    }
+    while (dispatcher_next(chaos->world.d, &effect))
+        obey(chaos, &effect);
 }
 
 static void chaos_request(struct chaos *chaos)
@@ -551,15 +501,8 @@ static void chaos_request(struct chaos *chaos)
         return;
     expected->asked = event.request;
 
-    struct effect effect;
-    dispatcher_step(chaos->world.d, chaos->world.now_ns, &event);
     expected->owed = true;
-    while (dispatcher_next(chaos->world.d, &effect)) {
-        if (effect.type == EFFECT_REFUSE)
-            expected->owed = false;
-        else
-            obey(chaos, &effect);
-    }
+    chaos_step(chaos, &event);
 }
 
 static void chaos_done(struct chaos *chaos)
