@@ -5,18 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-#include "proto/bounds.h"
-#include "server/dispatcher.h"
+#include "server/clients.h"
 
 /* Messages that wait in one client's pipe, in either direction. Finite, so that nobody fills the
  * memory, and as many as a client may have in flight, so that its answers find room. */
 #define PIPE_MESSAGES_MAX CLIENT_REQUESTS_MAX
-
-/* Messages kept for clients that do not read, of all clients: 50 MiB at most with what they are
- * wrapped in. A client whose message is one too many is given up. */
-#define KEPT_MAX 100000
 
 /* A peer that cannot finish its handshake in this time is cut off. */
 #define HANDSHAKE_MS 3000
@@ -24,131 +18,16 @@
 /* How long answers may take to leave when the server ends. */
 #define LINGER_MS 1000
 
-/* The frames before the body, each as one byte of length and its bytes. */
-struct envelope {
-    uint16_t size;
-    uint8_t bytes[ENVELOPE_BYTES_MAX];
-};
-
-/* A message that its client had no room for. */
-struct kept {
-    TAILQ_ENTRY(kept) link;
-    size_t size;
-    uint8_t bytes[];
-};
-TAILQ_HEAD(kept_list, kept);
-
-struct client {
-    struct envelope envelope; /* empty on REP, which keeps its own */
-    uint32_t number;
-    uint32_t holds;
-    int fd;    /* of its connection; -1: unknown */
-    bool lost; /* it is in front.lost, not in front.present */
-    struct kept_list kept;
-    TAILQ_ENTRY(client) link;
-    TAILQ_ENTRY(client) in_slow; /* while something is kept */
-};
-TAILQ_HEAD(client_list, client);
-
 struct front {
     enum front_type type;
     zsock_t *socket;
     zsock_t *monitor;
     zmq_msg_t body;
     bool owes; /* REP has read a message and takes no other until it has sent one */
-    zhashx_t *by_envelope;
-    struct client *clients[CLIENTS_MAX]; /* by number; NULL: free */
-    uint32_t free_numbers[CLIENTS_MAX];
-    uint32_t free_count;
-    struct client_list present;
-    struct client_list lost; /* gone, to be told by front_lost() */
-    struct client_list slow; /* for whom something is kept */
-    uint32_t kept_count;
+    struct clients clients;
     bool *connected; /* by file descriptor */
     size_t connected_size;
 };
-
-/* ---- clients ----------------------------------------------------------------------------- */
-
-static size_t envelope_hash(const void *key)
-{
-    const struct envelope *envelope = key;
-    size_t hash = 14695981039346656037u; /* FNV-1a */
-
-    for (size_t i = 0; i < envelope->size; i++)
-        hash = (hash ^ envelope->bytes[i]) * 1099511628211u;
-    return hash;
-}
-
-static int envelope_compare(const void *left, const void *right)
-{
-    const struct envelope *a = left, *b = right;
-
-    if (a->size != b->size)
-        return a->size < b->size ? -1 : 1;
-    return memcmp(a->bytes, b->bytes, a->size);
-}
-
-static struct client *client_new(struct front *front, const struct envelope *envelope, int fd)
-{
-    assert(front->free_count > 0); /* CLIENTS_MAX is one more than can hold a request */
-    struct client *client = malloc(sizeof *client);
-
-    if (!client)
-        return NULL;
-    *client = (struct client){.envelope = *envelope, .fd = fd};
-    client->number = front->free_numbers[--front->free_count];
-    front->clients[client->number] = client;
-    zhashx_insert(front->by_envelope, &client->envelope, client);
-    TAILQ_INIT(&client->kept);
-    TAILQ_INSERT_TAIL(&front->present, client, link);
-    return client;
-}
-
-static void kept_drop(struct front *front, struct client *client)
-{
-    struct kept *kept = TAILQ_FIRST(&client->kept);
-
-    TAILQ_REMOVE(&client->kept, kept, link);
-    if (TAILQ_EMPTY(&client->kept))
-        TAILQ_REMOVE(&front->slow, client, in_slow);
-    front->kept_count--;
-    free(kept);
-}
-
-static void client_free(struct front *front, struct client *client)
-{
-    while (!TAILQ_EMPTY(&client->kept))
-        kept_drop(front, client);
-    TAILQ_REMOVE(client->lost ? &front->lost : &front->present, client, link);
-    zhashx_delete(front->by_envelope, &client->envelope);
-    front->clients[client->number] = NULL;
-    front->free_numbers[front->free_count++] = client->number;
-    free(client);
-}
-
-static void client_lost(struct front *front, struct client *client)
-{
-    if (client->lost)
-        return;
-    TAILQ_REMOVE(&front->present, client, link);
-    TAILQ_INSERT_TAIL(&front->lost, client, link);
-    client->lost = true;
-}
-
-/* Nothing is owed to the client any more, so nothing need be known of it. */
-static void client_rest(struct front *front, struct client *client)
-{
-    if (client->holds == 0 && TAILQ_EMPTY(&client->kept))
-        client_free(front, client);
-}
-
-void front_release(struct front *front, uint32_t client)
-{
-    assert(front->clients[client]->holds > 0);
-    front->clients[client]->holds--;
-    client_rest(front, front->clients[client]);
-}
 
 /* ---- the socket and its monitor ---------------------------------------------------------- */
 
@@ -199,16 +78,7 @@ struct front *front_new(enum front_type type, const char *endpoint)
         return NULL;
     front->type = type;
     zmq_msg_init(&front->body);
-    TAILQ_INIT(&front->present);
-    TAILQ_INIT(&front->lost);
-    TAILQ_INIT(&front->slow);
-    for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-        front->free_numbers[front->free_count++] = CLIENTS_MAX - 1 - i;
-    front->by_envelope = zhashx_new();
-    zhashx_set_key_hasher(front->by_envelope, envelope_hash);
-    zhashx_set_key_comparator(front->by_envelope, envelope_compare);
-    zhashx_set_key_duplicator(front->by_envelope, NULL);
-    zhashx_set_key_destructor(front->by_envelope, NULL);
+    clients_init(&front->clients);
     front->socket = front_bind(type, endpoint);
     if (front->socket)
         front->monitor = front_watch(front->socket);
@@ -229,10 +99,7 @@ void front_destroy(struct front **front_p)
     for (int waited_ms = 0; front_flush(front) && waited_ms < LINGER_MS;
          waited_ms += FRONT_FLUSH_MS)
         zclock_sleep(FRONT_FLUSH_MS);
-    for (uint32_t i = 0; i < CLIENTS_MAX; i++)
-        if (front->clients[i])
-            client_free(front, front->clients[i]);
-    zhashx_destroy(&front->by_envelope);
+    clients_clear(&front->clients);
     if (front->socket)
         zmq_socket_monitor(zsock_resolve(front->socket), NULL, 0);
     zsock_destroy(&front->monitor);
@@ -279,18 +146,6 @@ static bool connected(const struct front *front, int fd)
     return fd < 0 || (size_t)fd >= front->connected_size || front->connected[fd];
 }
 
-static void connection_lost(struct front *front, int fd)
-{
-    struct client *client = TAILQ_FIRST(&front->present);
-
-    while (client) {
-        struct client *next = TAILQ_NEXT(client, link);
-        if (client->fd == fd)
-            client_lost(front, client);
-        client = next;
-    }
-}
-
 /* An event is two frames: its number and the file descriptor, then the endpoint. */
 static bool front_watch_next(struct front *front)
 {
@@ -307,7 +162,7 @@ static bool front_watch_next(struct front *front)
         return true;
     connection_set(front, fd, what == ZMQ_EVENT_ACCEPTED);
     if (what == ZMQ_EVENT_DISCONNECTED)
-        connection_lost(front, fd);
+        clients_lose_connection(&front->clients, fd);
     return true;
 }
 
@@ -323,10 +178,8 @@ bool front_lost(struct front *front, uint32_t *client)
 {
     while (front_watch_next(front))
         ;
-    if (TAILQ_EMPTY(&front->lost))
+    if (!clients_take_lost(&front->clients, client))
         return false;
-    *client = TAILQ_FIRST(&front->lost)->number;
-    client_free(front, front->clients[*client]);
     rep_go_on(front);
     return true;
 }
@@ -375,10 +228,10 @@ static struct client *message_client(struct front *front, const struct envelope 
 
     while (front_watch_next(front))
         ;
-    struct client *client = zhashx_lookup(front->by_envelope, envelope);
+    struct client *client = clients_find(&front->clients, envelope);
     if (client)
         return client->lost ? NULL : client;
-    return connected(front, fd) ? client_new(front, envelope, fd) : NULL;
+    return connected(front, fd) ? clients_add(&front->clients, envelope, fd) : NULL;
 }
 
 static bool message_lockstep(struct front *front)
@@ -401,7 +254,7 @@ enum front_news front_recv(struct front *front, struct front_message *message)
             rep_go_on(front);
             continue;
         }
-        client->holds++;
+        clients_hold(&front->clients, client);
         message->client = client->number;
         message->bytes = zmq_msg_data(&front->body);
         message->size = fits ? zmq_msg_size(&front->body) : 0;
@@ -446,63 +299,56 @@ static enum sent client_send(struct front *front, struct client *client, const v
     }
     if (errno == EAGAIN)
         return SENT_FULL;
-    client_lost(front, client);
+    clients_lose(&front->clients, client);
     return SENT_GONE;
-}
-
-static void client_keep(struct front *front, struct client *client, const void *bytes, size_t size)
-{
-    struct kept *kept = front->kept_count < KEPT_MAX ? malloc(sizeof *kept + size) : NULL;
-
-    if (!kept) {
-        zsys_warning("a client that does not read is given up; %u messages wait unread",
-                     front->kept_count);
-        client_lost(front, client);
-        return;
-    }
-    kept->size = size;
-    memcpy(kept->bytes, bytes, size);
-    if (TAILQ_EMPTY(&client->kept))
-        TAILQ_INSERT_TAIL(&front->slow, client, in_slow);
-    TAILQ_INSERT_TAIL(&client->kept, kept, link);
-    front->kept_count++;
 }
 
 void front_send(struct front *front, uint32_t number, const void *bytes, size_t size)
 {
-    struct client *client = front->clients[number];
+    struct clients *clients = &front->clients;
+    struct client *client = clients->by_number[number];
 
-    if (!TAILQ_EMPTY(&client->kept) || client_send(front, client, bytes, size) == SENT_FULL)
-        client_keep(front, client, bytes, size);
+    if (TAILQ_EMPTY(&client->kept) && client_send(front, client, bytes, size) != SENT_FULL)
+        return;
+    if (clients_keep(clients, client, bytes, size))
+        return;
+    zsys_warning("a client that does not read is given up; %u messages wait unread",
+                 clients->kept_count);
+    clients_lose(clients, client);
 }
 
 void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)
 {
-    struct client *client = front->clients[number];
+    struct client *client = front->clients.by_number[number];
 
     if (TAILQ_EMPTY(&client->kept))
         client_send(front, client, bytes, size);
 }
 
+void front_release(struct front *front, uint32_t number)
+{
+    clients_release(&front->clients, front->clients.by_number[number]);
+}
+
 static void client_flush(struct front *front, struct client *client)
 {
-    while (!TAILQ_EMPTY(&client->kept)) {
+    for (bool last = false; !last;) {
         struct kept *kept = TAILQ_FIRST(&client->kept);
         if (client_send(front, client, kept->bytes, kept->size) == SENT_FULL)
             return;
-        kept_drop(front, client);
+        last = !TAILQ_NEXT(kept, link);
+        clients_unkeep(&front->clients, client);
     }
-    client_rest(front, client);
 }
 
 bool front_flush(struct front *front)
 {
-    struct client *client = TAILQ_FIRST(&front->slow);
+    struct client *client = TAILQ_FIRST(&front->clients.slow);
 
     while (client) {
         struct client *next = TAILQ_NEXT(client, in_slow);
         client_flush(front, client);
         client = next;
     }
-    return !TAILQ_EMPTY(&front->slow);
+    return !TAILQ_EMPTY(&front->clients.slow);
 }
