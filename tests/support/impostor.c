@@ -1,0 +1,108 @@
+#include "tests/support/impostor.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <czmq.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "tests/support/process.h"
+
+#define ROUTING_ID_BYTES_MAX 255
+
+struct impostor {
+    zsock_t *router;
+    uint8_t client[ROUTING_ID_BYTES_MAX];
+    size_t client_size;
+    LIST_ENTRY(impostor) link;
+};
+
+static LIST_HEAD(, impostor) impostors = LIST_HEAD_INITIALIZER(impostors);
+
+struct impostor *impostor_new(void)
+{
+    struct impostor *impostor = calloc(1, sizeof *impostor);
+
+    impostor->router = zsock_new(ZMQ_ROUTER);
+    zsock_set_linger(impostor->router, 0);
+    zsock_set_rcvtimeo(impostor->router, PROCESS_PATIENCE_MS);
+    cr_assert(zsock_bind(impostor->router, "tcp://127.0.0.1:*") != -1);
+    LIST_INSERT_HEAD(&impostors, impostor, link);
+    return impostor;
+}
+
+static void impostor_destroy(struct impostor *impostor)
+{
+    LIST_REMOVE(impostor, link);
+    zsock_destroy(&impostor->router);
+    free(impostor);
+}
+
+void impostors_end(void)
+{
+    while (!LIST_EMPTY(&impostors))
+        impostor_destroy(LIST_FIRST(&impostors));
+}
+
+const char *impostor_endpoint(const struct impostor *impostor)
+{
+    return zsock_endpoint(impostor->router);
+}
+
+/* Our client sends a delimiter, for the sake of REP. */
+struct message impostor_recv(struct impostor *impostor)
+{
+    void *router = zsock_resolve(impostor->router);
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    struct message message;
+    struct message_error error;
+
+    int id = zmq_recv(router, impostor->client, sizeof impostor->client, 0);
+    cr_assert(id > 0, "the client says nothing: %s", zmq_strerror(errno));
+    impostor->client_size = (size_t)id;
+    cr_assert(zmq_recv(router, bytes, 0, 0) == 0 && zsock_rcvmore(router), "no delimiter");
+    int size = zmq_recv(router, bytes, sizeof bytes, 0);
+    cr_assert(size > 0 && !zsock_rcvmore(router), "no body");
+    cr_assert(message_decode(bytes, (size_t)size, &message, &error), "%s", error.reason);
+    return message;
+}
+
+void impostor_send_bytes(struct impostor *impostor, const void *bytes, size_t size)
+{
+    void *router = zsock_resolve(impostor->router);
+
+    zmq_send(router, impostor->client, impostor->client_size, ZMQ_SNDMORE);
+    zmq_send(router, NULL, 0, ZMQ_SNDMORE);
+    zmq_send(router, bytes, size, 0);
+}
+
+void impostor_send(struct impostor *impostor, const struct message *message)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+
+    impostor_send_bytes(impostor, bytes, message_encode(message, bytes));
+}
+
+/* ---- those that are not even ZeroMQ ------------------------------------------------------ */
+
+int refuser_open(char *endpoint)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert(bind(file, (struct sockaddr *)&address, size) == 0);
+    getsockname(file, (struct sockaddr *)&address, &size);
+    snprintf(endpoint, ENDPOINT_BYTES, "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+    return file;
+}
+
+int listener_open(char *endpoint)
+{
+    int file = refuser_open(endpoint);
+
+    listen(file, SOMAXCONN);
+    return file;
+}

@@ -1,0 +1,177 @@
+#include "tests/support/peer.h"
+
+#include <criterion/criterion.h>
+#include <czmq.h>
+#include <inttypes.h>
+#include <sys/queue.h>
+
+#include "sums/sum.h"
+#include "tests/support/process.h"
+
+struct peer {
+    enum peer_type type;
+    zsock_t *socket;
+    zsock_t *monitor;
+    LIST_ENTRY(peer) link;
+};
+
+static LIST_HEAD(, peer) peers = LIST_HEAD_INITIALIZER(peers);
+
+static void peer_watch(struct peer *peer)
+{
+    char address[64];
+
+    snprintf(address, sizeof address, "inproc://peer-monitor-%p", (void *)peer);
+    zmq_socket_monitor(zsock_resolve(peer->socket), address, ZMQ_EVENT_DISCONNECTED);
+    peer->monitor = zsock_new(ZMQ_PAIR);
+    zsock_set_rcvtimeo(peer->monitor, PROCESS_PATIENCE_MS);
+    zsock_connect(peer->monitor, "%s", address);
+}
+
+struct peer *peer_new(enum peer_type type, const char *endpoint)
+{
+    struct peer *peer = calloc(1, sizeof *peer);
+
+    peer->type = type;
+    peer->socket = zsock_new(type == PEER_REQ ? ZMQ_REQ : ZMQ_DEALER);
+    zsock_set_linger(peer->socket, 0);
+    zsock_set_sndhwm(peer->socket, 0);
+    zsock_set_rcvhwm(peer->socket, 0);
+    zsock_set_sndtimeo(peer->socket, PROCESS_PATIENCE_MS);
+    zsock_set_rcvtimeo(peer->socket, PROCESS_PATIENCE_MS);
+    peer_watch(peer);
+    LIST_INSERT_HEAD(&peers, peer, link);
+    cr_assert(zsock_connect(peer->socket, "%s", endpoint) == 0, "cannot connect to %s", endpoint);
+    return peer;
+}
+
+void peer_destroy(struct peer **peer_p)
+{
+    struct peer *peer = *peer_p;
+
+    if (!peer)
+        return;
+    LIST_REMOVE(peer, link);
+    zmq_socket_monitor(peer_socket(peer), NULL, 0);
+    zsock_destroy(&peer->monitor);
+    zsock_destroy(&peer->socket);
+    free(peer);
+    *peer_p = NULL;
+}
+
+void peers_end(void)
+{
+    while (!LIST_EMPTY(&peers)) {
+        struct peer *peer = LIST_FIRST(&peers);
+        peer_destroy(&peer);
+    }
+}
+
+void *peer_socket(struct peer *peer)
+{
+    return zsock_resolve(peer->socket);
+}
+
+bool peer_has_more(struct peer *peer)
+{
+    return zsock_rcvmore(peer->socket);
+}
+
+/* ---- what it says ------------------------------------------------------------------------ */
+
+void peer_send(struct peer *peer, const struct message *message)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    size_t size = message_encode(message, bytes);
+
+    if (peer->type == PEER_DELIMITED)
+        zmq_send(peer_socket(peer), NULL, 0, ZMQ_SNDMORE);
+    int sent = zmq_send(peer_socket(peer), bytes, size, 0);
+    cr_assert(sent == (int)size, "cannot send: %s", zmq_strerror(errno));
+}
+
+void peer_ask(struct peer *peer, const struct sum_request *request)
+{
+    struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = *request};
+
+    peer_send(peer, &message);
+}
+
+void peer_cancel(struct peer *peer, uint64_t id)
+{
+    struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = id}};
+
+    peer_send(peer, &message);
+}
+
+/* ---- what it hears ----------------------------------------------------------------------- */
+
+/* A frame, which is followed by others or not. Its size. */
+static size_t recv_frame(struct peer *peer, void *bytes, size_t room, bool more)
+{
+    int size = zmq_recv(peer_socket(peer), bytes, room, 0);
+
+    cr_assert(size != -1, "no answer: %s", zmq_strerror(errno));
+    cr_assert((size_t)size <= room, "a frame of %d bytes", size);
+    cr_assert(peer_has_more(peer) == more, "a wrong envelope");
+    return (size_t)size;
+}
+
+struct message peer_recv(struct peer *peer)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    struct message message;
+    struct message_error error;
+
+    if (peer->type == PEER_DELIMITED)
+        recv_frame(peer, bytes, 0, true);
+    size_t size = recv_frame(peer, bytes, sizeof bytes, false);
+    cr_assert(message_decode(bytes, size, &message, &error), "what came is wrong: %s",
+              error.reason);
+    return message;
+}
+
+void peer_expect_sum(struct peer *peer, const struct sum_request *request)
+{
+    struct message message = peer_recv(peer);
+    const struct sum_reply *reply = &message.sum_reply;
+
+    cr_assert(message.type != MESSAGE_REFUSAL, "refused: %s", message.refusal.text);
+    cr_assert(message.type == MESSAGE_SUM_REPLY, "no sum, but a message of type %d", message.type);
+    cr_assert(reply->id == request->id, "answer %" PRIu64 " instead of %" PRIu64, reply->id,
+              request->id);
+    cr_assert(reply->count == request->count);
+    cr_assert(reply->unit_log2 == stream_unit_log2((enum stream_kind)request->kind));
+    cr_assert(reply->units == peer_units(request), "request %" PRIu64 " has a wrong sum",
+              request->id);
+}
+
+struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status)
+{
+    struct message message = peer_recv(peer);
+    const struct refusal *refusal = &message.refusal;
+
+    cr_assert(message.type == MESSAGE_REFUSAL, "no refusal, but a message of type %d",
+              message.type);
+    cr_assert(refusal->id == id && refusal->status == status, "%" PRIu64 ": %s (%s)", refusal->id,
+              status_text(refusal->status), refusal->text);
+    return *refusal;
+}
+
+void peer_await_cut(struct peer *peer)
+{
+    int size = zmq_recv(zsock_resolve(peer->monitor), NULL, 0, 0);
+
+    cr_assert(size != -1, "the connection is not cut");
+    zmq_recv(zsock_resolve(peer->monitor), NULL, 0, 0); /* its address */
+}
+
+__int128 peer_units(const struct sum_request *request)
+{
+    struct stream stream;
+    struct total total = {0};
+
+    stream_init(&stream, request->seed, (enum stream_kind)request->kind);
+    sum_range(kernel_best(), &stream, request->first, request->count, &total);
+    return total.units;
+}

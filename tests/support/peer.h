@@ -1,0 +1,47 @@
+/* A peer of a server that is not our client: a bare socket that says what it is told to. What takes
+ * longer than PROCESS_PATIENCE_MS fails the test. One thread. */
+#ifndef MEANTIME_TESTS_SUPPORT_PEER_H
+#define MEANTIME_TESTS_SUPPORT_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/message.h"
+
+enum peer_type {
+    PEER_REQ,
+    PEER_DEALER,    /* no delimiter before its messages */
+    PEER_DELIMITED, /* a DEALER with one */
+};
+
+struct peer;
+
+/* Never NULL. Its queues have no limit. Destroyed by peers_end() at the latest. */
+struct peer *peer_new(enum peer_type type, const char *endpoint);
+void peer_destroy(struct peer **peer);
+void peers_end(void);
+
+/* For what is no message. */
+void *peer_socket(struct peer *peer);
+bool peer_has_more(struct peer *peer);
+
+void peer_send(struct peer *peer, const struct message *message);
+void peer_ask(struct peer *peer, const struct sum_request *request);
+void peer_cancel(struct peer *peer, uint64_t id);
+
+/* Waits for the next message, whose envelope must be that of this peer's type. */
+struct message peer_recv(struct peer *peer);
+
+/* The next message is the sum that was asked for, to the bit. */
+void peer_expect_sum(struct peer *peer, const struct sum_request *request);
+
+/* The next message is a refusal of `id`. */
+struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status);
+
+/* Waits until the connection is cut. */
+void peer_await_cut(struct peer *peer);
+
+/* The sum as one thread here computes it. */
+__int128 peer_units(const struct sum_request *request);
+
+#endif

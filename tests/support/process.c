@@ -1,0 +1,306 @@
+#include "tests/support/process.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <pty.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/queue.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Bytes of a pipe: so much may a process say while nobody listens. */
+#define PIPE_BYTES (1 << 20)
+
+/* Processor time that neither idling nor a few messages take. */
+#define COMPUTING_NS INT64_C(100000000)
+
+/* Time between two looks at what cannot be waited for. */
+#define LOOK_NS 5000000
+
+/* Exit status of a child that could not become the program, as a shell has it. */
+#define CANNOT_EXECUTE 127
+
+/* What came out of one stream so far. `text` ends with a NUL that `size` does not count. */
+struct capture {
+    int file; /* -1: at its end */
+    char *text;
+    size_t size;
+    size_t taken; /* by process_line() */
+};
+
+struct process {
+    char *name;
+    char *line;
+    pid_t pid;
+    bool ended;
+    int status;
+    struct capture captures[PROCESS_STREAMS];
+    LIST_ENTRY(process) link;
+};
+
+static LIST_HEAD(, process) processes = LIST_HEAD_INITIALIZER(processes);
+
+int64_t process_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* ---- its start --------------------------------------------------------------------------- */
+
+/* What a child becomes. files: its stdin, stdout and stderr. */
+struct becoming {
+    const char *const *words;
+    pid_t network;
+    pid_t parent;
+    int files[3];
+};
+
+static bool enter_network(pid_t network)
+{
+    char path[32];
+
+    if (network == PROCESS_NETWORK_OURS)
+        return true;
+    if (network == PROCESS_NETWORK_NEW)
+        return unshare(CLONE_NEWNET) == 0;
+    snprintf(path, sizeof path, "/proc/%d/ns/net", network);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    return file != -1 && setns(file, CLONE_NEWNET) == 0;
+}
+
+/* Between fork and exec: system calls alone, for other threads may have held any lock. */
+static void become(const struct becoming *becoming)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != becoming->parent || !enter_network(becoming->network))
+        _exit(CANNOT_EXECUTE);
+    for (int i = 0; i < 3; i++)
+        dup2(becoming->files[i], i);
+    execv(becoming->words[0], (char *const *)becoming->words);
+    _exit(CANNOT_EXECUTE);
+}
+
+static struct process *process_new(const char *const *words, pid_t network, int out, int err)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct becoming becoming = {words, network, getpid(), {nothing, out, err}};
+    struct process *process = calloc(1, sizeof *process);
+    const char *slash = strrchr(words[0], '/');
+
+    process->name = strdup(slash ? slash + 1 : words[0]);
+    process->pid = fork();
+    cr_assert(process->pid != -1, "cannot fork");
+    if (process->pid == 0)
+        become(&becoming);
+    for (int i = 0; i < PROCESS_STREAMS; i++)
+        process->captures[i] = (struct capture){.file = -1, .text = calloc(1, 1)};
+    LIST_INSERT_HEAD(&processes, process, link);
+    close(nothing);
+    return process;
+}
+
+struct process *process_start_in(pid_t network, const char *const *words)
+{
+    int out[2], err[2];
+
+    cr_assert(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0, "no pipe");
+    fcntl(out[0], F_SETPIPE_SZ, PIPE_BYTES);
+    fcntl(err[0], F_SETPIPE_SZ, PIPE_BYTES);
+    struct process *process = process_new(words, network, out[1], err[1]);
+    close(out[1]);
+    close(err[1]);
+    process->captures[PROCESS_OUT].file = out[0];
+    process->captures[PROCESS_ERR].file = err[0];
+    return process;
+}
+
+struct process *process_start(const char *const *words)
+{
+    return process_start_in(PROCESS_NETWORK_OURS, words);
+}
+
+struct process *process_start_on_terminal(const char *const *words)
+{
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    int ours, its;
+
+    cr_assert(openpty(&ours, &its, NULL, NULL, &size) == 0, "no terminal");
+    fcntl(ours, F_SETFD, FD_CLOEXEC);
+    fcntl(its, F_SETFD, FD_CLOEXEC);
+    struct process *process = process_new(words, PROCESS_NETWORK_OURS, its, its);
+    close(its);
+    process->captures[PROCESS_OUT].file = ours;
+    return process;
+}
+
+/* ---- its words --------------------------------------------------------------------------- */
+
+/* The end of a terminal is an error, that of a pipe is 0 bytes. */
+static void capture_read(struct capture *capture)
+{
+    char bytes[4096];
+    ssize_t size = read(capture->file, bytes, sizeof bytes);
+
+    if (size <= 0) {
+        close(capture->file);
+        capture->file = -1;
+        return;
+    }
+    capture->text = realloc(capture->text, capture->size + (size_t)size + 1);
+    memcpy(capture->text + capture->size, bytes, (size_t)size);
+    capture->size += (size_t)size;
+    capture->text[capture->size] = '\0';
+}
+
+/* Waits for more words and takes them. False once both streams have ended, or time is over. */
+static bool process_listen(struct process *process, int64_t until_ms)
+{
+    struct capture *captures = process->captures;
+    struct pollfd files[PROCESS_STREAMS] = {
+        {captures[PROCESS_OUT].file, POLLIN, 0},
+        {captures[PROCESS_ERR].file, POLLIN, 0},
+    };
+    int64_t left_ms = until_ms - process_now_ms();
+
+    if ((files[0].fd == -1 && files[1].fd == -1) || left_ms <= 0)
+        return false;
+    poll(files, PROCESS_STREAMS, (int)left_ms);
+    for (int i = 0; i < PROCESS_STREAMS; i++)
+        if (files[i].revents)
+            capture_read(&captures[i]);
+    return true;
+}
+
+static bool take_line(struct process *process, struct capture *capture, const char *pattern)
+{
+    char *end;
+
+    while ((end = strchr(capture->text + capture->taken, '\n'))) {
+        char *begin = capture->text + capture->taken;
+        free(process->line);
+        process->line = strndup(begin, (size_t)(end - begin));
+        capture->taken += (size_t)(end - begin) + 1;
+        if (fnmatch(pattern, process->line, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *process_line(struct process *process, enum process_stream stream, const char *pattern)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    struct capture *capture = &process->captures[stream];
+    bool found;
+
+    while (!(found = take_line(process, capture, pattern)) && process_listen(process, until_ms))
+        ;
+    cr_assert(found, "%s did not say \"%s\" but:\n%s%s", process->name, pattern,
+              process->captures[PROCESS_OUT].text, process->captures[PROCESS_ERR].text);
+    return process->line;
+}
+
+const char *process_text(const struct process *process, enum process_stream stream)
+{
+    return process->captures[stream].text;
+}
+
+/* ---- its end ----------------------------------------------------------------------------- */
+
+pid_t process_pid(const struct process *process)
+{
+    return process->pid;
+}
+
+void process_signal(const struct process *process, int signal)
+{
+    cr_assert(!process->ended, "%s has ended already", process->name);
+    kill(process->pid, signal);
+}
+
+static void process_reap(struct process *process)
+{
+    int status;
+
+    waitpid(process->pid, &status, 0);
+    process->ended = true;
+    process->status = WIFEXITED(status) ? WEXITSTATUS(status) : PROCESS_SIGNALLED(WTERMSIG(status));
+}
+
+/* A process closes its streams when it ends, and not before. */
+int process_wait(struct process *process)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+
+    while (process_listen(process, until_ms))
+        ;
+    cr_assert(process_now_ms() < until_ms, "%s does not end; it said:\n%s%s", process->name,
+              process->captures[PROCESS_OUT].text, process->captures[PROCESS_ERR].text);
+    if (!process->ended)
+        process_reap(process);
+    return process->status;
+}
+
+static int64_t process_cpu_ns(const struct process *process)
+{
+    clockid_t clock;
+    struct timespec used = {0};
+
+    cr_assert(clock_getcpuclockid(process->pid, &clock) == 0, "%s has ended", process->name);
+    clock_gettime(clock, &used);
+    return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
+}
+
+void process_await_computing(const struct process *process)
+{
+    static const struct timespec pause = {.tv_nsec = LOOK_NS};
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t until_cpu_ns = process_cpu_ns(process) + COMPUTING_NS;
+
+    while (process_cpu_ns(process) < until_cpu_ns) {
+        cr_assert(process_now_ms() < until_ms, "%s does not compute", process->name);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void process_destroy(struct process *process)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+
+    if (!process->ended)
+        kill(process->pid, SIGKILL);
+    while (process_listen(process, until_ms))
+        ;
+    if (!process->ended)
+        process_reap(process);
+    if (*process->captures[PROCESS_ERR].text)
+        fprintf(stderr, "%s %d: %s", process->name, process->pid,
+                process->captures[PROCESS_ERR].text);
+    LIST_REMOVE(process, link);
+    free(process->captures[PROCESS_OUT].text);
+    free(process->captures[PROCESS_ERR].text);
+    free(process->line);
+    free(process->name);
+    free(process);
+}
+
+void processes_end(void)
+{
+    while (!LIST_EMPTY(&processes))
+        process_destroy(LIST_FIRST(&processes));
+}

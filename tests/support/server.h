@@ -1,0 +1,23 @@
+/* A meantime-server under test, on a port of its own. */
+#ifndef MEANTIME_TESTS_SUPPORT_SERVER_H
+#define MEANTIME_TESTS_SUPPORT_SERVER_H
+
+#include <stdint.h>
+
+#include "tests/support/process.h"
+
+struct server {
+    struct process *process;
+    char endpoint[64];
+    uint16_t port;
+};
+
+/* Starts one with `options` (NULL: none) on a free port of 127.0.0.1, and waits until it listens.
+ */
+struct server server_start(const char *const *options);
+
+/* Tells it to stop, and fails unless it then drains and ends with 0, which it does only when
+ * nothing is in flight. What it said last, such as "Done: 3 requests answered, 0 refused.". */
+const char *server_drain(struct server *server);
+
+#endif

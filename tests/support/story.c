@@ -1,0 +1,10 @@
+#include "tests/support/story.h"
+
+#include "tests/support/impostor.h"
+
+void story_end(void)
+{
+    peers_end();
+    impostors_end();
+    processes_end();
+}

@@ -1,0 +1,172 @@
+/* Many clients, and many requests of one. */
+#include <criterion/criterion.h>
+#include <czmq.h>
+#include <inttypes.h>
+
+#include "sums/stream.h"
+#include "tests/support/story.h"
+
+TestSuite(crowd, .fini = story_end);
+
+/* ---- fifty clients ----------------------------------------------------------------------- */
+
+#define PEERS           45
+#define PROCESSES       5
+#define ROUNDS          4
+#define DEALER_REQUESTS 6
+
+/* Of another stream, kind, begin and size each; half of them cut blocks. */
+static struct sum_request crowd_request(int peer, int round, int number)
+{
+    uint64_t n = (uint64_t)(peer * 1000 + round * 100 + number);
+
+    return (struct sum_request){
+        .id = n + 1,
+        .seed = n * UINT64_C(0x9e3779b97f4a7c15),
+        .kind = n % 3 ? MESSAGE_KIND_GAUSSIAN : MESSAGE_KIND_UNIFORM,
+        .first = n * 4099,
+        .count = 1 + n * 7919 % (2 * BLOCK_SAMPLES),
+    };
+}
+
+static enum peer_type crowd_type(int peer)
+{
+    static const enum peer_type types[] = {PEER_REQ, PEER_DEALER, PEER_DELIMITED};
+
+    return types[peer % 3];
+}
+
+static int crowd_requests(int peer)
+{
+    return crowd_type(peer) == PEER_REQ ? 1 : DEALER_REQUESTS;
+}
+
+/* Answers come in any order. */
+static void expect_crowd_sums(struct peer *peer, int number, int round)
+{
+    bool seen[DEALER_REQUESTS] = {false};
+
+    for (int i = 0; i < crowd_requests(number); i++) {
+        struct message message = peer_recv(peer);
+        struct sum_request first = crowd_request(number, round, 0);
+        uint64_t which = message.sum_reply.id - first.id;
+        cr_assert(message.type == MESSAGE_SUM_REPLY);
+        cr_assert(which < DEALER_REQUESTS && !seen[which], "answer %" PRIu64 " of peer %d",
+                  message.sum_reply.id, number);
+        seen[which] = true;
+        struct sum_request asked = crowd_request(number, round, (int)which);
+        cr_assert(message.sum_reply.units == peer_units(&asked), "request %" PRIu64, asked.id);
+    }
+}
+
+static void start_crowd_clients(const struct server *server, struct process **clients)
+{
+    for (int i = 0; i < PROCESSES; i++)
+        clients[i] = CLIENT(*server, "sum", "3M", "--first", "31", "--seed", "7", "--quiet");
+}
+
+/* All have asked for the same. */
+static void expect_crowd_clients(struct process **clients)
+{
+    for (int i = 0; i < PROCESSES; i++) {
+        int status = process_wait(clients[i]);
+        cr_assert(status == 0, "%s", process_text(clients[i], PROCESS_ERR));
+        cr_assert_str_eq(process_text(clients[i], PROCESS_OUT),
+                         process_text(clients[0], PROCESS_OUT));
+    }
+}
+
+Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
+{
+    struct server server = server_start(NULL);
+    struct process *clients[PROCESSES];
+    struct peer *peers[PEERS];
+
+    start_crowd_clients(&server, clients);
+    for (int i = 0; i < PEERS; i++)
+        peers[i] = peer_new(crowd_type(i), server.endpoint);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < PEERS; i++)
+            for (int k = 0; k < crowd_requests(i); k++) {
+                struct sum_request request = crowd_request(i, round, k);
+                peer_ask(peers[i], &request);
+            }
+        for (int i = 0; i < PEERS; i++)
+            expect_crowd_sums(peers[i], i, round);
+    }
+    expect_crowd_clients(clients);
+    cr_assert_str_eq(server_drain(&server), "Done: 785 requests answered, 0 refused.");
+}
+
+/* ---- one client that asks and asks ------------------------------------------------------- */
+
+#define FLOOD       3000
+#define IN_FLIGHT   1024
+#define FLOOD_COUNT BLOCK_SAMPLES
+
+static struct sum_request flood_request(uint64_t id, uint64_t count)
+{
+    return (struct sum_request){
+        .id = id,
+        .seed = 1,
+        .kind = MESSAGE_KIND_GAUSSIAN,
+        .first = id * BLOCK_SAMPLES,
+        .count = count,
+    };
+}
+
+/* A sum or BUSY for an id that has none yet. */
+static void take_flood_answer(struct peer *peer, bool *answered)
+{
+    struct message message = peer_recv(peer);
+    bool sum = message.type == MESSAGE_SUM_REPLY;
+    uint64_t id = sum ? message.sum_reply.id : message.refusal.id;
+    struct sum_request asked = flood_request(id, FLOOD_COUNT);
+
+    cr_assert(id >= 1 && id <= FLOOD && !answered[id], "an answer to %" PRIu64, id);
+    answered[id] = true;
+    if (sum) {
+        cr_assert(message.sum_reply.units == peer_units(&asked));
+        return;
+    }
+    cr_assert(message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_BUSY, "%s",
+              message.refusal.text);
+    cr_assert(message.refusal.retry_after_ms > 0);
+}
+
+Test(crowd, three_thousand_requests_without_reading_get_one_answer_each)
+{
+    struct server server = server_start(NULL);
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    static bool answered[FLOOD + 1];
+
+    for (uint64_t id = 1; id <= FLOOD; id++) {
+        struct sum_request request = flood_request(id, FLOOD_COUNT);
+        peer_ask(peer, &request);
+    }
+    for (int i = 0; i < FLOOD; i++)
+        take_flood_answer(peer, answered);
+    server_drain(&server);
+}
+
+Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    struct peer *other = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request small = flood_request(1, FLOOD_COUNT);
+
+    for (uint64_t id = 1; id <= IN_FLIGHT + 10; id++) {
+        struct sum_request request = flood_request(id, ENDLESS);
+        peer_ask(peer, &request);
+    }
+    for (uint64_t id = IN_FLIGHT + 1; id <= IN_FLIGHT + 10; id++)
+        cr_assert(peer_expect_refusal(peer, id, STATUS_BUSY).retry_after_ms > 0);
+    peer_ask(other, &small); /* one client does not fill the queue for all */
+    peer_expect_sum(other, &small);
+    for (uint64_t id = 1; id <= IN_FLIGHT; id++) {
+        peer_cancel(peer, id);
+        peer_expect_refusal(peer, id, STATUS_CANCELLED);
+    }
+    server_drain(&server);
+}

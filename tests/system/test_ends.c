@@ -1,0 +1,419 @@
+/* How it ends: servers that die, stop or were never there, and users who have had enough. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/support/impostor.h"
+#include "tests/support/story.h"
+
+TestSuite(ends, .fini = story_end);
+
+/* What is summed locally beside a request that fails. */
+#define LOCAL      "--seed", "0", "--uniform", "196608"
+#define LOCAL_DONE "====== Done uniform_sum. total: 98112.59 ======"
+
+static const struct sum_request endless = {
+    .id = 1,
+    .seed = 5,
+    .kind = MESSAGE_KIND_GAUSSIAN,
+    .count = ENDLESS,
+};
+
+/* Exit status 1, and one sentence on stderr. */
+static void expect_failure(struct process *client, const char *sentence)
+{
+    int status = process_wait(client);
+    const char *err = process_text(client, PROCESS_ERR);
+
+    cr_assert(status == 1, "exit status %d: %s", status, err);
+    cr_assert(lines_are(err, WORDS(sentence)), "%s", err);
+}
+
+static void expect_local_sum(struct process *client)
+{
+    const char *out = process_text(client, PROCESS_OUT);
+
+    cr_assert(lines_include(out, WORDS(LOCAL_DONE, "Total time elapsed: *s.")), "%s", out);
+}
+
+/* ---- servers that die, or were never there ----------------------------------------------- */
+
+static void kill_server_of(const char *mode)
+{
+    struct server server = server_start(NULL);
+    struct process *client = CLIENT(server, mode, "--gaussian", ENDLESS_WORD, LOCAL);
+
+    process_await_computing(server.process);
+    process_signal(server.process, SIGKILL);
+    expect_failure(client, "meantime: the server at tcp://* went away before it answered");
+    expect_local_sum(client);
+}
+
+Test(ends, a_server_is_killed_and_serial_finishes_its_own_sum)
+{
+    kill_server_of("serial");
+}
+
+Test(ends, a_server_is_killed_and_async_finishes_its_own_sum)
+{
+    kill_server_of("async");
+}
+
+Test(ends, a_server_is_killed_and_json_says_so)
+{
+    struct server server = server_start(NULL);
+    struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD, LOCAL, "--json");
+
+    process_await_computing(server.process);
+    process_signal(server.process, SIGKILL);
+    expect_failure(client, "meantime: the server at tcp://* went away before it answered");
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    json_t *uniform = json_object_get(object, "uniform");
+    cr_assert(json_is_null(json_object_get(object, "gaussian")));
+    cr_assert(json_is_string(json_object_get(object, "error")));
+    cr_assert_str_eq(json_string_value(json_object_get(uniform, "units")), "883719685216309901622");
+    json_decref(object);
+}
+
+static struct process *client_of(const char *mode, const char *endpoint)
+{
+    return process_start(WORDS(MEANTIME, mode, "--connect", endpoint, LOCAL));
+}
+
+Test(ends, no_server_is_told_and_the_local_sum_is_finished)
+{
+    char endpoint[ENDPOINT_BYTES];
+    int refuser = refuser_open(endpoint);
+    struct process *serial = client_of("serial", endpoint);
+    struct process *async = client_of("async", endpoint);
+
+    expect_failure(serial, "meantime: no server at tcp://*; start one with meantime-server, *");
+    expect_failure(async, "meantime: no server at tcp://*; start one with meantime-server, *");
+    expect_local_sum(serial);
+    expect_local_sum(async);
+    close(refuser);
+}
+
+/* The sum that needs no server is not waited for: it is made meanwhile. */
+Test(ends, a_server_that_starts_late_is_found)
+{
+    char endpoint[64];
+
+    snprintf(endpoint, sizeof endpoint, "ipc://@meantime-late-%d", getpid());
+    struct process *client = client_of("async", endpoint);
+    process_line(client, PROCESS_OUT, LOCAL_DONE);
+    struct process *server = process_start(WORDS(MEANTIME_SERVER, "--bind", endpoint));
+    process_line(server, PROCESS_OUT, "Listening on *");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+}
+
+Test(ends, a_timeout_is_told)
+{
+    struct server server = server_start(NULL);
+
+    expect_failure(CLIENT(server, "sum", ENDLESS_WORD, "--timeout", "500ms"), "meantime: *");
+    struct process *client =
+        CLIENT(server, "async", "--gaussian", ENDLESS_WORD, LOCAL, "--timeout", "500ms");
+    expect_failure(client, "meantime: *");
+    expect_local_sum(client);
+    server_drain(&server);
+}
+
+/* ---- servers that are none --------------------------------------------------------------- */
+
+Test(ends, a_listener_that_never_speaks_is_no_server)
+{
+    char endpoint[ENDPOINT_BYTES];
+    int listener = listener_open(endpoint);
+    struct process *client = client_of("serial", endpoint);
+
+    expect_failure(client, "meantime: no server at tcp://*");
+    expect_local_sum(client);
+    close(listener);
+}
+
+static void greet(int listener, const char *greeting)
+{
+    int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+    cr_assert(connection != -1);
+    cr_assert(write(connection, greeting, strlen(greeting)) > 0);
+    close(connection);
+}
+
+/* It hangs up at once, and is silent when the client tries again. */
+Test(ends, a_listener_that_speaks_something_else_is_no_server)
+{
+    static const char *const greetings[] = {
+        "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        "\x01",
+    };
+    enum { COUNT = sizeof greetings / sizeof *greetings };
+    struct process *clients[COUNT];
+    int listeners[COUNT];
+
+    for (int i = 0; i < COUNT; i++) {
+        char endpoint[ENDPOINT_BYTES];
+        listeners[i] = listener_open(endpoint);
+        clients[i] = client_of("serial", endpoint);
+    }
+    for (int i = 0; i < COUNT; i++)
+        greet(listeners[i], greetings[i]);
+    for (int i = 0; i < COUNT; i++) {
+        expect_failure(clients[i], "meantime: *");
+        expect_local_sum(clients[i]);
+        close(listeners[i]);
+    }
+}
+
+static struct process *client_of_impostor(struct impostor *impostor)
+{
+    struct process *client = client_of("async", impostor_endpoint(impostor));
+    struct message message = impostor_recv(impostor);
+
+    cr_assert(message.type == MESSAGE_SUM_REQUEST);
+    return client;
+}
+
+Test(ends, an_answer_that_is_no_message_is_told)
+{
+    struct impostor *impostor = impostor_new();
+    struct process *client = client_of_impostor(impostor);
+
+    impostor_send_bytes(impostor, "Bonjour", 7);
+    expect_failure(client, "meantime: what the server at tcp://* said makes no sense: *");
+    expect_local_sum(client);
+}
+
+/* The right answer to the default request, but for its bits. */
+static struct message answer(void)
+{
+    return (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = {.id = 1, .count = 10000000, .units = -1, .unit_log2 = -49},
+    };
+}
+
+Test(ends, a_sum_of_too_few_samples_is_told)
+{
+    struct impostor *impostor = impostor_new();
+    struct process *client = client_of_impostor(impostor);
+    struct message message = answer();
+
+    message.sum_reply.count--;
+    impostor_send(impostor, &message);
+    expect_failure(client, "meantime: the server at * summed 9999999 samples instead of 10000000");
+    expect_local_sum(client);
+}
+
+Test(ends, a_sum_in_other_units_is_told)
+{
+    struct impostor *impostor = impostor_new();
+    struct process *client = client_of_impostor(impostor);
+    struct message message = answer();
+
+    message.sum_reply.unit_log2 = -48;
+    impostor_send(impostor, &message);
+    expect_failure(client, "meantime: the server at * counts in units of 2^-48, *");
+    expect_local_sum(client);
+}
+
+Test(ends, an_answer_to_something_else_is_ignored)
+{
+    struct impostor *impostor = impostor_new();
+    struct process *client = client_of_impostor(impostor);
+    struct message message = answer();
+
+    message.sum_reply.id = 2;
+    impostor_send(impostor, &message);
+    message = answer();
+    impostor_send(impostor, &message);
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+}
+
+Test(ends, a_refusal_is_told_in_the_servers_words)
+{
+    struct impostor *impostor = impostor_new();
+    struct process *client = client_of_impostor(impostor);
+    struct message message = {
+        .type = MESSAGE_REFUSAL,
+        .refusal = {.id = 1, .status = STATUS_BUSY, .retry_after_ms = 1500, .text = "I am asleep"},
+    };
+
+    impostor_send(impostor, &message);
+    expect_failure(client, "meantime: * refused (busy): I am asleep; try again in 1.5 s");
+    expect_local_sum(client);
+}
+
+/* ---- SIGTERM ----------------------------------------------------------------------------- */
+
+static struct sum_request one_sample(uint64_t id)
+{
+    return (struct sum_request){.id = id, .kind = MESSAGE_KIND_UNIFORM, .count = 1};
+}
+
+/* Tells it to stop, and waits until it takes nothing new. Something must be in flight. */
+static void begin_drain(const struct server *server, int signal)
+{
+    struct peer *peer = peer_new(PEER_REQ, server->endpoint);
+    struct message message;
+    uint64_t id = 1;
+
+    process_signal(server->process, signal);
+    do {
+        struct sum_request request = one_sample(id++);
+        peer_ask(peer, &request);
+        message = peer_recv(peer);
+    } while (message.type == MESSAGE_SUM_REPLY);
+    cr_assert(message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_STOPPING);
+    peer_destroy(&peer);
+}
+
+/* In flight once this returns: a later request of the same connection has been answered. */
+static struct peer *ask_and_await(const struct server *server, const struct sum_request *request)
+{
+    struct peer *peer = peer_new(PEER_DEALER, server->endpoint);
+    struct sum_request later = one_sample(request->id + 1);
+
+    peer_ask(peer, request);
+    peer_ask(peer, &later);
+    peer_expect_sum(peer, &later);
+    return peer;
+}
+
+/* A request that takes about a second here. */
+static struct sum_request long_request(const struct server *server)
+{
+    struct peer *peer = peer_new(PEER_REQ, server->endpoint);
+    struct sum_request request = {.id = 7, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1000000};
+    int64_t took_ms = 0;
+
+    while (took_ms < 100) {
+        int64_t began_at_ms = process_now_ms();
+        request.count *= 2;
+        peer_ask(peer, &request);
+        peer_recv(peer);
+        took_ms = process_now_ms() - began_at_ms;
+    }
+    peer_destroy(&peer);
+    request.count *= 6;
+    request.first = 99;
+    return request;
+}
+
+Test(ends, sigterm_lets_the_request_in_flight_finish_and_refuses_new_ones)
+{
+    struct server server = server_start(NULL);
+    struct sum_request request = long_request(&server);
+    struct peer *peer = ask_and_await(&server, &request);
+
+    begin_drain(&server, SIGTERM);
+    peer_expect_sum(peer, &request);
+    cr_assert(process_wait(server.process) == 0);
+    process_line(server.process, PROCESS_OUT, "Done: *");
+}
+
+Test(ends, a_rep_finishes_the_request_in_flight_too)
+{
+    struct server server = server_start(WORDS("--socket", "rep"));
+    struct peer *peer = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request request = long_request(&server);
+
+    peer_ask(peer, &request);
+    process_await_computing(server.process);
+    process_signal(server.process, SIGTERM);
+    peer_expect_sum(peer, &request);
+    cr_assert(process_wait(server.process) == 0);
+}
+
+static void stop_twice(int signal)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = ask_and_await(&server, &endless);
+
+    begin_drain(&server, signal);
+    process_signal(server.process, signal);
+    peer_expect_refusal(peer, endless.id, STATUS_STOPPING);
+    cr_assert(process_wait(server.process) == 1);
+    process_line(server.process, PROCESS_OUT, "Stopped: *");
+}
+
+Test(ends, a_second_sigterm_stops_at_once)
+{
+    stop_twice(SIGTERM);
+}
+
+Test(ends, a_second_sigint_stops_at_once)
+{
+    stop_twice(SIGINT);
+}
+
+Test(ends, an_idle_server_ends_at_once)
+{
+    struct server server = server_start(NULL);
+
+    cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
+}
+
+Test(ends, a_client_of_a_stopping_server_is_told_to_ask_another)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = ask_and_await(&server, &endless);
+
+    begin_drain(&server, SIGTERM);
+    struct process *client = CLIENT(server, "serial", "--gaussian", "1", LOCAL);
+    expect_failure(client, "meantime: the server at tcp://* refused (stopping): *ask another one");
+    expect_local_sum(client);
+    peer_cancel(peer, endless.id);
+    peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
+    cr_assert(process_wait(server.process) == 0);
+}
+
+/* ---- Ctrl-C ------------------------------------------------------------------------------ */
+
+static void interrupt(const char *mode)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct process *client =
+        CLIENT(server, mode, "--gaussian", ENDLESS_WORD, "--uniform", ENDLESS_WORD);
+
+    process_await_computing(server.process);
+    process_signal(client, SIGINT);
+    int status = process_wait(client);
+    cr_assert(status == PROCESS_SIGNALLED(SIGINT), "exit status %d", status);
+    server_drain(&server); /* which it does only when nothing is in flight */
+}
+
+Test(ends, ctrl_c_ends_serial_with_130_and_the_servers_work)
+{
+    interrupt("serial");
+}
+
+Test(ends, ctrl_c_ends_async_with_130_and_the_servers_work)
+{
+    interrupt("async");
+}
+
+Test(ends, ctrl_c_ends_compare_with_130_and_the_servers_work)
+{
+    interrupt("compare");
+}
+
+/* The server would see the connection end, too; but a proxy between them would not. */
+Test(ends, ctrl_c_sends_a_cancel)
+{
+    struct impostor *impostor = impostor_new();
+    struct process *client =
+        process_start(WORDS(MEANTIME, "sum", "1", "--connect", impostor_endpoint(impostor)));
+    uint64_t id = impostor_recv(impostor).sum_request.id;
+
+    process_signal(client, SIGINT);
+    struct message message = impostor_recv(impostor);
+    cr_assert(message.type == MESSAGE_CANCEL && message.cancel.id == id);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
+}

@@ -1,0 +1,299 @@
+/* What a peer asks and what it is told, over each kind of socket. */
+#include <criterion/criterion.h>
+#include <signal.h>
+
+#include "sums/stream.h"
+#include "tests/support/story.h"
+
+TestSuite(exchange, .fini = story_end);
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static const struct sum_request endless = {
+    .id = 1,
+    .seed = 5,
+    .kind = MESSAGE_KIND_GAUSSIAN,
+    .count = ENDLESS,
+};
+
+/* A million samples, with a part of a block at both ends. */
+static const struct sum_request small = {
+    .id = 2,
+    .seed = 5,
+    .kind = MESSAGE_KIND_GAUSSIAN,
+    .first = 1000,
+    .count = 1000000,
+};
+
+/* ---- the same bits everywhere ------------------------------------------------------------ */
+
+static void expect_all_sums(const struct server *server, enum peer_type type)
+{
+    static const struct {
+        uint64_t first, count;
+    } ranges[] = {
+        {0, 1},
+        {0, BLOCK_SAMPLES},
+        {BLOCK_SAMPLES - 1, 2},
+        {1, 3 * BLOCK_SAMPLES},
+        {12345, 40 * BLOCK_SAMPLES + 678},
+        {SAMPLE_END_MAX - BLOCK_SAMPLES - 1, BLOCK_SAMPLES + 1},
+    };
+    struct peer *peer = peer_new(type, server->endpoint);
+
+    for (size_t i = 0; i < 2 * COUNT_OF(ranges); i++) {
+        struct sum_request request = {
+            .id = i + 1,
+            .seed = UINT64_MAX - i,
+            .kind = i % 2 ? MESSAGE_KIND_UNIFORM : MESSAGE_KIND_GAUSSIAN,
+            .first = ranges[i / 2].first,
+            .count = ranges[i / 2].count,
+        };
+        peer_ask(peer, &request);
+        peer_expect_sum(peer, &request);
+    }
+    peer_destroy(&peer);
+}
+
+static void expect_all_sums_with_threads(const char *threads)
+{
+    struct server server = server_start(WORDS("--threads", threads));
+
+    expect_all_sums(&server, PEER_DEALER);
+    server_drain(&server);
+}
+
+Test(exchange, one_thread_sums_to_the_bit)
+{
+    expect_all_sums_with_threads("1");
+}
+
+Test(exchange, two_threads_sum_to_the_bit)
+{
+    expect_all_sums_with_threads("2");
+}
+
+Test(exchange, seven_threads_sum_to_the_bit)
+{
+    expect_all_sums_with_threads("7");
+}
+
+Test(exchange, a_router_serves_req_and_dealer_with_and_without_delimiter)
+{
+    struct server server = server_start(NULL);
+
+    expect_all_sums(&server, PEER_REQ);
+    expect_all_sums(&server, PEER_DEALER);
+    expect_all_sums(&server, PEER_DELIMITED);
+    server_drain(&server);
+}
+
+Test(exchange, a_rep_serves_req_and_dealer_with_delimiter)
+{
+    struct server server = server_start(WORDS("--socket", "rep"));
+
+    expect_all_sums(&server, PEER_REQ);
+    expect_all_sums(&server, PEER_DELIMITED);
+    server_drain(&server);
+}
+
+Test(exchange, the_client_speaks_to_rep_too)
+{
+    struct server server = server_start(WORDS("--socket", "rep"));
+    struct process *client = CLIENT(server, "compare", "--gaussian", "1M", "--uniform", "1M");
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    server_drain(&server);
+}
+
+/* ---- many requests at once --------------------------------------------------------------- */
+
+Test(exchange, a_small_request_is_answered_beside_an_endless_one)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+
+    peer_ask(peer, &endless);
+    peer_ask(peer, &small);
+    peer_expect_sum(peer, &small);
+    peer_cancel(peer, endless.id);
+    peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
+    cr_assert_str_eq(server_drain(&server), "Done: 1 requests answered, 1 refused.");
+}
+
+Test(exchange, a_small_request_is_answered_beside_another_clients_endless_ones)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *greedy = peer_new(PEER_DEALER, server.endpoint);
+    struct peer *modest = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request request = endless;
+
+    for (request.id = 1; request.id <= 100; request.id++)
+        peer_ask(greedy, &request);
+    peer_ask(modest, &small);
+    peer_expect_sum(modest, &small);
+    peer_destroy(&greedy);
+    server_drain(&server);
+}
+
+Test(exchange, an_id_in_flight_is_refused_and_the_first_one_goes_on)
+{
+    struct server server = server_start(NULL);
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    struct peer *other = peer_new(PEER_DEALER, server.endpoint);
+    struct sum_request same_id = small;
+
+    same_id.id = endless.id;
+    peer_ask(peer, &endless);
+    peer_ask(peer, &same_id);
+    peer_expect_refusal(peer, endless.id, STATUS_DUPLICATE_ID);
+    peer_ask(other, &same_id); /* ids are each client's own */
+    peer_expect_sum(other, &same_id);
+    peer_cancel(peer, endless.id);
+    peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
+    peer_ask(peer, &same_id); /* free again */
+    peer_expect_sum(peer, &same_id);
+    server_drain(&server);
+}
+
+Test(exchange, a_cancel_of_nothing_is_ignored)
+{
+    struct server server = server_start(NULL);
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+
+    peer_cancel(peer, small.id);
+    peer_ask(peer, &small);
+    peer_expect_sum(peer, &small);
+    peer_cancel(peer, small.id);
+    peer_ask(peer, &small);
+    peer_expect_sum(peer, &small);
+    cr_assert_str_eq(server_drain(&server), "Done: 2 requests answered, 0 refused.");
+}
+
+/* ---- deadlines and progress -------------------------------------------------------------- */
+
+Test(exchange, a_deadline_ends_a_request)
+{
+    struct server server = server_start(NULL);
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    struct sum_request hurried = endless;
+    int64_t began_at_ms = process_now_ms();
+
+    hurried.deadline_ms = 300;
+    peer_ask(peer, &hurried);
+    peer_expect_refusal(peer, hurried.id, STATUS_DEADLINE_EXCEEDED);
+    cr_assert(process_now_ms() - began_at_ms >= 300, "too early");
+    server_drain(&server);
+}
+
+static struct progress expect_progress(struct peer *peer)
+{
+    struct message message = peer_recv(peer);
+
+    cr_assert(message.type == MESSAGE_PROGRESS, "no progress, but a message of type %d",
+              message.type);
+    cr_assert(message.progress.id == endless.id);
+    cr_assert(message.progress.count == endless.count);
+    return message.progress;
+}
+
+Test(exchange, a_dealer_that_asks_is_told_of_progress)
+{
+    struct server server = server_start(NULL);
+    struct peer *peer = peer_new(PEER_DELIMITED, server.endpoint);
+    struct sum_request watched = endless;
+
+    watched.progress = true;
+    peer_ask(peer, &watched);
+    uint64_t done = expect_progress(peer).done;
+    for (int i = 0; i < 3; i++) {
+        struct progress progress = expect_progress(peer);
+        cr_assert(progress.done >= done);
+        done = progress.done;
+    }
+    cr_assert(done > 0);
+    peer_destroy(&peer);
+    server_drain(&server);
+}
+
+/* It would take progress for the answer. */
+static void expect_no_progress(const char *socket, enum peer_type type)
+{
+    struct server server = server_start(WORDS("--socket", socket));
+    struct peer *peer = peer_new(type, server.endpoint);
+    struct sum_request watched = endless;
+
+    watched.progress = true;
+    watched.deadline_ms = 1300;
+    peer_ask(peer, &watched);
+    peer_expect_refusal(peer, watched.id, STATUS_DEADLINE_EXCEEDED);
+    server_drain(&server);
+}
+
+Test(exchange, a_req_that_asks_for_progress_gets_none)
+{
+    expect_no_progress("router", PEER_REQ);
+}
+
+Test(exchange, no_peer_of_a_rep_gets_progress)
+{
+    expect_no_progress("rep", PEER_DELIMITED);
+}
+
+/* ---- clients that leave ------------------------------------------------------------------ */
+
+/* Nothing is in flight once the client has gone, else the server would not end. */
+static void expect_forgotten(const char *socket, enum peer_type type)
+{
+    struct server server = server_start(WORDS("--threads", "1", "--socket", socket));
+    struct peer *peer = peer_new(type, server.endpoint);
+
+    peer_ask(peer, &endless);
+    process_await_computing(server.process);
+    peer_destroy(&peer);
+    cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
+}
+
+Test(exchange, the_work_for_a_req_that_leaves_is_cancelled)
+{
+    expect_forgotten("router", PEER_REQ);
+}
+
+Test(exchange, the_work_for_a_dealer_that_leaves_is_cancelled)
+{
+    expect_forgotten("router", PEER_DEALER);
+}
+
+Test(exchange, the_work_for_a_peer_that_leaves_a_rep_is_cancelled)
+{
+    expect_forgotten("rep", PEER_REQ);
+}
+
+Test(exchange, a_client_that_is_killed_is_forgotten)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct process *client = CLIENT(server, "sum", ENDLESS_WORD);
+
+    process_await_computing(server.process);
+    process_signal(client, SIGKILL);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGKILL));
+    cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
+}
+
+/* Several times, for each one leaves an answer owed on a socket that must give one. */
+Test(exchange, a_rep_serves_the_next_when_its_client_leaves_midway)
+{
+    struct server server = server_start(WORDS("--socket", "rep"));
+
+    for (int i = 0; i < 3; i++) {
+        struct peer *leaves = peer_new(PEER_REQ, server.endpoint);
+        struct peer *next = peer_new(PEER_REQ, server.endpoint);
+        peer_ask(leaves, &endless);
+        process_await_computing(server.process);
+        peer_ask(next, &small);
+        peer_destroy(&leaves);
+        peer_expect_sum(next, &small);
+        peer_destroy(&next);
+    }
+    server_drain(&server);
+}

@@ -1,0 +1,145 @@
+/* Two machines, as far as Linux knows: server and client in network namespaces of their own, with a
+ * cable between them. The namespaces have no names, so that they end with the processes in them. */
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/story.h"
+
+TestSuite(network, .fini = story_end);
+
+#define SERVER_ADDRESS  "10.197.42.1"
+#define CLIENT_ADDRESS  "10.197.42.2"
+#define SERVER_ENDPOINT "tcp://" SERVER_ADDRESS ":8197"
+
+/* The machines are processes that wait for nothing, in the namespaces that they keep. */
+struct network {
+    pid_t server;
+    pid_t client;
+};
+
+static const char *ip_path(void)
+{
+    static const char *const paths[] = {"/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (access(paths[i], X_OK) == 0)
+            return paths[i];
+    return NULL;
+}
+
+/* In a child, for this process is to stay where it is. */
+static bool may_make_networks(void)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(unshare(CLONE_NEWNET) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+#define IP(machine, ...) ip_run(machine, WORDS(ip_path(), __VA_ARGS__))
+
+static void ip_run(pid_t machine, const char *const *words)
+{
+    struct process *ip = process_start_in(machine, words);
+    int status = process_wait(ip);
+
+    cr_assert(status == 0, "ip %s %s: %s", words[1], words[2], process_text(ip, PROCESS_ERR));
+}
+
+/* It says that it is there, and so that its namespace is. */
+static pid_t machine_start(void)
+{
+    struct process *machine = process_start_in(
+        PROCESS_NETWORK_NEW, WORDS("/bin/sh", "-c", "echo ready; exec sleep infinity"));
+
+    process_line(machine, PROCESS_OUT, "ready");
+    return process_pid(machine);
+}
+
+static struct network network_start(void)
+{
+    struct network network = {machine_start(), machine_start()};
+    char client[16];
+
+    snprintf(client, sizeof client, "%d", network.client);
+    IP(network.server, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns",
+       client);
+    IP(network.server, "address", "add", SERVER_ADDRESS "/30", "dev", "cable");
+    IP(network.client, "address", "add", CLIENT_ADDRESS "/30", "dev", "cable");
+    IP(network.server, "link", "set", "cable", "up");
+    IP(network.client, "link", "set", "cable", "up");
+    return network;
+}
+
+static struct process *start_server_at(pid_t machine)
+{
+    struct process *server =
+        process_start_in(machine, WORDS(MEANTIME_SERVER, "--bind", SERVER_ENDPOINT));
+
+    process_line(server, PROCESS_OUT, "Listening on " SERVER_ENDPOINT " (ROUTER, * thread*");
+    return server;
+}
+
+#define CLIENT_AT(machine, ...)                                                                    \
+    process_start_in(machine, WORDS(MEANTIME, "--connect", SERVER_ENDPOINT, __VA_ARGS__))
+
+static void skip_without_networks(void)
+{
+    if (!ip_path())
+        cr_skip_test("no iproute2");
+    if (!may_make_networks())
+        cr_skip_test("network namespaces need root");
+}
+
+Test(network, server_and_client_on_two_machines_compute_the_same_sums)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *server = start_server_at(network.server);
+    struct process *client =
+        CLIENT_AT(network.client, "compare", "--gaussian", "3M", "--uniform", "3M");
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    cr_assert(lines_include(process_text(client, PROCESS_OUT), WORDS("The same sums, *")));
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
+}
+
+/* Nothing tells either end that it is gone. */
+Test(network, a_cut_cable_is_told_when_the_time_is_over)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *server = start_server_at(network.server);
+    struct process *client = CLIENT_AT(network.client, "async", "--gaussian", ENDLESS_WORD,
+                                       "--uniform", "196608", "--seed", "0", "--timeout", "3s");
+
+    process_await_computing(server);
+    IP(network.server, "link", "set", "cable", "down");
+    cr_assert(process_wait(client) == 1);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("meantime: no answer from " SERVER_ENDPOINT " within 3 s")),
+              "%s", process_text(client, PROCESS_ERR));
+    cr_assert(lines_include(process_text(client, PROCESS_OUT),
+                            WORDS("====== Done uniform_sum. total: 98112.59 ======")));
+}
+
+Test(network, a_machine_that_is_not_there_is_no_server)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *client = CLIENT_AT(network.client, "sum", "1");
+
+    cr_assert(process_wait(client) == 1);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("meantime: no server at " SERVER_ENDPOINT "; *")));
+}

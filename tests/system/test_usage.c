@@ -1,0 +1,156 @@
+/* Command lines: the bad ones end with 2 and a sentence, before anything else happens. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/support/story.h"
+
+TestSuite(usage, .fini = story_end);
+
+#define WORDS_MAX 5
+
+/* The words, and what the sentence on stderr says. */
+struct row {
+    const char *words[WORDS_MAX];
+    const char *sentence;
+};
+
+static struct process *start_row(const char *program, const struct row *row)
+{
+    const char *words[WORDS_MAX + 2] = {program};
+
+    for (size_t i = 0; i < WORDS_MAX; i++)
+        words[i + 1] = row->words[i];
+    return process_start(words);
+}
+
+static void expect_usage_errors(const char *program, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct process *process = start_row(program, &rows[i]);
+        int status = process_wait(process);
+        const char *err = process_text(process, PROCESS_ERR);
+        cr_assert(status == 2, "row %zu: exit status %d: %s", i, status, err);
+        cr_assert(lines_include(err, WORDS(rows[i].sentence)), "row %zu: %s", i, err);
+        cr_assert_str_eq(process_text(process, PROCESS_OUT), "");
+    }
+}
+
+Test(usage, the_client_says_what_is_wrong_and_exits_2)
+{
+    static const struct row rows[] = {
+        {{NULL}, "*: say what to do: serial, async, compare or sum"},
+        {{"idle"}, "*: idle: expected serial, async, compare or sum"},
+        {{"sum"}, "*: sum how many samples[?] *"},
+        {{"sum", "0"}, "*: the server cannot sum 0 samples"},
+        {{"sum", "many"}, "*: sum many: expected a count *"},
+        {{"sum", "-5"}, "*invalid option*"},
+        {{"sum", "1.5"}, "*: sum 1.5: expected a count *"},
+        {{"sum", "1", "2"}, "*: unexpected argument: 2"},
+        {{"sum", "9223372036854775809"}, "*: expected a count *"},
+        {{"sum", "9223372036854775808", "--first", "1"}, "*: samples end before number 2^63"},
+        {{"sum", "1", "--kind", "normal"}, "*: --kind normal: expected gaussian or uniform"},
+        {{"sum", "1", "--gaussian", "1"}, "*: --gaussian is not for sum"},
+        {{"sum", "1", "--uniform", "1"}, "*: --uniform is not for sum"},
+        {{"sum", "1", "--slice", "1ms"}, "*: --slice is not for sum"},
+        {{"async", "--first", "1"}, "*: --first is for sum alone"},
+        {{"serial", "--kind", "uniform"}, "*: --kind is for sum alone"},
+        {{"async", "--gaussian", "0"}, "*: the server cannot sum 0 samples"},
+        {{"async", "--uniform", "1e-1"}, "*: --uniform 1e-1: expected a count *"},
+        {{"async", "--slice", "1"}, "*: --slice 1: expected a time *"},
+        {{"async", "--narrate", "soon"}, "*: --narrate soon: expected a time *"},
+        {{"async", "--timeout", "-1s"}, "*: --timeout -1s: expected a time *"},
+        {{"async", "--seed", "18446744073709551616"}, "*: --seed *: expected a number *"},
+        {{"async", "10M"}, "*: unexpected argument: 10M"},
+        {{"async", "--connect"}, "*option '--connect' requires an argument"},
+        {{"async", "--fast"}, "*unrecognized option '--fast'"},
+    };
+
+    expect_usage_errors(MEANTIME, rows, sizeof rows / sizeof *rows);
+}
+
+Test(usage, the_server_says_what_is_wrong_and_exits_2)
+{
+    static const struct row rows[] = {
+        {{"now"}, "*: unexpected argument: now"},
+        {{"--threads", "0"}, "*: --threads 0: expected a number from 1 to 1024"},
+        {{"--threads", "1025"}, "*: --threads 1025: expected a number from 1 to 1024"},
+        {{"--threads", "-1"}, "*: --threads -1: expected a number *"},
+        {{"--threads", "two"}, "*: --threads two: expected a number *"},
+        {{"--threads", "2x"}, "*: --threads 2x: expected a number *"},
+        {{"--threads", ""}, "*: --threads : expected a number *"},
+        {{"--socket", "pub"}, "*: --socket pub: expected router or rep"},
+        {{"--bind"}, "*option '--bind' requires an argument"},
+        {{"--loud"}, "*unrecognized option '--loud'"},
+    };
+
+    expect_usage_errors(MEANTIME_SERVER, rows, sizeof rows / sizeof *rows);
+}
+
+static void expect_words(const char *program, const char *option, const char *pattern)
+{
+    struct process *process = process_start(WORDS(program, option));
+
+    cr_assert(process_wait(process) == 0);
+    cr_assert(lines_include(process_text(process, PROCESS_OUT), WORDS(pattern)), "%s",
+              process_text(process, PROCESS_OUT));
+    cr_assert_str_eq(process_text(process, PROCESS_ERR), "");
+}
+
+Test(usage, help_and_version_are_no_errors)
+{
+    expect_words(MEANTIME, "--help", "Usage: meantime *");
+    expect_words(MEANTIME, "--version", "meantime [0-9]*.[0-9]* (kernel *, libzmq *, czmq *)");
+    expect_words(MEANTIME_SERVER, "--help", "Usage: meantime-server *");
+    expect_words(MEANTIME_SERVER, "--version",
+                 "meantime-server [0-9]*.[0-9]* (kernel *, libzmq *)");
+}
+
+/* ---- endpoints --------------------------------------------------------------------------- */
+
+Test(usage, an_endpoint_that_is_none_is_told)
+{
+    static const struct row rows[] = {
+        {{"sum", "1", "--connect", "here"}, "meantime: cannot connect to here: *"},
+        {{"sum", "1", "--connect", "tcp://"}, "meantime: cannot connect to tcp://: *"},
+        {{"async", "--connect", "mail://a:1"}, "meantime: cannot connect to mail://a:1: *"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct process *client = start_row(MEANTIME, &rows[i]);
+        cr_assert(process_wait(client) == 1, "row %zu", i);
+        cr_assert(lines_are(process_text(client, PROCESS_ERR), WORDS(rows[i].sentence)), "%s",
+                  process_text(client, PROCESS_ERR));
+    }
+}
+
+Test(usage, a_port_in_use_is_told)
+{
+    struct server server = server_start(NULL);
+    struct process *second = process_start(WORDS(MEANTIME_SERVER, "--bind", server.endpoint));
+
+    cr_assert(process_wait(second) == 1);
+    cr_assert(lines_are(process_text(second, PROCESS_ERR),
+                        WORDS("*cannot listen on tcp://*: Address already in use; *")),
+              "%s", process_text(second, PROCESS_ERR));
+    cr_assert_str_eq(process_text(second, PROCESS_OUT), "");
+    server_drain(&server);
+}
+
+/* Nor that it listens; but who asks gets an answer. An abstract socket needs no free port. */
+Test(usage, a_quiet_server_says_nothing)
+{
+    char endpoint[64];
+
+    snprintf(endpoint, sizeof endpoint, "ipc://@meantime-test-%d", getpid());
+    struct process *server = process_start(WORDS(MEANTIME_SERVER, "--bind", endpoint, "--quiet"));
+    struct process *client = process_start(WORDS(MEANTIME, "sum", "1", "--connect", endpoint));
+
+    cr_assert(process_wait(client) == 0);
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
+    cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
+    cr_assert_str_eq(process_text(server, PROCESS_ERR), "");
+}
