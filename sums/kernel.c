@@ -1,11 +1,62 @@
 #include "sums/kernel.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sums/kernel_portable.h"
+#include "sums/kernel_vector.h"
 
-/* One more than the number of kernels: the end. */
+/* In test builds the environment can take features of the processor away. */
+#ifdef MEANTIME_TEST_HOOKS
+static bool masked(const char *feature)
+{
+    const char *mask = getenv("MEANTIME_CPU_MASK");
+    size_t length = strlen(feature);
+    for (; mask && *mask; mask += strcspn(mask, ","), mask += *mask == ',')
+        if (strcspn(mask, ",") == length && strncmp(mask, feature, length) == 0)
+            return true;
+    return false;
+}
+#else
+static bool masked(const char *feature)
+{
+    (void)feature;
+    return false;
+}
+#endif
+
+#if defined(__x86_64__)
+/* What the system lets programs use of the processor. */
+#define CPU_HAS(feature) (__builtin_cpu_supports(feature) && !masked(feature))
+
+/* Every set of instructions that the compiler was told of. AVX-512 without IFMA, the 52-bit
+ * multiplication, is not enough. */
+static bool avx512_runs(void)
+{
+    return CPU_HAS("avx512f") && CPU_HAS("avx512dq") && CPU_HAS("avx512vl") &&
+           CPU_HAS("avx512ifma");
+}
+
+static bool avx2_runs(void)
+{
+    return CPU_HAS("avx2");
+}
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+/* Part of the architecture. */
+static bool neon_runs(void)
+{
+    return !masked("neon");
+}
+#endif
+
 const struct kernel kernels[] = {
+#if defined(__x86_64__)
+    {"avx512", avx512_runs, avx512_gaussian_block, avx512_uniform_block},
+    {"avx2", avx2_runs, avx2_gaussian_block, avx2_uniform_block},
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+    {"neon", neon_runs, neon_gaussian_block, neon_uniform_block},
+#endif
     {"portable", portable_runs, portable_gaussian_block, portable_uniform_block},
     {NULL, NULL, NULL, NULL},
 };
@@ -25,4 +76,15 @@ const struct kernel *kernel_named(const char *name)
         if (strcmp(kernel->name, name) == 0 && kernel->runs_here())
             return kernel;
     return NULL;
+}
+
+char *kernel_names(char *text, size_t bytes)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (const struct kernel *kernel = kernels; kernel->name; kernel++)
+        if (kernel->runs_here() && length < bytes)
+            length += (size_t)snprintf(text + length, bytes - length, "%s%s", length ? ", " : "",
+                                       kernel->name);
+    return text;
 }

@@ -3,6 +3,7 @@
 #define MEANTIME_SUMS_KERNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The mean of a uniform sample, 1/2, in its unit. */
@@ -23,6 +24,13 @@ const struct kernel *kernel_best(void);
 
 /* The kernel of that name if this machine runs it, else NULL. */
 const struct kernel *kernel_named(const char *name);
+
+/* Long enough for kernel_names(). */
+#define KERNEL_NAMES_BYTES 64
+
+/* The names of the kernels that this machine runs, fastest first, for a message: "avx2, portable".
+ * Into `text`, of `bytes` > 0; what does not fit is cut off. Returns text. */
+char *kernel_names(char *text, size_t bytes);
 
 /* All kernels of this build, fastest first; ends with a NULL name. */
 extern const struct kernel kernels[];

@@ -5,91 +5,49 @@
 #define VEC_LANES 2
 #define VECS      2
 
+#include "sums/draws.h"
 #include "sums/kernel.h"
-#include "sums/lanes.h"
-#include "sums/tables.h"
 
+/* `slots` piles up entries of level1_slots. */
 struct sums {
-    uint64_t sum[VEC_LANES], slots[VEC_LANES];
+    uint64_t sum, slow, slots;
 };
 
-static inline uint64_t multiply_high(uint64_t x, uint64_t y)
-{
-    return (uint64_t)((unsigned __int128)x * y >> 64);
-}
+/* T < 2^20, so in 2^10 rows of 4 draws the sum of T stays below 2^32, in the high half of `slots`.
+ * The low half has the number of slow ones. */
+#define LEVEL1_RUN 1024
 
 /* With u the low 52 bits of the output and T << 32 in the slot, the high half of the product is
- * floor(u * T / 2^20); with the 1 of a slow slot it is 0. A lane has 2^11 samples and T < 2^20, so
- * the sum of T fits in the high half of `slots`, and the number of slow slots in the low one. */
-static inline void level1_add(struct sums *sums, vec out, vec b)
-{
-    vec u = out << 12, slot = b >> 32 & (LEVEL1_SLOTS - 1);
-    UNROLL
-    for (unsigned i = 0; i < VEC_LANES; i++) {
-        uint64_t entry = level1_slots[slot[i]];
-        sums->slots[i] += entry;
-        sums->sum[i] += multiply_high(u[i], entry);
-    }
-}
-
-static void level1_tally(const struct sums *sums, struct tally *tally, unsigned first)
-{
-    for (unsigned i = 0; i < VEC_LANES; i++) {
-        tally->sum[first + i] = sums->sum[i] - (sums->slots[i] >> 32 << 31);
-        tally->slow[first + i] = (uint32_t)sums->slots[i];
-    }
-}
-
-/* A point of the interval L << 32 | W: L * 2^32 + floor(u * W / 2^32). */
-static inline uint64_t interval_point(uint64_t interval, uint64_t out)
-{
-    uint64_t left = interval >> 32 << 32, width = (uint32_t)interval;
-    return left + multiply_high(out << 12, width << 20);
-}
-
-static inline void level2_add(struct sums *sums, vec out)
+ * floor(u * T / 2^20); with the 1 of a slow slot it is 0. */
+INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
 {
     UNROLL
-    for (unsigned i = 0; i < VEC_LANES; i++) {
-        uint64_t slot = out[i] >> 52;
-        sums->slots[i] += slot >= LEVEL2_FAST;
-        sums->sum[i] += interval_point(level2_slots[slot], out[i]);
+    for (unsigned k = 0; k < VECS; k++) {
+        vec u = out[k] << 12, slot = b[k] >> 32 & (LEVEL1_SLOTS - 1);
+        UNROLL
+        for (unsigned i = 0; i < VEC_LANES; i++) {
+            uint64_t entry = level1_slots[slot[i]];
+            sums->slots += entry;
+            sums->sum += multiply_high(u[i], entry);
+        }
     }
 }
 
-static inline unsigned level3_bin(uint64_t u1)
+INLINE void level1_settle(struct sums *sums)
 {
-    unsigned bin = (unsigned)((u1 >> 32) * BIN_SLOTS >> 32);
-    uint64_t slot = level3_alias[bin];
-    return (uint32_t)u1 < slot >> 32 ? bin : (uint32_t)slot;
+    sums->sum -= sums->slots >> 32 << 31;
+    sums->slow += (uint32_t)sums->slots;
+    sums->slots = 0;
 }
 
-/* A point under the slanted top of a bin: either u2 or its mirror image. */
-static inline uint64_t level3_point(unsigned bin, uint64_t u2, uint64_t u3)
+INLINE void level2_add(struct sums *sums, const vec *out)
 {
-    uint64_t tilt = level3_tilts[bin];
-    uint64_t keep = (tilt >> 32) - ((u2 >> 20 & UINT32_MAX) * (uint32_t)tilt >> 32);
-    uint64_t x = interval_point(level3_intervals[bin], (uint32_t)u3 < keep ? u2 : ~u2);
-    return u3 >> 63 ? -x : x;
+    level2_draws(&sums->sum, &sums->slow, out);
 }
 
-static void level3_add(struct sums *sums, vec u1, vec u2, vec u3)
+INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const vec *u3)
 {
-    for (unsigned i = 0; i < VEC_LANES; i++) {
-        unsigned bin = level3_bin(u1[i]);
-        if (bin == BIN_SLOTS - 1)
-            sums->slots[i]++;
-        else
-            sums->sum[i] += level3_point(bin, u2[i], u3[i]);
-    }
-}
-
-static void sums_tally(const struct sums *sums, struct tally *tally, unsigned first)
-{
-    for (unsigned i = 0; i < VEC_LANES; i++) {
-        tally->sum[first + i] = sums->sum[i];
-        tally->slow[first + i] = sums->slots[i];
-    }
+    level3_draws(&sums->sum, &sums->slow, u1, u2, u3);
 }
 
 #include "sums/kernel_template.h"

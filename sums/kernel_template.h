@@ -1,15 +1,19 @@
 /* Sums of the samples of a block, or of a part of it, in any instruction set: a template.
  *
- * Included by sums/kernel_<name>.c after sums/lanes.h and its operations on a vector:
+ * Included by sums/kernel_<name>.c after sums/lanes.h and its operations on vectors of lanes:
  *
- *     struct sums                     accumulators of a vector's lanes; all zero at first
+ *     struct sums                     what some draws have come to; all zero at first. `sum` and
+ *                                     `slow` are words, or arrays of words, which add up to the sum
+ *                                     of the samples modulo 2^64 and the number of slow draws. What
+ *                                     else it holds is the kernel's own
  *     level1_add(sums, out, b)        a draw of level 1 by each lane: `out` is the output, `b` the
  *                                     generator's b before it
+ *     level1_settle(sums)             brings `sum` and `slow` up to date: is called after the last
+ *     LEVEL1_RUN                      row and every LEVEL1_RUN rows, an even number
  *     level2_add(sums, out)           a draw of level 2
  *     level3_add(sums, u1, u2, u3)    a draw of level 3
- *     level1_tally(sums, tally, first), sums_tally(sums, tally, first)
- *                                     each lane's sum and number of slow draws, into
- *                                     tally->sum[first + i] and tally->slow[first + i]
+ *
+ * Each takes VECS vectors, and is inlined into a loop over rows that keeps `sums` in registers.
  *
  * A level is a sequence of draws; draw t is made by lane t % LANES, so LANES draws are a row. The
  * draws of level 1 are the samples. A slow draw takes the next draw of the level below: which one
@@ -21,6 +25,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "sums/lanes.h"
 #include "sums/level4.h"
@@ -29,81 +34,114 @@
 /* Lanes of a block, in groups of AT_ONCE. */
 #define GROUPS (LANES / AT_ONCE)
 
-/* Where a level is cut: the draws [begin, end) of `total` count. */
-struct window {
-    uint32_t begin, end, total;
+/* The sum of some draws and the number of the slow ones among them. */
+struct part {
+    uint64_t sum, slow;
 };
 
-/* Makes some rows of a level's draws with AT_ONCE lanes; `tally` says what came out. */
-typedef void make_rows(struct lanes *lanes, uint32_t rows, struct tally *tally);
-
-static void level1_rows(struct lanes *lanes, uint32_t rows, struct tally *tally)
+static inline uint64_t add_words(const void *words, size_t bytes)
 {
-    struct lanes l = *lanes;
-    struct sums sums[VECS] = {0};
-    for (; rows > 0; rows--, l.counter++) {
-        UNROLL
-        for (unsigned k = 0; k < VECS; k++) {
-            vec b = l.b[k];
-            level1_add(&sums[k], lanes_step(&l, k), b);
-        }
+    uint64_t sum = 0, word;
+    for (size_t at = 0; at < bytes; at += sizeof word) {
+        memcpy(&word, (const char *)words + at, sizeof word);
+        sum += word;
     }
-    for (unsigned k = 0; k < VECS; k++)
-        level1_tally(&sums[k], tally, k * VEC_LANES);
-    *lanes = l;
+    return sum;
 }
 
-static void level2_rows(struct lanes *lanes, uint32_t rows, struct tally *tally)
+static inline struct part sums_part(const struct sums *sums)
+{
+    return (struct part){add_words(&sums->sum, sizeof sums->sum),
+                         add_words(&sums->slow, sizeof sums->slow)};
+}
+
+/* Makes some rows of a level's draws with AT_ONCE lanes. */
+typedef struct part make_rows(struct lanes *lanes, uint32_t rows);
+
+INLINE void level1_row(struct lanes *lanes, struct sums *sums)
+{
+    vec out[VECS], b[VECS];
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++)
+        b[k] = lanes->b[k];
+    lanes_row(lanes, out);
+    level1_add(sums, out, b);
+}
+
+/* Two rows a turn: compilers then mix them, and a processor finds more to do at once. */
+INLINE void level1_run(struct lanes *lanes, struct sums *sums, uint32_t rows)
+{
+    for (uint32_t turn = 0; turn < rows / 2; turn++) {
+        level1_row(lanes, sums);
+        level1_row(lanes, sums);
+    }
+    if (rows % 2)
+        level1_row(lanes, sums);
+    level1_settle(sums);
+}
+
+static struct part level1_rows(struct lanes *lanes, uint32_t rows)
 {
     struct lanes l = *lanes;
-    struct sums sums[VECS] = {0};
-    for (; rows > 0; rows--, l.counter++) {
-        UNROLL
-        for (unsigned k = 0; k < VECS; k++)
-            level2_add(&sums[k], lanes_step(&l, k));
-    }
-    for (unsigned k = 0; k < VECS; k++)
-        sums_tally(&sums[k], tally, k * VEC_LANES);
+    struct sums sums = {0};
+    for (; rows > LEVEL1_RUN; rows -= LEVEL1_RUN)
+        level1_run(&l, &sums, LEVEL1_RUN);
+    level1_run(&l, &sums, rows);
     *lanes = l;
+    return sums_part(&sums);
+}
+
+static struct part level2_rows(struct lanes *lanes, uint32_t rows)
+{
+    struct lanes l = *lanes;
+    struct sums sums = {0};
+    for (; rows > 0; rows--) {
+        vec out[VECS];
+        lanes_row(&l, out);
+        level2_add(&sums, out);
+    }
+    *lanes = l;
+    return sums_part(&sums);
 }
 
 /* A draw takes four outputs of its lane; the last one is not used. */
-static void level3_rows(struct lanes *lanes, uint32_t rows, struct tally *tally)
+static struct part level3_rows(struct lanes *lanes, uint32_t rows)
 {
-    struct sums sums[VECS] = {0};
+    struct lanes l = *lanes;
+    struct sums sums = {0};
     for (; rows > 0; rows--) {
         vec u[4][VECS];
-        for (unsigned i = 0; i < 4; i++, lanes->counter++)
-            for (unsigned k = 0; k < VECS; k++)
-                u[i][k] = lanes_step(lanes, k);
-        for (unsigned k = 0; k < VECS; k++)
-            level3_add(&sums[k], u[0][k], u[1][k], u[2][k]);
+        for (unsigned i = 0; i < 4; i++)
+            lanes_row(&l, u[i]);
+        level3_add(&sums, u[0], u[1], u[2]);
     }
+    *lanes = l;
+    return sums_part(&sums);
+}
+
+INLINE void uniform_row(struct lanes *lanes, vec *sum)
+{
+    vec out[VECS];
+    lanes_row(lanes, out);
+    UNROLL
     for (unsigned k = 0; k < VECS; k++)
-        sums_tally(&sums[k], tally, k * VEC_LANES);
+        *sum += out[k] >> 11;
 }
 
 /* No uniform sample is slow. */
-static void uniform_rows(struct lanes *lanes, uint32_t rows, struct tally *tally)
+static struct part uniform_rows(struct lanes *lanes, uint32_t rows)
 {
     struct lanes l = *lanes;
-    vec sum[VECS] = {0};
-    *tally = (struct tally){0};
-    for (; rows > 0; rows--, l.counter++) {
-        UNROLL
-        for (unsigned k = 0; k < VECS; k++)
-            sum[k] += lanes_step(&l, k) >> 11;
+    vec sum = {0};
+    for (uint32_t turn = 0; turn < rows / 2; turn++) {
+        uniform_row(&l, &sum);
+        uniform_row(&l, &sum);
     }
-    for (unsigned i = 0; i < AT_ONCE; i++)
-        tally->sum[i] = sum[i / VEC_LANES][i % VEC_LANES];
+    if (rows % 2)
+        uniform_row(&l, &sum);
     *lanes = l;
+    return (struct part){add_words(&sum, sizeof sum), 0};
 }
-
-/* The sum and the number of slow draws of some of a level's draws. */
-struct part {
-    uint64_t sum;
-    uint32_t slow;
-};
 
 /* How far a group of lanes has come in a level. */
 struct cursor {
@@ -111,42 +149,50 @@ struct cursor {
     struct lanes *lanes;
     unsigned first;     /* number of the group's first lane */
     uint32_t row;       /* the next row to be made */
-    struct tally last;  /* the rows that the last call made */
-    struct part before; /* all rows before those */
+    struct part before; /* all rows before that */
 };
 
-/* All rows before the last ones, and of those the lanes with a number below `end`. */
-static struct part cursor_part(const struct cursor *cursor, unsigned end)
+/* An output that is slow in every level: the slot of level 1 is 30, as b is this less the counter;
+ * those of levels 2 and 3 are their last. */
+#define SLOW_OUTPUT UINT64_C(0xffffffff00000000)
+
+/* Draws of the next row by the lanes before `lane`; the cursor stays where it is. The others make
+ * slow draws, which are taken off again. */
+static struct part cursor_peek(const struct cursor *cursor, unsigned lane)
 {
-    struct part part = cursor->before;
-    for (unsigned i = 0; i < AT_ONCE && cursor->first + i < end; i++) {
-        part.sum += cursor->last.sum[i];
-        part.slow += (uint32_t)cursor->last.slow[i];
-    }
+    unsigned drawn = lane - cursor->first;
+    if (drawn > AT_ONCE)
+        drawn = AT_ONCE;
+    struct lanes lanes = *cursor->lanes;
+    lanes_override(&lanes, drawn, cursor->make == uniform_rows ? 0 : SLOW_OUTPUT);
+    struct part part = cursor->make(&lanes, 1);
+    part.slow -= AT_ONCE - drawn;
     return part;
 }
 
-static void cursor_make(struct cursor *cursor, uint32_t rows)
+static struct part part_join(struct part a, struct part b)
 {
-    cursor->before = cursor_part(cursor, LANES);
-    cursor->make(cursor->lanes, rows, &cursor->last);
-    cursor->row += rows;
+    return (struct part){a.sum + b.sum, a.slow + b.slow};
 }
 
-/* The group's share of the draws before `draw`, which must not fall from one call to the next. A
- * row that is cut in two is made by a call of its own, so that its lanes can be told apart. */
+/* The group's share of the draws before `draw`, which must not fall from one call to the next. */
 static struct part cursor_cut(struct cursor *cursor, uint32_t draw)
 {
     uint32_t row = draw / LANES, lane = draw % LANES;
     if (cursor->row < row)
-        cursor_make(cursor, row - cursor->row);
-    if (cursor->row == row && lane > 0)
-        cursor_make(cursor, 1);
-    return cursor_part(cursor, cursor->row > row ? lane : LANES);
+        cursor->before = part_join(cursor->before, cursor->make(cursor->lanes, row - cursor->row));
+    cursor->row = row;
+    return lane > cursor->first ? part_join(cursor->before, cursor_peek(cursor, lane))
+                                : cursor->before;
 }
 
-/* Makes a level's draws up to window->total, turns the window into that of the next level and
- * returns the sum of the draws inside. */
+/* Where a level is cut: the draws [begin, end) of `total` count. */
+struct window {
+    uint32_t begin, end, total;
+};
+
+/* Makes the whole rows of a level's draws up to window->total, turns the window into that of the
+ * next level and returns the sum of the draws inside. */
 static uint64_t level(make_rows *make, struct lanes *lanes, struct window *window)
 {
     struct window next = {0, 0, 0};
@@ -155,11 +201,11 @@ static uint64_t level(make_rows *make, struct lanes *lanes, struct window *windo
         struct cursor cursor = {.make = make, .lanes = &lanes[g], .first = g * AT_ONCE};
         struct part begin = cursor_cut(&cursor, window->begin);
         struct part end = cursor_cut(&cursor, window->end);
-        struct part total = cursor_cut(&cursor, window->total);
+        struct part total = window->end < window->total ? cursor_cut(&cursor, window->total) : end;
         sum += end.sum - begin.sum;
-        next.begin += begin.slow;
-        next.end += end.slow;
-        next.total += total.slow;
+        next.begin += (uint32_t)begin.slow;
+        next.end += (uint32_t)end.slow;
+        next.total += (uint32_t)total.slow;
     }
     *window = next;
     return sum;
@@ -171,8 +217,15 @@ static void block_init(struct lanes *lanes, uint64_t key, uint64_t block)
         lanes_init(&lanes[g], key, block, g * AT_ONCE);
 }
 
-/* Sum of samples [begin, end) of a block, begin <= end <= BLOCK_SAMPLES, modulo 2^64. All lanes
- * leave level 2 after the same, even number of steps. */
+/* All lanes leave level 2 after the same, even number of steps. */
+static void level2_leave(struct lanes *lanes, uint32_t draws)
+{
+    uint32_t rows = (draws + LANES - 1) / LANES;
+    for (unsigned g = 0; g < GROUPS; g++)
+        lanes_skip(&lanes[g], rows + rows % 2 - draws / LANES);
+}
+
+/* Sum of samples [begin, end) of a block, begin <= end <= BLOCK_SAMPLES, modulo 2^64. */
 static uint64_t gaussian(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
     struct lanes lanes[GROUPS];
@@ -181,10 +234,9 @@ static uint64_t gaussian(uint64_t key, uint64_t block, uint32_t begin, uint32_t 
     assert(end <= BLOCK_SAMPLES);
     block_init(lanes, key, block);
     uint64_t sum = level(level1_rows, lanes, &window);
-    uint32_t odd = (window.total + LANES - 1) / LANES % 2;
+    uint32_t draws = window.total;
     sum += level(level2_rows, lanes, &window);
-    for (unsigned g = 0; g < GROUPS; g++)
-        lanes_skip(&lanes[g], odd);
+    level2_leave(lanes, draws);
     sum += level(level3_rows, lanes, &window);
     return sum + level4_sum(key, block, window.begin, window.end);
 }

@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sums/ieee.h"
 #include "sums/sum.h"
+#include "tests/unit/chance.h"
+#include "tests/vectors/vector.h"
 
 #define INT128_MAX ((__int128)(~(unsigned __int128)0 >> 1))
 #define INT128_MIN (-INT128_MAX - 1)
@@ -32,35 +33,6 @@ static void expect_units(__int128 units, const char *wanted, const char *what)
 {
     char text[UNITS_TEXT_BYTES];
     cr_expect_str_eq(units_print(units, text), wanted, "%s", what);
-}
-
-/* A random source with a printed seed: MEANTIME_TEST_SEED=... repeats a run. */
-struct chance {
-    uint64_t state;
-};
-
-static struct chance chance_init(void)
-{
-    const char *given = getenv("MEANTIME_TEST_SEED");
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    struct chance chance = {given ? strtoull(given, NULL, 0) : (uint64_t)now.tv_nsec};
-    fprintf(stderr, "MEANTIME_TEST_SEED=%" PRIu64 "\n", chance.state);
-    return chance;
-}
-
-/* splitmix64 */
-static uint64_t chance_next(struct chance *chance)
-{
-    uint64_t x = chance->state += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-static uint64_t chance_below(struct chance *chance, uint64_t limit)
-{
-    return chance_next(chance) % limit;
 }
 
 /* Known answers */
@@ -111,30 +83,17 @@ Test(sums, every_level_gives_the_known_samples)
     expect_answers(level_answers, sizeof level_answers / sizeof *level_answers);
 }
 
-/* A line of sums.txt: kind seed first count units. Returns false for a comment. */
-static bool parse_vector(const char *line, struct answer *answer, char *units)
-{
-    char kind[16];
-    if (line[0] == '#')
-        return false;
-    int fields = sscanf(line, "%15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %40s", kind, &answer->seed,
-                        &answer->first, &answer->count, units);
-    cr_assert(fields == 5, "not a vector: %s", line);
-    answer->kind = strcmp(kind, "gaussian") == 0 ? STREAM_GAUSSIAN : STREAM_UNIFORM;
-    answer->units = units;
-    return true;
-}
-
 static int expect_vectors(const struct kernel *kernel, FILE *file)
 {
     char line[200], units[UNITS_TEXT_BYTES];
-    struct answer answer;
+    struct vector vector;
     int count = 0;
     rewind(file);
     while (fgets(line, sizeof line, file)) {
-        if (!parse_vector(line, &answer, units))
+        if (!vector_parse(line, &vector))
             continue;
-        expect_answer(kernel, &answer);
+        cr_expect(vector_holds(&vector, kernel, units), "%s gives %s for %s", kernel->name, units,
+                  line);
         count++;
     }
     return count;
@@ -208,22 +167,6 @@ Test(sums, single_samples_add_up_to_their_range)
     expect_singles_are_the_range(STREAM_GAUSSIAN, BLOCK_SAMPLES - 80, 240);
     expect_singles_are_the_range(STREAM_GAUSSIAN, 104820 - 40, 80);
     expect_singles_are_the_range(STREAM_UNIFORM, BLOCK_SAMPLES - 80, 240);
-}
-
-Test(sums, every_kernel_agrees_with_the_portable_one)
-{
-    struct chance chance = chance_init();
-    const struct kernel *portable = kernel_named("portable");
-    cr_assert(portable);
-    for (int i = 0; i < 50; i++) {
-        uint64_t key = chance_next(&chance), block = chance_next(&chance) >> 17;
-        for (const struct kernel *kernel = kernels; kernel->name; kernel++) {
-            if (!kernel->runs_here())
-                continue;
-            cr_expect(kernel->gaussian_block(key, block) == portable->gaussian_block(key, block));
-            cr_expect(kernel->uniform_block(key, block) == portable->uniform_block(key, block));
-        }
-    }
 }
 
 Test(sums, totals_join_in_any_order)
@@ -440,4 +383,12 @@ Test(kernel, the_best_one_runs_here_and_stays_the_same)
 Test(kernel, portable_runs_everywhere)
 {
     cr_expect_not_null(kernel_named("portable"));
+}
+
+/* Only test builds heed it: see sums/kernel.c and tests/unit/test_kernels.c. */
+Test(kernel, what_is_shipped_ignores_the_mask)
+{
+    const struct kernel *best = kernel_best();
+    setenv("MEANTIME_CPU_MASK", "avx512f,avx2,neon", 1);
+    cr_expect_eq(kernel_best(), best);
 }

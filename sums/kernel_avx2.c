@@ -1,0 +1,127 @@
+#include "sums/kernel_vector.h"
+
+#include <immintrin.h>
+
+/* Two vectors have as many lanes as one has halves of 64 bits: one look-up serves both. */
+#define VEC_LANES 4
+#define VECS      2
+
+/* A rotation by whole bytes is one shuffle. */
+#define ROTATE_24(x)                                                                               \
+    ((vec)_mm256_shuffle_epi8(                                                                     \
+        (__m256i)(x), _mm256_broadcastsi128_si256(                                                 \
+                          _mm_setr_epi8(5, 6, 7, 0, 1, 2, 3, 4, 13, 14, 15, 8, 9, 10, 11, 12))))
+
+#include "sums/draws.h"
+#include "sums/kernel.h"
+
+struct sums {
+    vec sum, slow;
+    __m256i low;               /* high halves: the sum of the products' low parts */
+    __m256i t_sum, slow_count; /* in every half: of T, and of slow slots */
+};
+
+/* T < 2^20, so in 2^11 rows of 2 vectors the sum of the low parts stays below 2^32, and that of T
+ * below 2^31. */
+#define LEVEL1_RUN 2048
+
+/* The high halves of eight neighbouring entries: T, or 0 for a slow slot. */
+INLINE __m256i level1_table(unsigned first)
+{
+    __m256 left = _mm256_loadu_ps((const float *)(level1_slots + first));
+    __m256 right = _mm256_loadu_ps((const float *)(level1_slots + first + VEC_LANES));
+    __m256i mixed = (__m256i)_mm256_shuffle_ps(left, right, 0xdd);
+    return _mm256_permute4x64_epi64(mixed, 0xd8);
+}
+
+INLINE __m256i choose(__m256i zero, __m256i one, __m256i sign)
+{
+    return (__m256i)_mm256_blendv_ps((__m256)zero, (__m256)one, (__m256)sign);
+}
+
+/* Entries of the level 1 table, whose index is the low five bits of each half: the low three within
+ * a quarter of the table, and the other two choose the quarter. */
+INLINE __m256i level1_look_up(__m256i index)
+{
+    __m256i bit3 = _mm256_slli_epi32(index, 28), bit4 = _mm256_slli_epi32(index, 27);
+    __m256i quarter[4];
+    UNROLL
+    for (unsigned i = 0; i < 4; i++)
+        quarter[i] = _mm256_permutevar8x32_epi32(level1_table(8 * i), index);
+    return choose(choose(quarter[0], quarter[1], bit3), choose(quarter[2], quarter[3], bit3), bit4);
+}
+
+INLINE __m256i high_halves(__m256i x)
+{
+    return _mm256_shuffle_epi32(x, 0xf5);
+}
+
+/* floor(u * T / 2^20) = high * T + floor(low * 2^12 * T / 2^32) with u = high * 2^20 + low. The
+ * second product's low half is left to overflow. */
+INLINE void level1_multiply(struct sums *sums, vec out, __m256i t)
+{
+    __m256i low = _mm256_mul_epu32((__m256i)(out << 12), t);
+    sums->sum += (vec)_mm256_mul_epu32((__m256i)(out >> 20), t);
+    sums->low = _mm256_add_epi32(sums->low, low);
+}
+
+/* The index of a slot is in the high half of b. */
+INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
+{
+    __m256i index = _mm256_blend_epi32(high_halves((__m256i)b[0]), (__m256i)b[1], 0xaa);
+    __m256i t = level1_look_up(index);
+    __m256i slow = _mm256_cmpeq_epi32(t, _mm256_setzero_si256());
+    level1_multiply(sums, out[0], t);
+    level1_multiply(sums, out[1], high_halves(t));
+    sums->t_sum = _mm256_add_epi32(sums->t_sum, t);
+    sums->slow_count = _mm256_sub_epi32(sums->slow_count, slow);
+}
+
+INLINE void level1_settle(struct sums *sums)
+{
+    vec low = (vec)sums->low, t = (vec)sums->t_sum, slow = (vec)sums->slow_count;
+    sums->sum += (low >> 32) - ((t & UINT32_MAX) << 31) - (t >> 32 << 31);
+    sums->slow += (slow & UINT32_MAX) + (slow >> 32);
+    sums->low = sums->t_sum = sums->slow_count = _mm256_setzero_si256();
+}
+
+/* L * 2^32 + floor(u * W / 2^32) = L * 2^32 + high * W + floor(low * W / 2^32) with u = high * 2^32
+ * + low. */
+INLINE vec interval_points(vec interval, vec out)
+{
+    vec high = (vec)_mm256_mul_epu32((__m256i)(out << 12 >> 44), (__m256i)interval);
+    vec low = (vec)_mm256_mul_epu32((__m256i)out, (__m256i)interval);
+    return (interval & ~(uint64_t)UINT32_MAX) + high + (low >> 32);
+}
+
+INLINE void level2_add(struct sums *sums, const vec *out)
+{
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        vec slot = out[k] >> 52;
+        vec interval = {level2_slots[slot[0]], level2_slots[slot[1]], level2_slots[slot[2]],
+                        level2_slots[slot[3]]};
+        sums->sum += interval_points(interval, out[k]);
+        sums->slow -= (vec)(slot >= LEVEL2_FAST);
+    }
+}
+
+INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const vec *u3)
+{
+    uint64_t sum = 0, slow = 0;
+    level3_draws(&sum, &slow, u1, u2, u3);
+    sums->sum[0] += sum;
+    sums->slow[0] += slow;
+}
+
+#include "sums/kernel_template.h"
+
+int64_t avx2_gaussian_block(uint64_t key, uint64_t block)
+{
+    return (int64_t)gaussian(key, block, 0, BLOCK_SAMPLES);
+}
+
+int64_t avx2_uniform_block(uint64_t key, uint64_t block)
+{
+    return (int64_t)(uniform(key, block, 0, BLOCK_SAMPLES) - BLOCK_SAMPLES * UNIFORM_CENTRE);
+}

@@ -1,0 +1,141 @@
+#include "sums/kernel_vector.h"
+
+#include <immintrin.h>
+
+/* All lanes at once. */
+#define VEC_LANES 8
+#define VECS      4
+
+#include "sums/kernel.h"
+#include "sums/lanes.h"
+#include "sums/tables.h"
+
+/* `slots` piles up entries of the level 1 table: T << 32, or the flag of a slow slot. */
+struct sums {
+    vec sum, slow, slots;
+};
+
+/* In 14 rows of 4 vectors the sum of T stays below 2^26, and 56 flags of 2^26 below 2^32. */
+#define LEVEL1_RUN  14
+#define LEVEL1_FLAG 26
+
+/* The high halves of 16 neighbouring entries, T, and the flags. */
+INLINE __m512i level1_table(unsigned first)
+{
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    __m512i left = _mm512_loadu_si512(level1_slots + first);
+    __m512i right = _mm512_loadu_si512(level1_slots + first + VEC_LANES);
+    __m512i slow = _mm512_permutex2var_epi32(left, even, right);
+    return _mm512_or_si512(_mm512_permutex2var_epi32(left, odd, right),
+                           _mm512_slli_epi32(slow, LEVEL1_FLAG));
+}
+
+/* The index of a slot is the low five bits of the high half of b, where vpermi2d looks for it. The
+ * entry lands in the high half: the multiplication takes the low 52 bits of both factors, T << 32
+ * without the flag and u, and adds bits 52 to 103 of the product, floor(u * T / 2^20). */
+INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
+{
+    const __m512i first = level1_table(0), second = level1_table(16);
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        __m512i entry = _mm512_maskz_permutex2var_epi32(0xaaaa, first, (__m512i)b[k], second);
+        sums->sum = (vec)_mm512_madd52hi_epu64((__m512i)sums->sum, (__m512i)out[k], entry);
+        sums->slots += (vec)entry;
+    }
+}
+
+INLINE void level1_settle(struct sums *sums)
+{
+    vec t = sums->slots & ((UINT64_C(1) << (32 + LEVEL1_FLAG)) - 1);
+    sums->sum -= t >> 1;
+    sums->slow += sums->slots >> (32 + LEVEL1_FLAG);
+    sums->slots = (vec){0};
+}
+
+/* Entries of a table of up to 2^16. One by one: a gather takes longer on Zen 4. */
+INLINE vec look_up(const uint64_t *table, vec index)
+{
+    __m128i indices = _mm512_cvtepi64_epi16((__m512i)index);
+    uint64_t low = (uint64_t)_mm_cvtsi128_si64(indices);
+    uint64_t high = (uint64_t)_mm_extract_epi64(indices, 1);
+    return (vec){table[(uint16_t)low],          table[(uint16_t)(low >> 16)],
+                 table[(uint16_t)(low >> 32)],  table[low >> 48],
+                 table[(uint16_t)high],         table[(uint16_t)(high >> 16)],
+                 table[(uint16_t)(high >> 32)], table[high >> 48]};
+}
+
+/* sum + a point of the interval L << 32 | W: L * 2^32 + floor(u * W / 2^32). */
+INLINE vec add_point(vec sum, vec interval, vec out)
+{
+    sum += interval & ~(uint64_t)UINT32_MAX;
+    return (vec)_mm512_madd52hi_epu64((__m512i)sum, (__m512i)out, (__m512i)(interval << 20));
+}
+
+INLINE vec count(vec counts, __mmask8 lanes)
+{
+    return (vec)_mm512_mask_add_epi64((__m512i)counts, lanes, (__m512i)counts,
+                                      _mm512_set1_epi64(1));
+}
+
+INLINE void level2_add(struct sums *sums, const vec *out)
+{
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        vec slot = out[k] >> 52;
+        __mmask8 slow = _mm512_cmpge_epu64_mask((__m512i)slot, _mm512_set1_epi64(LEVEL2_FAST));
+        sums->sum = add_point(sums->sum, look_up(level2_slots, slot), out[k]);
+        sums->slow = count(sums->slow, slow);
+    }
+}
+
+/* Lanes in which the low half of x is not below the limit. */
+INLINE __mmask8 reaches(vec x, vec limit)
+{
+    return _mm512_cmpge_epu64_mask((__m512i)(x & UINT32_MAX), (__m512i)limit);
+}
+
+INLINE vec level3_bin(vec u1)
+{
+    vec bin = (u1 >> 32) * BIN_SLOTS >> 32;
+    vec slot = look_up(level3_alias, bin);
+    return (vec)_mm512_mask_mov_epi64((__m512i)bin, reaches(u1, slot >> 32),
+                                      (__m512i)(slot & UINT32_MAX));
+}
+
+/* A point under the slanted top of a bin: either u2 or its mirror image. */
+INLINE vec level3_point(vec bin, vec u2, vec u3)
+{
+    vec tilt = look_up(level3_tilts, bin);
+    vec keep = (tilt >> 32) - ((vec)_mm512_mul_epu32((__m512i)(u2 >> 20), (__m512i)tilt) >> 32);
+    __m512i s =
+        _mm512_mask_xor_epi64((__m512i)u2, reaches(u3, keep), (__m512i)u2, _mm512_set1_epi64(-1));
+    vec x = add_point((vec){0}, look_up(level3_intervals, bin), (vec)s);
+    return (vec)_mm512_mask_sub_epi64((__m512i)x, _mm512_movepi64_mask((__m512i)u3),
+                                      _mm512_setzero_si512(), (__m512i)x);
+}
+
+/* The entries of the slow slot in level3_intervals and level3_tilts are 0, and so is its point. */
+INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const vec *u3)
+{
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        vec bin = level3_bin(u1[k]);
+        sums->sum += level3_point(bin, u2[k], u3[k]);
+        sums->slow = count(sums->slow,
+                           _mm512_cmpeq_epi64_mask((__m512i)bin, _mm512_set1_epi64(BIN_SLOTS - 1)));
+    }
+}
+
+#include "sums/kernel_template.h"
+
+int64_t avx512_gaussian_block(uint64_t key, uint64_t block)
+{
+    return (int64_t)gaussian(key, block, 0, BLOCK_SAMPLES);
+}
+
+int64_t avx512_uniform_block(uint64_t key, uint64_t block)
+{
+    return (int64_t)(uniform(key, block, 0, BLOCK_SAMPLES) - BLOCK_SAMPLES * UNIFORM_CENTRE);
+}

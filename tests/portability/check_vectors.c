@@ -1,0 +1,83 @@
+/* Checks every kernel that runs here against the vectors of tests/vectors.
+ *
+ *     check_vectors FILE [KERNEL...]
+ *
+ * The kernels named must run here. Needs the C library alone, so that it can be compiled and run
+ * for any machine. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sums/kernel.h"
+#include "tests/vectors/vector.h"
+
+#define LINE_BYTES 256
+
+struct result {
+    int vectors, wrong;
+};
+
+static void check_line(const char *line, const struct kernel *kernel, struct result *result)
+{
+    struct vector vector;
+    char units[UNITS_TEXT_BYTES];
+    if (!vector_parse(line, &vector))
+        return;
+    result->vectors++;
+    if (vector_holds(&vector, kernel, units))
+        return;
+    result->wrong++;
+    printf("%s gives %s for %s", kernel->name, units, line);
+}
+
+static struct result check_file(FILE *file, const struct kernel *kernel)
+{
+    struct result result = {0, 0};
+    char line[LINE_BYTES];
+    rewind(file);
+    while (fgets(line, sizeof line, file))
+        check_line(line, kernel, &result);
+    return result;
+}
+
+static bool check_kernels(FILE *file)
+{
+    bool right = true;
+    for (const struct kernel *kernel = kernels; kernel->name; kernel++) {
+        if (!kernel->runs_here()) {
+            printf("%-9s does not run on this machine\n", kernel->name);
+            continue;
+        }
+        struct result result = check_file(file, kernel);
+        printf("%-9s %d vectors, %d wrong\n", kernel->name, result.vectors, result.wrong);
+        right = right && result.vectors > 0 && result.wrong == 0;
+    }
+    return right;
+}
+
+static bool run_here(char **names)
+{
+    bool all = true;
+    for (; *names; names++)
+        if (!kernel_named(*names)) {
+            printf("%s does not run here\n", *names);
+            all = false;
+        }
+    return all;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "usage: check_vectors FILE [KERNEL...]\n");
+        return 2;
+    }
+    FILE *file = fopen(argv[1], "r");
+    if (!file) {
+        perror(argv[1]);
+        return 1;
+    }
+    bool right = check_kernels(file) && run_here(argv + 2);
+    fclose(file);
+    return right ? EXIT_SUCCESS : EXIT_FAILURE;
+}
