@@ -51,7 +51,8 @@ static bool run_once(struct run *run, const char *mode, void (*how)(struct run *
         server_request_clear(&run->request);
         return false;
     }
-    uniform_sum_init(&run->sum, options->asked.seed, options->uniform, options->slice_ns);
+    uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
+                     options->slice_ns);
     how(run);
     if (interrupted() && !server_request_over(&run->request))
         server_request_cancel(&run->request);

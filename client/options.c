@@ -21,6 +21,7 @@ enum {
     OPTION_KIND,
     OPTION_SLICE,
     OPTION_NARRATE,
+    OPTION_KERNEL,
     OPTION_JSON,
 };
 
@@ -36,6 +37,8 @@ static const struct argp_option option_table[] = {
     {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", 2},
     {"slice", OPTION_SLICE, "TIME", 0, "Work between two looks for the answer (1ms)", 2},
     {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)", 2},
+    {"kernel", OPTION_KERNEL, "NAME", 0,
+     "Instructions to sum here with (default: the fastest that run here)", 2},
     {0, 0, 0, 0, "For sum:", 3},
     {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", 3},
     {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", 3},
@@ -95,6 +98,17 @@ static enum message_kind parse_kind(struct argp_state *state, const char *text)
     if (strcmp(text, "gaussian") != 0)
         argp_error(state, "--kind %s: expected gaussian or uniform", text);
     return MESSAGE_KIND_GAUSSIAN;
+}
+
+static const struct kernel *parse_kernel(struct argp_state *state, const char *name)
+{
+    const struct kernel *kernel = kernel_named(name);
+    char names[KERNEL_NAMES_BYTES];
+
+    if (!kernel)
+        argp_error(state, "--kernel %s: this machine runs %s", name,
+                   kernel_names(names, sizeof names));
+    return kernel;
 }
 
 static enum mode parse_mode(struct argp_state *state, const char *text)
@@ -162,6 +176,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case OPTION_NARRATE:
         options->narrate_ns = parse_duration(state, parsing->run_option = "--narrate", text);
         break;
+    case OPTION_KERNEL:
+        options->kernel = parse_kernel(state, text);
+        parsing->run_option = "--kernel";
+        break;
     case OPTION_FIRST:
         options->asked.first = parse_count(state, parsing->sum_option = "--first", text);
         break;
@@ -210,6 +228,7 @@ void options_parse(struct options *options, int argc, char **argv)
                   .count = DEFAULT_GAUSSIAN,
                   .progress = true},
         .uniform = DEFAULT_UNIFORM,
+        .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,
         .narrate_ns = DEFAULT_PAUSE_NS,
     };

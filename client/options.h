@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "proto/message.h"
+#include "sums/kernel.h"
 
 enum mode {
     MODE_SERIAL,
@@ -15,12 +16,13 @@ enum mode {
 };
 
 /* Strings live as long as argv. asked: what goes to the server, its id and progress included.
- * uniform: samples to sum here, 0 for none. */
+ * uniform: samples to sum here, with kernel; 0 for none. */
 struct options {
     enum mode mode;
     const char *endpoint;
     struct sum_request asked;
     uint64_t uniform;
+    const struct kernel *kernel;
     int64_t slice_ns;
     int64_t narrate_ns;
     int64_t timeout_ns;

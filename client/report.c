@@ -47,6 +47,7 @@ static void set_sum(json_t *object, const struct run *run)
                         sum_object(sum->total.count, sum->total.units,
                                    stream_unit_log2(STREAM_UNIFORM),
                                    sum->ended_at_ns - sum->began_at_ns));
+    json_object_set_new(object, "kernel", json_string(sum->kernel->name));
     json_object_set_new(object, "slices", json_integer((json_int_t)sum->slices));
     json_object_set_new(object, "looks", json_integer((json_int_t)run->looks));
     json_object_set_new(object, "slice_seconds_max", json_real(seconds(sum->slice_ns_max)));

@@ -3,9 +3,10 @@
 #include "client/clock.h"
 #include "sums/sum.h"
 
-void uniform_sum_init(struct uniform_sum *sum, uint64_t seed, uint64_t count, int64_t slice_ns)
+void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
+                      uint64_t count, int64_t slice_ns)
 {
-    *sum = (struct uniform_sum){.kernel = kernel_best(), .count = count};
+    *sum = (struct uniform_sum){.kernel = kernel, .count = count};
     stream_init(&sum->stream, seed, STREAM_UNIFORM);
     pacing_init(&sum->pacing, slice_ns);
 }

@@ -25,7 +25,8 @@ struct uniform_sum {
 };
 
 /* slice_ns: how long a slice is to take, 0 for one block. */
-void uniform_sum_init(struct uniform_sum *sum, uint64_t seed, uint64_t count, int64_t slice_ns);
+void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
+                      uint64_t count, int64_t slice_ns);
 
 /* Starts its time. */
 void uniform_sum_begin(struct uniform_sum *sum);

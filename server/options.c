@@ -16,6 +16,8 @@ static const struct argp_option option_table[] = {
     {"socket", 's', "TYPE", 0,
      "router: many requests at once (default); rep: one at a time, in lockstep", 0},
     {"threads", 't', "N", 0, "Compute threads (default: one for each core)", 0},
+    {"kernel", 'k', "NAME", 0, "Instructions to compute with (default: the fastest that run here)",
+     0},
     {"quiet", 'q', 0, 0, "Print nothing but errors and warnings", 0},
     {0},
 };
@@ -50,6 +52,17 @@ static enum front_type parse_socket(const char *text, struct argp_state *state)
     return FRONT_ROUTER;
 }
 
+static const struct kernel *parse_kernel(const char *name, struct argp_state *state)
+{
+    const struct kernel *kernel = kernel_named(name);
+    char names[KERNEL_NAMES_BYTES];
+
+    if (!kernel)
+        argp_error(state, "--kernel %s: this machine runs %s", name,
+                   kernel_names(names, sizeof names));
+    return kernel;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -58,6 +71,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case 'b': options->endpoint = text; break;
     case 's': options->front_type = parse_socket(text, state); break;
     case 't': options->threads = parse_threads(text, state); break;
+    case 'k': options->kernel = parse_kernel(text, state); break;
     case 'q': options->quiet = true; break;
     case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", text); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -80,7 +94,8 @@ void options_parse(struct options *options, int argc, char **argv)
     };
 
     argp_err_exit_status = 2;
-    *options = (struct options){.endpoint = DEFAULT_ENDPOINT, .threads = core_count()};
+    *options = (struct options){
+        .endpoint = DEFAULT_ENDPOINT, .threads = core_count(), .kernel = kernel_best()};
     if (options->threads > WORKERS_MAX)
         options->threads = WORKERS_MAX;
     argp_parse(&parser, argc, argv, 0, NULL, options);

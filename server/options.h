@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 #include "server/front.h"
+#include "sums/kernel.h"
 
 /* Strings live as long as argv. threads: 1 to WORKERS_MAX. */
 struct options {
     const char *endpoint;
     enum front_type front_type;
     uint32_t threads;
+    const struct kernel *kernel;
     bool quiet;
 };
 

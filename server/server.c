@@ -290,7 +290,7 @@ static bool server_set_up(struct server *server, const struct options *options)
 
     server->dispatcher = dispatcher_new(&limits);
     server->workers =
-        workers_new(options->threads, options->threads * WORKER_CREDIT, kernel_best());
+        workers_new(options->threads, options->threads * WORKER_CREDIT, options->kernel);
     if (!server->dispatcher || !server->workers) {
         zsys_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
                    options->threads, strerror(errno));
