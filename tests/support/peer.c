@@ -28,7 +28,7 @@ static void peer_watch(struct peer *peer)
     zsock_connect(peer->monitor, "%s", address);
 }
 
-struct peer *peer_new(enum peer_type type, const char *endpoint)
+static struct peer *peer_make(enum peer_type type)
 {
     struct peer *peer = calloc(1, sizeof *peer);
 
@@ -41,7 +41,29 @@ struct peer *peer_new(enum peer_type type, const char *endpoint)
     zsock_set_rcvtimeo(peer->socket, PROCESS_PATIENCE_MS);
     peer_watch(peer);
     LIST_INSERT_HEAD(&peers, peer, link);
+    return peer;
+}
+
+static void peer_connect(struct peer *peer, const char *endpoint)
+{
     cr_assert(zsock_connect(peer->socket, "%s", endpoint) == 0, "cannot connect to %s", endpoint);
+}
+
+struct peer *peer_new(enum peer_type type, const char *endpoint)
+{
+    struct peer *peer = peer_make(type);
+
+    peer_connect(peer, endpoint);
+    return peer;
+}
+
+struct peer *peer_new_deaf(const char *endpoint)
+{
+    struct peer *peer = peer_make(PEER_DEALER);
+
+    zsock_set_rcvhwm(peer->socket, 1);
+    zsock_set_rcvbuf(peer->socket, 1);
+    peer_connect(peer, endpoint);
     return peer;
 }
 

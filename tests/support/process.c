@@ -21,7 +21,7 @@
 #define PIPE_BYTES (1 << 20)
 
 /* Processor time that neither idling nor a few messages take. */
-#define COMPUTING_NS INT64_C(100000000)
+#define COMPUTING_MS 100
 
 /* Time between two looks at what cannot be waited for. */
 #define LOOK_NS 5000000
@@ -215,6 +215,17 @@ const char *process_line(struct process *process, enum process_stream stream, co
     return process->line;
 }
 
+void process_await_words(struct process *process, enum process_stream stream, const char *words)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    const struct capture *capture = &process->captures[stream];
+
+    while (!strstr(capture->text, words) && process_listen(process, until_ms))
+        ;
+    cr_assert(strstr(capture->text, words), "%s did not write \"%s\" but:\n%s", process->name,
+              words, capture->text);
+}
+
 const char *process_text(const struct process *process, enum process_stream stream)
 {
     return process->captures[stream].text;
@@ -256,23 +267,23 @@ int process_wait(struct process *process)
     return process->status;
 }
 
-static int64_t process_cpu_ns(const struct process *process)
+int64_t process_cpu_ms(const struct process *process)
 {
     clockid_t clock;
     struct timespec used = {0};
 
     cr_assert(clock_getcpuclockid(process->pid, &clock) == 0, "%s has ended", process->name);
     clock_gettime(clock, &used);
-    return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
+    return used.tv_sec * INT64_C(1000) + used.tv_nsec / 1000000;
 }
 
 void process_await_computing(const struct process *process)
 {
     static const struct timespec pause = {.tv_nsec = LOOK_NS};
     int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
-    int64_t until_cpu_ns = process_cpu_ns(process) + COMPUTING_NS;
+    int64_t until_cpu_ms = process_cpu_ms(process) + COMPUTING_MS;
 
-    while (process_cpu_ns(process) < until_cpu_ns) {
+    while (process_cpu_ms(process) < until_cpu_ms) {
         cr_assert(process_now_ms() < until_ms, "%s does not compute", process->name);
         nanosleep(&pause, NULL);
     }

@@ -46,6 +46,9 @@ pid_t process_pid(const struct process *process);
  * until the next call, without its newline. */
 const char *process_line(struct process *process, enum process_stream stream, const char *pattern);
 
+/* Waits until the process has written these words, anywhere. For what comes without a newline. */
+void process_await_words(struct process *process, enum process_stream stream, const char *words);
+
 /* Waits for the end. Exit status, or PROCESS_SIGNALLED(). */
 int process_wait(struct process *process);
 
@@ -53,6 +56,10 @@ int process_wait(struct process *process);
 const char *process_text(const struct process *process, enum process_stream stream);
 
 void process_signal(const struct process *process, int signal);
+
+/* Processor time that it has used so far. Unlike the time on a clock, another's work adds nothing.
+ */
+int64_t process_cpu_ms(const struct process *process);
 
 /* Waits until the process has used more processor time than anything but computing takes. */
 void process_await_computing(const struct process *process);

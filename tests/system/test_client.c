@@ -255,40 +255,37 @@ Test(client, parts_of_a_range_sum_up_to_the_whole)
 
 /* ---- terminals --------------------------------------------------------------------------- */
 
-/* What a second and a half of waiting looks like. */
-static const char *on_terminal(const struct server *server, const char *no_color)
+#define COLOUR  "\033[3"
+#define CLEARED "\r\033[K"
+
+/* What a client that waits until it has drawn its bar, and then loses its server, looks like. */
+static const char *on_terminal(const char *no_color)
 {
+    struct server server = server_start(NULL);
+
     setenv("TERM", "xterm-256color", true);
     setenv("NO_COLOR", no_color, true);
     struct process *client = process_start_on_terminal(
-        WORDS(MEANTIME, "--connect", server->endpoint, "sum", ENDLESS_WORD, "--timeout", "1500ms"));
-
+        WORDS(MEANTIME, "--connect", server.endpoint, "sum", ENDLESS_WORD));
+    process_await_words(client, PROCESS_OUT, "\rsum");
+    process_signal(server.process, SIGKILL);
     cr_assert(process_wait(client) == EXIT_FAILURE);
     return process_text(client, PROCESS_OUT);
 }
 
-#define CYAN_OR_SO "\033[3"
-#define CLEARED    "\r\033[K"
-
 Test(client, a_terminal_sees_a_bar_and_it_goes_away)
 {
-    struct server server = server_start(NULL);
-    const char *text = on_terminal(&server, "");
+    const char *text = on_terminal("");
 
-    cr_assert(strstr(text, "\rsum"), "no bar: %s", text);
-    cr_assert(strstr(text, CYAN_OR_SO), "no colour: %s", text);
+    cr_assert(strstr(text, COLOUR), "no colour: %s", text);
     cr_assert(strstr(text, CLEARED "meantime: "), "the bar is left: %s", text);
-    server_drain(&server);
 }
 
 Test(client, a_terminal_sees_no_colour_where_none_is_wanted)
 {
-    struct server server = server_start(NULL);
-    const char *text = on_terminal(&server, "1");
+    const char *text = on_terminal("1");
 
-    cr_assert(strstr(text, "\rsum"), "no bar: %s", text);
-    cr_assert(!strstr(text, CYAN_OR_SO), "a colour: %s", text);
-    server_drain(&server);
+    cr_assert(!strstr(text, COLOUR), "a colour: %s", text);
 }
 
 Test(client, what_is_no_terminal_sees_the_sentence_alone)

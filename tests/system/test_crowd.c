@@ -1,7 +1,7 @@
 /* Many clients, and many requests of one. */
 #include <criterion/criterion.h>
-#include <czmq.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "sums/stream.h"
 #include "tests/support/story.h"
@@ -100,9 +100,14 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
 
 /* ---- one client that asks and asks ------------------------------------------------------- */
 
-#define FLOOD       3000
 #define IN_FLIGHT   1024
 #define FLOOD_COUNT BLOCK_SAMPLES
+
+/* More than fit in what lies between the server and a peer that does not read. */
+#define DEAF_FLOOD 60000
+
+/* And more than the server keeps for such peers: KEPT_MAX. */
+#define GIVEN_UP_FLOOD 200000
 
 static struct sum_request flood_request(uint64_t id, uint64_t count)
 {
@@ -115,15 +120,23 @@ static struct sum_request flood_request(uint64_t id, uint64_t count)
     };
 }
 
+static void ask_flood(struct peer *peer, uint64_t requests, uint64_t count)
+{
+    for (uint64_t id = 1; id <= requests; id++) {
+        struct sum_request request = flood_request(id, count);
+        peer_ask(peer, &request);
+    }
+}
+
 /* A sum or BUSY for an id that has none yet. */
-static void take_flood_answer(struct peer *peer, bool *answered)
+static void take_flood_answer(struct peer *peer, uint64_t requests, bool *answered)
 {
     struct message message = peer_recv(peer);
     bool sum = message.type == MESSAGE_SUM_REPLY;
     uint64_t id = sum ? message.sum_reply.id : message.refusal.id;
     struct sum_request asked = flood_request(id, FLOOD_COUNT);
 
-    cr_assert(id >= 1 && id <= FLOOD && !answered[id], "an answer to %" PRIu64, id);
+    cr_assert(id >= 1 && id <= requests && !answered[id], "an answer to %" PRIu64, id);
     answered[id] = true;
     if (sum) {
         cr_assert(message.sum_reply.units == peer_units(&asked));
@@ -134,18 +147,56 @@ static void take_flood_answer(struct peer *peer, bool *answered)
     cr_assert(message.refusal.retry_after_ms > 0);
 }
 
+static void expect_flood_answers(struct peer *peer, uint64_t requests)
+{
+    bool *answered = calloc(requests + 1, sizeof *answered);
+
+    for (uint64_t i = 0; i < requests; i++)
+        take_flood_answer(peer, requests, answered);
+    free(answered);
+}
+
 Test(crowd, three_thousand_requests_without_reading_get_one_answer_each)
 {
     struct server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
-    static bool answered[FLOOD + 1];
 
-    for (uint64_t id = 1; id <= FLOOD; id++) {
-        struct sum_request request = flood_request(id, FLOOD_COUNT);
-        peer_ask(peer, &request);
+    ask_flood(peer, 3000, FLOOD_COUNT);
+    expect_flood_answers(peer, 3000);
+    server_drain(&server);
+}
+
+/* The server keeps what there is no room for, while others are served. */
+Test(crowd, a_deaf_client_that_reads_at_last_gets_one_answer_each)
+{
+    struct server server = server_start(NULL);
+    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *other = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request small = flood_request(1, FLOOD_COUNT);
+
+    ask_flood(deaf, DEAF_FLOOD, FLOOD_COUNT);
+    for (int i = 0; i < 100; i++) {
+        peer_ask(other, &small);
+        peer_expect_sum(other, &small);
     }
-    for (int i = 0; i < FLOOD; i++)
-        take_flood_answer(peer, answered);
+    expect_flood_answers(deaf, DEAF_FLOOD);
+    cr_assert_str_eq(process_text(server.process, PROCESS_ERR), "");
+    server_drain(&server);
+}
+
+/* Its endless requests are cancelled, so that the server can end. */
+Test(crowd, a_deaf_client_that_never_reads_is_given_up)
+{
+    struct server server = server_start(NULL);
+    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *other = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request small = flood_request(1, FLOOD_COUNT);
+
+    ask_flood(deaf, GIVEN_UP_FLOOD, ENDLESS);
+    process_line(server.process, PROCESS_ERR, "*a client that does not read is given up*");
+    peer_ask(other, &small);
+    peer_expect_sum(other, &small);
+    peer_destroy(&deaf);
     server_drain(&server);
 }
 
@@ -156,10 +207,7 @@ Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
 
-    for (uint64_t id = 1; id <= IN_FLIGHT + 10; id++) {
-        struct sum_request request = flood_request(id, ENDLESS);
-        peer_ask(peer, &request);
-    }
+    ask_flood(peer, IN_FLIGHT + 10, ENDLESS);
     for (uint64_t id = IN_FLIGHT + 1; id <= IN_FLIGHT + 10; id++)
         cr_assert(peer_expect_refusal(peer, id, STATUS_BUSY).retry_after_ms > 0);
     peer_ask(other, &small); /* one client does not fill the queue for all */
