@@ -151,7 +151,8 @@ static void note_look(struct run *run)
 static void note_wait(struct run *run)
 {
     tell_request_over(run);
-    bar_update(run, clock_ns());
+    if (!server_request_over(&run->request))
+        bar_update(run, clock_ns());
 }
 
 void note(struct run *run, enum note what)

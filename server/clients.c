@@ -77,14 +77,20 @@ static void kept_drop(struct clients *clients, struct client *client)
     TAILQ_REMOVE(&client->kept, kept, link);
     if (TAILQ_EMPTY(&client->kept))
         TAILQ_REMOVE(&clients->slow, client, in_slow);
+    client->kept_count--;
     clients->kept_count--;
     free(kept);
 }
 
-static void client_forget(struct clients *clients, struct client *client)
+static void kept_drop_all(struct clients *clients, struct client *client)
 {
     while (!TAILQ_EMPTY(&client->kept))
         kept_drop(clients, client);
+}
+
+static void client_forget(struct clients *clients, struct client *client)
+{
+    kept_drop_all(clients, client);
     if (client->holds > 0)
         number_give(clients, client);
     TAILQ_REMOVE(client->lost ? &clients->lost : &clients->present, client, link);
@@ -117,19 +123,46 @@ void clients_release(struct clients *clients, struct client *client)
         client_forget(clients, client);
 }
 
-bool clients_keep(struct clients *clients, struct client *client, const void *bytes, size_t size)
+static void kept_add(struct clients *clients, struct client *client, struct kept *kept)
 {
-    struct kept *kept = clients->kept_count < KEPT_MAX ? malloc(sizeof *kept + size) : NULL;
-
-    if (!kept)
-        return false;
-    kept->size = size;
-    memcpy(kept->bytes, bytes, size);
     if (TAILQ_EMPTY(&client->kept))
         TAILQ_INSERT_TAIL(&clients->slow, client, in_slow);
     TAILQ_INSERT_TAIL(&client->kept, kept, link);
+    client->kept_count++;
     clients->kept_count++;
-    return true;
+}
+
+static struct client *clients_slowest(const struct clients *clients)
+{
+    struct client *slowest = TAILQ_FIRST(&clients->slow);
+    struct client *client;
+
+    TAILQ_FOREACH(client, &clients->slow, in_slow)
+    if (client->kept_count > slowest->kept_count)
+        slowest = client;
+    return slowest;
+}
+
+const struct client *clients_keep(struct clients *clients, struct client *client, const void *bytes,
+                                  size_t size)
+{
+    struct kept *kept = malloc(sizeof *kept + size);
+    struct client *given_up = NULL;
+
+    if (kept) {
+        kept->size = size;
+        memcpy(kept->bytes, bytes, size);
+        kept_add(clients, client, kept);
+    }
+    if (!kept)
+        given_up = client;
+    else if (clients->kept_count > KEPT_MAX)
+        given_up = clients_slowest(clients);
+    if (given_up) {
+        kept_drop_all(clients, given_up);
+        clients_lose(clients, given_up);
+    }
+    return given_up;
 }
 
 void clients_unkeep(struct clients *clients, struct client *client)

@@ -38,6 +38,7 @@ struct client {
     uint32_t holds;
     bool lost;
     struct kept_list kept;
+    uint32_t kept_count;
     TAILQ_ENTRY(client) link;    /* clients.present or clients.lost */
     TAILQ_ENTRY(client) in_slow; /* while something is kept */
 };
@@ -67,8 +68,10 @@ struct client *clients_add(struct clients *clients, const struct envelope *envel
 void clients_hold(struct clients *clients, struct client *client);
 void clients_release(struct clients *clients, struct client *client);
 
-/* Keeps a copy of a message, behind those that are kept already. False where there is no room. */
-bool clients_keep(struct clients *clients, struct client *client, const void *bytes, size_t size);
+/* Keeps a copy of a message, behind those that are kept already. Returns the client that had to be
+ * given up for want of room, whoever lets most wait, or NULL. */
+const struct client *clients_keep(struct clients *clients, struct client *client, const void *bytes,
+                                  size_t size);
 
 /* Drops the message kept first. With the last one a client that is not held goes as well. */
 void clients_unkeep(struct clients *clients, struct client *client);

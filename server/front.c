@@ -311,10 +311,8 @@ void front_send(struct front *front, uint32_t number, const void *bytes, size_t 
     if (TAILQ_EMPTY(&client->kept) && client_send(front, client, bytes, size) != SENT_FULL)
         return;
     if (clients_keep(clients, client, bytes, size))
-        return;
-    zsys_warning("a client that does not read is given up; %u messages wait unread",
-                 clients->kept_count);
-    clients_lose(clients, client);
+        zsys_warning("a client that does not read is given up: there is no more room for what "
+                     "waits for it");
 }
 
 void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)
