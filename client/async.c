@@ -1,18 +1,25 @@
 /* The lesson of this project: hide the wait behind work of one's own. */
 #include <zmq.h>
 
+#include "client/clock.h"
 #include "client/interrupt.h"
 #include "client/run.h"
 
-static void look(struct run *run, long wait_ms)
+/* Looks for the reply, or, with nothing left to do, waits for it. */
+static void look(struct run *run)
 {
-    zmq_pollitem_t reply = {run->request.socket, 0, ZMQ_POLLIN, 0};
+    struct server_request *request = &run->request;
+    bool idle = uniform_sum_done(&run->sum);
+    zmq_pollitem_t reply = {NULL, request->fd, ZMQ_POLLIN, 0};
+    int64_t began_at_ns = clock_ns();
 
-    zmq_poll(&reply, 1, wait_ms);
+    zmq_poll(&reply, 1, idle ? server_request_wait_ms(request) : 0); /* 0: do not wait */
     if (reply.revents & ZMQ_POLLIN)
-        server_request_take(&run->request);
+        server_request_take(request);
     else
-        server_request_check(&run->request);
+        server_request_check(request);
+    if (!idle)
+        uniform_sum_looked(&run->sum, clock_ns() - began_at_ns);
 }
 
 void async_run(struct run *run)
@@ -31,7 +38,7 @@ void async_run(struct run *run)
             note(run, NOTE_SLICE);
         }
         if (!server_request_over(request)) {
-            look(run, uniform_sum_done(sum) ? SERVER_REQUEST_CHECK_MS : 0); /* 0: do not wait */
+            look(run);
             note(run, NOTE_LOOK);
         }
     }

@@ -52,7 +52,7 @@ static bool run_once(struct run *run, const char *mode, void (*how)(struct run *
         return false;
     }
     uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
-                     options->slice_ns);
+                     options->slice_ns, options->stretch);
     how(run);
     if (interrupted() && !server_request_over(&run->request))
         server_request_cancel(&run->request);

@@ -35,7 +35,8 @@ static const struct argp_option option_table[] = {
     {0, 0, 0, 0, "For serial, async and compare:", 2},
     {"gaussian", OPTION_GAUSSIAN, "COUNT", 0, "Gaussian samples that the server sums (10M)", 2},
     {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", 2},
-    {"slice", OPTION_SLICE, "TIME", 0, "Work between two looks for the answer (1ms)", 2},
+    {"slice", OPTION_SLICE, "TIME", 0,
+     "Work between two looks for the answer (1ms, more where looks take over 0.1 %)", 2},
     {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)", 2},
     {"kernel", OPTION_KERNEL, "NAME", 0,
      "Instructions to sum here with (default: the fastest that run here)", 2},
@@ -171,6 +172,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->uniform = parse_count(state, parsing->run_option = "--uniform", text);
         break;
     case OPTION_SLICE:
+        options->stretch = false;
         options->slice_ns = parse_duration(state, parsing->run_option = "--slice", text);
         break;
     case OPTION_NARRATE:
@@ -230,6 +232,7 @@ void options_parse(struct options *options, int argc, char **argv)
         .uniform = DEFAULT_UNIFORM,
         .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,
+        .stretch = true,
         .narrate_ns = DEFAULT_PAUSE_NS,
     };
     argp_parse(&parser, argc, argv, 0, NULL, &parsing);

@@ -24,6 +24,7 @@ struct options {
     uint64_t uniform;
     const struct kernel *kernel;
     int64_t slice_ns;
+    bool stretch; /* slices, where looks cost much */
     int64_t narrate_ns;
     int64_t timeout_ns;
     bool json;

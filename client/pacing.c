@@ -18,10 +18,19 @@ uint64_t pacing_units(const struct pacing *pacing)
     return pacing->units;
 }
 
+static int64_t stretched_ns(const struct pacing *pacing)
+{
+    int64_t needed_ns = pacing->look_ns * PACING_SLICE_PER_LOOK;
+
+    if (needed_ns > PACING_STRETCH_NS_MAX)
+        needed_ns = PACING_STRETCH_NS_MAX;
+    return needed_ns > pacing->target_ns ? needed_ns : pacing->target_ns;
+}
+
 /* How many units fit in the target at the measured speed. Both factors are below 2^64. */
 static uint64_t fitting(const struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
 {
-    unsigned __int128 fit = (unsigned __int128)units * (uint64_t)pacing->target_ns;
+    unsigned __int128 fit = (unsigned __int128)units * (uint64_t)stretched_ns(pacing);
     fit /= (uint64_t)elapsed_ns;
     if (fit > PACING_UNITS_MAX)
         return PACING_UNITS_MAX;
@@ -35,4 +44,13 @@ void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
     pacing->units = least(fitting(pacing, units, elapsed_ns), pacing->units * PACING_GROWTH_MAX);
     assert(pacing->units >= 1);
     assert(pacing->units <= PACING_UNITS_MAX);
+}
+
+void pacing_looked(struct pacing *pacing, int64_t look_ns)
+{
+    if (look_ns <= 0)
+        return;
+    if (look_ns > PACING_LOOK_NS_MAX)
+        look_ns = PACING_LOOK_NS_MAX;
+    pacing->look_ns += pacing->look_ns ? (look_ns - pacing->look_ns) / 8 : look_ns;
 }

@@ -13,8 +13,17 @@
  * next at most four times too long; from one unit to sixty takes three slices. */
 #define PACING_GROWTH_MAX 4
 
+/* Where looks are told, slices are stretched to so many times what a look takes, so that looks take
+ * 0.05 % of the time... */
+#define PACING_SLICE_PER_LOOK 2000
+
+/* ... but not beyond this, or by a look that was itself interrupted by another program's work. */
+#define PACING_STRETCH_NS_MAX INT64_C(15000000)
+#define PACING_LOOK_NS_MAX    INT64_C(50000)
+
 struct pacing {
     int64_t target_ns;
+    int64_t look_ns; /* smoothed; 0: none was told */
     uint64_t units;
 };
 
@@ -28,5 +37,8 @@ uint64_t pacing_units(const struct pacing *pacing);
  * Shrinks at once to what fits in the target, grows by steps. A slice of no units, or one in which
  * the clock stood still, is no news and changes nothing. */
 void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns);
+
+/* What is done between two slices took look_ns. A target that is too short for it is stretched. */
+void pacing_looked(struct pacing *pacing, int64_t look_ns);
 
 #endif

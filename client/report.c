@@ -49,9 +49,9 @@ static void set_sum(json_t *object, const struct run *run)
                                    sum->ended_at_ns - sum->began_at_ns));
     json_object_set_new(object, "kernel", json_string(sum->kernel->name));
     json_object_set_new(object, "slices", json_integer((json_int_t)sum->slices));
-    json_object_set_new(object, "looks", json_integer((json_int_t)run->looks));
+    json_object_set_new(object, "looks", json_integer((json_int_t)sum->looks));
     json_object_set_new(object, "slice_seconds_max", json_real(seconds(sum->slice_ns_max)));
-    json_object_set_new(object, "look_seconds", json_real(seconds(run->look_ns)));
+    json_object_set_new(object, "look_seconds", json_real(seconds(sum->look_ns)));
 }
 
 static double run_seconds(const struct run *run)

@@ -8,14 +8,11 @@
 #include "client/transcript.h"
 #include "client/uniform_sum.h"
 
-/* looks: at the socket, while there was work of one's own; look_ns: the time that they took. */
 struct run {
     const char *mode;
     struct server_request request;
     struct uniform_sum sum;
     struct transcript *transcript;
-    uint64_t looks;
-    int64_t look_ns;
     int64_t began_at_ns;
     int64_t ended_at_ns;
 };

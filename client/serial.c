@@ -12,8 +12,8 @@ void serial_run(struct run *run)
     note(run, NOTE_BEGIN_REQUEST);
     server_request_begin(request);
     while (!interrupted() && !server_request_over(request)) {
-        zmq_pollitem_t reply = {request->socket, 0, ZMQ_POLLIN, 0};
-        zmq_poll(&reply, 1, SERVER_REQUEST_CHECK_MS); /* idle */
+        zmq_pollitem_t reply = {NULL, request->fd, ZMQ_POLLIN, 0};
+        zmq_poll(&reply, 1, server_request_wait_ms(request)); /* idle */
         server_request_take(request);
         server_request_check(request);
         note(run, NOTE_WAIT);

@@ -10,8 +10,12 @@
 
 #define NS_A_MS INT64_C(1000000)
 
+/* How soon a server that has gone is noticed. A look at the connection takes some 20 us after work
+ * has taken over the caches: so often, they take 0.01 % of the time. */
+#define CHECK_NS (250 * NS_A_MS)
+
 /* A server that is being started at the same moment gets this long to appear. */
-#define CONNECT_MS 3000
+#define CONNECT_NS (3000 * NS_A_MS)
 
 /* Tries to connect: soon again, then ever later, so that a crowd does no harm. */
 #define RECONNECT_MS     10
@@ -23,6 +27,7 @@
 struct server_request_connection {
     const char *endpoint;
     zsock_t *dealer;
+    void *socket; /* the same, for libzmq */
     zsock_t *monitor;
     bool connected;
     bool lost;
@@ -81,7 +86,8 @@ bool server_request_init(struct server_request *request, const char *endpoint,
     c->monitor = monitor_new(c->dealer);
     *request = (struct server_request){.asked = *asked, .connection = c};
     request->asked.deadline_ms = deadline_ms < UINT32_MAX ? (uint32_t)deadline_ms : UINT32_MAX;
-    request->socket = zsock_resolve(c->dealer);
+    c->socket = zsock_resolve(c->dealer);
+    request->fd = (int)zsock_fd(c->dealer);
     if (zsock_connect(c->dealer, "%s", endpoint) == -1)
         fail(request, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197", endpoint,
              zmq_strerror(errno));
@@ -94,8 +100,26 @@ static void send_message(struct server_request *request, const struct message *m
     uint8_t bytes[MESSAGE_BYTES_MAX];
     size_t size = message_encode(message, bytes);
 
-    zmq_send(request->socket, NULL, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    zmq_send(request->socket, bytes, size, ZMQ_DONTWAIT);
+    zmq_send(request->connection->socket, NULL, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    zmq_send(request->connection->socket, bytes, size, ZMQ_DONTWAIT);
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* Soon, and in any case when time is over. */
+static int64_t next_check_ns(const struct server_request *request, int64_t now)
+{
+    const struct server_request_connection *c = request->connection;
+    int64_t check_ns = now + CHECK_NS;
+
+    if (c->timeout_ns)
+        check_ns = earlier(check_ns, request->began_at_ns + c->timeout_ns);
+    if (!c->connected)
+        check_ns = earlier(check_ns, request->began_at_ns + CONNECT_NS);
+    return check_ns;
 }
 
 void server_request_begin(struct server_request *request)
@@ -104,7 +128,7 @@ void server_request_begin(struct server_request *request)
     struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = request->asked};
 
     request->began_at_ns = clock_ns();
-    c->check_at_ns = request->began_at_ns + SERVER_REQUEST_CHECK_MS * NS_A_MS;
+    c->check_at_ns = next_check_ns(request, request->began_at_ns);
     send_message(request, &message);
 }
 
@@ -158,7 +182,7 @@ void server_request_take(struct server_request *request)
 
     zmq_msg_init(&frame);
     while (!server_request_over(request) &&
-           zmq_msg_recv(&frame, request->socket, ZMQ_DONTWAIT) != -1) {
+           zmq_msg_recv(&frame, request->connection->socket, ZMQ_DONTWAIT) != -1) {
         if (zmq_msg_more(&frame))
             continue;
         if (message_decode(zmq_msg_data(&frame), zmq_msg_size(&frame), &message, &error))
@@ -193,7 +217,7 @@ void server_request_check(struct server_request *request)
 
     if (server_request_over(request) || now < c->check_at_ns)
         return;
-    c->check_at_ns = now + SERVER_REQUEST_CHECK_MS * NS_A_MS;
+    c->check_at_ns = next_check_ns(request, now);
     watch_connection(c);
     server_request_take(request); /* a server may answer and then go */
     if (server_request_over(request))
@@ -203,10 +227,17 @@ void server_request_check(struct server_request *request)
         fail(request, "the server at %s went away before it answered", c->endpoint);
     else if (c->timeout_ns && waited_ns >= c->timeout_ns)
         fail(request, "no answer from %s within %.3g s", c->endpoint, seconds(c->timeout_ns));
-    else if (!c->connected && waited_ns >= CONNECT_MS * NS_A_MS)
+    else if (!c->connected && waited_ns >= CONNECT_NS)
         fail(request,
              "no server at %s; start one with meantime-server, or name another with --connect",
              c->endpoint);
+}
+
+long server_request_wait_ms(const struct server_request *request)
+{
+    int64_t wait_ns = request->connection->check_at_ns - clock_ns();
+
+    return wait_ns > 0 ? (long)((wait_ns + NS_A_MS - 1) / NS_A_MS) : 0;
 }
 
 void server_request_cancel(struct server_request *request)
@@ -221,7 +252,7 @@ void server_request_clear(struct server_request *request)
 {
     struct server_request_connection *c = request->connection;
 
-    zmq_socket_monitor(request->socket, NULL, 0);
+    zmq_socket_monitor(request->connection->socket, NULL, 0);
     if (!c->connected)
         zsock_set_linger(c->dealer, 0); /* nobody is there to take it */
     zsock_destroy(&c->monitor);

@@ -8,19 +8,18 @@
 
 #include "proto/message.h"
 
-/* How often server_request_check() wants to be called: what it tells of can wait that long. */
-#define SERVER_REQUEST_CHECK_MS 50
-
 enum server_request_state {
     SERVER_REQUEST_WAITING,
     SERVER_REQUEST_DONE,   /* `reply` is the answer */
     SERVER_REQUEST_FAILED, /* `trouble` says why */
 };
 
-/* `socket` is for zmq_poll(). samples_done: as far as the server has told. Instants: clock_ns(). */
+/* fd: for zmq_poll(), or any other poll. It becomes readable when there may be something to take,
+ * and stays so until server_request_take(). samples_done: as far as the server has told. Instants:
+ * clock_ns(). */
 struct server_request {
     enum server_request_state state;
-    void *socket;
+    int fd;
     struct sum_request asked;
     uint64_t samples_done;
     struct sum_reply reply;
@@ -38,12 +37,15 @@ bool server_request_init(struct server_request *request, const char *endpoint,
 /* Sends the request. It leaves by itself as soon as the server is there. */
 void server_request_begin(struct server_request *request);
 
-/* Takes what the server has sent: for when `socket` is readable. */
+/* Takes what the server has sent, if anything. */
 void server_request_take(struct server_request *request);
 
-/* Sees to the server that is not there, that goes away, or that takes too long. Cheap: does nothing
- * until SERVER_REQUEST_CHECK_MS after the last time. */
+/* Sees to the server that is not there, that goes away, or that takes too long: to be called again
+ * after server_request_wait_ms(), and cheap before that. */
 void server_request_check(struct server_request *request);
+
+/* How long the caller may wait for `fd`. 0 or more. */
+long server_request_wait_ms(const struct server_request *request);
 
 /* Tells the server that nobody waits any more. */
 void server_request_cancel(struct server_request *request);

@@ -137,10 +137,6 @@ static void note_look(struct run *run)
 
     if (uniform_sum_done(&run->sum))
         bar_update(run, now);
-    else {
-        run->looks++;
-        run->look_ns += now - run->sum.ended_at_ns;
-    }
     if (t->paused && !server_request_over(&run->request))
         tell(t, "Pausing server_request. time_elapsed: %.2fs.\n",
              seconds(now - run->sum.ended_at_ns));

@@ -33,7 +33,7 @@ struct transcript {
     int64_t bar_at_ns;
 };
 
-/* What has just happened in `run`. Counts its looks too. */
+/* What has just happened in `run`. */
 void note(struct run *run, enum note what);
 
 /* The run is over: removes the bar and tells the time. */

@@ -4,9 +4,9 @@
 #include "sums/sum.h"
 
 void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
-                      uint64_t count, int64_t slice_ns)
+                      uint64_t count, int64_t slice_ns, bool stretch)
 {
-    *sum = (struct uniform_sum){.kernel = kernel, .count = count};
+    *sum = (struct uniform_sum){.kernel = kernel, .count = count, .stretch = stretch};
     stream_init(&sum->stream, seed, STREAM_UNIFORM);
     pacing_init(&sum->pacing, slice_ns);
 }
@@ -32,4 +32,12 @@ void uniform_sum_slice(struct uniform_sum *sum)
     if (slice_ns > sum->slice_ns_max)
         sum->slice_ns_max = slice_ns;
     sum->slices++;
+}
+
+void uniform_sum_looked(struct uniform_sum *sum, int64_t look_ns)
+{
+    sum->looks++;
+    sum->look_ns += look_ns;
+    if (sum->stretch)
+        pacing_looked(&sum->pacing, look_ns);
 }

@@ -22,17 +22,23 @@ struct uniform_sum {
     int64_t ended_at_ns;
     uint64_t slices;
     int64_t slice_ns_max;
+    bool stretch; /* slices that are short beside the looks between them */
+    uint64_t looks;
+    int64_t look_ns; /* of all */
 };
 
-/* slice_ns: how long a slice is to take, 0 for one block. */
+/* slice_ns: how long a slice is to take, 0 for one block. stretch: longer where looks cost much. */
 void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
-                      uint64_t count, int64_t slice_ns);
+                      uint64_t count, int64_t slice_ns, bool stretch);
 
 /* Starts its time. */
 void uniform_sum_begin(struct uniform_sum *sum);
 
 /* Sums as many samples as take about slice_ns, in whole blocks. */
 void uniform_sum_slice(struct uniform_sum *sum);
+
+/* A look for something else, between two slices, took look_ns. */
+void uniform_sum_looked(struct uniform_sum *sum, int64_t look_ns);
 
 static inline bool uniform_sum_done(const struct uniform_sum *sum)
 {

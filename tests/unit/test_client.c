@@ -410,6 +410,31 @@ Test(pacing, any_sequence_of_speeds_keeps_the_bounds)
     }
 }
 
+Test(pacing, slices_are_stretched_until_looks_are_cheap_beside_them)
+{
+    static const struct {
+        int64_t look_ns, slice_ns;
+    } rows[] = {
+        {500, MS},                            /* 0.05 % of it */
+        {4000, 4000 * PACING_SLICE_PER_LOOK}, /* 5 ms */
+        {60000, PACING_STRETCH_NS_MAX},       /* looks that are never cheap */
+        {0, MS},                              /* the clock stood still */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pacing pacing;
+        pacing_init(&pacing, MS);
+        for (int slice = 0; slice < 40; slice++) {
+            uint64_t units = pacing_units(&pacing);
+            pacing_measured(&pacing, units, (int64_t)units * 100);
+            pacing_looked(&pacing, rows[i].look_ns);
+        }
+        cr_expect(pacing_units(&pacing) == (uint64_t)rows[i].slice_ns / 100,
+                  "looks of %" PRId64 " ns: slices of %" PRIu64 " units", rows[i].look_ns,
+                  pacing_units(&pacing));
+    }
+}
+
 /* ---- chart ---- */
 
 static char *chart_text(const struct chart_run *runs, size_t count, int columns, bool utf8,
