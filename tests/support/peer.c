@@ -57,12 +57,16 @@ struct peer *peer_new(enum peer_type type, const char *endpoint)
     return peer;
 }
 
+/* What the kernel takes in for a deaf peer: little, but not so little that TCP, to avoid small
+ * segments, waits for its timers before each. */
+#define DEAF_BYTES 65536
+
 struct peer *peer_new_deaf(const char *endpoint)
 {
     struct peer *peer = peer_make(PEER_DEALER);
 
     zsock_set_rcvhwm(peer->socket, 1);
-    zsock_set_rcvbuf(peer->socket, 1);
+    zsock_set_rcvbuf(peer->socket, DEAF_BYTES);
     peer_connect(peer, endpoint);
     return peer;
 }

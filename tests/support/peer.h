@@ -19,7 +19,7 @@ struct peer;
 /* Never NULL. Its queues have no limit. Destroyed by peers_end() at the latest. */
 struct peer *peer_new(enum peer_type type, const char *endpoint);
 
-/* A DEALER that takes next to nothing in before it is read: all buffers as small as they go. */
+/* A DEALER that takes next to nothing in before it is read: all buffers small. */
 struct peer *peer_new_deaf(const char *endpoint);
 
 void peer_destroy(struct peer **peer);

@@ -104,10 +104,10 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
 #define FLOOD_COUNT BLOCK_SAMPLES
 
 /* More than fit in what lies between the server and a peer that does not read. */
-#define DEAF_FLOOD 60000
+#define DEAF_FLOOD 100000
 
 /* And more than the server keeps for such peers: KEPT_MAX. */
-#define GIVEN_UP_FLOOD 200000
+#define GIVEN_UP_FLOOD 300000
 
 static struct sum_request flood_request(uint64_t id, uint64_t count)
 {
