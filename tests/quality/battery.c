@@ -1,0 +1,214 @@
+#include "tests/quality/battery.h"
+
+#include <stdlib.h>
+
+#include "sums/seed.h"
+#include "sums/sum.h"
+#include "tests/quality/kinds.h"
+#include "tests/quality/samples.h"
+
+#define STREAM_BLOCKS_LOG2 47
+
+struct battery *battery_new(void)
+{
+    return calloc(1, sizeof(struct battery));
+}
+
+void battery_destroy(struct battery **battery)
+{
+    free(*battery);
+    *battery = NULL;
+}
+
+/* One block of the streams of a chunk. */
+struct place {
+    struct column gaussian[2], uniform[2]; /* of both seeds */
+};
+
+struct chunk {
+    struct battery *battery;
+    struct cells cells;
+    struct stream gaussian[2], uniform[2];
+    uint64_t number;
+    uint64_t first; /* block */
+    int64_t samples[BLOCK_SAMPLES];
+    double values[BLOCK_SAMPLES];
+    struct column shifted;
+    struct place places[2]; /* this one and the one before, in turn */
+};
+
+/* What is judged here must be what the programs sum. */
+static void compare_sum(struct chunk *chunk, const struct stream *stream, uint64_t block)
+{
+    struct total total = {0, 0};
+    sum_range(kernel_best(), stream, block * BLOCK_SAMPLES, BLOCK_SAMPLES, &total);
+    for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
+        total.units -= chunk->samples[j];
+    chunk->battery->blocks++;
+    chunk->battery->blocks_differing += total.units != 0;
+}
+
+static void add_gaussian(struct chunk *chunk, const struct stream *stream, uint64_t block,
+                         struct column *column)
+{
+    struct tallies *tallies = &chunk->battery->gaussian;
+    samples_fill(stream, block, chunk->samples);
+    compare_sum(chunk, stream, block);
+    for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
+        chunk->values[j] = (double)chunk->samples[j] * 0x1p-49;
+    moments_add(&tallies->moments, chunk->values);
+    histogram_add(&tallies->histogram, STREAM_GAUSSIAN, chunk->samples);
+    column_gaussian(column, &chunk->cells, chunk->samples);
+}
+
+/* Leaves the samples in chunk->samples. */
+static void add_uniform(struct chunk *chunk, const struct stream *stream, uint64_t block,
+                        struct column *column)
+{
+    struct tallies *tallies = &chunk->battery->uniform;
+    samples_fill(stream, block, chunk->samples);
+    compare_sum(chunk, stream, block);
+    for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
+        chunk->values[j] = (double)chunk->samples[j] * 0x1p-52 - 1;
+    moments_add(&tallies->moments, chunk->values);
+    histogram_add(&tallies->histogram, STREAM_UNIFORM, chunk->samples);
+    column_uniform(column, chunk->samples, 0);
+}
+
+/* Level 1 makes a gaussian sample of the low 52 bits of an output, and a uniform one is its high 53
+ * bits. If both kinds had the same outputs, it would show from bit 12 on. */
+static void pair_kinds(struct chunk *chunk, const struct column *gaussian, uint64_t turn)
+{
+    unsigned member = turn % SHIFTS;
+    column_uniform(&chunk->shifted, chunk->samples, 12 * member);
+    pairs_add(&chunk->battery->kinds[member], gaussian, &chunk->shifted, 0);
+}
+
+/* Pairs within a block. All lags and distances take their turns, a pair of them at a time. */
+static void pair_within(struct tallies *tallies, const struct column *column, uint64_t turn)
+{
+    unsigned lag = 1 + turn % LAGS, distance = 1 + turn % (DISTANCES - 1);
+    pairs_add(&tallies->lane[lag], column, column, lag * LANES);
+    pairs_add(&tallies->across[distance], column, column, distance);
+}
+
+static void pair_seeds(struct tallies *tallies, const struct column columns[2], uint64_t turn)
+{
+    unsigned distance = turn % DISTANCES;
+    pairs_add(&tallies->seed[distance], &columns[0], &columns[1], distance);
+}
+
+static void pair_blocks(struct tallies *tallies, const struct column *before,
+                        const struct column *column, uint64_t turn)
+{
+    unsigned distance = turn % DISTANCES;
+    pairs_add(&tallies->block[distance], before, column, distance);
+}
+
+static void add_seed(struct chunk *chunk, struct place *place, unsigned seed, uint64_t block)
+{
+    uint64_t turn = chunk->number + block;
+    add_gaussian(chunk, &chunk->gaussian[seed], block, &place->gaussian[seed]);
+    add_uniform(chunk, &chunk->uniform[seed], block, &place->uniform[seed]);
+    pair_kinds(chunk, &place->gaussian[seed], turn);
+    pair_within(&chunk->battery->gaussian, &place->gaussian[seed], turn);
+    pair_within(&chunk->battery->uniform, &place->uniform[seed], turn);
+}
+
+static void add_place(struct chunk *chunk, unsigned i)
+{
+    struct battery *battery = chunk->battery;
+    struct place *place = &chunk->places[i % 2], *before = &chunk->places[(i + 1) % 2];
+    uint64_t block = chunk->first + i, turn = chunk->number + block;
+    for (unsigned seed = 0; seed < 2; seed++) {
+        add_seed(chunk, place, seed, block);
+        if (i == 0)
+            continue;
+        pair_blocks(&battery->gaussian, &before->gaussian[seed], &place->gaussian[seed], turn);
+        pair_blocks(&battery->uniform, &before->uniform[seed], &place->uniform[seed], turn);
+    }
+    pair_seeds(&battery->gaussian, place->gaussian, turn);
+    pair_seeds(&battery->uniform, place->uniform, turn);
+}
+
+/* An odd chunk begins anywhere in its streams, at a multiple of its length. */
+static uint64_t first_block(uint64_t number)
+{
+    if (number % 2 == 0)
+        return 0;
+    return mix(number) >> (64 - STREAM_BLOCKS_LOG2) & ~(uint64_t)(CHUNK_BLOCKS - 1);
+}
+
+bool battery_add_chunk(struct battery *battery, uint64_t seed, uint64_t number)
+{
+    struct chunk *chunk = malloc(sizeof *chunk);
+    if (!chunk)
+        return false;
+    chunk->battery = battery;
+    chunk->number = number;
+    chunk->first = first_block(number);
+    cells_init(&chunk->cells);
+    for (unsigned i = 0; i < 2; i++) {
+        stream_init(&chunk->gaussian[i], seed + 2 * number + i, STREAM_GAUSSIAN);
+        stream_init(&chunk->uniform[i], seed + 2 * number + i, STREAM_UNIFORM);
+    }
+    for (unsigned i = 0; i < CHUNK_BLOCKS; i++)
+        add_place(chunk, i);
+    free(chunk);
+    return true;
+}
+
+static void join_pairs(struct pairs *into, const struct pairs *part, unsigned members)
+{
+    for (unsigned m = 0; m < members; m++)
+        pairs_join(&into[m], &part[m]);
+}
+
+static void tallies_join(struct tallies *into, const struct tallies *part)
+{
+    moments_join(&into->moments, &part->moments);
+    histogram_join(&into->histogram, &part->histogram);
+    join_pairs(into->lane, part->lane, LAGS + 1);
+    join_pairs(into->across, part->across, DISTANCES);
+    join_pairs(into->block, part->block, DISTANCES);
+    join_pairs(into->seed, part->seed, DISTANCES);
+}
+
+void battery_join(struct battery *into, const struct battery *part)
+{
+    tallies_join(&into->gaussian, &part->gaussian);
+    tallies_join(&into->uniform, &part->uniform);
+    join_pairs(into->kinds, part->kinds, SHIFTS);
+    into->blocks += part->blocks;
+    into->blocks_differing += part->blocks_differing;
+}
+
+static void report_pairs(const struct pairs *list, unsigned members, struct margins margins,
+                         enum stream_kind kind, const char *where, struct findings *findings)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s %s", kind_name(kind), where);
+    pairs_report(list, members, margins, name, findings);
+}
+
+static void tallies_report(const struct tallies *tallies, enum stream_kind kind,
+                           const double *probability, struct findings *findings)
+{
+    struct margins margins = {probability, probability};
+    moments_report(&tallies->moments, kind, findings);
+    histogram_report(&tallies->histogram, kind, findings);
+    report_pairs(tallies->lane, LAGS + 1, margins, kind, "in a lane", findings);
+    report_pairs(tallies->across, DISTANCES, margins, kind, "across lanes", findings);
+    report_pairs(tallies->block, DISTANCES, margins, kind, "across blocks", findings);
+    report_pairs(tallies->seed, DISTANCES, margins, kind, "across seeds", findings);
+}
+
+void battery_report(const struct battery *battery, struct findings *findings)
+{
+    struct cells cells;
+    cells_init(&cells);
+    tallies_report(&battery->gaussian, STREAM_GAUSSIAN, cells.gaussian, findings);
+    tallies_report(&battery->uniform, STREAM_UNIFORM, cells.uniform, findings);
+    pairs_report(battery->kinds, SHIFTS, (struct margins){cells.gaussian, cells.uniform},
+                 "across kinds", findings);
+}

@@ -1,0 +1,21 @@
+/* The command line of `quality`. */
+#ifndef MEANTIME_TESTS_QUALITY_OPTIONS_H
+#define MEANTIME_TESTS_QUALITY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+    uint64_t seed;
+    uint64_t samples; /* of each kind */
+    uint64_t sums;    /* of blocks, of each kind */
+    unsigned threads;
+    bool markdown;
+    const char *raw; /* or NULL */
+    uint64_t bytes;  /* of raw; 0: without end */
+};
+
+/* Ends the program with 2 when an argument is wrong, and after --help. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif
