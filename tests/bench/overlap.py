@@ -146,7 +146,7 @@ def main():
     try:
         gaussian_rate, uniform_rate = rates(machine)
         print(f"server on core {machine.cores[0]}, client on core {machine.cores[1]}, "
-              f"{rounds} rounds, slices of 1 ms; median (least to most)")
+              f"{rounds} rounds, default slices; median (least to most)")
         for name, (remote, local) in SIZES.items():
             gaussian = int(gaussian_rate * SECONDS * remote)
             uniform = int(uniform_rate * SECONDS * local)
