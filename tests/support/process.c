@@ -140,7 +140,8 @@ struct process *process_start_on_terminal(const char *const *words)
     struct winsize size = {.ws_row = 24, .ws_col = 80};
     int ours, its;
 
-    cr_assert(openpty(&ours, &its, NULL, NULL, &size) == 0, "no terminal");
+    if (openpty(&ours, &its, NULL, NULL, &size) == -1)
+        cr_skip_test("this system has no terminals to give (is /dev/pts mounted?)");
     fcntl(ours, F_SETFD, FD_CLOEXEC);
     fcntl(its, F_SETFD, FD_CLOEXEC);
     struct process *process = process_new(words, PROCESS_NETWORK_OURS, its, its);
