@@ -166,7 +166,7 @@ static int compare(const struct options *options)
 
     print_seed(options);
     for (int i = 0; i < 2 && !interrupted(); i++) {
-        if (!options->json)
+        if (!options->json && !options->quiet)
             fputs(ways[i].heading, stdout);
         if (!run_once(&runs[i], ways[i].mode, ways[i].how, options))
             return EXIT_FAILURE;
@@ -234,5 +234,9 @@ int main(int argc, char **argv)
     interrupt_catch();
     int status = modes[options.mode](&options);
     zsys_shutdown();
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("meantime: cannot write the result");
+        status = status ? status : EXIT_FAILURE;
+    }
     return status;
 }

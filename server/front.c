@@ -15,6 +15,9 @@
 /* A peer that cannot finish its handshake in this time is cut off. */
 #define HANDSHAKE_MS 3000
 
+/* Time between two warnings about clients that are given up. */
+#define WARN_US 1000000
+
 /* How long answers may take to leave when the server ends. */
 #define LINGER_MS 1000
 
@@ -27,6 +30,7 @@ struct front {
     struct clients clients;
     bool *connected; /* by file descriptor */
     size_t connected_size;
+    int64_t warn_at_us; /* no warning before this */
 };
 
 /* ---- the socket and its monitor ---------------------------------------------------------- */
@@ -303,6 +307,15 @@ static enum sent client_send(struct front *front, struct client *client, const v
     return SENT_GONE;
 }
 
+static void given_up_warn(struct front *front)
+{
+    if (zclock_usecs() < front->warn_at_us)
+        return;
+    front->warn_at_us = zclock_usecs() + WARN_US;
+    zsys_warning("a client that does not read is given up: there is no more room for what waits "
+                 "for it");
+}
+
 void front_send(struct front *front, uint32_t number, const void *bytes, size_t size)
 {
     struct clients *clients = &front->clients;
@@ -311,8 +324,7 @@ void front_send(struct front *front, uint32_t number, const void *bytes, size_t 
     if (TAILQ_EMPTY(&client->kept) && client_send(front, client, bytes, size) != SENT_FULL)
         return;
     if (clients_keep(clients, client, bytes, size))
-        zsys_warning("a client that does not read is given up: there is no more room for what "
-                     "waits for it");
+        given_up_warn(front);
 }
 
 void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)

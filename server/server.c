@@ -270,8 +270,14 @@ static void serve(struct server *server)
         {NULL, server->signals, ZMQ_POLLIN, 0},
     };
 
+    int64_t flush_at_ns = 0;
+    bool flush = false;
+
     while (!server->stopped && (!server->draining || dispatcher_busy(server->dispatcher))) {
-        bool flush = front_flush(server->front);
+        if (now_ns() >= flush_at_ns) {
+            flush = front_flush(server->front);
+            flush_at_ns = now_ns() + FRONT_FLUSH_MS * INT64_C(1000000);
+        }
         zmq_poll(items, sizeof items / sizeof *items, wait_ms(server, flush));
         take_results(server);
         take_messages(server);
