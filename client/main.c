@@ -13,6 +13,7 @@
 #include "client/run.h"
 #include "client/terminal.h"
 
+#define EXIT_USAGE       2
 #define EXIT_INTERRUPTED 130
 
 static void print_version(FILE *out, struct argp_state *state)
@@ -88,7 +89,7 @@ static int run_and_report(const struct options *options, const char *mode,
 
     print_seed(options);
     if (!run_once(&run, mode, how, options))
-        return EXIT_FAILURE;
+        return EXIT_USAGE;
     if (options->json)
         report_run(stdout, &run, options->asked.seed);
     return exit_status(succeeded(&run));
@@ -169,7 +170,7 @@ static int compare(const struct options *options)
         if (!options->json && !options->quiet)
             fputs(ways[i].heading, stdout);
         if (!run_once(&runs[i], ways[i].mode, ways[i].how, options))
-            return EXIT_FAILURE;
+            return EXIT_USAGE;
     }
     if (interrupted())
         return EXIT_INTERRUPTED;
@@ -209,7 +210,7 @@ static int sum(const struct options *options)
     struct run run;
 
     if (!run_once(&run, "sum", serial_run, options))
-        return EXIT_FAILURE;
+        return EXIT_USAGE;
     if (options->json)
         report_run(stdout, &run, options->asked.seed);
     else if (succeeded(&run))

@@ -120,7 +120,7 @@ Test(usage, an_endpoint_that_is_none_is_told)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct process *client = start_row(MEANTIME, &rows[i]);
-        cr_assert(process_wait(client) == 1, "row %zu", i);
+        cr_assert(process_wait(client) == 2, "row %zu", i);
         cr_assert(lines_are(process_text(client, PROCESS_ERR), WORDS(rows[i].sentence)), "%s",
                   process_text(client, PROCESS_ERR));
     }
