@@ -196,6 +196,8 @@ static void print_sum(const struct run *run, const struct options *options)
     char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
 
     printf("%.17g\n", total_value(reply->units, reply->unit_log2));
+    if (options->quiet && options->fresh_seed) /* nobody could repeat the sum without it */
+        fprintf(stderr, "Seed %" PRIu64 ".\n", options->asked.seed);
     if (options->quiet)
         return;
     printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
@@ -215,6 +217,8 @@ static int sum(const struct options *options)
         report_run(stdout, &run, options->asked.seed);
     else if (succeeded(&run))
         print_sum(&run, options);
+    else
+        print_seed(options);
     return exit_status(succeeded(&run));
 }
 

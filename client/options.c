@@ -161,7 +161,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 
     switch (key) {
     case 'c': options->endpoint = text; break;
-    case 's': options->asked.seed = parse_seed(state, text); break;
+    case 's':
+        options->asked.seed = parse_seed(state, text);
+        options->fresh_seed = false;
+        break;
     case 't': options->timeout_ns = parse_duration(state, "--timeout", text); break;
     case 'q': options->quiet = true; break;
     case OPTION_JSON: options->json = true; break;
@@ -229,6 +232,7 @@ void options_parse(struct options *options, int argc, char **argv)
                   .kind = MESSAGE_KIND_GAUSSIAN,
                   .count = DEFAULT_GAUSSIAN,
                   .progress = true},
+        .fresh_seed = true,
         .uniform = DEFAULT_UNIFORM,
         .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,

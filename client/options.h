@@ -21,6 +21,7 @@ struct options {
     enum mode mode;
     const char *endpoint;
     struct sum_request asked;
+    bool fresh_seed; /* the user gave none */
     uint64_t uniform;
     const struct kernel *kernel;
     int64_t slice_ns;
