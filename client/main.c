@@ -59,6 +59,7 @@ static bool run_once(struct run *run, const char *mode, void (*how)(struct run *
         server_request_cancel(&run->request);
     transcript_end(run);
     server_request_clear(&run->request);
+    run->transcript = NULL; /* it ends here */
     return true;
 }
 
