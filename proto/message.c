@@ -1,18 +1,12 @@
 #include "proto/message.h"
 
 #include <assert.h>
-#include <stdalign.h>
-#include <string.h>
 
-#include "meantime.pb-c.h"
+#include "proto/wire.h"
 
 /* A unit is a power of two between the smallest subnormal double and 1. */
 #define UNIT_LOG2_MIN (-1074)
 #define UNIT_LOG2_MAX 0
-
-#define COUNT_OF(array)     (sizeof(array) / sizeof((array)[0]))
-#define QUOTE_EXPANDED(arg) #arg
-#define QUOTE(arg)          QUOTE_EXPANDED(arg)
 
 /* Our enumerators are the wire's, so that a cast takes one to the other. */
 _Static_assert(MESSAGE_KIND_GAUSSIAN == (int)MEANTIME__KIND__KIND_GAUSSIAN, "");
@@ -26,21 +20,11 @@ _Static_assert(STATUS_BUSY == (int)MEANTIME__STATUS__STATUS_BUSY, "");
 _Static_assert(STATUS_DEADLINE_EXCEEDED == (int)MEANTIME__STATUS__STATUS_DEADLINE_EXCEEDED, "");
 _Static_assert(STATUS_CANCELLED == (int)MEANTIME__STATUS__STATUS_CANCELLED, "");
 _Static_assert(STATUS_STOPPING == (int)MEANTIME__STATUS__STATUS_STOPPING, "");
+_Static_assert(STATUS_WORKERS_LOST == (int)MEANTIME__STATUS__STATUS_WORKERS_LOST, "");
+_Static_assert(STATUS_NOT_JOINED == (int)MEANTIME__STATUS__STATUS_NOT_JOINED, "");
+_Static_assert(STATUS_OTHER_SUMS == (int)MEANTIME__STATUS__STATUS_OTHER_SUMS, "");
 
 /* ---- What is in range. A reason of NULL means that everything is. ---- */
-
-struct rule {
-    bool broken;
-    const char *reason;
-};
-
-static const char *first_broken(const struct rule *rules, size_t count)
-{
-    for (size_t i = 0; i < count; ++i)
-        if (rules[i].broken)
-            return rules[i].reason;
-    return NULL;
-}
 
 static const char id_is_0[] = "id is 0; it must be 1 or more";
 static const char count_is_0[] = "count is 0; it must be 1 or more";
@@ -48,38 +32,30 @@ static const char count_is_large[] = "count is too large; it must be 2^63 or les
 
 static const char *sum_request_wrong(const struct sum_request *request)
 {
-    const struct rule rules[] = {
-        {request->id == 0, id_is_0},
-        {request->kind != MESSAGE_KIND_GAUSSIAN && request->kind != MESSAGE_KIND_UNIFORM,
-         "kind is unknown; it must be 1 (Gaussian) or 2 (uniform)"},
-        {request->count == 0, count_is_0},
-        {request->first > SAMPLE_END_MAX || request->count > SAMPLE_END_MAX - request->first,
-         "first + count is too large; it must be 2^63 or less"},
-    };
-    return first_broken(rules, COUNT_OF(rules));
+    return wire_samples_wrong(request->id, request->kind, request->first, request->count);
 }
 
 static const char *sum_reply_wrong(const struct sum_reply *reply)
 {
-    const struct rule rules[] = {
+    const struct wire_rule rules[] = {
         {reply->id == 0, id_is_0},
         {reply->count == 0, count_is_0},
         {reply->count > SAMPLE_END_MAX, count_is_large},
         {reply->unit_log2 < UNIT_LOG2_MIN || reply->unit_log2 > UNIT_LOG2_MAX,
          "unit_log2 is out of range; it must be -1074 to 0"},
     };
-    return first_broken(rules, COUNT_OF(rules));
+    return wire_broken(rules, COUNT_OF(rules));
 }
 
 static const char *progress_wrong(const struct progress *progress)
 {
-    const struct rule rules[] = {
+    const struct wire_rule rules[] = {
         {progress->id == 0, id_is_0},
         {progress->count == 0, count_is_0},
         {progress->count > SAMPLE_END_MAX, count_is_large},
         {progress->done > progress->count, "done is above count; it must be count or less"},
     };
-    return first_broken(rules, COUNT_OF(rules));
+    return wire_broken(rules, COUNT_OF(rules));
 }
 
 static const char *cancel_wrong(const struct cancel *cancel)
@@ -89,63 +65,38 @@ static const char *cancel_wrong(const struct cancel *cancel)
 
 static const char *refusal_wrong(const struct refusal *refusal)
 {
-    return refusal->status < STATUS_MALFORMED || refusal->status > STATUS_STOPPING
-               ? "status is unknown; it must be 1 to 8"
+    _Static_assert(STATUS_END == 12, "the reason says so");
+    return refusal->status < STATUS_MALFORMED || refusal->status >= STATUS_END
+               ? "status is unknown; it must be 1 to 11"
                : NULL;
 }
 
-static const char *text_wrong(const char *text)
+static const char capacity_is_large[] =
+    "capacity is too large; it must be " QUOTE(CAPACITY_MAX) " or less";
+
+static const char *join_wrong(const struct join *join)
 {
-    return strlen(text) > TEXT_BYTES_MAX
-               ? "text is too long; it must be " QUOTE(TEXT_BYTES_MAX) " bytes or less"
+    return join->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
+}
+
+static const char *welcome_wrong(const struct welcome *welcome)
+{
+    return welcome->heartbeat_ms < HEARTBEAT_MS_MIN || welcome->heartbeat_ms > HEARTBEAT_MS_MAX
+               ? "heartbeat_ms is out of range; it must be " QUOTE(HEARTBEAT_MS_MIN) " to " QUOTE(
+                     HEARTBEAT_MS_MAX)
                : NULL;
+}
+
+static const char *heartbeat_wrong(const struct heartbeat *heartbeat)
+{
+    return heartbeat->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
 }
 
 /* ---- Decoding ---- */
 
-/* Where protobuf-c puts one decoded message: a piece of the stack, never given back in parts. */
-struct arena {
-    size_t used;
-    alignas(max_align_t) uint8_t bytes[DECODE_ARENA_BYTES];
-};
-_Static_assert(DECODE_ARENA_BYTES % alignof(max_align_t) == 0, "");
-
-/* `used` and the arena's size are multiples of the alignment, so what is left is one as well, and
- * a size that fits in it still fits when it is rounded up. */
-static void *arena_take(void *arena_void, size_t size)
-{
-    struct arena *arena = arena_void;
-    void *taken = arena->bytes + arena->used;
-
-    if (size > DECODE_ARENA_BYTES - arena->used)
-        return NULL;
-    arena->used += (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
-    return taken;
-}
-
-static void arena_keep(void *arena, void *taken)
-{
-    (void)arena;
-    (void)taken;
-}
-
 static __int128 units_join(int64_t high, uint64_t low)
 {
     return (__int128)((unsigned __int128)(uint64_t)high << 64 | low);
-}
-
-static bool printable(char byte)
-{
-    return byte >= 0x20 && byte <= 0x7e;
-}
-
-/* Plain ASCII is left as it is. Everything else, UTF-8 included, could steer the terminal or spoil
- * the log where it is shown, and our own texts have none of it. */
-static void text_copy(char *to, const char *from)
-{
-    for (; *from != '\0'; ++from)
-        *to++ = printable(*from) ? *from : '?';
-    *to = '\0';
 }
 
 static const char *sum_request_read(const Meantime__SumRequest *wire, struct message *message)
@@ -171,6 +122,7 @@ static const char *sum_reply_read(const Meantime__SumReply *wire, struct message
         .count = wire->count,
         .units = units_join(wire->total_high, wire->total_low),
         .unit_log2 = wire->unit_log2,
+        .compute_ns = wire->compute_ns,
     };
     return sum_reply_wrong(&message->sum_reply);
 }
@@ -192,16 +144,67 @@ static const char *cancel_read(const Meantime__Cancel *wire, struct message *mes
 static const char *refusal_read(const Meantime__Refusal *wire, struct message *message)
 {
     struct refusal *refusal = &message->refusal;
-    const char *reason = text_wrong(wire->text);
 
-    if (reason != NULL)
-        return reason;
+    if (!wire_text_fits(wire->text, TEXT_BYTES_MAX))
+        return "text is too long; it must be " QUOTE(TEXT_BYTES_MAX) " bytes or less";
     message->type = MESSAGE_REFUSAL;
     refusal->id = wire->id;
     refusal->status = (enum status)wire->status;
     refusal->retry_after_ms = wire->retry_after_ms;
-    text_copy(refusal->text, wire->text);
+    wire_text_copy(refusal->text, wire->text);
     return refusal_wrong(refusal);
+}
+
+static const char *join_read(const Meantime__Join *wire, struct message *message)
+{
+    struct join *join = &message->join;
+
+    if (!wire_text_fits(wire->name, NAME_BYTES_MAX))
+        return "name is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
+    if (!wire_text_fits(wire->kernel, NAME_BYTES_MAX))
+        return "kernel is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
+    message->type = MESSAGE_JOIN;
+    join->digest = wire->digest;
+    join->capacity = wire->capacity;
+    wire_text_copy(join->name, wire->name);
+    wire_text_copy(join->kernel, wire->kernel);
+    return join_wrong(join);
+}
+
+static const char *welcome_read(const Meantime__Welcome *wire, struct message *message)
+{
+    message->type = MESSAGE_WELCOME;
+    message->welcome = (struct welcome){.heartbeat_ms = wire->heartbeat_ms};
+    return welcome_wrong(&message->welcome);
+}
+
+static const char *heartbeat_read(const Meantime__Heartbeat *wire, struct message *message)
+{
+    message->type = MESSAGE_HEARTBEAT;
+    message->heartbeat = (struct heartbeat){.capacity = wire->capacity};
+    return heartbeat_wrong(&message->heartbeat);
+}
+
+static const char *leave_read(struct message *message)
+{
+    message->type = MESSAGE_LEAVE;
+    return NULL;
+}
+
+static const char *status_request_read(const Meantime__StatusRequest *wire, struct message *message)
+{
+    message->type = MESSAGE_STATUS_REQUEST;
+    message->status_request = (struct status_request){
+        .first_worker = wire->first_worker,
+        .first_request = wire->first_request,
+    };
+    return NULL;
+}
+
+static const char *status_reply_read(struct message *message)
+{
+    message->type = MESSAGE_STATUS_REPLY;
+    return NULL;
 }
 
 /* wire: its body is set. */
@@ -213,6 +216,13 @@ static const char *body_read(const Meantime__Message *wire, struct message *mess
     case MEANTIME__MESSAGE__BODY_PROGRESS: return progress_read(wire->progress, message);
     case MEANTIME__MESSAGE__BODY_CANCEL: return cancel_read(wire->cancel, message);
     case MEANTIME__MESSAGE__BODY_REFUSAL: return refusal_read(wire->refusal, message);
+    case MEANTIME__MESSAGE__BODY_JOIN: return join_read(wire->join, message);
+    case MEANTIME__MESSAGE__BODY_WELCOME: return welcome_read(wire->welcome, message);
+    case MEANTIME__MESSAGE__BODY_HEARTBEAT: return heartbeat_read(wire->heartbeat, message);
+    case MEANTIME__MESSAGE__BODY_LEAVE: return leave_read(message);
+    case MEANTIME__MESSAGE__BODY_STATUS_REQUEST:
+        return status_request_read(wire->status_request, message);
+    case MEANTIME__MESSAGE__BODY_STATUS_REPLY: return status_reply_read(message);
     default: assert(!"a body that protobuf-c knows and we do not"); return NULL;
     }
 }
@@ -238,8 +248,7 @@ static bool wire_read(const Meantime__Message *wire, struct message *message,
     const char *reason;
 
     if (wire->version != PROTOCOL_VERSION)
-        return fail(error, STATUS_WRONG_VERSION,
-                    "version is not " QUOTE(PROTOCOL_VERSION) ", the only one spoken here", wire);
+        return fail(error, STATUS_WRONG_VERSION, wire_other_version, wire);
     if (wire->body_case == MEANTIME__MESSAGE__BODY__NOT_SET)
         return fail(error, STATUS_MALFORMED, "the message has no body that is known here", wire);
     reason = body_read(wire, message);
@@ -249,21 +258,12 @@ static bool wire_read(const Meantime__Message *wire, struct message *message,
 bool message_decode(const void *bytes, size_t size, struct message *message,
                     struct message_error *error)
 {
-    struct arena arena;
-    ProtobufCAllocator allocator = {arena_take, arena_keep, &arena};
+    struct wire_arena arena;
     const Meantime__Message *wire;
+    const char *reason = wire_unpack(&arena, bytes, size, &wire);
 
-    if (size == 0)
-        return fail(error, STATUS_MALFORMED, "the frame is empty", NULL);
-    if (size > FRAME_BYTES_MAX)
-        return fail(error, STATUS_MALFORMED,
-                    "the frame is too long; it must be " QUOTE(FRAME_BYTES_MAX) " bytes or less",
-                    NULL);
-    arena.used = 0;
-    wire = meantime__message__unpack(&allocator, size, bytes);
-    if (wire == NULL)
-        return fail(error, STATUS_MALFORMED,
-                    "the bytes are not a message, or one with too many unknown fields", NULL);
+    if (reason != NULL)
+        return fail(error, STATUS_MALFORMED, reason, NULL);
     return wire_read(wire, message, error);
 }
 
@@ -271,8 +271,10 @@ bool message_decode(const void *bytes, size_t size, struct message *message,
 
 /* The longest message is a refusal: its text takes 1 + 2 + 512 bytes, id 1 + 10, status 1 + 1 and
  * retry_after_ms 1 + 5; around it stand 1 + 2 for its own length and 1 + 1 for the version. That
- * makes 539. The others hold at most seven numbers of 11 bytes and stay below 84. */
+ * makes 539. A join has two names of 1 + 1 + 95 bytes, digest 1 + 8 and capacity 1 + 5: below 216.
+ * The others hold at most seven numbers of 11 bytes and stay below 84. */
 _Static_assert(539 <= MESSAGE_BYTES_MAX && TEXT_BYTES_MAX == 512, "");
+_Static_assert(216 <= MESSAGE_BYTES_MAX && NAME_BYTES_MAX == 95, "");
 
 static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase body_case,
                          uint8_t *bytes)
@@ -311,6 +313,7 @@ static size_t sum_reply_write(const struct sum_reply *reply, uint8_t *bytes)
     body.total_high = (int64_t)((unsigned __int128)reply->units >> 64);
     body.total_low = (uint64_t)reply->units;
     body.unit_log2 = reply->unit_log2;
+    body.compute_ns = reply->compute_ns;
     wire.sum_reply = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_SUM_REPLY, bytes);
 }
@@ -343,18 +346,70 @@ static size_t refusal_write(const struct refusal *refusal, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
     Meantime__Refusal body = MEANTIME__REFUSAL__INIT;
-    char text[TEXT_BYTES_MAX + 1];
 
     assert(refusal_wrong(refusal) == NULL);
-    assert(memchr(refusal->text, '\0', sizeof(refusal->text)) != NULL);
-    text_copy(text, refusal->text);
-    assert(strcmp(text, refusal->text) == 0);
     body.id = refusal->id;
     body.status = (Meantime__Status)refusal->status;
-    body.text = text;
+    body.text = wire_text_out(refusal->text, TEXT_BYTES_MAX);
     body.retry_after_ms = refusal->retry_after_ms;
     wire.refusal = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_REFUSAL, bytes);
+}
+
+static size_t join_write(const struct join *join, uint8_t *bytes)
+{
+    Meantime__Message wire = MEANTIME__MESSAGE__INIT;
+    Meantime__Join body = MEANTIME__JOIN__INIT;
+
+    assert(join_wrong(join) == NULL);
+    body.digest = join->digest;
+    body.capacity = join->capacity;
+    body.name = wire_text_out(join->name, NAME_BYTES_MAX);
+    body.kernel = wire_text_out(join->kernel, NAME_BYTES_MAX);
+    wire.join = &body;
+    return wire_write(&wire, MEANTIME__MESSAGE__BODY_JOIN, bytes);
+}
+
+static size_t welcome_write(const struct welcome *welcome, uint8_t *bytes)
+{
+    Meantime__Message wire = MEANTIME__MESSAGE__INIT;
+    Meantime__Welcome body = MEANTIME__WELCOME__INIT;
+
+    assert(welcome_wrong(welcome) == NULL);
+    body.heartbeat_ms = welcome->heartbeat_ms;
+    wire.welcome = &body;
+    return wire_write(&wire, MEANTIME__MESSAGE__BODY_WELCOME, bytes);
+}
+
+static size_t heartbeat_write(const struct heartbeat *heartbeat, uint8_t *bytes)
+{
+    Meantime__Message wire = MEANTIME__MESSAGE__INIT;
+    Meantime__Heartbeat body = MEANTIME__HEARTBEAT__INIT;
+
+    assert(heartbeat_wrong(heartbeat) == NULL);
+    body.capacity = heartbeat->capacity;
+    wire.heartbeat = &body;
+    return wire_write(&wire, MEANTIME__MESSAGE__BODY_HEARTBEAT, bytes);
+}
+
+static size_t leave_write(uint8_t *bytes)
+{
+    Meantime__Message wire = MEANTIME__MESSAGE__INIT;
+    Meantime__Leave body = MEANTIME__LEAVE__INIT;
+
+    wire.leave = &body;
+    return wire_write(&wire, MEANTIME__MESSAGE__BODY_LEAVE, bytes);
+}
+
+static size_t status_request_write(const struct status_request *request, uint8_t *bytes)
+{
+    Meantime__Message wire = MEANTIME__MESSAGE__INIT;
+    Meantime__StatusRequest body = MEANTIME__STATUS_REQUEST__INIT;
+
+    body.first_worker = request->first_worker;
+    body.first_request = request->first_request;
+    wire.status_request = &body;
+    return wire_write(&wire, MEANTIME__MESSAGE__BODY_STATUS_REQUEST, bytes);
 }
 
 size_t message_encode(const struct message *message, uint8_t *bytes)
@@ -365,6 +420,13 @@ size_t message_encode(const struct message *message, uint8_t *bytes)
     case MESSAGE_PROGRESS: return progress_write(&message->progress, bytes);
     case MESSAGE_CANCEL: return cancel_write(&message->cancel, bytes);
     case MESSAGE_REFUSAL: return refusal_write(&message->refusal, bytes);
+    case MESSAGE_JOIN: return join_write(&message->join, bytes);
+    case MESSAGE_WELCOME: return welcome_write(&message->welcome, bytes);
+    case MESSAGE_HEARTBEAT: return heartbeat_write(&message->heartbeat, bytes);
+    case MESSAGE_LEAVE: return leave_write(bytes);
+    case MESSAGE_STATUS_REQUEST: return status_request_write(&message->status_request, bytes);
+    case MESSAGE_STATUS_REPLY: assert(!"a status reply is written by status_encode()"); return 0;
+    case MESSAGE_TYPES: break;
     }
     assert(!"a message of no type");
     return 0;
@@ -382,6 +444,11 @@ const char *status_text(enum status status)
         [STATUS_DEADLINE_EXCEEDED] = "deadline exceeded",
         [STATUS_CANCELLED] = "cancelled",
         [STATUS_STOPPING] = "stopping",
+        [STATUS_WORKERS_LOST] = "workers lost",
+        [STATUS_NOT_JOINED] = "not joined",
+        [STATUS_OTHER_SUMS] = "other sums",
     };
+    _Static_assert(COUNT_OF(texts) == STATUS_END, "");
+
     return (size_t)status < COUNT_OF(texts) ? texts[status] : "unknown status";
 }

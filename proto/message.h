@@ -20,6 +20,10 @@ enum status {
     STATUS_DEADLINE_EXCEEDED = 6,
     STATUS_CANCELLED = 7,
     STATUS_STOPPING = 8,
+    STATUS_WORKERS_LOST = 9,
+    STATUS_NOT_JOINED = 10,
+    STATUS_OTHER_SUMS = 11,
+    STATUS_END /* not a status: one more than the last */
 };
 
 /* Which stream of a seed. Wire values. */
@@ -34,6 +38,13 @@ enum message_type {
     MESSAGE_PROGRESS,
     MESSAGE_CANCEL,
     MESSAGE_REFUSAL,
+    MESSAGE_JOIN,
+    MESSAGE_WELCOME,
+    MESSAGE_HEARTBEAT,
+    MESSAGE_LEAVE,
+    MESSAGE_STATUS_REQUEST,
+    MESSAGE_STATUS_REPLY, /* its body is read by status_decode() */
+    MESSAGE_TYPES
 };
 
 /* id: not 0. first, count: samples, count >= 1, first + count <= SAMPLE_END_MAX.
@@ -49,12 +60,13 @@ struct sum_request {
 };
 
 /* The sum is units * 2^unit_log2, over count samples. id: not 0. count: 1 to SAMPLE_END_MAX.
- * units: any, also what no stream has. unit_log2: -1074 to 0. */
+ * units: any, also what no stream has. unit_log2: -1074 to 0. compute_ns: on all cores together. */
 struct sum_reply {
     uint64_t id;
     uint64_t count;
     __int128 units;
     int32_t unit_log2;
+    uint64_t compute_ns;
 };
 
 /* id: not 0. done <= count, both in samples. count: 1 to SAMPLE_END_MAX. */
@@ -69,14 +81,39 @@ struct cancel {
     uint64_t id;
 };
 
-/* id: 0 where the request could not be read. status: never STATUS_OK. text: for people, in
- * printable ASCII; message_decode() puts '?' for any other byte.
+/* id: 0 where the request could not be read, or it is of none. status: never STATUS_OK.
+ * text: for people, in printable ASCII; message_decode() puts '?' for any other byte.
  * retry_after_ms: 0 where trying again is of no use. */
 struct refusal {
     uint64_t id;
     enum status status;
     uint32_t retry_after_ms;
     char text[TEXT_BYTES_MAX + 1];
+};
+
+/* A worker offers itself. digest: sums_digest(). capacity: cores, 0 to CAPACITY_MAX, 0 for a server
+ * that waits for workers itself. name, kernel: for people, as refusal.text. */
+struct join {
+    uint64_t digest;
+    uint32_t capacity;
+    char name[NAME_BYTES_MAX + 1];
+    char kernel[NAME_BYTES_MAX + 1];
+};
+
+/* heartbeat_ms: HEARTBEAT_MS_MIN to HEARTBEAT_MS_MAX. */
+struct welcome {
+    uint32_t heartbeat_ms;
+};
+
+/* capacity: of the worker, as in struct join; 0 from a server. */
+struct heartbeat {
+    uint32_t capacity;
+};
+
+/* How many entries to leave out from the start of each list. */
+struct status_request {
+    uint32_t first_worker;
+    uint32_t first_request;
 };
 
 struct message {
@@ -87,15 +124,19 @@ struct message {
         struct progress progress;
         struct cancel cancel;
         struct refusal refusal;
+        struct join join;
+        struct welcome welcome;
+        struct heartbeat heartbeat;
+        struct status_request status_request;
     };
 };
 
 /* What the message that could not be taken was, as far as it could be read, and why not. */
 struct message_error {
-    enum status status;  /* STATUS_MALFORMED, STATUS_WRONG_VERSION or STATUS_OUT_OF_RANGE */
-    bool sum_request;    /* it was a sum request: a refusal is owed */
-    uint64_t id;         /* of that request, or 0 */
-    const char *reason;  /* a sentence without its full stop; static storage */
+    enum status status; /* STATUS_MALFORMED, STATUS_WRONG_VERSION or STATUS_OUT_OF_RANGE */
+    bool sum_request;   /* it was a sum request: a refusal is owed */
+    uint64_t id;        /* of that request, or 0 */
+    const char *reason; /* a sentence without its full stop; static storage */
 };
 
 /* Reads one frame of `size` bytes. Returns true with `message` filled in, or false with `error`.

@@ -8,7 +8,7 @@
 static size_t envelope_hash(const void *key)
 {
     const struct envelope *envelope = key;
-    size_t hash = 14695981039346656037u; /* FNV-1a */
+    size_t hash = 14695981039346656037u + (size_t)envelope->fd; /* FNV-1a */
 
     for (size_t i = 0; i < envelope->size; i++)
         hash = (hash ^ envelope->bytes[i]) * 1099511628211u;
@@ -19,6 +19,8 @@ static int envelope_compare(const void *left, const void *right)
 {
     const struct envelope *a = left, *b = right;
 
+    if (a->fd != b->fd)
+        return a->fd < b->fd ? -1 : 1;
     if (a->size != b->size)
         return a->size < b->size ? -1 : 1;
     return memcmp(a->bytes, b->bytes, a->size);
@@ -26,7 +28,6 @@ static int envelope_compare(const void *left, const void *right)
 
 void clients_init(struct clients *clients)
 {
-    TAILQ_INIT(&clients->present);
     TAILQ_INIT(&clients->lost);
     TAILQ_INIT(&clients->slow);
     clients->kept_count = clients->free_count = 0;
@@ -39,22 +40,48 @@ void clients_init(struct clients *clients)
     zhashx_set_key_destructor(clients->by_envelope, NULL);
 }
 
-struct client *clients_find(const struct clients *clients, const struct envelope *envelope)
+void clients_clear(struct clients *clients)
 {
-    return zhashx_lookup(clients->by_envelope, envelope);
+    uint32_t number;
+
+    while (clients_take_lost(clients, &number))
+        ;
+    zhashx_destroy((zhashx_t **)&clients->by_envelope);
 }
 
-struct client *clients_add(struct clients *clients, const struct envelope *envelope, int fd)
+/* ---- a client and its number ------------------------------------------------------------- */
+
+static struct client *client_new(struct connection *connection, const struct envelope *envelope)
 {
-    struct client *client = malloc(sizeof *client);
+    struct client *client = calloc(1, offsetof(struct client, envelope.bytes) + envelope->size);
 
     if (!client)
         return NULL;
-    *client = (struct client){.envelope = *envelope, .fd = fd};
-    TAILQ_INIT(&client->kept);
-    TAILQ_INSERT_TAIL(&clients->present, client, link);
+    client->connection = connection;
+    client->envelope.fd = envelope->fd;
+    client->envelope.size = envelope->size;
+    memcpy(client->envelope.bytes, envelope->bytes, envelope->size);
+    return client;
+}
+
+struct client *clients_get(struct clients *clients, struct connection *connection,
+                           const struct envelope *envelope)
+{
+    struct client *client = zhashx_lookup(clients->by_envelope, envelope);
+
+    if (client)
+        return client;
+    client = client_new(connection, envelope);
+    if (!client)
+        return NULL;
+    TAILQ_INSERT_TAIL(&connection->clients, client, link);
     zhashx_insert(clients->by_envelope, &client->envelope, client);
     return client;
+}
+
+static bool has_number(const struct client *client)
+{
+    return client->holds > 0 || client->staying;
 }
 
 static void number_take(struct clients *clients, struct client *client)
@@ -70,138 +97,147 @@ static void number_give(struct clients *clients, const struct client *client)
     clients->free_numbers[clients->free_count++] = client->number;
 }
 
-static void kept_drop(struct clients *clients, struct client *client)
+/* Out of its connection's list and out of sight. */
+static void client_detach(struct clients *clients, struct client *client)
 {
-    struct kept *kept = TAILQ_FIRST(&client->kept);
-
-    TAILQ_REMOVE(&client->kept, kept, link);
-    if (TAILQ_EMPTY(&client->kept))
-        TAILQ_REMOVE(&clients->slow, client, in_slow);
-    client->kept_count--;
-    clients->kept_count--;
-    free(kept);
-}
-
-static void kept_drop_all(struct clients *clients, struct client *client)
-{
-    while (!TAILQ_EMPTY(&client->kept))
-        kept_drop(clients, client);
-}
-
-static void client_forget(struct clients *clients, struct client *client)
-{
-    kept_drop_all(clients, client);
-    if (client->holds > 0)
-        number_give(clients, client);
-    TAILQ_REMOVE(client->lost ? &clients->lost : &clients->present, client, link);
+    TAILQ_REMOVE(&client->connection->clients, client, link);
     zhashx_delete(clients->by_envelope, &client->envelope);
+    client->connection = NULL;
+}
+
+static void client_forget_if_done(struct clients *clients, struct client *client)
+{
+    if (has_number(client) || client->kept_count > 0)
+        return;
+    if (client->connection)
+        client_detach(clients, client);
+    else
+        TAILQ_REMOVE(&clients->lost, client, link);
     free(client);
 }
 
-void clients_clear(struct clients *clients)
+static void client_without_number(struct clients *clients, struct client *client)
 {
-    while (!TAILQ_EMPTY(&clients->present))
-        client_forget(clients, TAILQ_FIRST(&clients->present));
-    while (!TAILQ_EMPTY(&clients->lost))
-        client_forget(clients, TAILQ_FIRST(&clients->lost));
-    zhashx_destroy((zhashx_t **)&clients->by_envelope);
+    number_give(clients, client);
+    client_forget_if_done(clients, client);
 }
 
 void clients_hold(struct clients *clients, struct client *client)
 {
-    if (client->holds++ == 0)
+    if (!has_number(client))
         number_take(clients, client);
+    client->holds++;
+    client->connection->holds++;
 }
 
 void clients_release(struct clients *clients, struct client *client)
 {
     assert(client->holds > 0);
-    if (--client->holds > 0)
-        return;
-    number_give(clients, client);
-    if (TAILQ_EMPTY(&client->kept))
-        client_forget(clients, client);
+    client->holds--;
+    if (client->connection)
+        client->connection->holds--;
+    if (!has_number(client))
+        client_without_number(clients, client);
 }
+
+void clients_stay(struct clients *clients, struct client *client, bool stay)
+{
+    assert(has_number(client));
+    client->staying = stay;
+    if (!has_number(client))
+        client_without_number(clients, client);
+}
+
+/* ---- what is kept ------------------------------------------------------------------------ */
 
 static void kept_add(struct clients *clients, struct client *client, struct kept *kept)
 {
-    if (TAILQ_EMPTY(&client->kept))
-        TAILQ_INSERT_TAIL(&clients->slow, client, in_slow);
-    TAILQ_INSERT_TAIL(&client->kept, kept, link);
+    struct connection *connection = client->connection;
+
+    if (TAILQ_EMPTY(&connection->kept))
+        TAILQ_INSERT_TAIL(&clients->slow, connection, in_slow);
+    TAILQ_INSERT_TAIL(&connection->kept, kept, link);
     client->kept_count++;
+    connection->kept_count++;
     clients->kept_count++;
 }
 
-static struct client *clients_slowest(const struct clients *clients)
+static struct client *kept_drop(struct clients *clients, struct connection *connection)
 {
-    struct client *slowest = TAILQ_FIRST(&clients->slow);
-    struct client *client;
+    struct kept *kept = TAILQ_FIRST(&connection->kept);
+    struct client *client = kept->client;
 
-    TAILQ_FOREACH(client, &clients->slow, in_slow)
-    if (client->kept_count > slowest->kept_count)
-        slowest = client;
-    return slowest;
+    TAILQ_REMOVE(&connection->kept, kept, link);
+    if (TAILQ_EMPTY(&connection->kept))
+        TAILQ_REMOVE(&clients->slow, connection, in_slow);
+    client->kept_count--;
+    connection->kept_count--;
+    clients->kept_count--;
+    free(kept);
+    return client;
 }
 
-const struct client *clients_keep(struct clients *clients, struct client *client, const void *bytes,
-                                  size_t size)
+/* A look at every slow connection costs little: whoever is found lets go of all that is kept for
+ * it, and has to connect anew before it is looked at again. */
+static struct connection *slowest(const struct clients *clients)
+{
+    struct connection *found = TAILQ_FIRST(&clients->slow);
+    struct connection *connection;
+
+    TAILQ_FOREACH(connection, &clients->slow, in_slow)
+    if (connection->kept_count > found->kept_count)
+        found = connection;
+    return found;
+}
+
+struct connection *clients_keep(struct clients *clients, struct client *client, const void *bytes,
+                                size_t size)
 {
     struct kept *kept = malloc(sizeof *kept + size);
-    struct client *given_up = NULL;
 
-    if (kept) {
-        kept->size = size;
-        memcpy(kept->bytes, bytes, size);
-        kept_add(clients, client, kept);
-    }
     if (!kept)
-        given_up = client;
-    else if (clients->kept_count > KEPT_MAX)
-        given_up = clients_slowest(clients);
-    if (given_up) {
-        kept_drop_all(clients, given_up);
-        clients_lose(clients, given_up);
-    }
-    return given_up;
+        return client->connection;
+    kept->client = client;
+    kept->size = size;
+    memcpy(kept->bytes, bytes, size);
+    kept_add(clients, client, kept);
+    return clients->kept_count > KEPT_MAX ? slowest(clients) : NULL;
 }
 
-void clients_unkeep(struct clients *clients, struct client *client)
+void clients_unkeep(struct clients *clients, struct connection *connection)
 {
-    kept_drop(clients, client);
-    if (client->holds == 0 && TAILQ_EMPTY(&client->kept))
-        client_forget(clients, client);
+    client_forget_if_done(clients, kept_drop(clients, connection));
 }
 
-void clients_lose(struct clients *clients, struct client *client)
+/* ---- those that have gone ---------------------------------------------------------------- */
+
+static void client_lose(struct clients *clients, struct client *client)
 {
-    if (client->lost)
-        return;
-    client->lost = true;
-    TAILQ_REMOVE(&clients->present, client, link);
-    TAILQ_INSERT_TAIL(&clients->lost, client, link);
+    client_detach(clients, client);
+    if (has_number(client))
+        TAILQ_INSERT_TAIL(&clients->lost, client, link);
+    else
+        free(client);
 }
 
-void clients_lose_connection(struct clients *clients, int fd)
+void clients_lose(struct clients *clients, struct connection *connection)
 {
-    struct client *client = TAILQ_FIRST(&clients->present);
-
-    while (client) {
-        struct client *next = TAILQ_NEXT(client, link);
-        if (client->fd == fd)
-            clients_lose(clients, client);
-        client = next;
-    }
+    while (!TAILQ_EMPTY(&connection->kept))
+        kept_drop(clients, connection);
+    while (!TAILQ_EMPTY(&connection->clients))
+        client_lose(clients, TAILQ_FIRST(&connection->clients));
+    connection->holds = 0;
 }
 
 bool clients_take_lost(struct clients *clients, uint32_t *number)
 {
-    struct client *client;
-    bool held = false;
+    struct client *client = TAILQ_FIRST(&clients->lost);
 
-    while (!held && (client = TAILQ_FIRST(&clients->lost))) {
-        held = client->holds > 0;
-        *number = client->number;
-        client_forget(clients, client);
-    }
-    return held;
+    if (!client)
+        return false;
+    *number = client->number;
+    number_give(clients, client);
+    TAILQ_REMOVE(&clients->lost, client, link);
+    free(client);
+    return true;
 }

@@ -6,149 +6,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
+#include "server/dispatcher_state.h"
 #include "sums/stream.h"
 
-#define KINDS 3 /* indexed by enum message_kind, which starts at 1 */
+#define NS_A_MS INT64_C(1000000)
 
-/* Before the first measurement: about what portable code takes. */
-#define BLOCK_NS_GUESS 100000
-
-/*                     FREE -> OPEN -> ENDED -> FREE
- * OPEN: samples are left to give out, or spans are out. ENDED: `ending` says how; the client has
- * still to be told, or cancelled spans to come back. */
-enum request_state {
-    REQUEST_FREE,
-    REQUEST_OPEN,
-    REQUEST_ENDED,
-};
-
-struct request {
-    enum request_state state;
-    struct client *client; /* NULL: lost, nobody to be told */
-    struct sum_request asked;
-    uint64_t given;         /* samples given out, from asked.first on */
-    struct total total;     /* of the spans that came back */
-    uint32_t spans;         /* with workers */
-    int64_t deadline_at_ns; /* INT64_MAX: none */
-    enum status ending;
-    bool told;
-    TAILQ_ENTRY(request) in_client;   /* client.requests, while it has a client */
-    TAILQ_ENTRY(request) in_runnable; /* client.runnable, while samples are left to give out */
-    TAILQ_ENTRY(request) in_outbox;   /* outbox; free list while FREE */
-    TAILQ_ENTRY(request) in_open;     /* open, while OPEN */
-};
-TAILQ_HEAD(request_list, request);
-
-struct client {
-    struct request_list requests;
-    struct request_list runnable;
-    uint32_t request_count;
-    TAILQ_ENTRY(client) in_runnable; /* dispatcher.runnable, while client.runnable is not empty */
-};
-TAILQ_HEAD(client_list, client);
-
-enum span_state {
-    SPAN_FREE,
-    SPAN_RUNNING,
-    SPAN_CANCELLED, /* the worker is still at it */
-    SPAN_STATES,
-};
-
-enum span_news {
-    SPAN_NEWS_START,
-    SPAN_NEWS_CANCEL,
-    SPAN_NEWS_DONE,
-    SPAN_NEWS,
-};
-
-#define SPAN_BUG SPAN_STATES
-
-/* clang-format off */
-static const enum span_state span_after[SPAN_STATES][SPAN_NEWS] = {
-    /*                    START         CANCEL          DONE      */
-    [SPAN_FREE]      = { SPAN_RUNNING, SPAN_BUG,       SPAN_BUG  },
-    [SPAN_RUNNING]   = { SPAN_BUG,     SPAN_CANCELLED, SPAN_FREE },
-    [SPAN_CANCELLED] = { SPAN_BUG,     SPAN_BUG,       SPAN_FREE },
-};
-/* clang-format on */
-
-struct span {
-    enum span_state state;
-    struct request *request;
-    uint64_t count;
-    TAILQ_ENTRY(span) in_cancels;
-    bool cancel_due; /* it is in dispatcher.cancels */
-};
-TAILQ_HEAD(span_list, span);
-
-struct worker {
-    bool joined;
-    uint32_t spans;
-    double block_ns[KINDS]; /* smoothed */
-    TAILQ_ENTRY(worker) in_ready;
-};
-TAILQ_HEAD(worker_list, worker);
-
-struct dispatcher {
-    struct dispatcher_limits limits;
-    int64_t now_ns;
-    bool draining;
-    uint32_t worker_count;
-
-    struct request *requests;
-    struct client *clients;
-    struct worker *workers;
-    struct span *spans; /* those of worker w start at w * WORKER_CREDIT */
-
-    struct request_list free;
-    struct request_list open;
-    struct request_list outbox;              /* ended, to be told */
-    struct client_list runnable;             /* whose turn it is: the head */
-    struct worker_list ready[WORKER_CREDIT]; /* workers that hold 0, 1, ... spans */
-    struct span_list cancels;                /* to be cancelled */
-
-    struct request *progress_next; /* of the round of progress messages under way */
-    struct effect refusal;         /* of a request that was not let in */
-    bool refusal_due;
-
-    int64_t progress_at_ns;
-    int64_t deadline_at_ns; /* no request's deadline is before this */
-};
-
-struct dispatcher *dispatcher_new(const struct dispatcher_limits *limits)
+struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
 {
-    assert(limits->requests_max >= 1 && limits->requests_max <= REQUESTS_MAX);
-    assert(limits->client_requests_max >= 1 && limits->client_requests_max <= CLIENT_REQUESTS_MAX);
-    assert(limits->workers_max >= 1 && limits->workers_max <= WORKERS_MAX);
+    assert(settings->requests_max >= 1 && settings->requests_max <= REQUESTS_MAX);
+    assert(settings->client_requests_max >= 1);
+    assert(settings->client_requests_max <= CLIENT_REQUESTS_MAX);
+    assert(settings->threads <= THREADS_MAX);
+    assert(settings->joined_max <= JOINED_MAX);
+    assert(settings->span_ns > 0);
+    assert(settings->heartbeat_ns >= HEARTBEAT_MS_MIN * NS_A_MS);
+    assert(settings->heartbeat_ns <= HEARTBEAT_MS_MAX * NS_A_MS);
 
     struct dispatcher *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
-    d->limits = *limits;
-    d->requests = calloc(limits->requests_max, sizeof *d->requests);
-    d->clients = calloc(CLIENTS_MAX, sizeof *d->clients);
-    d->workers = calloc(limits->workers_max, sizeof *d->workers);
-    d->spans = calloc((size_t)limits->workers_max * WORKER_CREDIT, sizeof *d->spans);
-    if (!d->requests || !d->clients || !d->workers || !d->spans) {
+    d->settings = *settings;
+    d->progress_at_ns = d->beat_at_ns = d->deadline_at_ns = INT64_MAX;
+    bool there = queue_init(&d->queue, settings->requests_max);
+    there = crew_init(&d->crew, settings->threads, settings->joined_max, settings->span_ns) && there;
+    there = spans_init(&d->spans) && there;
+    if (!there)
         dispatcher_destroy(&d);
-        return NULL;
-    }
-    TAILQ_INIT(&d->free);
-    TAILQ_INIT(&d->open);
-    TAILQ_INIT(&d->outbox);
-    TAILQ_INIT(&d->runnable);
-    TAILQ_INIT(&d->cancels);
-    for (uint32_t held = 0; held < WORKER_CREDIT; held++)
-        TAILQ_INIT(&d->ready[held]);
-    for (uint32_t i = 0; i < limits->requests_max; i++)
-        TAILQ_INSERT_TAIL(&d->free, &d->requests[i], in_outbox);
-    for (uint32_t i = 0; i < CLIENTS_MAX; i++) {
-        TAILQ_INIT(&d->clients[i].requests);
-        TAILQ_INIT(&d->clients[i].runnable);
-    }
-    d->progress_at_ns = d->deadline_at_ns = INT64_MAX;
     return d;
 }
 
@@ -158,27 +42,30 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
 
     if (!d)
         return;
-    free(d->spans);
-    free(d->workers);
-    free(d->clients);
-    free(d->requests);
+    spans_clear(&d->spans);
+    crew_clear(&d->crew);
+    queue_clear(&d->queue);
     free(d);
     *dispatcher = NULL;
 }
 
 /* ---- messages ---------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 6, 7))) static void refusal_message(struct effect *effect,
-                                                                  uint32_t client, uint64_t id,
-                                                                  enum status status,
-                                                                  uint32_t retry_after_ms,
-                                                                  const char *text, ...)
+/* What the message of this step is answered with. At most one a step. */
+__attribute__((format(printf, 7, 8))) static void refuse(struct dispatcher *d,
+                                                         enum effect_type type, uint32_t peer,
+                                                         uint64_t id, enum status status,
+                                                         uint32_t retry_after_ms, const char *text,
+                                                         ...)
 {
-    struct refusal *refusal = &effect->message.refusal;
+    struct refusal *refusal = &d->answer.message.refusal;
     va_list arguments;
 
-    effect->client = client;
-    effect->message.type = MESSAGE_REFUSAL;
+    assert(!d->answer_due);
+    d->answer_due = true;
+    d->answer.type = type;
+    d->answer.client = peer;
+    d->answer.message.type = MESSAGE_REFUSAL;
     refusal->id = id;
     refusal->status = status;
     refusal->retry_after_ms = retry_after_ms;
@@ -187,362 +74,325 @@ __attribute__((format(printf, 6, 7))) static void refusal_message(struct effect 
     va_end(arguments);
 }
 
-static void reply_message(struct effect *effect, uint32_t client, const struct request *r)
+static void reply_message(const struct request *r, struct message *message)
 {
     assert(r->total.count == r->asked.count);
-    effect->client = client;
-    effect->message.type = MESSAGE_SUM_REPLY;
-    effect->message.sum_reply = (struct sum_reply){
+    message->type = MESSAGE_SUM_REPLY;
+    message->sum_reply = (struct sum_reply){
         .id = r->asked.id,
         .count = r->total.count,
         .units = r->total.units,
         .unit_log2 = stream_unit_log2((enum stream_kind)r->asked.kind),
+        .compute_ns = r->compute_ns,
     };
 }
 
-static void progress_message(struct effect *effect, uint32_t client, const struct request *r)
+/* A request that ended without a sum. */
+static void ending_message(const struct request *r, struct message *message)
 {
-    effect->type = EFFECT_PROGRESS;
-    effect->client = client;
-    effect->message.type = MESSAGE_PROGRESS;
-    effect->message.progress = (struct progress){
-        .id = r->asked.id,
-        .done = r->total.count,
-        .count = r->asked.count,
-    };
+    struct refusal *refusal = &message->refusal;
+    char *text = refusal->text;
+    size_t room = sizeof refusal->text;
+    uint64_t done = r->total.count, count = r->asked.count;
+
+    message->type = MESSAGE_REFUSAL;
+    refusal->id = r->asked.id;
+    refusal->status = r->ending;
+    refusal->retry_after_ms = 0;
+    switch (r->ending) {
+    case STATUS_DEADLINE_EXCEEDED:
+        snprintf(text, room, "the deadline passed after %" PRIu64 " of %" PRIu64 " samples", done,
+                 count);
+        break;
+    case STATUS_CANCELLED:
+        snprintf(text, room, "cancelled after %" PRIu64 " of %" PRIu64 " samples", done, count);
+        break;
+    case STATUS_STOPPING:
+        snprintf(text, room,
+                 "the server was stopped after %" PRIu64 " of %" PRIu64 " samples; ask another one",
+                 done, count);
+        break;
+    case STATUS_WORKERS_LOST:
+        snprintf(text, room,
+                 "%d workers were lost while they summed the %" PRIu64 " samples from %" PRIu64
+                 " on; is there something wrong with these?",
+                 SPAN_DEATHS_MAX, r->deadly_count, r->deadly_first);
+        break;
+    default: assert(!"a request does not end like that");
+    }
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-static uint32_t client_number(const struct dispatcher *d, const struct client *client)
+static void request_end(struct dispatcher *d, struct request *r, enum status ending)
 {
-    return (uint32_t)(client - d->clients);
-}
+    struct span *span;
 
-static struct client *client_of(struct dispatcher *d, uint32_t number)
-{
-    assert(number < CLIENTS_MAX);
-    return &d->clients[number];
-}
-
-static struct request *client_request(struct client *client, uint64_t id)
-{
-    struct request *r;
-
-    TAILQ_FOREACH(r, &client->requests, in_client)
-    if (r->asked.id == id)
-        return r;
-    return NULL;
-}
-
-static bool request_runnable(const struct request *r)
-{
-    return r->state == REQUEST_OPEN && r->given < r->asked.count;
-}
-
-static void runnable_add(struct dispatcher *d, struct request *r)
-{
-    struct client *client = r->client;
-
-    if (TAILQ_EMPTY(&client->runnable))
-        TAILQ_INSERT_TAIL(&d->runnable, client, in_runnable);
-    TAILQ_INSERT_TAIL(&client->runnable, r, in_runnable);
-}
-
-static void runnable_remove(struct dispatcher *d, struct request *r)
-{
-    struct client *client = r->client;
-
-    TAILQ_REMOVE(&client->runnable, r, in_runnable);
-    if (TAILQ_EMPTY(&client->runnable))
-        TAILQ_REMOVE(&d->runnable, client, in_runnable);
-}
-
-static void client_leave(struct request *r)
-{
-    TAILQ_REMOVE(&r->client->requests, r, in_client);
-    r->client->request_count--;
-    r->client = NULL;
+    while ((span = TAILQ_FIRST(&r->spans)))
+        spans_drop(&d->spans, span);
+    if (d->progress_next == r)
+        d->progress_next = TAILQ_NEXT(r, in_state);
+    queue_end(&d->queue, r, ending);
 }
 
 static void request_open(struct dispatcher *d, struct client *client,
                          const struct sum_request *asked)
 {
-    struct request *r = TAILQ_FIRST(&d->free);
+    struct request *r = queue_open(&d->queue, client, asked);
 
-    TAILQ_REMOVE(&d->free, r, in_outbox);
-    *r = (struct request){.state = REQUEST_OPEN, .client = client, .asked = *asked};
-    r->deadline_at_ns =
-        asked->deadline_ms ? d->now_ns + asked->deadline_ms * INT64_C(1000000) : INT64_MAX;
+    r->began_at_ns = d->now_ns;
+    r->deadline_at_ns = asked->deadline_ms ? d->now_ns + asked->deadline_ms * NS_A_MS : INT64_MAX;
     if (r->deadline_at_ns < d->deadline_at_ns)
         d->deadline_at_ns = r->deadline_at_ns;
     if (asked->progress && d->progress_at_ns == INT64_MAX)
         d->progress_at_ns = d->now_ns + PROGRESS_NS;
-    TAILQ_INSERT_TAIL(&client->requests, r, in_client);
-    client->request_count++;
-    TAILQ_INSERT_TAIL(&d->open, r, in_open);
-    runnable_add(d, r);
 }
 
-/* A request's storage is free again once its client is told, or lost, and its workers are back. */
-static void request_release(struct dispatcher *d, struct request *r)
+static void on_sum_request(struct dispatcher *d, const struct event *event)
 {
-    if (r->state != REQUEST_ENDED || !r->told || r->spans > 0)
-        return;
-    assert(!r->client);
-    r->state = REQUEST_FREE;
-    TAILQ_INSERT_TAIL(&d->free, r, in_outbox);
-}
+    const struct sum_request *asked = &event->message->sum_request;
+    struct client *client = queue_client(&d->queue, event->client);
 
-static void spans_cancel(struct dispatcher *d, struct request *r);
-
-/* `ending` is STATUS_OK for a sum that is complete. The client is told next. */
-static void request_end(struct dispatcher *d, struct request *r, enum status ending)
-{
-    assert(r->state == REQUEST_OPEN);
-    if (request_runnable(r))
-        runnable_remove(d, r);
-    if (d->progress_next == r)
-        d->progress_next = TAILQ_NEXT(r, in_open);
-    TAILQ_REMOVE(&d->open, r, in_open);
-    r->state = REQUEST_ENDED;
-    r->ending = ending;
-    if (r->spans > 0)
-        spans_cancel(d, r);
-    TAILQ_INSERT_TAIL(&d->outbox, r, in_outbox);
-}
-
-static void request_tell(const struct dispatcher *d, const struct request *r, struct effect *effect)
-{
-    static const char *const texts[] = {
-        [STATUS_DEADLINE_EXCEEDED] = "the deadline passed after %" PRIu64 " of %" PRIu64 " samples",
-        [STATUS_CANCELLED] = "cancelled after %" PRIu64 " of %" PRIu64 " samples",
-        [STATUS_STOPPING] =
-            "the server was stopped after %" PRIu64 " of %" PRIu64 " samples; ask another one",
-    };
-    uint32_t client = client_number(d, r->client);
-
-    effect->type = EFFECT_ANSWER;
-    if (r->ending == STATUS_OK) {
-        reply_message(effect, client, r);
-        return;
-    }
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    refusal_message(effect, client, r->asked.id, r->ending, 0, texts[r->ending], r->total.count,
-                    r->asked.count);
-#pragma GCC diagnostic pop
-}
-
-/* ---- spans and workers ------------------------------------------------------------------- */
-
-static struct worker *span_worker(struct dispatcher *d, const struct span *s)
-{
-    return &d->workers[(size_t)(s - d->spans) / WORKER_CREDIT];
-}
-
-static void span_move(struct span *s, enum span_news news)
-{
-    s->state = span_after[s->state][news];
-    assert(s->state != SPAN_BUG);
-}
-
-/* Puts a worker, which now holds `spans` spans, in the list that it belongs in. */
-static void worker_hold(struct dispatcher *d, struct worker *w, uint32_t spans)
-{
-    if (w->spans < WORKER_CREDIT)
-        TAILQ_REMOVE(&d->ready[w->spans], w, in_ready);
-    w->spans = spans;
-    if (w->spans < WORKER_CREDIT)
-        TAILQ_INSERT_TAIL(&d->ready[w->spans], w, in_ready);
-}
-
-static struct worker *worker_ready(struct dispatcher *d)
-{
-    for (uint32_t held = 0; held < WORKER_CREDIT; held++)
-        if (!TAILQ_EMPTY(&d->ready[held]))
-            return TAILQ_FIRST(&d->ready[held]);
-    return NULL;
-}
-
-static struct span *worker_free_span(struct dispatcher *d, const struct worker *w)
-{
-    struct span *s = &d->spans[(size_t)(w - d->workers) * WORKER_CREDIT];
-
-    while (s->state != SPAN_FREE)
-        s++;
-    return s;
-}
-
-/* A quarter of the way to each new measurement: steady, yet within 10 % after eight spans. */
-static void worker_measured(struct worker *w, enum message_kind kind, uint64_t samples,
-                            int64_t elapsed_ns)
-{
-    if (samples >= BLOCK_SAMPLES)
-        w->block_ns[kind] +=
-            ((double)elapsed_ns * BLOCK_SAMPLES / (double)samples - w->block_ns[kind]) / 4;
-}
-
-static uint64_t blocks_in(double ns, double block_ns)
-{
-    double blocks = ns / (block_ns > 1 ? block_ns : 1);
-
-    return blocks > 1 ? (uint64_t)blocks : 1;
-}
-
-/* Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of an even share of what is left,
- * within what takes SPAN_NS_MIN to SPAN_NS on this worker; up to the end of a block. */
-static uint64_t span_size(const struct dispatcher *d, const struct worker *w,
-                          const struct request *r)
-{
-    uint64_t first = r->asked.first + r->given;
-    uint64_t left = r->asked.count - r->given;
-    double block_ns = w->block_ns[r->asked.kind];
-    uint64_t blocks = left / BLOCK_SAMPLES / (2 * (uint64_t)d->worker_count) + 1;
-    uint64_t least = blocks_in(SPAN_NS_MIN, block_ns);
-    uint64_t most = blocks_in(SPAN_NS, block_ns);
-
-    if (blocks < least)
-        blocks = least;
-    if (blocks > most)
-        blocks = most;
-    uint64_t size = blocks * BLOCK_SAMPLES - first % BLOCK_SAMPLES;
-    return size < left ? size : left;
-}
-
-/* The next span of the client, and of its request, whose turn it is. Both go to the end. */
-static void span_start(struct dispatcher *d, struct worker *w, struct effect *effect)
-{
-    struct client *client = TAILQ_FIRST(&d->runnable);
-    struct request *r = TAILQ_FIRST(&client->runnable);
-    struct span *s = worker_free_span(d, w);
-
-    span_move(s, SPAN_NEWS_START);
-    s->request = r;
-    s->count = span_size(d, w, r);
-    *effect = (struct effect){
-        .type = EFFECT_START_SPAN,
-        .worker = (uint32_t)(w - d->workers),
-        .span = (uint32_t)(s - d->spans),
-        .seed = r->asked.seed,
-        .kind = r->asked.kind,
-        .first = r->asked.first + r->given,
-        .count = s->count,
-    };
-    runnable_remove(d, r);
-    r->given += s->count;
-    r->spans++;
-    if (request_runnable(r))
-        runnable_add(d, r);
-    if (!TAILQ_EMPTY(&client->runnable)) {
-        TAILQ_REMOVE(&d->runnable, client, in_runnable);
-        TAILQ_INSERT_TAIL(&d->runnable, client, in_runnable);
-    }
-    worker_hold(d, w, w->spans + 1);
-}
-
-static void spans_cancel(struct dispatcher *d, struct request *r)
-{
-    for (uint32_t i = 0; i < d->limits.workers_max * WORKER_CREDIT; i++) {
-        struct span *s = &d->spans[i];
-        if (s->state != SPAN_RUNNING || s->request != r)
-            continue;
-        span_move(s, SPAN_NEWS_CANCEL);
-        s->cancel_due = true;
-        TAILQ_INSERT_TAIL(&d->cancels, s, in_cancels);
-    }
-}
-
-static void span_cancel_take(struct dispatcher *d, struct span *s)
-{
-    TAILQ_REMOVE(&d->cancels, s, in_cancels);
-    s->cancel_due = false;
-}
-
-/* ---- news -------------------------------------------------------------------------------- */
-
-static void on_worker_joined(struct dispatcher *d, const struct event *event)
-{
-    assert(event->worker < d->limits.workers_max);
-    struct worker *w = &d->workers[event->worker];
-
-    assert(!w->joined);
-    w->joined = true;
-    for (int kind = 0; kind < KINDS; kind++)
-        w->block_ns[kind] = BLOCK_NS_GUESS;
-    TAILQ_INSERT_TAIL(&d->ready[0], w, in_ready);
-    d->worker_count++;
-}
-
-static void on_request(struct dispatcher *d, const struct event *event)
-{
-    const struct sum_request *asked = &event->request;
-    struct client *client = client_of(d, event->client);
-
-    d->refusal.type = EFFECT_ANSWER;
-    d->refusal_due = true;
     if (d->draining)
-        refusal_message(&d->refusal, event->client, asked->id, STATUS_STOPPING, 0,
-                        "the server is stopping; ask another one");
+        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_STOPPING, 0,
+               "the server is stopping; ask another one");
     else if (client_request(client, asked->id))
-        refusal_message(&d->refusal, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
-                        "request %" PRIu64 " of this client is in flight already", asked->id);
-    else if (client->request_count == d->limits.client_requests_max)
-        refusal_message(&d->refusal, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
-                        "this client has %" PRIu32 " requests in flight, as many as it may",
-                        client->request_count);
-    else if (TAILQ_EMPTY(&d->free))
-        refusal_message(&d->refusal, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
-                        "the queue of %" PRIu32 " requests is full", d->limits.requests_max);
-    else {
-        d->refusal_due = false;
+        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
+               "request %" PRIu64 " of this client is in flight already", asked->id);
+    else if (client->request_count == d->settings.client_requests_max)
+        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
+               "this client has %" PRIu32 " requests in flight, as many as it may",
+               client->request_count);
+    else if (queue_full(&d->queue))
+        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
+               "the queue of %" PRIu32 " requests is full", d->settings.requests_max);
+    else
         request_open(d, client, asked);
-    }
+    d->counters.refused += d->answer_due;
 }
 
 /* Whatever is not in flight any more has been answered, or never was a request: no news. */
 static void on_cancel(struct dispatcher *d, const struct event *event)
 {
-    struct request *r = client_request(client_of(d, event->client), event->id);
+    struct request *r =
+        client_request(queue_client(&d->queue, event->client), event->message->cancel.id);
 
     if (r && r->state == REQUEST_OPEN)
         request_end(d, r, STATUS_CANCELLED);
 }
 
-static void on_span_done(struct dispatcher *d, const struct event *event)
+static void on_client_message(struct dispatcher *d, const struct event *event)
 {
-    assert(event->span < d->limits.workers_max * WORKER_CREDIT);
-    struct span *s = &d->spans[event->span];
-    struct request *r = s->request;
-    struct worker *w = span_worker(d, s);
-    bool wanted = s->state == SPAN_RUNNING;
-
-    if (s->cancel_due)
-        span_cancel_take(d, s);
-    span_move(s, SPAN_NEWS_DONE);
-    worker_measured(w, r->asked.kind, event->total.count, event->elapsed_ns);
-    worker_hold(d, w, w->spans - 1);
-    r->spans--;
-    if (wanted) {
-        assert(event->total.count == s->count);
-        total_add(&r->total, &event->total);
-        if (r->total.count == r->asked.count)
-            request_end(d, r, STATUS_OK);
+    switch (event->message->type) {
+    case MESSAGE_SUM_REQUEST: on_sum_request(d, event); break;
+    case MESSAGE_CANCEL: on_cancel(d, event); break;
+    default: assert(!"a message that is not a client's");
     }
-    request_release(d, r);
 }
 
 static void on_client_lost(struct dispatcher *d, const struct event *event)
 {
-    struct client *client = client_of(d, event->client);
+    struct client *client = queue_client(&d->queue, event->client);
     struct request *r;
 
     while ((r = TAILQ_FIRST(&client->requests))) {
         if (r->state == REQUEST_OPEN)
             request_end(d, r, STATUS_CANCELLED);
-        client_leave(r);
+        queue_leave(r);
     }
 }
+
+/* ---- workers ----------------------------------------------------------------------------- */
+
+static void run_back(struct dispatcher *d, struct run *run)
+{
+    d->counters.requeued += run->state == RUN_RUNNING;
+    crew_release(&d->crew, run);
+    spans_back(&d->spans, run);
+}
+
+/* Whoever computed the span was lost. */
+static void span_deadly(struct dispatcher *d, struct span *span)
+{
+    if (++span->deaths < SPAN_DEATHS_MAX)
+        return;
+    span->request->deadly_first = span->first;
+    span->request->deadly_count = span->count;
+    request_end(d, span->request, STATUS_WORKERS_LOST);
+}
+
+/* Its spans are given to others, before all that was not given yet. deadly: what it was computing,
+ * the first span of each core, may have killed it. */
+static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
+{
+    uint32_t suspects = deadly ? w->capacity : 0;
+    struct run *run;
+
+    while ((run = TAILQ_FIRST(&w->runs))) {
+        struct span *span = run->span;
+        run_back(d, run);
+        if (span && suspects > 0)
+            span_deadly(d, span);
+        suspects -= suspects > 0;
+    }
+    crew_lose(&d->crew, w);
+    d->counters.workers_lost++;
+}
+
+static void worker_drop(struct dispatcher *d, struct worker *w, const char *text)
+{
+    worker_lose(d, w, false);
+    refuse(d, EFFECT_DROP_WORKER, crew_number(&d->crew, w), 0, STATUS_NOT_JOINED, 0,
+           "worker %s: %s", w->name, text);
+}
+
+static void worker_welcome(struct dispatcher *d, struct worker *w)
+{
+    d->answer_due = true;
+    d->answer.type = EFFECT_TELL_WORKER;
+    d->answer.worker = crew_number(&d->crew, w);
+    d->answer.message.type = MESSAGE_WELCOME;
+    d->answer.message.welcome.heartbeat_ms = (uint32_t)(d->settings.heartbeat_ns / NS_A_MS);
+    if (d->beat_at_ns == INT64_MAX)
+        d->beat_at_ns = d->now_ns + d->settings.heartbeat_ns;
+}
+
+/* A worker that joins once more has forgotten what it had. */
+static void on_join(struct dispatcher *d, const struct event *event)
+{
+    const struct join *join = &event->message->join;
+    struct worker *w = crew_worker(&d->crew, event->worker);
+
+    if (w && w->state != WORKER_FREE)
+        worker_lose(d, w, false);
+    if (!w)
+        refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_BUSY, BUSY_RETRY_MS,
+               "%" PRIu32 " workers have joined, as many as may", d->settings.joined_max);
+    else if (join->digest != d->settings.digest)
+        refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_OTHER_SUMS, 0,
+               "worker %s would sum other bits: its digest is %016" PRIx64 ", not %016" PRIx64,
+               join->name, join->digest, d->settings.digest);
+    else {
+        crew_join(&d->crew, w, join, d->now_ns);
+        worker_welcome(d, w);
+    }
+}
+
+static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct message *message)
+{
+    crew_set_capacity(&d->crew, w, message->heartbeat.capacity);
+    crew_tell(&d->crew, w, WORKER_NEWS_HEARTBEAT);
+}
+
+static void on_leave(struct dispatcher *d, struct worker *w, const struct message *message)
+{
+    (void)message;
+    crew_tell(&d->crew, w, WORKER_NEWS_LEAVE);
+}
+
+/* The worker's run of that id, or NULL: answered already, or taken from it. */
+static struct run *worker_run(const struct dispatcher *d, const struct worker *w, uint64_t id)
+{
+    struct run *run = spans_run(&d->spans, id);
+
+    return run && run->worker == w ? run : NULL;
+}
+
+/* Samples are smaller than 2^53 units, whatever the kind. */
+static bool total_makes_sense(const struct span *span, const struct sum_reply *reply)
+{
+    __int128 most = (__int128)span->count << 53;
+
+    return reply->count == span->count && reply->units < most && reply->units > -most &&
+           reply->unit_log2 == stream_unit_log2((enum stream_kind)span->request->asked.kind);
+}
+
+static void span_done(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
+{
+    struct span *span = run->span;
+    struct request *r = span->request;
+
+    crew_measured(&d->crew, run, reply->count, reply->compute_ns);
+    crew_release(&d->crew, run);
+    spans_back(&d->spans, run);
+    spans_drop(&d->spans, span);
+    total_add(&r->total, &(struct total){.units = reply->units, .count = reply->count});
+    r->compute_ns += reply->compute_ns;
+    d->counters.spans++;
+    if (r->total.count == r->asked.count)
+        request_end(d, r, STATUS_OK);
+}
+
+static void on_sum_reply(struct dispatcher *d, struct worker *w, const struct message *message)
+{
+    const struct sum_reply *reply = &message->sum_reply;
+    struct run *run = worker_run(d, w, reply->id);
+
+    if (run && run->state == RUN_RUNNING && total_makes_sense(run->span, reply)) {
+        span_done(d, run, reply);
+    } else if (run && run->state == RUN_RUNNING) {
+        assert(!w->thread);
+        worker_drop(d, w, "its total is not that of the span");
+    } else {
+        d->counters.duplicates++;
+        if (run)
+            run_back(d, run);
+    }
+}
+
+/* A cancelled run has ended as it should. Else the worker cannot compute more for now, or its own
+ * workers die of the span. */
+static void on_span_refused(struct dispatcher *d, struct worker *w, const struct message *message)
+{
+    const struct refusal *refusal = &message->refusal;
+    struct run *run = worker_run(d, w, refusal->id);
+
+    if (!run)
+        return;
+    struct span *span = run->span;
+    run_back(d, run);
+    if (span && refusal->status == STATUS_WORKERS_LOST)
+        span_deadly(d, span);
+    else if (span)
+        crew_tell(&d->crew, w,
+                  refusal->status == STATUS_STOPPING ? WORKER_NEWS_LEAVE : WORKER_NEWS_REFUSAL);
+}
+
+static void on_worker_message(struct dispatcher *d, const struct event *event)
+{
+    static void (*const handlers[MESSAGE_TYPES])(struct dispatcher *, struct worker *,
+                                                 const struct message *) = {
+        [MESSAGE_HEARTBEAT] = on_heartbeat,
+        [MESSAGE_LEAVE] = on_leave,
+        [MESSAGE_SUM_REPLY] = on_sum_reply,
+        [MESSAGE_REFUSAL] = on_span_refused,
+    };
+    struct worker *w = crew_worker(&d->crew, event->worker);
+
+    if (event->message->type == MESSAGE_JOIN) {
+        on_join(d, event);
+        return;
+    }
+    assert(handlers[event->message->type]);
+    if (!w || w->state == WORKER_FREE) {
+        refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_NOT_JOINED, 0,
+               "this server does not know this worker, or no longer; join");
+        return;
+    }
+    if (!w->thread)
+        crew_heard(&d->crew, w, d->now_ns);
+    handlers[event->message->type](d, w, event->message);
+}
+
+static void on_worker_lost(struct dispatcher *d, const struct event *event)
+{
+    struct worker *w = crew_worker(&d->crew, event->worker);
+
+    if (w && w->state != WORKER_FREE)
+        worker_lose(d, w, true);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
 
 static void on_drain(struct dispatcher *d, const struct event *event)
 {
@@ -555,17 +405,17 @@ static void on_stop(struct dispatcher *d, const struct event *event)
     struct request *r;
 
     on_drain(d, event);
-    while ((r = TAILQ_FIRST(&d->open)))
+    while ((r = TAILQ_FIRST(&d->queue.open)))
         request_end(d, r, STATUS_STOPPING);
 }
 
 static void deadlines_due(struct dispatcher *d)
 {
-    struct request *r = TAILQ_FIRST(&d->open);
+    struct request *r = TAILQ_FIRST(&d->queue.open);
 
     d->deadline_at_ns = INT64_MAX;
     while (r) {
-        struct request *next = TAILQ_NEXT(r, in_open);
+        struct request *next = TAILQ_NEXT(r, in_state);
         if (r->deadline_at_ns <= d->now_ns)
             request_end(d, r, STATUS_DEADLINE_EXCEEDED);
         else if (r->deadline_at_ns < d->deadline_at_ns)
@@ -574,14 +424,42 @@ static void deadlines_due(struct dispatcher *d)
     }
 }
 
+/* When the most silent worker is taken for dead. */
+static int64_t silence_at_ns(const struct dispatcher *d)
+{
+    const struct worker *w = TAILQ_FIRST(&d->crew.heard);
+
+    if (!w)
+        return INT64_MAX;
+    int64_t heard_at_ns = w->heard_at_ns > d->awake_at_ns ? w->heard_at_ns : d->awake_at_ns;
+    return heard_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+}
+
+/* While workers are there time is told at every heartbeat. Where it was not, this process has not
+ * run, and what the workers have said meanwhile has still to be read. */
+static void tick(struct dispatcher *d)
+{
+    if (d->now_ns - d->ticked_at_ns > 2 * d->settings.heartbeat_ns)
+        d->awake_at_ns = d->now_ns;
+    d->ticked_at_ns = d->now_ns;
+    d->silence_due = d->now_ns >= silence_at_ns(d);
+}
+
 static void on_time(struct dispatcher *d, const struct event *event)
 {
     (void)event;
+    tick(d);
     if (d->now_ns >= d->deadline_at_ns)
         deadlines_due(d);
     if (d->now_ns >= d->progress_at_ns) {
-        d->progress_at_ns = TAILQ_EMPTY(&d->open) ? INT64_MAX : d->now_ns + PROGRESS_NS;
-        d->progress_next = TAILQ_FIRST(&d->open);
+        d->progress_at_ns =
+            TAILQ_EMPTY(&d->queue.open) ? INT64_MAX : d->now_ns + PROGRESS_NS;
+        d->progress_next = TAILQ_FIRST(&d->queue.open);
+    }
+    if (d->now_ns >= d->beat_at_ns) {
+        d->beat_at_ns = TAILQ_EMPTY(&d->crew.joined) ? INT64_MAX
+                                                     : d->now_ns + d->settings.heartbeat_ns;
+        d->crew.beat_next = TAILQ_FIRST(&d->crew.joined);
     }
 }
 
@@ -590,79 +468,166 @@ static void on_time(struct dispatcher *d, const struct event *event)
 void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *event)
 {
     static void (*const handlers[])(struct dispatcher *, const struct event *) = {
-        [EVENT_TIME] = on_time,           [EVENT_WORKER_JOINED] = on_worker_joined,
-        [EVENT_REQUEST] = on_request,     [EVENT_CANCEL] = on_cancel,
-        [EVENT_SPAN_DONE] = on_span_done, [EVENT_CLIENT_LOST] = on_client_lost,
-        [EVENT_DRAIN] = on_drain,         [EVENT_STOP] = on_stop,
+        [EVENT_TIME] = on_time,
+        [EVENT_CLIENT_MESSAGE] = on_client_message,
+        [EVENT_CLIENT_LOST] = on_client_lost,
+        [EVENT_WORKER_MESSAGE] = on_worker_message,
+        [EVENT_WORKER_LOST] = on_worker_lost,
+        [EVENT_DRAIN] = on_drain,
+        [EVENT_STOP] = on_stop,
     };
 
     assert(now_ns >= d->now_ns);
-    assert(!d->refusal_due);
+    assert(!d->answer_due);
     d->now_ns = now_ns;
     handlers[event->type](d, event);
 }
 
-static bool next_refusal(struct dispatcher *d, struct effect *effect)
+static bool next_answer(struct dispatcher *d, struct effect *effect)
 {
-    if (!d->refusal_due)
+    if (!d->answer_due)
         return false;
-    d->refusal_due = false;
-    *effect = d->refusal;
+    d->answer_due = false;
+    *effect = d->answer;
     return true;
+}
+
+static bool next_silent(struct dispatcher *d, struct effect *effect)
+{
+    if (!d->silence_due || d->now_ns < silence_at_ns(d)) {
+        d->silence_due = false;
+        return false;
+    }
+    worker_drop(d, TAILQ_FIRST(&d->crew.heard), "nothing was heard of it for too long");
+    return next_answer(d, effect);
 }
 
 static bool next_cancel(struct dispatcher *d, struct effect *effect)
 {
-    struct span *s = TAILQ_FIRST(&d->cancels);
+    const struct run *run = spans_take_cancel(&d->spans);
 
-    if (!s)
+    if (!run)
         return false;
-    span_cancel_take(d, s);
-    *effect = (struct effect){
-        .type = EFFECT_CANCEL_SPAN,
-        .worker = (uint32_t)(span_worker(d, s) - d->workers),
-        .span = (uint32_t)(s - d->spans),
+    effect->type = EFFECT_TELL_WORKER;
+    effect->worker = crew_number(&d->crew, run->worker);
+    effect->message.type = MESSAGE_CANCEL;
+    effect->message.cancel.id = spans_id(&d->spans, run);
+    return true;
+}
+
+/* The worker gets the next span of the request whose turn it is. */
+static struct run *span_cut(struct dispatcher *d, struct request *r, struct worker *w)
+{
+    uint64_t first = r->asked.first + r->given;
+    uint64_t count = crew_span_size(&d->crew, w, r->asked.kind, first, request_left(r));
+
+    queue_given(&d->queue, r, count);
+    return spans_cut(&d->spans, r, first, count, w);
+}
+
+/* The oldest span that only one worker has. */
+static const struct run *span_late(const struct dispatcher *d)
+{
+    const struct run *run = TAILQ_FIRST(&d->spans.single);
+
+    return run && run->late_at_ns <= d->now_ns ? run : NULL;
+}
+
+/* A span that waits, or a new one, or one that is late: NULL where there is none. */
+static struct run *span_give(struct dispatcher *d)
+{
+    struct worker *w = crew_ready(&d->crew);
+    struct span *waiting = TAILQ_FIRST(&d->spans.waiting);
+    struct request *r = queue_turn(&d->queue);
+
+    if (!w || !spans_left(&d->spans))
+        return NULL;
+    if (waiting)
+        return spans_give(&d->spans, waiting, w);
+    if (r)
+        return span_cut(d, r, w);
+    const struct run *late = span_late(d);
+    w = late ? crew_idle(&d->crew, late->worker) : NULL;
+    if (!w)
+        return NULL;
+    d->counters.given_twice++;
+    return spans_give(&d->spans, late->span, w);
+}
+
+static bool next_span(struct dispatcher *d, struct effect *effect)
+{
+    struct run *run = span_give(d);
+
+    if (!run)
+        return false;
+    const struct span *span = run->span;
+    crew_hold(&d->crew, run, span->count, d->now_ns);
+    effect->type = EFFECT_TELL_WORKER;
+    effect->worker = crew_number(&d->crew, run->worker);
+    effect->message.type = MESSAGE_SUM_REQUEST;
+    effect->message.sum_request = (struct sum_request){
+        .id = spans_id(&d->spans, run),
+        .seed = span->request->asked.seed,
+        .kind = span->request->asked.kind,
+        .first = span->first,
+        .count = span->count,
     };
     return true;
 }
 
-static bool next_answer(struct dispatcher *d, struct effect *effect)
+static bool next_ending(struct dispatcher *d, struct effect *effect)
 {
     struct request *r;
 
-    while ((r = TAILQ_FIRST(&d->outbox))) {
+    while ((r = TAILQ_FIRST(&d->queue.outbox))) {
         bool wanted = r->client;
-        TAILQ_REMOVE(&d->outbox, r, in_outbox);
         if (wanted) {
-            request_tell(d, r, effect);
-            client_leave(r);
+            effect->type = EFFECT_ANSWER;
+            effect->client = queue_client_number(&d->queue, r->client);
+            d->counters.answered += r->ending == STATUS_OK;
+            d->counters.refused += r->ending != STATUS_OK;
+            if (r->ending == STATUS_OK)
+                reply_message(r, &effect->message);
+            else
+                ending_message(r, &effect->message);
+            queue_leave(r);
         }
-        r->told = true;
-        request_release(d, r);
+        queue_release(&d->queue, r);
         if (wanted)
             return true;
     }
     return false;
 }
 
-static bool next_span(struct dispatcher *d, struct effect *effect)
+static bool next_beat(struct dispatcher *d, struct effect *effect)
 {
-    struct worker *w = worker_ready(d);
+    const struct worker *w = d->crew.beat_next;
 
-    if (!w || TAILQ_EMPTY(&d->runnable))
+    if (!w)
         return false;
-    span_start(d, w, effect);
+    d->crew.beat_next = TAILQ_NEXT(w, in_joined);
+    effect->type = EFFECT_TELL_WORKER;
+    effect->worker = crew_number(&d->crew, w);
+    effect->message.type = MESSAGE_HEARTBEAT;
+    effect->message.heartbeat.capacity = 0;
     return true;
 }
 
 static bool next_progress(struct dispatcher *d, struct effect *effect)
 {
     while (d->progress_next) {
-        struct request *r = d->progress_next;
-        d->progress_next = TAILQ_NEXT(r, in_open);
+        const struct request *r = d->progress_next;
+        d->progress_next = TAILQ_NEXT(r, in_state);
         if (!r->asked.progress)
             continue;
-        progress_message(effect, client_number(d, r->client), r);
+        effect->type = EFFECT_PROGRESS;
+        effect->client = queue_client_number(&d->queue, r->client);
+        effect->message.type = MESSAGE_PROGRESS;
+        effect->message.progress = (struct progress){
+            .id = r->asked.id,
+            .done = r->total.count,
+            .count = r->asked.count,
+        };
         return true;
     }
     return false;
@@ -670,16 +635,122 @@ static bool next_progress(struct dispatcher *d, struct effect *effect)
 
 bool dispatcher_next(struct dispatcher *d, struct effect *effect)
 {
-    return next_refusal(d, effect) || next_cancel(d, effect) || next_span(d, effect) ||
-           next_answer(d, effect) || next_progress(d, effect);
+    return next_answer(d, effect) || next_silent(d, effect) || next_cancel(d, effect) ||
+           next_span(d, effect) || next_ending(d, effect) || next_beat(d, effect) ||
+           next_progress(d, effect);
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* When an idle worker could take a span from a late one. */
+static int64_t late_at_ns(const struct dispatcher *d)
+{
+    const struct run *run = TAILQ_FIRST(&d->spans.single);
+
+    return run && spans_left(&d->spans) && crew_idle(&d->crew, run->worker) ? run->late_at_ns
+                                                                            : INT64_MAX;
 }
 
 int64_t dispatcher_due_at(const struct dispatcher *d)
 {
-    return d->progress_at_ns < d->deadline_at_ns ? d->progress_at_ns : d->deadline_at_ns;
+    int64_t due_at_ns = earlier(d->progress_at_ns, d->deadline_at_ns);
+
+    due_at_ns = earlier(due_at_ns, d->beat_at_ns);
+    due_at_ns = earlier(due_at_ns, silence_at_ns(d));
+    return earlier(due_at_ns, late_at_ns(d));
 }
 
 bool dispatcher_busy(const struct dispatcher *d)
 {
-    return !TAILQ_EMPTY(&d->open);
+    return !TAILQ_EMPTY(&d->queue.open);
+}
+
+uint32_t dispatcher_capacity(const struct dispatcher *d)
+{
+    return d->crew.capacity < CAPACITY_MAX ? (uint32_t)d->crew.capacity : CAPACITY_MAX;
+}
+
+const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker)
+{
+    const struct worker *w = crew_worker(&d->crew, worker);
+
+    return w && w->state != WORKER_FREE ? w->name : NULL;
+}
+
+/* ---- status ------------------------------------------------------------------------------ */
+
+static void worker_tell(const struct dispatcher *d, const struct worker *w,
+                        struct worker_status *status)
+{
+    static const enum worker_status_state states[WORKER_STATES] = {
+        [WORKER_JOINED] = WORKER_STATUS_JOINED,
+        [WORKER_RESTING] = WORKER_STATUS_JOINED,
+        [WORKER_LEAVING] = WORKER_STATUS_LEAVING,
+    };
+    uint64_t credit = (uint64_t)w->capacity * WORKER_CREDIT;
+    double samples_a_core = BLOCK_SAMPLES * 1e9 * w->capacity;
+
+    *status = (struct worker_status){
+        .number = crew_number(&d->crew, w),
+        .state = w->thread ? WORKER_STATUS_THREAD : states[w->state],
+        .capacity = w->capacity,
+        .credit = (uint32_t)(credit < WORKER_CREDIT_MAX ? credit : WORKER_CREDIT_MAX),
+        .in_flight = w->held,
+        .gaussian_rate = samples_a_core / w->block_ns[MESSAGE_KIND_GAUSSIAN],
+        .uniform_rate = samples_a_core / w->block_ns[MESSAGE_KIND_UNIFORM],
+        .silent_ms = w->thread ? 0 : (uint32_t)((d->now_ns - w->heard_at_ns) / NS_A_MS),
+        .samples = w->samples,
+    };
+    memcpy(status->name, w->name, sizeof status->name);
+    memcpy(status->kernel, w->kernel, sizeof status->kernel);
+}
+
+static uint32_t request_runs(const struct request *r)
+{
+    const struct span *span;
+    uint32_t runs = 0;
+
+    TAILQ_FOREACH(span, &r->spans, in_request)
+    runs += (span->runs[0] != NULL) + (span->runs[1] != NULL);
+    return runs;
+}
+
+static void request_tell(const struct dispatcher *d, const struct request *r,
+                         struct request_status *status)
+{
+    *status = (struct request_status){
+        .client = queue_client_number(&d->queue, r->client),
+        .id = r->asked.id,
+        .seed = r->asked.seed,
+        .kind = r->asked.kind,
+        .first = r->asked.first,
+        .count = r->asked.count,
+        .done = r->total.count,
+        .in_flight = request_runs(r),
+        .age_ms = (uint64_t)((d->now_ns - r->began_at_ns) / NS_A_MS),
+    };
+}
+
+void dispatcher_status(const struct dispatcher *d, const struct status_request *asked,
+                       struct status_reply *status)
+{
+    uint32_t skip = asked->first_worker;
+    const struct request *r;
+
+    status->draining = d->draining;
+    status->counters = d->counters;
+    status->worker_count = d->crew.worker_count;
+    status->request_count = d->queue.open_count;
+    status->workers_listed = status->requests_listed = 0;
+    for (uint32_t i = 0; i < d->crew.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
+         i++)
+        if (d->crew.workers[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
+            worker_tell(d, &d->crew.workers[i], &status->workers[status->workers_listed++]);
+    skip = asked->first_request;
+    TAILQ_FOREACH(r, &d->queue.open, in_state)
+    if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
+        request_tell(d, r, &status->requests[status->requests_listed++]);
 }

@@ -8,7 +8,10 @@
  *         obey(&effect);
  *
  * A request is cut into spans of whole blocks. Clients take turns, and the requests of a client
- * take turns, span by span, so that a small request beside a large one is answered at once. */
+ * take turns, span by span, so that a small request beside a large one is answered at once.
+ *
+ * A worker is whatever takes spans and gives totals: a thread of this process, or another server
+ * that has joined this one. A server that this one has joined is one more client. */
 #ifndef MEANTIME_SERVER_DISPATCHER_H
 #define MEANTIME_SERVER_DISPATCHER_H
 
@@ -16,9 +19,9 @@
 #include <stdint.h>
 
 #include "proto/message.h"
-#include "sums/total.h"
+#include "proto/status.h"
 
-/* Requests in flight, of all clients: 2 MiB of state, and at 10 ms each a queue of minutes. */
+/* Requests in flight, of all clients: 3 MiB of state, and at 10 ms each a queue of minutes. */
 #define REQUESTS_MAX 10000
 
 /* Requests in flight of one client, so that one cannot fill the queue for all. */
@@ -27,19 +30,45 @@
 /* Clients are numbered by the shell from 0. Each has a request in flight or is being heard now. */
 #define CLIENTS_MAX (REQUESTS_MAX + 1)
 
-/* Compute threads: more than any machine of today has cores. */
-#define WORKERS_MAX 1024
+/* Servers that this one has joined. They are the clients CLIENTS_MAX, CLIENTS_MAX + 1, ... */
+#define PARENTS_MAX 16
 
-/* Spans that a worker holds: one that it computes and one that waits, so that it is never idle
- * while a total is on its way here and the next span is on its way there. */
+/* Compute threads: more than any machine of today has cores. */
+#define THREADS_MAX 1024
+
+/* Servers that have joined this one. Beyond that a tree serves better: its middle takes the load. */
+#define JOINED_MAX 4096
+
+/* Spans that a worker holds for each of its cores: one that it computes and one that waits, so that
+ * it is never idle while a total is on its way here and the next span is on its way there. */
 #define WORKER_CREDIT 2
 
-/* A span takes about this long on the worker that gets it: long beside the 10 us that handing it
- * over costs, short for a newcomer who waits for WORKER_CREDIT spans to end. */
-#define SPAN_NS INT64_C(10000000)
+/* And in all, which is what it takes from one client. */
+#define WORKER_CREDIT_MAX CLIENT_REQUESTS_MAX
+
+/* Spans with workers at a time: the credit of 32,768 cores. */
+#define RUN_INDEX_BITS 16
+#define RUNS_MAX       (UINT32_C(1) << RUN_INDEX_BITS)
+
+/* What a span takes about, on a core of the worker that gets it. A thread's: long beside the 10 us
+ * that handing it over costs, short for a newcomer who waits for WORKER_CREDIT spans to end. That of
+ * a worker that has joined crosses a network, and is cut further there. */
+#define THREAD_SPAN_NS INT64_C(10000000)
+#define JOINED_SPAN_NS INT64_C(50000000)
 
 /* Towards a request's end spans shrink so that its workers end together, but not below this. */
 #define SPAN_NS_MIN INT64_C(100000)
+
+/* Time between two heartbeats of each side, where nobody says otherwise: a frozen worker's spans are
+ * elsewhere after HEARTBEATS_MISSED of them. */
+#define HEARTBEAT_NS INT64_C(500000000)
+
+/* A span is late when it takes twice as long as expected and this: a hiccup of the network or of a
+ * busy machine is no reason to compute it twice. */
+#define LATE_NS INT64_C(20000000)
+
+/* A span that was being computed by so many workers when they were lost has killed them. */
+#define SPAN_DEATHS_MAX 3
 
 /* Time between two progress messages of a request. */
 #define PROGRESS_NS INT64_C(500000000)
@@ -50,66 +79,60 @@
 
 struct dispatcher;
 
-/* Each at least 1, and at most the constant of its name. */
-struct dispatcher_limits {
+/* requests_max, client_requests_max: 1 to the constant of that name. threads: 0 to THREADS_MAX; they
+ * are the workers 0, 1, ... and are there from the start. joined_max: 0 to JOINED_MAX; workers that
+ * join have the numbers after the threads'. digest: of a worker that sums the same bits.
+ * span_ns, heartbeat_ns: of workers that join; JOINED_SPAN_NS, HEARTBEAT_NS. */
+struct dispatcher_settings {
     uint32_t requests_max;
     uint32_t client_requests_max;
-    uint32_t workers_max;
+    uint32_t threads;
+    uint32_t joined_max;
+    uint64_t digest;
+    int64_t span_ns;
+    int64_t heartbeat_ns;
 };
 
 enum event_type {
-    EVENT_TIME,          /* something may be due */
-    EVENT_WORKER_JOINED, /* worker */
-    EVENT_REQUEST,       /* client, request */
-    EVENT_CANCEL,        /* client, id */
-    EVENT_SPAN_DONE,     /* span, total, elapsed_ns */
-    EVENT_CLIENT_LOST,   /* client; its number may be used anew at once */
-    EVENT_DRAIN,         /* take no new request */
-    EVENT_STOP,          /* and refuse those in flight */
+    EVENT_TIME,           /* something may be due */
+    EVENT_CLIENT_MESSAGE, /* client, message: a sum request or a cancel */
+    EVENT_CLIENT_LOST,    /* client; its number may be used anew at once */
+    EVENT_WORKER_MESSAGE, /* worker, message: join, heartbeat, leave, sum reply or refusal */
+    EVENT_WORKER_LOST,    /* worker; its connection has ended. The same for its number */
+    EVENT_DRAIN,          /* take no new request */
+    EVENT_STOP,           /* and refuse those in flight */
 };
 
-/* worker, span: below workers_max and workers_max * WORKER_CREDIT. total: what was summed; of the
- * whole span unless it was cancelled. elapsed_ns: what computing it took, 0 or more. */
+/* message: within proto/bounds.h, as message_decode() gives it, else not to be trusted; but a
+ * thread's sum reply is: of its whole span, unless that was cancelled. */
 struct event {
     enum event_type type;
-    uint32_t client;
-    uint32_t worker;
-    uint32_t span;
-    int64_t elapsed_ns;
     union {
-        struct sum_request request;
-        uint64_t id;
-        struct total total;
+        uint32_t client;
+        uint32_t worker;
     };
+    const struct message *message;
 };
 
 enum effect_type {
     EFFECT_ANSWER,      /* message to client: the one answer to a request */
     EFFECT_PROGRESS,    /* message to client, which may be lost */
-    EFFECT_START_SPAN,  /* worker computes span: count samples of (seed, kind) from first */
-    EFFECT_CANCEL_SPAN, /* worker ends span as soon as it can, and says EVENT_SPAN_DONE */
+    EFFECT_TELL_WORKER, /* message to worker: a span as a sum request, a cancel, welcome, heartbeat.
+                           A thread is given spans and cancels, and replies to both */
+    EFFECT_DROP_WORKER, /* message to worker, the refusal that says why: it is none, or no longer */
 };
 
 struct effect {
     enum effect_type type;
     union {
-        struct {
-            uint32_t client;
-            struct message message;
-        };
-        struct {
-            uint32_t worker;
-            uint32_t span;
-            uint64_t seed;
-            enum message_kind kind;
-            uint64_t first;
-            uint64_t count;
-        };
+        uint32_t client;
+        uint32_t worker;
     };
+    struct message message;
 };
 
 /* NULL where memory is short. */
-struct dispatcher *dispatcher_new(const struct dispatcher_limits *limits);
+struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings);
 void dispatcher_destroy(struct dispatcher **dispatcher);
 
 /* Takes one piece of news. now_ns: any monotonic clock, never running backwards. The effects of the
@@ -124,5 +147,16 @@ int64_t dispatcher_due_at(const struct dispatcher *d);
 
 /* True while a client waits for an answer. */
 bool dispatcher_busy(const struct dispatcher *d);
+
+/* Cores that sum for this dispatcher, those behind its workers included. 0 to CAPACITY_MAX. */
+uint32_t dispatcher_capacity(const struct dispatcher *d);
+
+/* What the worker calls itself, or NULL where there is none of that number. Until the next step. */
+const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker);
+
+/* Fills in all of `status` but its name, kernel, up_ms, counters.bad_messages and the owners of
+ * requests, as of the last step. Entries from asked->first_* on. */
+void dispatcher_status(const struct dispatcher *d, const struct status_request *asked,
+                       struct status_reply *status);
 
 #endif

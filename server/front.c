@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "server/clients.h"
+#include "server/connections.h"
+#include "server/monitor.h"
 
 /* Messages that wait in one client's pipe, in either direction. Finite, so that nobody fills the
  * memory, and as many as a client may have in flight, so that its answers find room. */
@@ -15,11 +17,8 @@
 /* A peer that cannot finish its handshake in this time is cut off. */
 #define HANDSHAKE_MS 3000
 
-/* Time between two warnings about clients that are given up. */
+/* Time between two warnings about connections that are given up. */
 #define WARN_US 1000000
-
-/* How long answers may take to leave when the server ends. */
-#define LINGER_MS 1000
 
 struct front {
     enum front_type type;
@@ -27,13 +26,12 @@ struct front {
     zsock_t *monitor;
     zmq_msg_t body;
     bool owes; /* REP has read a message and takes no other until it has sent one */
+    struct connections connections;
     struct clients clients;
-    bool *connected; /* by file descriptor */
-    size_t connected_size;
     int64_t warn_at_us; /* no warning before this */
 };
 
-/* ---- the socket and its monitor ---------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------- */
 
 static zsock_t *front_bind(enum front_type type, const char *endpoint)
 {
@@ -41,7 +39,6 @@ static zsock_t *front_bind(enum front_type type, const char *endpoint)
 
     if (!socket)
         return NULL;
-    zsock_set_linger(socket, LINGER_MS);
     zsock_set_sndhwm(socket, PIPE_MESSAGES_MAX);
     zsock_set_rcvhwm(socket, PIPE_MESSAGES_MAX);
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
@@ -56,24 +53,6 @@ static zsock_t *front_bind(enum front_type type, const char *endpoint)
     return socket;
 }
 
-/* libzmq's I/O thread waits for room in this pipe, hence no limit. */
-static zsock_t *front_watch(zsock_t *socket)
-{
-    char address[64];
-
-    snprintf(address, sizeof address, "inproc://front-monitor-%p", (void *)socket);
-    if (zmq_socket_monitor(zsock_resolve(socket), address,
-                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) == -1)
-        return NULL;
-    zsock_t *monitor = zsock_new(ZMQ_PAIR);
-    if (!monitor)
-        return NULL;
-    zsock_set_rcvhwm(monitor, 0);
-    if (zsock_connect(monitor, "%s", address) == -1)
-        zsock_destroy(&monitor);
-    return monitor;
-}
-
 struct front *front_new(enum front_type type, const char *endpoint)
 {
     struct front *front = calloc(1, sizeof *front);
@@ -82,34 +61,52 @@ struct front *front_new(enum front_type type, const char *endpoint)
         return NULL;
     front->type = type;
     zmq_msg_init(&front->body);
+    connections_init(&front->connections);
     clients_init(&front->clients);
     front->socket = front_bind(type, endpoint);
     if (front->socket)
-        front->monitor = front_watch(front->socket);
+        front->monitor =
+            monitor_new(front_socket(front), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
     if (!front->monitor) {
         int reason = errno;
-        front_destroy(&front);
+        front_destroy(&front, 0);
         errno = reason;
     }
     return front;
 }
 
-void front_destroy(struct front **front_p)
+/* Time that is left of `patience_ms` once nothing is kept any more. */
+static int flush_all(struct front *front, int patience_ms)
+{
+    while (front_flush(front) && patience_ms > 0) {
+        zclock_sleep(FRONT_FLUSH_MS);
+        patience_ms -= FRONT_FLUSH_MS;
+    }
+    return patience_ms > 0 ? patience_ms : 0;
+}
+
+static void lose_all(struct front *front)
+{
+    for (size_t fd = 0; fd < front->connections.size; fd++)
+        if (front->connections.by_fd[fd])
+            clients_lose(&front->clients, front->connections.by_fd[fd]);
+}
+
+void front_destroy(struct front **front_p, int patience_ms)
 {
     struct front *front = *front_p;
 
     if (!front)
         return;
-    for (int waited_ms = 0; front_flush(front) && waited_ms < LINGER_MS;
-         waited_ms += FRONT_FLUSH_MS)
-        zclock_sleep(FRONT_FLUSH_MS);
-    clients_clear(&front->clients);
-    if (front->socket)
-        zmq_socket_monitor(zsock_resolve(front->socket), NULL, 0);
-    zsock_destroy(&front->monitor);
+    if (front->socket) {
+        zsock_set_linger(front->socket, flush_all(front, patience_ms));
+        monitor_destroy(&front->monitor, front_socket(front));
+    }
     zsock_destroy(&front->socket);
+    lose_all(front);
+    clients_clear(&front->clients);
+    connections_clear(&front->connections);
     zmq_msg_close(&front->body);
-    free(front->connected);
     free(front);
     *front_p = NULL;
 }
@@ -129,45 +126,26 @@ void *front_monitor(const struct front *front)
     return zsock_resolve(front->monitor);
 }
 
-static void connection_set(struct front *front, int fd, bool connected)
-{
-    size_t index = (size_t)fd;
+/* ---- who is there ------------------------------------------------------------------------ */
 
-    if (index >= front->connected_size) {
-        size_t size = 2 * index + 64;
-        bool *grown = realloc(front->connected, size * sizeof *grown);
-        if (!grown)
-            return; /* its clients will count as connected */
-        memset(grown + front->connected_size, true, (size - front->connected_size) * sizeof *grown);
-        front->connected = grown;
-        front->connected_size = size;
-    }
-    front->connected[index] = connected;
-}
-
-static bool connected(const struct front *front, int fd)
+/* Takes what the monitor tells. True where a connection has ended. */
+static bool front_watch(struct front *front)
 {
-    return fd < 0 || (size_t)fd >= front->connected_size || front->connected[fd];
-}
-
-/* An event is two frames: its number and the file descriptor, then the endpoint. */
-static bool front_watch_next(struct front *front)
-{
-    uint8_t event[6];
+    bool ended = false;
     uint16_t what;
     int32_t fd;
 
-    if (zmq_recv(front_monitor(front), event, sizeof event, ZMQ_DONTWAIT) != sizeof event)
-        return false;
-    zmq_recv(front_monitor(front), NULL, 0, ZMQ_DONTWAIT);
-    memcpy(&what, event, sizeof what);
-    memcpy(&fd, event + sizeof what, sizeof fd);
-    if (fd < 0)
-        return true;
-    connection_set(front, fd, what == ZMQ_EVENT_ACCEPTED);
-    if (what == ZMQ_EVENT_DISCONNECTED)
-        clients_lose_connection(&front->clients, fd);
-    return true;
+    while (monitor_next(front->monitor, &what, &fd)) {
+        struct connection *connection = connections_at(&front->connections, fd);
+        if (connection) {
+            clients_lose(&front->clients, connection);
+            connections_close(&front->connections, fd);
+            ended = true;
+        }
+        if (what == ZMQ_EVENT_ACCEPTED && fd >= 0)
+            connections_open(&front->connections, fd);
+    }
+    return ended;
 }
 
 /* Answers a client that has gone: the message goes nowhere, and REP takes the next one. */
@@ -180,15 +158,38 @@ static void rep_go_on(struct front *front)
 
 bool front_lost(struct front *front, uint32_t *client)
 {
-    while (front_watch_next(front))
-        ;
+    front_watch(front);
     if (!clients_take_lost(&front->clients, client))
         return false;
     rep_go_on(front);
     return true;
 }
 
-/* ---- messages ---------------------------------------------------------------------------- */
+static struct client *numbered(const struct front *front, uint32_t number)
+{
+    assert(number < CLIENTS_MAX);
+    assert(front->clients.by_number[number]);
+    return front->clients.by_number[number];
+}
+
+void front_release(struct front *front, uint32_t client)
+{
+    clients_release(&front->clients, numbered(front, client));
+}
+
+void front_keep(struct front *front, uint32_t client, bool keep)
+{
+    clients_stay(&front->clients, numbered(front, client), keep);
+}
+
+const char *front_peer(const struct front *front, uint32_t client)
+{
+    const struct connection *connection = numbered(front, client)->connection;
+
+    return connection ? connection->peer : "";
+}
+
+/* ---- messages in ------------------------------------------------------------------------- */
 
 static bool envelope_add(struct envelope *envelope, zmq_msg_t *frame)
 {
@@ -220,29 +221,56 @@ static bool message_read(struct front *front, struct envelope *envelope, bool *f
             return false;
     }
     front->owes = front->type == FRONT_REP;
+    envelope->fd = zmq_msg_get(&front->body, ZMQ_SRCFD);
     return true;
 }
 
-/* A message can be read after its connection has ended. The monitor spoke first, for a file
- * descriptor is closed after that and taken again later still: so the number in a message always
- * means the connection that the monitor spoke of last, or one that has gone. */
-static struct client *message_client(struct front *front, const struct envelope *envelope)
+/* The monitor speaks of the end of a connection before its descriptor is closed: when there is
+ * nothing to read after that, nothing of it is left. REP has nothing to read while it owes an
+ * answer, which proves nothing. */
+static bool message_next(struct front *front, struct envelope *envelope, bool *fits)
 {
-    int fd = zmq_msg_get(&front->body, ZMQ_SRCFD);
-
-    while (front_watch_next(front))
-        ;
-    struct client *client = clients_find(&front->clients, envelope);
-    if (client)
-        return client->lost ? NULL : client;
-    return connected(front, fd) ? clients_add(&front->clients, envelope, fd) : NULL;
+    do
+        if (message_read(front, envelope, fits))
+            return true;
+        else if (errno != EAGAIN)
+            return false;
+    while (front_watch(front));
+    connections_all_read(&front->connections);
+    return false;
 }
 
-static bool message_lockstep(struct front *front)
+static const char *message_property(struct front *front, const char *name)
 {
-    const char *peer = zmq_msg_gets(&front->body, "Socket-Type");
+    const char *value = zmq_msg_gets(&front->body, name);
 
-    return front->type == FRONT_REP || (peer && streq(peer, "REQ"));
+    return value ? value : "";
+}
+
+static void message_fill(struct front *front, struct front_message *message)
+{
+    message->bytes = zmq_msg_data(&front->body);
+    message->size = zmq_msg_size(&front->body);
+    message->peer = message_property(front, "Peer-Address");
+    message->lockstep =
+        front->type == FRONT_REP || streq(message_property(front, "Socket-Type"), "REQ");
+}
+
+/* Monitor news that is older than a message is here when the message is, so that its descriptor
+ * means the connection that the monitor spoke of last, or one before it. */
+static struct client *message_client(struct front *front, const struct envelope *envelope,
+                                     bool *crowded)
+{
+    front_watch(front);
+    struct connection *connection = connections_at(&front->connections, envelope->fd);
+    if (!connection)
+        return NULL;
+    enum sender sender = connections_sender(&front->connections, connection, envelope->bytes + 1,
+                                            envelope->size ? envelope->bytes[0] : 0);
+    if (sender == SENDER_ANOTHER)
+        return NULL;
+    *crowded = sender == SENDER_UNSURE || connection->holds >= CONNECTION_REQUESTS_MAX;
+    return clients_get(&front->clients, connection, envelope);
 }
 
 enum front_news front_recv(struct front *front, struct front_message *message)
@@ -250,23 +278,26 @@ enum front_news front_recv(struct front *front, struct front_message *message)
     struct envelope envelope;
     bool fits;
 
-    while (message_read(front, &envelope, &fits)) {
-        if (!fits && front->type == FRONT_ROUTER)
-            return FRONT_BAD;
-        struct client *client = message_client(front, &envelope);
-        if (!client) {
-            rep_go_on(front);
-            continue;
-        }
-        clients_hold(&front->clients, client);
-        message->client = client->number;
-        message->bytes = zmq_msg_data(&front->body);
-        message->size = fits ? zmq_msg_size(&front->body) : 0;
-        message->lockstep = message_lockstep(front);
-        return FRONT_MESSAGE;
+    if (!message_next(front, &envelope, &fits))
+        return FRONT_NOTHING;
+    if (!fits && front->type == FRONT_ROUTER)
+        return FRONT_BAD;
+    struct client *client = message_client(front, &envelope, &message->crowded);
+    if (!client) {
+        rep_go_on(front);
+        return FRONT_DROPPED;
     }
-    return FRONT_NOTHING;
+    message_fill(front, message);
+    if (!fits)
+        message->size = 0;
+    if (!*client->connection->peer)
+        snprintf(client->connection->peer, PEER_BYTES, "%s", message->peer);
+    clients_hold(&front->clients, client);
+    message->client = client->number;
+    return FRONT_MESSAGE;
 }
+
+/* ---- messages out ------------------------------------------------------------------------ */
 
 /* Only the first frame of a message can find its client gone or its pipe full. */
 static bool envelope_send(void *socket, const struct envelope *envelope)
@@ -281,84 +312,81 @@ static bool envelope_send(void *socket, const struct envelope *envelope)
     return true;
 }
 
-enum sent {
-    SENT,
-    SENT_FULL, /* the client does not read fast enough */
-    SENT_GONE, /* it is no longer there */
-};
-
-static enum sent client_send(struct front *front, struct client *client, const void *bytes,
-                             size_t size)
+/* False where the connection has no room. Of one that is no longer there the monitor tells. */
+static bool client_send(struct front *front, const struct client *client, const void *bytes,
+                        size_t size)
 {
     void *socket = front_socket(front);
 
-    if (client->lost) {
-        rep_go_on(front);
-        return SENT_GONE;
-    }
     if (envelope_send(socket, &client->envelope) &&
         zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1) {
         front->owes = false;
-        return SENT;
+        return true;
     }
-    if (errno == EAGAIN)
-        return SENT_FULL;
-    clients_lose(&front->clients, client);
-    return SENT_GONE;
+    return errno != EAGAIN;
 }
 
-static void given_up_warn(struct front *front)
+static void given_up_warn(struct front *front, const struct connection *connection)
 {
     if (zclock_usecs() < front->warn_at_us)
         return;
     front->warn_at_us = zclock_usecs() + WARN_US;
-    zsys_warning("a client that does not read is given up: there is no more room for what waits "
-                 "for it");
+    zsys_warning("a client that does not read is given up, with all of its connection from %s: "
+                 "there is no more room for what waits for it",
+                 connection->peer);
+}
+
+static void connection_give_up(struct front *front, struct connection *connection)
+{
+    given_up_warn(front, connection);
+    clients_lose(&front->clients, connection);
+    connection->given_up = true;
+}
+
+/* False where the message has to wait. */
+static bool send_at_once(struct front *front, const struct client *client, const void *bytes,
+                         size_t size)
+{
+    if (!client->connection) {
+        rep_go_on(front);
+        return true;
+    }
+    return TAILQ_EMPTY(&client->connection->kept) && client_send(front, client, bytes, size);
 }
 
 void front_send(struct front *front, uint32_t number, const void *bytes, size_t size)
 {
-    struct clients *clients = &front->clients;
-    struct client *client = clients->by_number[number];
+    struct client *client = numbered(front, number);
 
-    if (TAILQ_EMPTY(&client->kept) && client_send(front, client, bytes, size) != SENT_FULL)
+    if (send_at_once(front, client, bytes, size))
         return;
-    if (clients_keep(clients, client, bytes, size))
-        given_up_warn(front);
+    struct connection *given_up = clients_keep(&front->clients, client, bytes, size);
+    if (given_up)
+        connection_give_up(front, given_up);
 }
 
 void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)
 {
-    struct client *client = front->clients.by_number[number];
-
-    if (TAILQ_EMPTY(&client->kept))
-        client_send(front, client, bytes, size);
+    send_at_once(front, numbered(front, number), bytes, size);
 }
 
-void front_release(struct front *front, uint32_t number)
+static void connection_flush(struct front *front, struct connection *connection)
 {
-    clients_release(&front->clients, front->clients.by_number[number]);
-}
+    struct kept *kept;
 
-static void client_flush(struct front *front, struct client *client)
-{
-    for (bool last = false; !last;) {
-        struct kept *kept = TAILQ_FIRST(&client->kept);
-        if (client_send(front, client, kept->bytes, kept->size) == SENT_FULL)
-            return;
-        last = !TAILQ_NEXT(kept, link);
-        clients_unkeep(&front->clients, client);
-    }
+    while ((kept = TAILQ_FIRST(&connection->kept)) &&
+           client_send(front, kept->client, kept->bytes, kept->size))
+        clients_unkeep(&front->clients, connection);
 }
 
 bool front_flush(struct front *front)
 {
-    struct client *client = TAILQ_FIRST(&front->clients.slow);
+    struct connection *connection = TAILQ_FIRST(&front->clients.slow);
 
-    while (client) {
-        struct client *next = TAILQ_NEXT(client, in_slow);
-        client_flush(front, client);
-        client = next;
+    while (connection) {
+        struct connection *next = TAILQ_NEXT(connection, in_slow);
+        connection_flush(front, connection);
+        connection = next;
     }
     return !TAILQ_EMPTY(&front->clients.slow);
 }

@@ -1,14 +1,23 @@
 #include <argp.h>
 #include <czmq.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "server/options.h"
 #include "server/server.h"
+#include "server/worker.h"
 #include "sums/kernel.h"
+
+/* What the rest of the server opens, some 20, and room for the first clients. */
+#define FILES_BESIDE_WORKERS 64
+
+/* libzmq's threads: one for I/O, and the reaper. */
+#define LIBRARY_THREADS 2
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -34,15 +43,38 @@ static int signals_open(void)
     return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* A connection is a file descriptor: without one libzmq's I/O thread spins on accept(). */
-static void raise_file_limit(void)
+/* A connection is a file descriptor: without one libzmq's I/O thread spins on accept(), and without
+ * those that a socket takes it aborts. */
+static bool prepare_files(uint32_t threads)
 {
+    rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES;
     struct rlimit files;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == -1)
+        return true;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_max >= needed)
+        return true;
+    fprintf(stderr,
+            "meantime-server: %" PRIu32 " compute thread%s and the first clients take %ju file "
+            "descriptors, but this process may have %ju; raise \"ulimit -n\"%s\n",
+            threads, threads == 1 ? "" : "s", (uintmax_t)needed, (uintmax_t)files.rlim_max,
+            threads > 1 ? ", or take fewer with --threads" : "");
+    return false;
+}
+
+/* libzmq aborts where it cannot start its threads: so all are tried before it is asked. */
+static bool prepare_threads(uint32_t threads)
+{
+    if (workers_rehearse(threads + LIBRARY_THREADS))
+        return true;
+    fprintf(stderr,
+            "meantime-server: cannot start %" PRIu32 " compute thread%s beside %d of libzmq: %s; "
+            "raise \"ulimit -u\", \"ulimit -v\" or pids.max of the control group%s\n",
+            threads, threads == 1 ? "" : "s", LIBRARY_THREADS, strerror(errno),
+            threads > 1 ? ", or take fewer with --threads" : "");
+    return false;
 }
 
 static void set_up_czmq(void)
@@ -62,7 +94,8 @@ int main(int argc, char **argv)
 
     argp_program_version_hook = print_version;
     options_parse(&options, argc, argv);
-    raise_file_limit();
+    if (!prepare_files(options.threads) || !prepare_threads(options.threads))
+        return EXIT_FAILURE;
     int signals = signals_open();
     set_up_czmq();
     server = server_new(&options, signals);

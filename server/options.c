@@ -2,20 +2,40 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/dispatcher.h"
+/* A worker's span of a minute: nobody waits that long for a core. */
+#define SPAN_US_MAX 60000000
 
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
 
+/* Options that have no letter. */
+enum {
+    OPTION_SPAN = 256,
+    OPTION_HEARTBEAT,
+};
+
 static const struct argp_option option_table[] = {
     {"bind", 'b', "ENDPOINT", 0,
-     "Where clients connect (default " DEFAULT_ENDPOINT "; a port of * picks a free one)", 0},
+     "Where clients connect (default " DEFAULT_ENDPOINT ", or nowhere with --join; a port of * "
+     "picks a free one)",
+     0},
     {"socket", 's', "TYPE", 0,
      "router: many requests at once (default); rep: one at a time, in lockstep", 0},
-    {"threads", 't', "N", 0, "Compute threads (default: one for each core)", 0},
+    {"threads", 't', "N", 0, "Compute threads (default: one for each core; 0: only workers compute)",
+     0},
+    {"workers", 'w', "ENDPOINT", 0, "Where other servers join as workers, such as tcp://*:8198", 0},
+    {"join", 'j', "ENDPOINT,...", 0,
+     "Servers to join as a worker, such as tcp://host:8198; may be given several times", 0},
+    {"span-us", OPTION_SPAN, "US", 0,
+     "What a worker that joins is given at a time, in us of computing (default 50000)", 0},
+    {"heartbeat-ms", OPTION_HEARTBEAT, "MS", 0,
+     "Time between two signs of life of a worker that joins, and to it (default 500); one that "
+     "misses three is taken for dead",
+     0},
     {"kernel", 'k', "NAME", 0, "Instructions to compute with (default: the fastest that run here)",
      0},
     {"quiet", 'q', 0, 0, "Print nothing but errors and warnings", 0},
@@ -32,15 +52,29 @@ static uint32_t core_count(void)
     return (uint32_t)CPU_COUNT(&cores);
 }
 
-static uint32_t parse_threads(const char *text, struct argp_state *state)
+static uint32_t parse_number(const char *option, const char *text, uint32_t least, uint32_t most,
+                             struct argp_state *state)
 {
     char *end;
 
     errno = 0;
-    long threads = strtol(text, &end, 10);
-    if (errno || end == text || *end || threads < 1 || threads > WORKERS_MAX)
-        argp_error(state, "--threads %s: expected a number from 1 to %d", text, WORKERS_MAX);
-    return (uint32_t)threads;
+    long long number = strtoll(text, &end, 10);
+    if (errno || end == text || *end || number < least || number > most)
+        argp_error(state, "--%s %s: expected a number from %" PRIu32 " to %" PRIu32, option, text,
+                   least, most);
+    return (uint32_t)number;
+}
+
+/* Splits the list where it stands. */
+static void parse_parents(char *text, struct options *options, struct argp_state *state)
+{
+    char *rest = NULL;
+
+    for (char *one = strtok_r(text, ",", &rest); one; one = strtok_r(NULL, ",", &rest)) {
+        if (options->parent_count == PARENTS_MAX)
+            argp_error(state, "--join: at most %d servers can be joined", PARENTS_MAX);
+        options->parents[options->parent_count++] = one;
+    }
 }
 
 static enum front_type parse_socket(const char *text, struct argp_state *state)
@@ -63,6 +97,15 @@ static const struct kernel *parse_kernel(const char *name, struct argp_state *st
     return kernel;
 }
 
+/* What only all options together tell. */
+static void check(struct options *options, struct argp_state *state)
+{
+    if (!options->endpoint && options->parent_count == 0)
+        options->endpoint = DEFAULT_ENDPOINT;
+    if (options->threads == 0 && !options->workers_endpoint)
+        argp_error(state, "--threads 0 without --workers: nobody would compute");
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -70,9 +113,20 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     switch (key) {
     case 'b': options->endpoint = text; break;
     case 's': options->front_type = parse_socket(text, state); break;
-    case 't': options->threads = parse_threads(text, state); break;
+    case 't': options->threads = parse_number("threads", text, 0, THREADS_MAX, state); break;
+    case 'w': options->workers_endpoint = text; break;
+    case 'j': parse_parents(text, options, state); break;
+    case OPTION_SPAN:
+        options->span_ns = parse_number("span-us", text, 1, SPAN_US_MAX, state) * INT64_C(1000);
+        break;
+    case OPTION_HEARTBEAT:
+        options->heartbeat_ns = parse_number("heartbeat-ms", text, HEARTBEAT_MS_MIN,
+                                             HEARTBEAT_MS_MAX, state) *
+                                INT64_C(1000000);
+        break;
     case 'k': options->kernel = parse_kernel(text, state); break;
     case 'q': options->quiet = true; break;
+    case ARGP_KEY_END: check(options, state); break;
     case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", text); break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -95,8 +149,12 @@ void options_parse(struct options *options, int argc, char **argv)
 
     argp_err_exit_status = 2;
     *options = (struct options){
-        .endpoint = DEFAULT_ENDPOINT, .threads = core_count(), .kernel = kernel_best()};
-    if (options->threads > WORKERS_MAX)
-        options->threads = WORKERS_MAX;
+        .threads = core_count(),
+        .kernel = kernel_best(),
+        .span_ns = JOINED_SPAN_NS,
+        .heartbeat_ns = HEARTBEAT_NS,
+    };
+    if (options->threads > THREADS_MAX)
+        options->threads = THREADS_MAX;
     argp_parse(&parser, argc, argv, 0, NULL, options);
 }

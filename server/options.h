@@ -5,15 +5,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/dispatcher.h"
 #include "server/front.h"
 #include "sums/kernel.h"
 
-/* Strings live as long as argv. threads: 1 to WORKERS_MAX. */
+/* Strings live as long as argv. endpoint: for clients, workers_endpoint: for workers that join; NULL:
+ * for none. threads: 0 to THREADS_MAX. parents: servers to join. span_ns, heartbeat_ns: of workers
+ * that join, as in server/dispatcher.h. */
 struct options {
     const char *endpoint;
     enum front_type front_type;
+    const char *workers_endpoint;
+    const char *parents[PARENTS_MAX];
+    uint32_t parent_count;
     uint32_t threads;
     const struct kernel *kernel;
+    int64_t span_ns;
+    int64_t heartbeat_ns;
     bool quiet;
 };
 

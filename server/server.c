@@ -7,22 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "proto/message.h"
+#include "proto/status.h"
 #include "server/dispatcher.h"
 #include "server/front.h"
+#include "server/uplink.h"
 #include "server/worker.h"
+#include "sums/digest.h"
 
-/* Messages read before results and signals have their turn again. */
+/* Messages read from one socket before the others, results and signals have their turn again. */
 #define MESSAGES_AT_ONCE 64
 
 /* Time between two lines in the log about the same wrong. */
 #define COMPLAINT_NS INT64_C(1000000000)
 
-/* What peers do wrong, counted and logged apart: decoding errors by their status, and: */
+/* Time that answers have to leave when the server ends: after a drain, and at once. */
+#define DRAIN_MS 1000
+#define STOP_MS  100
+
+/* What peers do wrong, counted and logged apart: decoding errors, and workers that are dropped, by
+ * their status, and: */
 enum complaint_type {
-    COMPLAINT_ENVELOPE = STATUS_STOPPING + 1,
+    COMPLAINT_ENVELOPE = STATUS_END,
     COMPLAINT_UNEXPECTED,
+    COMPLAINT_PARENT,
     COMPLAINTS,
 };
 
@@ -32,15 +42,19 @@ struct complaint {
 };
 
 struct server {
-    struct front *front;
-    struct workers *workers;
-    struct dispatcher *dispatcher;
     struct options options;
     int signals;
+    struct dispatcher *dispatcher;
+    struct workers *threads;
+    struct front *front; /* clients; NULL: none are served */
+    struct front *pool;  /* workers that join; NULL: none may */
+    struct uplink *parents[PARENTS_MAX];
+    struct join join; /* what this server offers its parents */
+    int64_t began_at_ns;
     bool draining;
     bool stopped;
-    uint64_t answered;
-    uint64_t refused;
+    uint64_t bad_messages;
+    uint64_t refused; /* by the shell: the dispatcher has never heard of them */
     struct complaint complaints[COMPLAINTS];
 };
 
@@ -57,6 +71,7 @@ static void complain(struct server *server, int type, const char *text)
     struct complaint *complaint = &server->complaints[type];
     int64_t now = now_ns();
 
+    server->bad_messages++;
     complaint->count++;
     if (now < complaint->line_at_ns)
         return;
@@ -68,42 +83,86 @@ static void complain(struct server *server, int type, const char *text)
 
 /* ---- what the dispatcher wants done ------------------------------------------------------ */
 
+static bool is_parent(uint32_t client)
+{
+    return client >= CLIENTS_MAX;
+}
+
 static void obey_answer(struct server *server, const struct effect *effect)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
-    size_t size = message_encode(&effect->message, bytes);
 
-    front_send(server->front, effect->client, bytes, size);
+    if (is_parent(effect->client)) {
+        uplink_send(server->parents[effect->client - CLIENTS_MAX], &effect->message);
+        return;
+    }
+    front_send(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
     front_release(server->front, effect->client);
-    if (effect->message.type == MESSAGE_SUM_REPLY)
-        server->answered++;
-    else
-        server->refused++;
 }
 
 static void obey_progress(struct server *server, const struct effect *effect)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
-    size_t size = message_encode(&effect->message, bytes);
 
-    front_offer(server->front, effect->client, bytes, size);
+    front_offer(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
 }
 
-static void obey_start_span(struct server *server, const struct effect *effect)
+static void thread_start(struct server *server, uint32_t thread, const struct sum_request *asked)
 {
-    struct task task = {
-        .span = effect->span,
-        .first = effect->first,
-        .count = effect->count,
-    };
+    struct task task = {.span = asked->id, .first = asked->first, .count = asked->count};
 
-    stream_init(&task.stream, effect->seed, (enum stream_kind)effect->kind);
-    workers_start(server->workers, effect->worker, &task);
+    stream_init(&task.stream, asked->seed, (enum stream_kind)asked->kind);
+    workers_start(server->threads, thread, &task);
 }
 
-static void obey_cancel_span(struct server *server, const struct effect *effect)
+static void thread_tell(struct server *server, const struct effect *effect)
 {
-    workers_cancel(server->workers, effect->span);
+    if (effect->message.type == MESSAGE_SUM_REQUEST)
+        thread_start(server, effect->worker, &effect->message.sum_request);
+    else
+        workers_cancel(server->threads, effect->message.cancel.id);
+}
+
+static void pool_send(struct server *server, const struct effect *effect)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+
+    front_send(server->pool, effect->worker - server->options.threads, bytes,
+               message_encode(&effect->message, bytes));
+}
+
+static void log_worker(const struct server *server, uint32_t worker, const char *what)
+{
+    const char *name = dispatcher_worker_name(server->dispatcher, worker);
+
+    if (name && !server->options.quiet)
+        zsys_info("worker %s %s", name, what);
+}
+
+static void welcome(struct server *server, uint32_t worker)
+{
+    front_keep(server->pool, worker - server->options.threads, true);
+    log_worker(server, worker, "has joined");
+}
+
+static void obey_tell_worker(struct server *server, const struct effect *effect)
+{
+    if (effect->worker < server->options.threads) {
+        thread_tell(server, effect);
+        return;
+    }
+    if (effect->message.type == MESSAGE_WELCOME)
+        welcome(server, effect->worker);
+    pool_send(server, effect);
+}
+
+static void obey_drop_worker(struct server *server, const struct effect *effect)
+{
+    const struct refusal *refusal = &effect->message.refusal;
+
+    complain(server, (int)refusal->status, refusal->text);
+    pool_send(server, effect);
+    front_keep(server->pool, effect->worker - server->options.threads, false);
 }
 
 /* Tells the dispatcher, and does all that follows. */
@@ -112,8 +171,8 @@ static void step(struct server *server, const struct event *event)
     static void (*const obey[])(struct server *, const struct effect *) = {
         [EFFECT_ANSWER] = obey_answer,
         [EFFECT_PROGRESS] = obey_progress,
-        [EFFECT_START_SPAN] = obey_start_span,
-        [EFFECT_CANCEL_SPAN] = obey_cancel_span,
+        [EFFECT_TELL_WORKER] = obey_tell_worker,
+        [EFFECT_DROP_WORKER] = obey_drop_worker,
     };
     struct effect effect;
 
@@ -122,31 +181,90 @@ static void step(struct server *server, const struct event *event)
         obey[effect.type](server, &effect);
 }
 
-/* ---- what happens ------------------------------------------------------------------------ */
+/* ---- what clients say -------------------------------------------------------------------- */
 
-static void refuse_bad(struct server *server, uint32_t client, const struct message_error *error)
+static void refuse(struct server *server, uint32_t client, uint64_t id, enum status status,
+                   uint32_t retry_after_ms, const char *text)
 {
     struct effect effect = {
         .type = EFFECT_ANSWER,
         .client = client,
-        .message = {.type = MESSAGE_REFUSAL, .refusal = {.id = error->id, .status = error->status}},
+        .message = {.type = MESSAGE_REFUSAL,
+                    .refusal = {.id = id, .status = status, .retry_after_ms = retry_after_ms}},
     };
 
-    snprintf(effect.message.refusal.text, sizeof effect.message.refusal.text, "%s", error->reason);
+    snprintf(effect.message.refusal.text, sizeof effect.message.refusal.text, "%s", text);
+    server->refused++;
     obey_answer(server, &effect);
 }
 
+static void refuse_bad(struct server *server, uint32_t client, const struct message_error *error)
+{
+    refuse(server, client, error->id, error->status, 0, error->reason);
+}
+
 static void on_sum_request(struct server *server, const struct front_message *from,
-                           const struct message *message)
+                           struct message *message)
 {
     struct event event = {
-        .type = EVENT_REQUEST,
-        .client = from->client,
-        .request = message->sum_request,
-    };
+        .type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
 
-    event.request.progress = event.request.progress && !from->lockstep;
+    if (from->crowded) {
+        refuse(server, from->client, message->sum_request.id, STATUS_BUSY, BUSY_RETRY_MS,
+               "too many requests on this connection");
+        return;
+    }
+    message->sum_request.progress = message->sum_request.progress && !from->lockstep;
     step(server, &event);
+}
+
+/* A cancel has no answer of its own: the request's answer says that it was cancelled. */
+static void on_cancel(struct server *server, const struct front_message *from,
+                      struct message *message)
+{
+    struct event event = {
+        .type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
+
+    step(server, &event);
+    front_release(server->front, from->client);
+}
+
+static void status_take(const struct server *server, const struct status_request *asked,
+                        struct status_reply *status)
+{
+    dispatcher_status(server->dispatcher, asked, status);
+    status->counters.refused += server->refused;
+    status->counters.bad_messages = server->bad_messages;
+}
+
+/* What the dispatcher does not know. */
+static void status_complete(const struct server *server, struct status_reply *status)
+{
+    memcpy(status->name, server->join.name, sizeof status->name);
+    memcpy(status->kernel, server->join.kernel, sizeof status->kernel);
+    status->up_ms = (uint64_t)(now_ns() - server->began_at_ns) / 1000000;
+    for (uint32_t i = 0; i < status->workers_listed; i++)
+        if (status->workers[i].state == WORKER_STATUS_THREAD)
+            memcpy(status->workers[i].kernel, server->join.kernel, sizeof status->kernel);
+    for (uint32_t i = 0; i < status->requests_listed; i++) {
+        struct request_status *request = &status->requests[i];
+        const char *owner = is_parent(request->client)
+                                ? uplink_endpoint(server->parents[request->client - CLIENTS_MAX])
+                                : front_peer(server->front, request->client);
+        snprintf(request->owner, sizeof request->owner, "%s", owner);
+    }
+}
+
+static void on_status_request(struct server *server, const struct front_message *from,
+                              struct message *message)
+{
+    static struct status_reply status; /* too large for a stack; one thread has a server */
+    static uint8_t bytes[FRAME_BYTES_MAX];
+
+    status_take(server, &message->status_request, &status);
+    status_complete(server, &status);
+    front_send(server->front, from->client, bytes, status_encode(&status, bytes));
+    front_release(server->front, from->client);
 }
 
 /* A lockstep peer would wait for ever, so it is answered; others are not, for a peer that answers
@@ -155,7 +273,8 @@ static void on_unexpected(struct server *server, const struct front_message *fro
 {
     static const struct message_error error = {
         .status = STATUS_MALFORMED,
-        .reason = "a server takes sum requests, and cancels from DEALER peers of its ROUTER",
+        .reason = "a server takes sum and status requests, and cancels from DEALER peers of its "
+                  "ROUTER",
     };
 
     complain(server, COMPLAINT_UNEXPECTED, error.reason);
@@ -165,21 +284,7 @@ static void on_unexpected(struct server *server, const struct front_message *fro
         front_release(server->front, from->client);
 }
 
-/* A cancel has no answer of its own: the request's answer says that it was cancelled. */
-static void on_cancel(struct server *server, const struct front_message *from,
-                      const struct message *message)
-{
-    struct event event = {
-        .type = EVENT_CANCEL,
-        .client = from->client,
-        .id = message->cancel.id,
-    };
-
-    step(server, &event);
-    front_release(server->front, from->client);
-}
-
-static void on_message(struct server *server, const struct front_message *from)
+static void on_client_message(struct server *server, const struct front_message *from)
 {
     struct message message;
     struct message_error error;
@@ -189,46 +294,135 @@ static void on_message(struct server *server, const struct front_message *from)
         refuse_bad(server, from->client, &error);
     } else if (message.type == MESSAGE_SUM_REQUEST)
         on_sum_request(server, from, &message);
+    else if (message.type == MESSAGE_STATUS_REQUEST)
+        on_status_request(server, from, &message);
     else if (message.type == MESSAGE_CANCEL && !from->lockstep)
         on_cancel(server, from, &message);
     else
         on_unexpected(server, from);
 }
 
-static void take_messages(struct server *server)
+static void take_clients(struct server *server)
 {
+    struct event lost = {.type = EVENT_CLIENT_LOST};
+    enum front_news news = FRONT_MESSAGE;
     struct front_message message;
 
-    for (int taken = 0; taken < MESSAGES_AT_ONCE; taken++)
-        switch (front_recv(server->front, &message)) {
-        case FRONT_NOTHING: return;
-        case FRONT_MESSAGE: on_message(server, &message); break;
-        case FRONT_BAD: complain(server, COMPLAINT_ENVELOPE, "its envelope is too long"); break;
-        }
+    if (!server->front)
+        return;
+    for (int taken = 0; taken < MESSAGES_AT_ONCE && news != FRONT_NOTHING; taken++) {
+        news = front_recv(server->front, &message);
+        if (news == FRONT_MESSAGE)
+            on_client_message(server, &message);
+        else if (news == FRONT_BAD)
+            complain(server, COMPLAINT_ENVELOPE, "its envelope is too long");
+    }
+    while (front_lost(server->front, &lost.client))
+        step(server, &lost);
 }
 
-static void take_lost_clients(struct server *server)
-{
-    struct event event = {.type = EVENT_CLIENT_LOST};
+/* ---- what workers say -------------------------------------------------------------------- */
 
-    while (front_lost(server->front, &event.client))
+static bool says_worker(enum message_type type)
+{
+    return type == MESSAGE_JOIN || type == MESSAGE_HEARTBEAT || type == MESSAGE_LEAVE ||
+           type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
+}
+
+static void on_pool_message(struct server *server, const struct front_message *from)
+{
+    struct message message;
+    struct message_error error;
+    struct event event = {
+        .type = EVENT_WORKER_MESSAGE,
+        .worker = server->options.threads + from->client,
+        .message = &message,
+    };
+
+    if (!message_decode(from->bytes, from->size, &message, &error))
+        complain(server, (int)error.status, error.reason);
+    else if (!says_worker(message.type))
+        complain(server, COMPLAINT_UNEXPECTED, "that is nothing that a worker says");
+    else
         step(server, &event);
+    front_release(server->pool, from->client);
+}
+
+static void take_pool(struct server *server)
+{
+    struct event lost = {.type = EVENT_WORKER_LOST};
+    enum front_news news = FRONT_MESSAGE;
+    struct front_message message;
+    uint32_t number;
+
+    if (!server->pool)
+        return;
+    for (int taken = 0; taken < MESSAGES_AT_ONCE && news != FRONT_NOTHING; taken++) {
+        news = front_recv(server->pool, &message);
+        if (news == FRONT_MESSAGE)
+            on_pool_message(server, &message);
+        else if (news == FRONT_BAD)
+            complain(server, COMPLAINT_ENVELOPE, "its envelope is too long");
+    }
+    while (front_lost(server->pool, &number)) {
+        lost.worker = server->options.threads + number;
+        log_worker(server, lost.worker, "has gone");
+        step(server, &lost);
+    }
 }
 
 static void take_results(struct server *server)
 {
     struct result result;
 
-    while (workers_done(server->workers, &result)) {
-        struct event event = {
-            .type = EVENT_SPAN_DONE,
-            .span = result.span,
-            .elapsed_ns = result.elapsed_ns,
-            .total = result.total,
+    while (workers_done(server->threads, &result)) {
+        struct message message = {
+            .type = MESSAGE_SUM_REPLY,
+            .sum_reply = {.id = result.span,
+                          .count = result.total.count,
+                          .units = result.total.units,
+                          .unit_log2 = stream_unit_log2(result.kind),
+                          .compute_ns = (uint64_t)result.elapsed_ns},
         };
+        struct event event = {
+            .type = EVENT_WORKER_MESSAGE, .worker = result.worker, .message = &message};
         step(server, &event);
     }
 }
+
+/* ---- what parents say -------------------------------------------------------------------- */
+
+static void take_parent(struct server *server, uint32_t i)
+{
+    struct uplink *uplink = server->parents[i];
+    uint32_t capacity = dispatcher_capacity(server->dispatcher);
+    struct message message;
+    struct event event = {.client = CLIENTS_MAX + i, .message = &message};
+
+    for (int taken = 0; taken < MESSAGES_AT_ONCE; taken++)
+        switch (uplink_next(uplink, now_ns(), capacity, &message)) {
+        case UPLINK_NOTHING: return;
+        case UPLINK_MESSAGE:
+            event.type = EVENT_CLIENT_MESSAGE;
+            step(server, &event);
+            break;
+        case UPLINK_LOST:
+            event.type = EVENT_CLIENT_LOST;
+            step(server, &event);
+            break;
+        case UPLINK_BAD:
+            complain(server, COMPLAINT_PARENT, "what a server that was joined says makes no sense");
+            break;
+        }
+}
+
+static void take_parents(struct server *server)
+{
+    for (uint32_t i = 0; i < server->options.parent_count; i++)
+        take_parent(server, i);
+}
+
+/* ---- what else happens ------------------------------------------------------------------- */
 
 static void take_signals(struct server *server)
 {
@@ -240,6 +434,8 @@ static void take_signals(struct server *server)
         server->stopped = server->draining;
         server->draining = true;
         step(server, &event);
+        for (uint32_t i = 0; i < server->options.parent_count; i++)
+            uplink_leave(server->parents[i], now_ns());
     }
 }
 
@@ -255,33 +451,63 @@ static void take_time(struct server *server)
 static long wait_ms(const struct server *server, bool flush)
 {
     int64_t due_at_ns = dispatcher_due_at(server->dispatcher);
+
+    for (uint32_t i = 0; i < server->options.parent_count; i++)
+        if (uplink_due_at(server->parents[i]) < due_at_ns)
+            due_at_ns = uplink_due_at(server->parents[i]);
     int64_t wait_ns = due_at_ns - now_ns();
     long ms = due_at_ns == INT64_MAX ? -1 : wait_ns > 0 ? (long)((wait_ns + 999999) / 1000000) : 0;
-
     return flush && (ms == -1 || ms > FRONT_FLUSH_MS) ? FRONT_FLUSH_MS : ms;
 }
 
+#define ITEMS_MAX (2 + 2 * 2 + 2 * PARENTS_MAX)
+
+/* Sockets of parents are replaced now and then. */
+static int poll_items(const struct server *server, zmq_pollitem_t *items)
+{
+    struct front *const fronts[] = {server->front, server->pool};
+    int count = 0;
+
+    items[count++] = (zmq_pollitem_t){NULL, server->signals, ZMQ_POLLIN, 0};
+    items[count++] = (zmq_pollitem_t){workers_socket(server->threads), 0, ZMQ_POLLIN, 0};
+    for (int i = 0; i < 2; i++) {
+        if (!fronts[i])
+            continue;
+        items[count++] = (zmq_pollitem_t){front_socket(fronts[i]), 0, ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){front_monitor(fronts[i]), 0, ZMQ_POLLIN, 0};
+    }
+    for (uint32_t i = 0; i < server->options.parent_count; i++) {
+        items[count++] = (zmq_pollitem_t){uplink_socket(server->parents[i]), 0, ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){uplink_monitor(server->parents[i]), 0, ZMQ_POLLIN, 0};
+    }
+    return count;
+}
+
+/* True while messages wait for peers that do not read. */
+static bool flush(struct server *server)
+{
+    bool left = server->front && front_flush(server->front);
+
+    return (server->pool && front_flush(server->pool)) || left;
+}
+
+/* Time comes last: what peers have said by now is heard before they are found silent. */
 static void serve(struct server *server)
 {
-    zmq_pollitem_t items[] = {
-        {front_socket(server->front), 0, ZMQ_POLLIN, 0},
-        {front_monitor(server->front), 0, ZMQ_POLLIN, 0},
-        {workers_socket(server->workers), 0, ZMQ_POLLIN, 0},
-        {NULL, server->signals, ZMQ_POLLIN, 0},
-    };
-
+    zmq_pollitem_t items[ITEMS_MAX];
     int64_t flush_at_ns = 0;
-    bool flush = false;
+    bool left = false;
 
     while (!server->stopped && (!server->draining || dispatcher_busy(server->dispatcher))) {
         if (now_ns() >= flush_at_ns) {
-            flush = front_flush(server->front);
+            left = flush(server);
             flush_at_ns = now_ns() + FRONT_FLUSH_MS * INT64_C(1000000);
         }
-        zmq_poll(items, sizeof items / sizeof *items, wait_ms(server, flush));
+        zmq_poll(items, poll_items(server, items), wait_ms(server, left));
         take_results(server);
-        take_messages(server);
-        take_lost_clients(server);
+        take_pool(server);
+        take_clients(server);
+        take_parents(server);
         take_signals(server);
         take_time(server);
     }
@@ -289,27 +515,77 @@ static void serve(struct server *server)
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-static bool server_set_up(struct server *server, const struct options *options)
+static bool set_up_dispatcher(struct server *server)
 {
-    struct dispatcher_limits limits = {REQUESTS_MAX, CLIENT_REQUESTS_MAX, options->threads};
-    struct event joined = {.type = EVENT_WORKER_JOINED};
+    const struct options *options = &server->options;
+    struct dispatcher_settings settings = {
+        .requests_max = REQUESTS_MAX,
+        .client_requests_max = CLIENT_REQUESTS_MAX,
+        .threads = options->threads,
+        .joined_max = options->workers_endpoint ? JOINED_MAX : 0,
+        .digest = server->join.digest,
+        .span_ns = options->span_ns,
+        .heartbeat_ns = options->heartbeat_ns,
+    };
 
-    server->dispatcher = dispatcher_new(&limits);
-    server->workers =
-        workers_new(options->threads, options->threads * WORKER_CREDIT, options->kernel);
-    if (!server->dispatcher || !server->workers) {
+    server->dispatcher = dispatcher_new(&settings);
+    server->threads = workers_new(options->threads, options->kernel);
+    if (!server->dispatcher || !server->threads)
         zsys_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
                    options->threads, strerror(errno));
-        return false;
-    }
-    for (; joined.worker < options->threads; joined.worker++)
-        step(server, &joined);
+    return server->dispatcher && server->threads;
+}
 
-    server->front = front_new(options->front_type, options->endpoint);
-    if (!server->front)
-        zsys_error("cannot listen on %s: %s; name another endpoint with --bind", options->endpoint,
-                   zmq_strerror(errno));
-    return server->front;
+/* Where the endpoint is NULL nobody is listened to. */
+static bool set_up_front(struct front **front, enum front_type type, const char *endpoint,
+                         const char *option)
+{
+    if (!endpoint)
+        return true;
+    *front = front_new(type, endpoint);
+    if (!*front)
+        zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint,
+                   zmq_strerror(errno), option);
+    return *front;
+}
+
+static bool set_up_parents(struct server *server)
+{
+    for (uint32_t i = 0; i < server->options.parent_count; i++) {
+        const char *endpoint = server->options.parents[i];
+        server->parents[i] = uplink_new(endpoint, &server->join);
+        if (!server->parents[i]) {
+            zsys_error("cannot join %s: %s; an endpoint is such as tcp://host:8198", endpoint,
+                       zmq_strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A host may have no name, or one that says nothing; the process number tells servers on one machine
+ * apart. */
+static void introduce(struct server *server)
+{
+    struct join *join = &server->join;
+    char host[NAME_BYTES_MAX - 20] = "";
+
+    gethostname(host, sizeof host - 1);
+    snprintf(join->name, sizeof join->name, "%s:%d", host, (int)getpid());
+    snprintf(join->kernel, sizeof join->kernel, "%s", server->options.kernel->name);
+    join->capacity = server->options.threads;
+    join->digest = sums_digest(server->options.kernel);
+}
+
+static bool server_set_up(struct server *server)
+{
+    const struct options *options = &server->options;
+
+    introduce(server);
+    return set_up_dispatcher(server) &&
+           set_up_front(&server->front, options->front_type, options->endpoint, "--bind") &&
+           set_up_front(&server->pool, FRONT_ROUTER, options->workers_endpoint, "--workers") &&
+           set_up_parents(server);
 }
 
 struct server *server_new(const struct options *options, int signals)
@@ -320,7 +596,8 @@ struct server *server_new(const struct options *options, int signals)
         return NULL;
     server->signals = signals;
     server->options = *options;
-    if (!server_set_up(server, options))
+    server->began_at_ns = now_ns();
+    if (!server_set_up(server))
         server_destroy(&server);
     return server;
 }
@@ -328,27 +605,53 @@ struct server *server_new(const struct options *options, int signals)
 void server_destroy(struct server **server_p)
 {
     struct server *server = *server_p;
+    int patience_ms;
 
     if (!server)
         return;
-    front_destroy(&server->front);
-    workers_destroy(&server->workers);
+    patience_ms = server->stopped ? STOP_MS : DRAIN_MS;
+    for (uint32_t i = 0; i < server->options.parent_count; i++)
+        uplink_destroy(&server->parents[i], patience_ms);
+    front_destroy(&server->pool, patience_ms);
+    front_destroy(&server->front, patience_ms);
+    workers_destroy(&server->threads);
     dispatcher_destroy(&server->dispatcher);
     free(server);
     *server_p = NULL;
 }
 
+static void say_where(const struct server *server)
+{
+    const struct options *options = &server->options;
+
+    if (server->front)
+        printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", front_endpoint(server->front),
+               options->front_type == FRONT_REP ? "REP" : "ROUTER", options->threads,
+               options->threads == 1 ? "" : "s");
+    if (server->pool)
+        printf("Workers join at %s.\n", front_endpoint(server->pool));
+    for (uint32_t i = 0; i < options->parent_count; i++)
+        printf("Joining %s (%" PRIu32 " thread%s).\n", options->parents[i], options->threads,
+               options->threads == 1 ? "" : "s");
+    fflush(stdout);
+}
+
+static void say_done(struct server *server)
+{
+    static struct status_reply status;
+
+    status_take(server, &(struct status_request){0, 0}, &status);
+    printf("%s: %" PRIu64 " requests answered, %" PRIu64 " refused.\n",
+           server->stopped ? "Stopped" : "Done", status.counters.answered,
+           status.counters.refused);
+}
+
 bool server_run(struct server *server)
 {
-    if (!server->options.quiet) {
-        printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", front_endpoint(server->front),
-               server->options.front_type == FRONT_REP ? "REP" : "ROUTER", server->options.threads,
-               server->options.threads == 1 ? "" : "s");
-        fflush(stdout);
-    }
+    if (!server->options.quiet)
+        say_where(server);
     serve(server);
     if (!server->options.quiet)
-        printf("%s: %" PRIu64 " requests answered, %" PRIu64 " refused.\n",
-               server->stopped ? "Stopped" : "Done", server->answered, server->refused);
+        say_done(server);
     return !server->stopped;
 }

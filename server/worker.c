@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <czmq.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -20,19 +22,39 @@
 
 #define ADDRESS_BYTES 64
 
+/* The ends of its sockets that the thread has are its own while it runs. */
+struct worker {
+    pthread_t thread;
+    struct workers *workers;
+    zsock_t *pipe;
+    zsock_t *pipe_end;
+    zsock_t *results;
+};
+
 struct workers {
     zsock_t *results;
     char results_address[ADDRESS_BYTES];
     const struct kernel *kernel;
-    atomic_bool *cancelled; /* by span */
     uint32_t count;
-    zactor_t *threads[];
+    atomic_bool cancelled[RUNS_MAX];
+    struct worker threads[];
 };
 
-static struct result task_run(const struct workers *workers, const struct task *task)
+static atomic_bool *cancel_flag(struct workers *workers, uint64_t span)
 {
-    atomic_bool *cancelled = &workers->cancelled[task->span];
-    struct result result = {.span = task->span};
+    return &workers->cancelled[span % RUNS_MAX];
+}
+
+/* ---- in the threads ---------------------------------------------------------------------- */
+
+static struct result task_run(const struct worker *worker, const struct task *task)
+{
+    const atomic_bool *cancelled = cancel_flag(worker->workers, task->span);
+    struct result result = {
+        .span = task->span,
+        .worker = (uint32_t)(worker - worker->workers->threads),
+        .kind = task->stream.kind,
+    };
     int64_t began_at_us = zclock_usecs();
     uint64_t done = 0;
 
@@ -41,7 +63,7 @@ static struct result task_run(const struct workers *workers, const struct task *
         uint64_t count = BLOCK_SAMPLES - first % BLOCK_SAMPLES;
         if (count > task->count - done)
             count = task->count - done;
-        sum_range(workers->kernel, &task->stream, first, count, &result.total);
+        sum_range(worker->workers->kernel, &task->stream, first, count, &result.total);
         done += count;
     }
     result.elapsed_ns = (zclock_usecs() - began_at_us) * 1000;
@@ -57,8 +79,8 @@ static void worker_be_nice(void)
     setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
 }
 
-/* A message is a task; anything else, such as czmq's "$TERM", is the end. A stopped process that
- * goes on finds its waits interrupted. */
+/* A message is a task, and an empty one the end. A stopped process that goes on finds its waits
+ * interrupted. */
 static bool task_wait(zsock_t *pipe, struct task *task)
 {
     int64_t sleep_at_us = zclock_usecs() + SPIN_US;
@@ -72,52 +94,98 @@ static bool task_wait(zsock_t *pipe, struct task *task)
     return size == sizeof *task;
 }
 
-static void worker_main(zsock_t *pipe, void *arguments)
+static void *worker_main(void *argument)
 {
-    const struct workers *workers = arguments;
-    zsock_t *results = zsock_new(ZMQ_PUSH);
+    struct worker *worker = argument;
     struct task task;
 
-    assert(results);
-    zsock_set_sndhwm(results, 0);
-    zsock_connect(results, "%s", workers->results_address);
     worker_be_nice();
-    zsock_signal(pipe, 0);
-    while (task_wait(pipe, &task)) {
-        struct result result = task_run(workers, &task);
-        zmq_send(zsock_resolve(results), &result, sizeof result, 0);
+    while (task_wait(worker->pipe_end, &task)) {
+        struct result result = task_run(worker, &task);
+        zmq_send(zsock_resolve(worker->results), &result, sizeof result, 0);
     }
-    zsock_destroy(&results);
+    return NULL;
 }
 
-static bool workers_open(struct workers *workers, uint32_t spans)
+/* ---- their life -------------------------------------------------------------------------- */
+
+/* A socket within this process, without limits: what is out is bounded by the dispatcher. */
+static zsock_t *inner_new(int type)
 {
-    workers->cancelled = calloc(spans, sizeof *workers->cancelled);
-    workers->results = zsock_new(ZMQ_PULL);
-    if (!workers->cancelled || !workers->results)
+    zsock_t *socket = zsock_new(type);
+
+    if (socket) {
+        zsock_set_sndhwm(socket, 0);
+        zsock_set_rcvhwm(socket, 0);
+    }
+    return socket;
+}
+
+static bool worker_connect(struct worker *worker)
+{
+    char address[ADDRESS_BYTES];
+
+    worker->pipe = inner_new(ZMQ_PAIR);
+    worker->pipe_end = inner_new(ZMQ_PAIR);
+    worker->results = inner_new(ZMQ_PUSH);
+    if (!worker->pipe || !worker->pipe_end || !worker->results)
         return false;
-    zsock_set_rcvhwm(workers->results, 0);
+    snprintf(address, sizeof address, "inproc://worker-%p", (void *)worker);
+    return zsock_bind(worker->pipe, "%s", address) != -1 &&
+           zsock_connect(worker->pipe_end, "%s", address) != -1 &&
+           zsock_connect(worker->results, "%s", worker->workers->results_address) != -1;
+}
+
+static void worker_disconnect(struct worker *worker)
+{
+    zsock_destroy(&worker->results);
+    zsock_destroy(&worker->pipe_end);
+    zsock_destroy(&worker->pipe);
+}
+
+static bool worker_start(struct worker *worker, struct workers *workers)
+{
+    worker->workers = workers;
+    int reason =
+        worker_connect(worker) ? pthread_create(&worker->thread, NULL, worker_main, worker) : errno;
+    if (reason)
+        worker_disconnect(worker);
+    errno = reason;
+    return reason == 0;
+}
+
+static void worker_end(struct worker *worker)
+{
+    zmq_send(zsock_resolve(worker->pipe), NULL, 0, 0);
+    pthread_join(worker->thread, NULL);
+    worker_disconnect(worker);
+}
+
+static bool workers_open(struct workers *workers)
+{
+    workers->results = inner_new(ZMQ_PULL);
     snprintf(workers->results_address, sizeof workers->results_address, "inproc://results-%p",
              (void *)workers);
-    return zsock_bind(workers->results, "%s", workers->results_address) != -1;
+    return workers->results && zsock_bind(workers->results, "%s", workers->results_address) != -1;
 }
 
-struct workers *workers_new(uint32_t count, uint32_t spans, const struct kernel *kernel)
+struct workers *workers_new(uint32_t count, const struct kernel *kernel)
 {
     struct workers *workers = calloc(1, sizeof *workers + count * sizeof *workers->threads);
 
     if (!workers)
         return NULL;
     workers->kernel = kernel;
-    bool started = workers_open(workers, spans);
+    bool started = workers_open(workers);
     while (started && workers->count < count) {
-        zactor_t *thread = zactor_new(worker_main, workers);
-        if (thread)
-            workers->threads[workers->count++] = thread;
-        started = thread;
+        started = worker_start(&workers->threads[workers->count], workers);
+        workers->count += started;
     }
-    if (!started)
+    if (!started) {
+        int reason = errno;
         workers_destroy(&workers);
+        errno = reason;
+    }
     return workers;
 }
 
@@ -128,23 +196,53 @@ void workers_destroy(struct workers **workers_p)
     if (!workers)
         return;
     while (workers->count > 0)
-        zactor_destroy(&workers->threads[--workers->count]);
+        worker_end(&workers->threads[--workers->count]);
     zsock_destroy(&workers->results);
-    free(workers->cancelled);
     free(workers);
     *workers_p = NULL;
 }
 
+static void *await_curtain(void *curtain)
+{
+    while (sem_wait(curtain) == -1) /* interrupted */
+        ;
+    return NULL;
+}
+
+bool workers_rehearse(uint32_t count)
+{
+    pthread_t *threads = calloc(count, sizeof *threads);
+    uint32_t started = 0;
+    int reason = threads || count == 0 ? 0 : ENOMEM;
+    sem_t curtain;
+
+    sem_init(&curtain, 0, 0);
+    while (reason == 0 && started < count) {
+        reason = pthread_create(&threads[started], NULL, await_curtain, &curtain);
+        started += reason == 0;
+    }
+    for (uint32_t i = 0; i < started; i++)
+        sem_post(&curtain);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+    sem_destroy(&curtain);
+    free(threads);
+    errno = reason;
+    return reason == 0;
+}
+
+/* ---- their work -------------------------------------------------------------------------- */
+
 void workers_start(struct workers *workers, uint32_t worker, const struct task *task)
 {
     assert(worker < workers->count);
-    atomic_store(&workers->cancelled[task->span], false);
-    zmq_send(zsock_resolve(workers->threads[worker]), task, sizeof *task, 0);
+    atomic_store(cancel_flag(workers, task->span), false);
+    zmq_send(zsock_resolve(workers->threads[worker].pipe), task, sizeof *task, 0);
 }
 
-void workers_cancel(struct workers *workers, uint32_t span)
+void workers_cancel(struct workers *workers, uint64_t span)
 {
-    atomic_store(&workers->cancelled[span], true);
+    atomic_store(cancel_flag(workers, span), true);
 }
 
 bool workers_done(struct workers *workers, struct result *result)

@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/dispatcher.h"
 #include "sums/kernel.h"
 #include "sums/stream.h"
 #include "sums/total.h"
 
-/* A span to compute. span: its number, below workers_new()'s spans. */
+/* A span to compute. span: an id as of server/dispatcher.h: the low RUN_INDEX_BITS are its index,
+ * which no other span has that is out meanwhile. */
 struct task {
-    uint32_t span;
+    uint64_t span;
     struct stream stream;
     uint64_t first;
     uint64_t count;
@@ -20,17 +22,27 @@ struct task {
 
 /* total: of what was summed, the whole span unless it was cancelled. elapsed_ns: computing it. */
 struct result {
-    uint32_t span;
+    uint64_t span;
+    uint32_t worker;
+    enum stream_kind kind;
     struct total total;
     int64_t elapsed_ns;
 };
 
 struct workers;
 
-/* Starts `count` threads, which compute with `kernel`; `spans` tasks may be out at a time. They are
- * batch threads and nicer than the caller, so that the thread that owns the sockets wakes at once.
- * NULL with errno set on failure. */
-struct workers *workers_new(uint32_t count, uint32_t spans, const struct kernel *kernel);
+/* File descriptors that a compute thread takes: one for each end of its pipe, one for its results,
+ * and one to spare. */
+#define WORKER_FILES 4
+
+/* Whether `count` threads can be started, libzmq's among them, which aborts where it finds that
+ * they cannot. False with errno set. Starts them, and ends them again. */
+bool workers_rehearse(uint32_t count);
+
+/* Starts `count` threads, 0 or more, which compute with `kernel`. They are batch threads and nicer
+ * than the caller, so that the thread that owns the sockets wakes at once. NULL with errno set on
+ * failure. */
+struct workers *workers_new(uint32_t count, const struct kernel *kernel);
 
 /* Waits for the threads to end: cancel the tasks first. */
 void workers_destroy(struct workers **workers);
@@ -39,7 +51,7 @@ void workers_destroy(struct workers **workers);
 void workers_start(struct workers *workers, uint32_t worker, const struct task *task);
 
 /* Ends the work on a span within a block; its result comes all the same. */
-void workers_cancel(struct workers *workers, uint32_t span);
+void workers_cancel(struct workers *workers, uint64_t span);
 
 /* Takes the next result, or returns false. Never waits. */
 bool workers_done(struct workers *workers, struct result *result);

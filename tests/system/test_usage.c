@@ -75,14 +75,17 @@ Test(usage, the_server_says_what_is_wrong_and_exits_2)
 {
     static const struct row rows[] = {
         {{"now"}, "*: unexpected argument: now"},
-        {{"--threads", "0"}, "*: --threads 0: expected a number from 1 to 1024"},
-        {{"--threads", "1025"}, "*: --threads 1025: expected a number from 1 to 1024"},
+        {{"--threads", "0"}, "*: --threads 0 without --workers: nobody would compute"},
+        {{"--threads", "1025"}, "*: --threads 1025: expected a number from 0 to 1024"},
         {{"--threads", "-1"}, "*: --threads -1: expected a number *"},
         {{"--threads", "two"}, "*: --threads two: expected a number *"},
         {{"--threads", "2x"}, "*: --threads 2x: expected a number *"},
         {{"--threads", ""}, "*: --threads : expected a number *"},
         {{"--socket", "pub"}, "*: --socket pub: expected router or rep"},
         {{"--bind"}, "*option '--bind' requires an argument"},
+        {{"--heartbeat-ms", "9"}, "*: --heartbeat-ms 9: expected a number from 10 to 60000"},
+        {{"--span-us", "0"}, "*: --span-us 0: expected a number from 1 to 60000000"},
+        {{"--join", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"}, "*: --join: at most 16 servers *"},
         {{"--loud"}, "*unrecognized option '--loud'"},
     };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sums/digest.h"
 #include "sums/ieee.h"
 #include "sums/sum.h"
 #include "tests/unit/chance.h"
@@ -107,6 +108,40 @@ Test(sums, every_kernel_gives_the_reference_vectors)
         if (kernel->runs_here())
             cr_expect(expect_vectors(kernel, file) > 400, "%s has lost lines", SUMS_VECTORS);
     fclose(file);
+}
+
+/* The digest: what two builds compare before one of them computes for the other. */
+#define DIGEST UINT64_C(0x8e5e5b86cb34c6e0)
+
+Test(digest, every_kernel_gives_the_known_one)
+{
+    for (const struct kernel *kernel = kernels; kernel->name; kernel++)
+        if (kernel->runs_here())
+            cr_expect(sums_digest(kernel) == DIGEST, "%s", kernel->name);
+}
+
+Test(digest, the_known_one_is_the_references)
+{
+    char line[200];
+    uint64_t digest = 0;
+    FILE *file = fopen(SUMS_VECTORS, "r");
+    cr_assert(file, "cannot read %s", SUMS_VECTORS);
+    while (digest == 0 && fgets(line, sizeof line, file))
+        vector_parse_digest(line, &digest);
+    fclose(file);
+    cr_expect(digest == DIGEST);
+}
+
+static int64_t one_off(uint64_t key, uint64_t block)
+{
+    return kernel_best()->uniform_block(key, block) + (block == 1);
+}
+
+Test(digest, one_unit_in_one_block_makes_another_one)
+{
+    struct kernel wrong = *kernel_best();
+    wrong.uniform_block = one_off;
+    cr_expect(sums_digest(&wrong) != DIGEST);
 }
 
 /* Laws */

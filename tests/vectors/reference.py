@@ -247,6 +247,45 @@ def sum_range(kind, seed, first, samples):
     return total
 
 
+# The digest of sums/digest.c: known answers in 64 bits
+
+MEANTIME = int.from_bytes(b"meantime", "big")
+DIGEST_RANGES = [
+    ("gaussian", 0, 0, 3 * BLOCK),
+    ("gaussian", 1, BLOCK, 12 * BLOCK),
+    ("gaussian", 2**64 - 1, 2**31 * BLOCK, 8 * BLOCK),
+    ("gaussian", MEANTIME, STREAM - 8 * BLOCK, 8 * BLOCK),
+    ("gaussian", 8197, 31, 34),
+    ("gaussian", 8197, BLOCK - 1000, BLOCK + 2000),
+    ("gaussian", 8198, STREAM - BLOCK - 40000, BLOCK + 30000),
+    ("uniform", 0, 0, BLOCK),
+    ("uniform", 2**64 - 1, 2**31 * BLOCK, 2 * BLOCK),
+    ("uniform", MEANTIME, STREAM - 2 * BLOCK, 2 * BLOCK),
+    ("uniform", 8197, BLOCK - 1000, BLOCK + 2000),
+]
+RARE_BLOCKS = [0, 1, 2**31, STREAM // BLOCK - 1]
+RARE_DRAWS = 5000
+
+
+def digest_words():
+    """The numbers that are folded, each of 64 bits."""
+    for kind, seed, first, samples in DIGEST_RANGES:
+        units = sum_range(kind, seed, first, samples)
+        yield from (units & ONES64, units >> 64 & ONES64, samples)
+    for block in RARE_BLOCKS:
+        words = xoshiro256pp(stream_key("gaussian", 0), block)
+        yield sum(level4(words) for _ in range(RARE_DRAWS)) & ONES64
+
+
+def digest():
+    """FNV-1a over the words' bytes, the lowest first."""
+    folded = 0xCBF29CE484222325
+    for word in digest_words():
+        for byte in word.to_bytes(8, "little"):
+            folded = (folded ^ byte) * 0x100000001B3 & ONES64
+    return folded
+
+
 # Vectors
 
 COMMENT = """\
@@ -254,6 +293,7 @@ COMMENT = """\
 # Written and checked by reference.py, which lies beside this file.
 #
 # kind seed first count units
+# digest: that of sums/digest.h, in hexadecimal
 """
 
 RANDOM = (mix(n * G & ONES64) for n in count(8197))  # the same words under every Python
@@ -326,7 +366,7 @@ def ranges():
 
 
 def vectors():
-    lines = COMMENT
+    lines = COMMENT + f"digest {digest():016x}\n"
     for range_ in dict.fromkeys(ranges()):
         lines += " ".join(map(str, range_)) + f" {sum_range(*range_)}\n"
     return lines

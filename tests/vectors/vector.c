@@ -26,3 +26,8 @@ bool vector_holds(const struct vector *vector, const struct kernel *kernel, char
     return strcmp(units_print(total.units, units), vector->units) == 0 &&
            total.count == vector->count;
 }
+
+bool vector_parse_digest(const char *line, uint64_t *digest)
+{
+    return sscanf(line, "digest %" SCNx64, digest) == 1;
+}

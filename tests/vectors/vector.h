@@ -22,4 +22,7 @@ bool vector_parse(const char *line, struct vector *vector);
 /* Does the kernel give the vector's sum? Its own one goes into `units` (UNITS_TEXT_BYTES). */
 bool vector_holds(const struct vector *vector, const struct kernel *kernel, char *units);
 
+/* Returns false if the line does not hold the digest of sums/digest.h. */
+bool vector_parse_digest(const char *line, uint64_t *digest);
+
 #endif

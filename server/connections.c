@@ -1,0 +1,133 @@
+#include "server/connections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void connections_init(struct connections *connections)
+{
+    *connections = (struct connections){.round = 1};
+}
+
+void connections_clear(struct connections *connections)
+{
+    for (size_t i = 0; i < connections->size; i++)
+        free(connections->by_fd[i]);
+    free(connections->by_fd);
+    connections_init(connections);
+}
+
+static bool room_make(struct connections *connections, size_t index)
+{
+    size_t size = 2 * index + 64;
+
+    if (index < connections->size)
+        return true;
+    struct connection **grown = realloc(connections->by_fd, size * sizeof *grown);
+    if (!grown)
+        return false;
+    memset(grown + connections->size, 0, (size - connections->size) * sizeof *grown);
+    connections->by_fd = grown;
+    connections->size = size;
+    return true;
+}
+
+static struct connection *connection_new(int fd)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+
+    if (!connection)
+        return NULL;
+    connection->fd = fd;
+    TAILQ_INIT(&connection->clients);
+    TAILQ_INIT(&connection->kept);
+    return connection;
+}
+
+void connections_open(struct connections *connections, int fd)
+{
+    if (!room_make(connections, (size_t)fd))
+        return;
+    struct connection **connection = &connections->by_fd[fd];
+    if (!*connection)
+        *connection = connection_new(fd);
+    if (*connection)
+        (*connection)->open = true;
+}
+
+void connections_close(struct connections *connections, int fd)
+{
+    struct connection *connection = connections_at(connections, fd);
+
+    if (!connection)
+        return;
+    if (connection->ended_in != connections->round)
+        connection->ended_unheard = false;
+    connection->ended_unheard |= !connection->heard;
+    connection->ended_in = connections->round;
+    connection->open = connection->given_up = connection->heard = false;
+}
+
+void connections_all_read(struct connections *connections)
+{
+    connections->round++;
+}
+
+struct connection *connections_at(const struct connections *connections, int fd)
+{
+    if (fd < 0 || (size_t)fd >= connections->size || !connections->by_fd[fd])
+        return NULL;
+    return connections->by_fd[fd]->open ? connections->by_fd[fd] : NULL;
+}
+
+/* An id that the ROUTER made, for a peer that brought none: a zero and a number, counted up. */
+static bool id_number(const uint8_t *id, uint8_t id_size, uint32_t *number)
+{
+    if (id_size != 5 || id[0] != 0)
+        return false;
+    *number = (uint32_t)id[1] << 24 | (uint32_t)id[2] << 16 | (uint32_t)id[3] << 8 | id[4];
+    return true;
+}
+
+/* Numbers go to connections in the order in which they come, so that one after the last known at
+ * this descriptor belongs to a newer connection. A name that a peer has brought may come back, and
+ * one of which no message was read may have any. */
+static bool surely_new(const struct connection *connection, const uint8_t *id, uint8_t id_size)
+{
+    uint32_t number;
+
+    if (connection->ended_unheard)
+        return false;
+    if (id_size == 0)
+        return true;
+    return id_number(id, id_size, &number) &&
+           (!connection->numbered || (int32_t)(number - connection->number) > 0);
+}
+
+static void connection_hear(struct connection *connection, const uint8_t *id, uint8_t id_size)
+{
+    uint32_t number;
+
+    connection->heard = true;
+    connection->id_size = id_size;
+    memcpy(connection->id, id, id_size);
+    connection->peer[0] = '\0';
+    if (id_number(id, id_size, &number)) {
+        connection->numbered = true;
+        connection->number = number;
+    }
+}
+
+enum sender connections_sender(const struct connections *connections, struct connection *connection,
+                               const uint8_t *id, uint8_t id_size)
+{
+    if (connection->given_up)
+        return SENDER_ANOTHER;
+    if (connection->heard)
+        return connection->id_size == id_size && memcmp(connection->id, id, id_size) == 0
+                   ? SENDER_THIS
+                   : SENDER_ANOTHER;
+    if (connection->ended_in == connections->round && !surely_new(connection, id, id_size))
+        return SENDER_UNSURE;
+    connection_hear(connection, id, id_size);
+    return SENDER_THIS;
+}

@@ -1,0 +1,79 @@
+/* Connections by file descriptor, and whose of them a message is. Bookkeeping alone: no socket. One
+ * thread.
+ *
+ * A monitor tells when a descriptor is opened and closed, and libzmq tells with each message the
+ * descriptor that it came on. But a message can be read when its connection has ended, and when its
+ * descriptor is that of the next one. The routing id that a ROUTER puts before it settles whose it
+ * is: a connection keeps one for life, which is nobody else's meanwhile. The id of a connection is
+ * learnt from the first message of it that is read. */
+#ifndef MEANTIME_SERVER_CONNECTIONS_H
+#define MEANTIME_SERVER_CONNECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+/* An address of IPv6 in digits, or what libzmq tells of a peer on the same machine. */
+#define PEER_BYTES 64
+
+struct client;
+struct kept;
+TAILQ_HEAD(client_list, client);
+TAILQ_HEAD(kept_list, kept);
+
+/* id: none where the socket is no ROUTER. */
+struct connection {
+    int fd;
+    bool open;
+    bool given_up; /* until it ends nothing of it is heard */
+    bool heard;    /* what follows is known */
+    uint8_t id_size;
+    uint8_t id[UINT8_MAX];
+    char peer[PEER_BYTES];
+
+    /* Of those at this descriptor before. */
+    uint64_t ended_in;  /* the round in which the last of them ended; 0: there was none */
+    bool ended_unheard; /* of one that ended in that round no message had been read */
+    bool numbered;
+    uint32_t number; /* the last that a ROUTER made an id of */
+
+    /* Kept by clients.c. */
+    struct client_list clients;
+    struct kept_list kept; /* messages that the connection had no room for, the oldest first */
+    uint32_t kept_count;
+    uint32_t holds;
+    TAILQ_ENTRY(connection) in_slow; /* while something is kept */
+};
+
+/* round: grows whenever every message that was sent has been read. */
+struct connections {
+    struct connection **by_fd; /* NULL: never opened */
+    size_t size;
+    uint64_t round;
+};
+
+void connections_init(struct connections *connections);
+void connections_clear(struct connections *connections);
+
+/* The monitor's news. Where memory is short a connection counts as closed. */
+void connections_open(struct connections *connections, int fd);
+void connections_close(struct connections *connections, int fd);
+
+/* No message is left to read of any connection that has been closed. */
+void connections_all_read(struct connections *connections);
+
+/* The open connection at that descriptor, or NULL. */
+struct connection *connections_at(const struct connections *connections, int fd);
+
+enum sender {
+    SENDER_THIS,    /* the open connection */
+    SENDER_ANOTHER, /* one that has ended, or that was given up */
+    SENDER_UNSURE,  /* this one, or one that ended before this was opened */
+};
+
+/* Whose a message is that came on the descriptor of `connection` with that routing id. */
+enum sender connections_sender(const struct connections *connections, struct connection *connection,
+                               const uint8_t *id, uint8_t id_size);
+
+#endif

@@ -1,0 +1,249 @@
+#include "server/crew.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sums/stream.h"
+
+/* Before the first measurement: about what portable code takes. */
+#define BLOCK_NS_GUESS 100000
+
+/* What a worker says of itself is believed within these: a block in 1 us is ten times what any core
+ * does, one in 10 s is hardly a computer. */
+#define BLOCK_NS_MIN 1e3
+#define BLOCK_NS_MAX 1e10
+
+#define WORKER_BUG WORKER_STATES
+
+/* clang-format off */
+static const enum worker_state worker_after[WORKER_STATES][WORKER_NEWS] = {
+    /*                    JOIN           HEARTBEAT       REFUSAL         LEAVE           LOST       */
+    [WORKER_FREE]    = { WORKER_JOINED, WORKER_BUG,     WORKER_BUG,     WORKER_BUG,     WORKER_BUG  },
+    [WORKER_JOINED]  = { WORKER_BUG,    WORKER_JOINED,  WORKER_RESTING, WORKER_LEAVING, WORKER_FREE },
+    [WORKER_RESTING] = { WORKER_BUG,    WORKER_JOINED,  WORKER_RESTING, WORKER_LEAVING, WORKER_FREE },
+    [WORKER_LEAVING] = { WORKER_BUG,    WORKER_LEAVING, WORKER_LEAVING, WORKER_LEAVING, WORKER_FREE },
+};
+/* clang-format on */
+
+static void worker_move(struct worker *worker, enum worker_news news)
+{
+    worker->state = worker_after[worker->state][news];
+    assert(worker->state != WORKER_BUG);
+}
+
+/* ---- who is ready ------------------------------------------------------------------------ */
+
+/* -1: it is to be given nothing. */
+static int worker_level(const struct worker *worker)
+{
+    if (worker->state != WORKER_JOINED || worker->held >= WORKER_CREDIT_MAX ||
+        worker->held >= (uint64_t)worker->capacity * WORKER_CREDIT)
+        return -1;
+    return (int)(worker->held / worker->capacity);
+}
+
+/* Puts the worker where it belongs now. The last to come is the last to be taken. */
+static void worker_file(struct crew *crew, struct worker *worker)
+{
+    int level = worker_level(worker);
+
+    if (worker->level >= 0)
+        TAILQ_REMOVE(&crew->ready[worker->level], worker, in_ready);
+    worker->level = level;
+    if (level >= 0)
+        TAILQ_INSERT_TAIL(&crew->ready[level], worker, in_ready);
+}
+
+struct worker *crew_ready(const struct crew *crew)
+{
+    for (int level = 0; level < WORKER_CREDIT; level++)
+        if (!TAILQ_EMPTY(&crew->ready[level]))
+            return TAILQ_FIRST(&crew->ready[level]);
+    return NULL;
+}
+
+struct worker *crew_idle(const struct crew *crew, const struct worker *but)
+{
+    struct worker *worker = TAILQ_FIRST(&crew->ready[0]);
+
+    return worker && worker == but ? TAILQ_NEXT(worker, in_ready) : worker;
+}
+
+/* ---- how fast ---------------------------------------------------------------------------- */
+
+/* What the worker adds to the speed and the capacity of all, or takes off again. */
+static void crew_count(struct crew *crew, const struct worker *worker, int sign)
+{
+    crew->capacity += (uint64_t)(int64_t)sign * worker->capacity;
+    for (int kind = 0; kind < KINDS; kind++)
+        crew->speed[kind] += sign * (worker->capacity / worker->block_ns[kind]);
+}
+
+void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capacity)
+{
+    crew_count(crew, worker, -1);
+    worker->capacity = capacity;
+    crew_count(crew, worker, 1);
+    worker_file(crew, worker);
+}
+
+/* A quarter of the way to each new measurement: steady, yet within 10 % after eight spans. */
+void crew_measured(struct crew *crew, struct run *run, uint64_t samples, uint64_t compute_ns)
+{
+    struct worker *worker = run->worker;
+    double measured = (double)compute_ns * BLOCK_SAMPLES / (double)samples;
+    double *block_ns = &worker->block_ns[run->kind];
+
+    worker->samples += samples;
+    if (samples < BLOCK_SAMPLES)
+        return;
+    measured = measured < BLOCK_NS_MIN ? BLOCK_NS_MIN : measured;
+    measured = measured > BLOCK_NS_MAX ? BLOCK_NS_MAX : measured;
+    crew_count(crew, worker, -1);
+    *block_ns += (measured - *block_ns) / 4;
+    crew_count(crew, worker, 1);
+}
+
+static uint64_t blocks_in(double ns, double block_ns)
+{
+    double blocks = ns / block_ns;
+
+    return blocks > 1 ? (uint64_t)blocks : 1;
+}
+
+/* Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of this core's share of what is
+ * left, at the speeds that all of them have, within what takes SPAN_NS_MIN to a span's time; up to
+ * the end of a block. */
+uint64_t crew_span_size(const struct crew *crew, const struct worker *worker,
+                        enum message_kind kind, uint64_t first, uint64_t left)
+{
+    double block_ns = worker->block_ns[kind];
+    double most_ns = (double)(worker->thread ? THREAD_SPAN_NS : crew->span_ns);
+    double least_ns = most_ns < SPAN_NS_MIN ? most_ns : SPAN_NS_MIN;
+    double ns = (double)left / BLOCK_SAMPLES / crew->speed[kind] / 2;
+
+    ns = ns < least_ns ? least_ns : ns;
+    ns = ns > most_ns ? most_ns : ns;
+    uint64_t size = blocks_in(ns, block_ns) * BLOCK_SAMPLES - first % BLOCK_SAMPLES;
+    return size < left ? size : left;
+}
+
+/* ---- what they hold ---------------------------------------------------------------------- */
+
+void crew_hold(struct crew *crew, struct run *run, uint64_t count, int64_t now_ns)
+{
+    struct worker *worker = run->worker;
+    double ns = (double)count / BLOCK_SAMPLES * worker->block_ns[run->kind] / worker->capacity;
+
+    run->takes_ns = (int64_t)ns;
+    worker->queued_ns += run->takes_ns;
+    run->late_at_ns = now_ns + 2 * worker->queued_ns + LATE_NS;
+    TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);
+    worker->held++;
+    worker_file(crew, worker);
+}
+
+void crew_release(struct crew *crew, struct run *run)
+{
+    struct worker *worker = run->worker;
+
+    TAILQ_REMOVE(&worker->runs, run, in_worker);
+    worker->held--;
+    worker->queued_ns -= run->takes_ns;
+    worker_file(crew, worker);
+}
+
+/* ---- who is there ------------------------------------------------------------------------ */
+
+bool crew_init(struct crew *crew, uint32_t threads, uint32_t joined_max, int64_t span_ns)
+{
+    uint32_t workers_max = threads + joined_max;
+
+    *crew = (struct crew){
+        .workers = calloc(workers_max + 1, sizeof *crew->workers), /* never none at all */
+        .threads = threads,
+        .workers_max = workers_max,
+        .span_ns = span_ns,
+    };
+    TAILQ_INIT(&crew->heard);
+    TAILQ_INIT(&crew->joined);
+    for (int level = 0; level < WORKER_CREDIT; level++)
+        TAILQ_INIT(&crew->ready[level]);
+    if (!crew->workers)
+        return false;
+    for (uint32_t i = 0; i < threads; i++) {
+        struct join join = {.capacity = 1};
+        snprintf(join.name, sizeof join.name, "thread %u", (unsigned)i + 1);
+        crew_join(crew, &crew->workers[i], &join, 0);
+    }
+    return true;
+}
+
+void crew_clear(struct crew *crew)
+{
+    free(crew->workers);
+}
+
+struct worker *crew_worker(const struct crew *crew, uint32_t number)
+{
+    return number < crew->workers_max ? &crew->workers[number] : NULL;
+}
+
+uint32_t crew_number(const struct crew *crew, const struct worker *worker)
+{
+    return (uint32_t)(worker - crew->workers);
+}
+
+void crew_join(struct crew *crew, struct worker *worker, const struct join *join, int64_t now_ns)
+{
+    worker_move(worker, WORKER_NEWS_JOIN);
+    worker->thread = crew_number(crew, worker) < crew->threads;
+    worker->capacity = join->capacity;
+    worker->held = 0;
+    worker->level = -1;
+    worker->samples = 0;
+    worker->queued_ns = 0;
+    worker->heard_at_ns = now_ns;
+    snprintf(worker->name, sizeof worker->name, "%s", join->name);
+    snprintf(worker->kernel, sizeof worker->kernel, "%s", join->kernel);
+    for (int kind = 0; kind < KINDS; kind++)
+        worker->block_ns[kind] = BLOCK_NS_GUESS;
+    TAILQ_INIT(&worker->runs);
+    if (!worker->thread) {
+        TAILQ_INSERT_TAIL(&crew->heard, worker, in_heard);
+        TAILQ_INSERT_TAIL(&crew->joined, worker, in_joined);
+    }
+    crew->worker_count++;
+    crew_count(crew, worker, 1);
+    worker_file(crew, worker);
+}
+
+void crew_lose(struct crew *crew, struct worker *worker)
+{
+    assert(!worker->thread);
+    assert(worker->held == 0);
+    worker_move(worker, WORKER_NEWS_LOST);
+    worker_file(crew, worker);
+    if (crew->beat_next == worker)
+        crew->beat_next = TAILQ_NEXT(worker, in_joined);
+    TAILQ_REMOVE(&crew->heard, worker, in_heard);
+    TAILQ_REMOVE(&crew->joined, worker, in_joined);
+    crew_count(crew, worker, -1);
+    if (--crew->worker_count == 0)
+        for (int kind = 0; kind < KINDS; kind++)
+            crew->speed[kind] = 0; /* exactly, whatever rounding has left */
+}
+
+void crew_tell(struct crew *crew, struct worker *worker, enum worker_news news)
+{
+    worker_move(worker, news);
+    worker_file(crew, worker);
+}
+
+void crew_heard(struct crew *crew, struct worker *worker, int64_t now_ns)
+{
+    worker->heard_at_ns = now_ns;
+    TAILQ_REMOVE(&crew->heard, worker, in_heard);
+    TAILQ_INSERT_TAIL(&crew->heard, worker, in_heard);
+}

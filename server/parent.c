@@ -1,0 +1,203 @@
+#include "server/parent.h"
+
+#include <assert.h>
+
+#define NS_A_MS INT64_C(1000000)
+
+/* Before Join is sent again to a parent that has no use for it now. */
+#define RETRY_NS_MIN (1000 * NS_A_MS)
+
+void parent_init(struct parent *parent, const struct join *join)
+{
+    *parent = (struct parent){
+        .state = PARENT_DIALLING,
+        .join = *join,
+        .due_at_ns = INT64_MAX,
+        .beat_at_ns = INT64_MAX,
+    };
+}
+
+static bool in_touch(const struct parent *parent)
+{
+    return parent->beat_at_ns != INT64_MAX;
+}
+
+/* What the parent gave is of no use to anybody any more. */
+static void lose(struct parent *parent, struct parent_orders *orders)
+{
+    orders->lost = in_touch(parent);
+    parent->beat_at_ns = INT64_MAX;
+}
+
+static void dial(struct parent *parent, struct parent_orders *orders)
+{
+    lose(parent, orders);
+    parent->due_at_ns = INT64_MAX;
+    if (parent->state == PARENT_LEAVING)
+        return;
+    parent->state = PARENT_DIALLING;
+    orders->dial = true;
+}
+
+static void join(struct parent *parent, struct parent_orders *orders, int64_t now_ns)
+{
+    parent->state = PARENT_JOINING;
+    parent->due_at_ns = now_ns + PARENT_JOIN_NS;
+    parent->told = parent->join.capacity;
+    orders->send = true;
+    orders->message.type = MESSAGE_JOIN;
+    orders->message.join = parent->join;
+}
+
+static void beat(struct parent *parent, struct parent_orders *orders, int64_t now_ns)
+{
+    parent->beat_at_ns = now_ns + parent->heartbeat_ns;
+    parent->told = parent->join.capacity;
+    orders->send = true;
+    orders->message.type = MESSAGE_HEARTBEAT;
+    orders->message.heartbeat.capacity = parent->told;
+}
+
+static void rest(struct parent *parent, const struct refusal *refusal,
+                 struct parent_orders *orders, int64_t now_ns)
+{
+    int64_t rest_ns = refusal->retry_after_ms * NS_A_MS;
+
+    if (rest_ns < RETRY_NS_MIN)
+        rest_ns = RETRY_NS_MIN;
+    if (refusal->status == STATUS_OTHER_SUMS)
+        rest_ns = PARENT_REST_NS;
+    parent->state = PARENT_RESTING;
+    parent->due_at_ns = now_ns + rest_ns;
+    orders->trouble = refusal->text;
+}
+
+/* ---- what the parent says ---------------------------------------------------------------- */
+
+static void on_welcome(struct parent *parent, const struct welcome *welcome, int64_t now_ns)
+{
+    if (parent->state != PARENT_JOINING)
+        return;
+    parent->state = PARENT_JOINED;
+    parent->due_at_ns = INT64_MAX;
+    parent->heartbeat_ns = welcome->heartbeat_ms * NS_A_MS;
+    parent->beat_at_ns = now_ns + parent->heartbeat_ns;
+}
+
+/* NOT_JOINED while Join is on its way answers what was said before that. */
+static void on_refusal(struct parent *parent, const struct refusal *refusal,
+                       struct parent_orders *orders, int64_t now_ns)
+{
+    if (refusal->status == STATUS_NOT_JOINED && in_touch(parent)) {
+        lose(parent, orders);
+        orders->trouble = refusal->text;
+        if (parent->state == PARENT_JOINED)
+            join(parent, orders, now_ns);
+    } else if (refusal->status != STATUS_NOT_JOINED && parent->state == PARENT_JOINING) {
+        rest(parent, refusal, orders, now_ns);
+    }
+}
+
+static void on_message(struct parent *parent, int64_t now_ns, const struct message *message,
+                       struct parent_orders *orders)
+{
+    parent->heard_at_ns = now_ns;
+    switch (message->type) {
+    case MESSAGE_WELCOME: on_welcome(parent, &message->welcome, now_ns); break;
+    case MESSAGE_REFUSAL: on_refusal(parent, &message->refusal, orders, now_ns); break;
+    case MESSAGE_SUM_REQUEST:
+    case MESSAGE_CANCEL: orders->pass = in_touch(parent); break;
+    default: break; /* a heartbeat, or nothing that a parent says */
+    }
+}
+
+/* ---- other news -------------------------------------------------------------------------- */
+
+static void on_up(struct parent *parent, int64_t now_ns, const struct message *message,
+                  struct parent_orders *orders)
+{
+    (void)message;
+    if (parent->state == PARENT_DIALLING)
+        join(parent, orders, now_ns);
+}
+
+static void on_down(struct parent *parent, int64_t now_ns, const struct message *message,
+                    struct parent_orders *orders)
+{
+    (void)now_ns;
+    (void)message;
+    dial(parent, orders);
+}
+
+static void on_leave(struct parent *parent, int64_t now_ns, const struct message *message,
+                     struct parent_orders *orders)
+{
+    (void)now_ns;
+    (void)message;
+    orders->send = parent->state == PARENT_JOINED;
+    orders->message.type = MESSAGE_LEAVE;
+    parent->state = PARENT_LEAVING;
+    parent->due_at_ns = INT64_MAX;
+}
+
+static int64_t silence_at_ns(const struct parent *parent)
+{
+    return parent->heard_at_ns + HEARTBEATS_MISSED * parent->heartbeat_ns;
+}
+
+/* A heartbeat that is very late shows that this process itself did not run, and what the parent has
+ * said meanwhile has still to be read. */
+static void in_touch_time(struct parent *parent, int64_t now_ns, struct parent_orders *orders)
+{
+    if (now_ns - parent->beat_at_ns > parent->heartbeat_ns)
+        parent->heard_at_ns = now_ns;
+    if (now_ns >= silence_at_ns(parent)) {
+        orders->trouble = "nothing was heard of it for too long";
+        dial(parent, orders);
+    } else if (now_ns >= parent->beat_at_ns || parent->told != parent->join.capacity) {
+        beat(parent, orders, now_ns);
+    }
+}
+
+static void on_time(struct parent *parent, int64_t now_ns, const struct message *message,
+                    struct parent_orders *orders)
+{
+    (void)message;
+    if (in_touch(parent))
+        in_touch_time(parent, now_ns, orders);
+    if (now_ns < parent->due_at_ns)
+        return;
+    if (parent->state == PARENT_RESTING)
+        join(parent, orders, now_ns);
+    else
+        dial(parent, orders);
+}
+
+void parent_step(struct parent *parent, int64_t now_ns, enum parent_news news,
+                 const struct message *message, uint32_t capacity, struct parent_orders *orders)
+{
+    static void (*const handlers[PARENT_NEWS])(struct parent *, int64_t, const struct message *,
+                                               struct parent_orders *) = {
+        [PARENT_UP] = on_up,     [PARENT_DOWN] = on_down,   [PARENT_MESSAGE] = on_message,
+        [PARENT_TIME] = on_time, [PARENT_LEAVE] = on_leave,
+    };
+
+    orders->lost = orders->dial = orders->pass = orders->send = false;
+    orders->trouble = NULL;
+    parent->join.capacity = capacity;
+    handlers[news](parent, now_ns, message, orders);
+}
+
+/* A capacity that the parent does not know of is due at once. */
+int64_t parent_due_at(const struct parent *parent)
+{
+    int64_t due_at_ns = parent->due_at_ns;
+
+    if (!in_touch(parent))
+        return due_at_ns;
+    if (parent->told != parent->join.capacity)
+        return 0;
+    if (parent->beat_at_ns < due_at_ns)
+        due_at_ns = parent->beat_at_ns;
+    return silence_at_ns(parent) < due_at_ns ? silence_at_ns(parent) : due_at_ns;
+}

@@ -1,0 +1,186 @@
+#include "server/uplink.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "server/monitor.h"
+#include "server/parent.h"
+
+/* A parent that was restarted has its workers back in the time that a person takes for none. */
+#define REDIAL_MS     10
+#define REDIAL_MS_MAX 80
+
+/* ---- the socket -------------------------------------------------------------------------- */
+
+struct line {
+    zsock_t *dealer;
+    zsock_t *monitor;
+};
+
+static void line_close(struct line *line, int linger_ms)
+{
+    if (line->dealer) {
+        monitor_destroy(&line->monitor, zsock_resolve(line->dealer));
+        zsock_set_linger(line->dealer, linger_ms);
+    }
+    zsock_destroy(&line->dealer);
+}
+
+struct uplink {
+    const char *endpoint;
+    struct parent parent;
+    struct line line;
+    zmq_msg_t frame;
+};
+
+/* What waits to be sent, or read, is bounded by the credit that the parent gives, and takes. */
+static bool line_open(struct line *line, const char *endpoint)
+{
+    line->dealer = zsock_new(ZMQ_DEALER);
+    if (!line->dealer)
+        return false;
+    zsock_set_sndhwm(line->dealer, 0);
+    zsock_set_rcvhwm(line->dealer, 0);
+    zsock_set_immediate(line->dealer, 1);
+    zsock_set_maxmsgsize(line->dealer, FRAME_BYTES_MAX);
+    zsock_set_reconnect_ivl(line->dealer, REDIAL_MS);
+    zsock_set_reconnect_ivl_max(line->dealer, REDIAL_MS_MAX);
+    line->monitor = monitor_new(zsock_resolve(line->dealer),
+                                ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    return line->monitor && zsock_connect(line->dealer, "%s", endpoint) != -1;
+}
+
+/* A new socket for each connection: nothing of the one before can arrive, in either direction. Where
+ * there is none to be had the old one stays, and connects again by itself. */
+static bool dial(struct uplink *uplink)
+{
+    struct line line = {NULL, NULL};
+
+    if (!line_open(&line, uplink->endpoint)) {
+        int reason = errno;
+        line_close(&line, 0);
+        errno = reason;
+        return false;
+    }
+    line_close(&uplink->line, 0);
+    uplink->line = line;
+    return true;
+}
+
+struct uplink *uplink_new(const char *endpoint, const struct join *join)
+{
+    struct uplink *uplink = calloc(1, sizeof *uplink);
+
+    if (!uplink)
+        return NULL;
+    uplink->endpoint = endpoint;
+    zmq_msg_init(&uplink->frame);
+    parent_init(&uplink->parent, join);
+    if (!dial(uplink)) {
+        int reason = errno;
+        uplink_destroy(&uplink, 0);
+        errno = reason;
+    }
+    return uplink;
+}
+
+void uplink_destroy(struct uplink **uplink_p, int patience_ms)
+{
+    struct uplink *uplink = *uplink_p;
+
+    if (!uplink)
+        return;
+    line_close(&uplink->line, patience_ms);
+    zmq_msg_close(&uplink->frame);
+    free(uplink);
+    *uplink_p = NULL;
+}
+
+const char *uplink_endpoint(const struct uplink *uplink)
+{
+    return uplink->endpoint;
+}
+
+void *uplink_socket(const struct uplink *uplink)
+{
+    return zsock_resolve(uplink->line.dealer);
+}
+
+void *uplink_monitor(const struct uplink *uplink)
+{
+    return zsock_resolve(uplink->line.monitor);
+}
+
+void uplink_send(struct uplink *uplink, const struct message *message)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    size_t size = message_encode(message, bytes);
+
+    zmq_send(uplink_socket(uplink), bytes, size, ZMQ_DONTWAIT);
+}
+
+/* ---- the parent -------------------------------------------------------------------------- */
+
+static enum uplink_news step(struct uplink *uplink, int64_t now_ns, enum parent_news news,
+                             const struct message *message, uint32_t capacity)
+{
+    struct parent_orders orders;
+    enum parent_state before = uplink->parent.state;
+
+    parent_step(&uplink->parent, now_ns, news, message, capacity, &orders);
+    if (orders.trouble)
+        zsys_warning("%s: %s", uplink->endpoint, orders.trouble);
+    if (before == PARENT_JOINING && uplink->parent.state == PARENT_JOINED)
+        zsys_info("joined %s", uplink->endpoint);
+    if (before == PARENT_JOINED && news == PARENT_DOWN)
+        zsys_warning("%s: the connection was lost; dialling again", uplink->endpoint);
+    if (orders.dial && !dial(uplink))
+        zsys_error("cannot dial %s: %s", uplink->endpoint, zmq_strerror(errno));
+    if (orders.send)
+        uplink_send(uplink, &orders.message);
+    return orders.lost ? UPLINK_LOST : orders.pass ? UPLINK_MESSAGE : UPLINK_NOTHING;
+}
+
+/* The last frame is the message. False where there is none. */
+static bool frame_read(struct uplink *uplink)
+{
+    do {
+        if (zmq_msg_recv(&uplink->frame, uplink_socket(uplink), ZMQ_DONTWAIT) == -1)
+            return false;
+    } while (zmq_msg_more(&uplink->frame));
+    return true;
+}
+
+enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, uint32_t capacity,
+                             struct message *message)
+{
+    enum uplink_news news = UPLINK_NOTHING;
+    struct message_error error;
+    uint16_t what;
+    int32_t value;
+
+    while (news == UPLINK_NOTHING && monitor_next(uplink->line.monitor, &what, &value))
+        news = step(uplink, now_ns, what == ZMQ_EVENT_DISCONNECTED ? PARENT_DOWN : PARENT_UP, NULL,
+                    capacity);
+    while (news == UPLINK_NOTHING && frame_read(uplink)) {
+        if (!message_decode(zmq_msg_data(&uplink->frame), zmq_msg_size(&uplink->frame), message,
+                            &error))
+            return UPLINK_BAD;
+        news = step(uplink, now_ns, PARENT_MESSAGE, message, capacity);
+    }
+    uplink->parent.join.capacity = capacity;
+    if (news == UPLINK_NOTHING && now_ns >= parent_due_at(&uplink->parent))
+        news = step(uplink, now_ns, PARENT_TIME, NULL, capacity);
+    return news;
+}
+
+int64_t uplink_due_at(const struct uplink *uplink)
+{
+    return parent_due_at(&uplink->parent);
+}
+
+void uplink_leave(struct uplink *uplink, int64_t now_ns)
+{
+    step(uplink, now_ns, PARENT_LEAVE, NULL, uplink->parent.join.capacity);
+}
