@@ -4,7 +4,7 @@
 
 #define NS_A_MS INT64_C(1000000)
 
-/* Before Join is sent again to a parent that has no use for it now. */
+/* Before Join is sent again to a parent that has no room for this server now. */
 #define RETRY_NS_MIN (1000 * NS_A_MS)
 
 void parent_init(struct parent *parent, const struct join *join)
@@ -65,7 +65,7 @@ static void rest(struct parent *parent, const struct refusal *refusal,
 
     if (rest_ns < RETRY_NS_MIN)
         rest_ns = RETRY_NS_MIN;
-    if (refusal->status == STATUS_OTHER_SUMS)
+    if (refusal->retry_after_ms == 0)
         rest_ns = PARENT_REST_NS;
     parent->state = PARENT_RESTING;
     parent->due_at_ns = now_ns + rest_ns;

@@ -183,24 +183,38 @@ static void step(struct server *server, const struct event *event)
 
 /* ---- what clients say -------------------------------------------------------------------- */
 
-static void refuse(struct server *server, uint32_t client, uint64_t id, enum status status,
-                   uint32_t retry_after_ms, const char *text)
+/* Refuses what the dispatcher is not asked. */
+static void refuse(struct server *server, struct front *front, uint32_t peer,
+                   const struct refusal *refusal)
 {
-    struct effect effect = {
-        .type = EFFECT_ANSWER,
-        .client = client,
-        .message = {.type = MESSAGE_REFUSAL,
-                    .refusal = {.id = id, .status = status, .retry_after_ms = retry_after_ms}},
-    };
+    struct message message = {.type = MESSAGE_REFUSAL, .refusal = *refusal};
+    uint8_t bytes[MESSAGE_BYTES_MAX];
 
-    snprintf(effect.message.refusal.text, sizeof effect.message.refusal.text, "%s", text);
     server->refused++;
-    obey_answer(server, &effect);
+    front_send(front, peer, bytes, message_encode(&message, bytes));
+    front_release(front, peer);
 }
 
-static void refuse_bad(struct server *server, uint32_t client, const struct message_error *error)
+static void refuse_bad(struct server *server, struct front *front, uint32_t peer,
+                       const struct message_error *error)
 {
-    refuse(server, client, error->id, error->status, 0, error->reason);
+    struct refusal refusal = {.id = error->id, .status = error->status};
+
+    snprintf(refusal.text, sizeof refusal.text, "%s", error->reason);
+    complain(server, (int)error->status, error->reason);
+    refuse(server, front, peer, &refusal);
+}
+
+static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
+{
+    const struct refusal refusal = {
+        .id = id,
+        .status = STATUS_BUSY,
+        .retry_after_ms = BUSY_RETRY_MS,
+        .text = "too many requests on this connection",
+    };
+
+    refuse(server, server->front, client, &refusal);
 }
 
 static void on_sum_request(struct server *server, const struct front_message *from,
@@ -210,8 +224,7 @@ static void on_sum_request(struct server *server, const struct front_message *fr
         .type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
 
     if (from->crowded) {
-        refuse(server, from->client, message->sum_request.id, STATUS_BUSY, BUSY_RETRY_MS,
-               "too many requests on this connection");
+        refuse_crowded(server, from->client, message->sum_request.id);
         return;
     }
     message->sum_request.progress = message->sum_request.progress && !from->lockstep;
@@ -227,6 +240,14 @@ static void on_cancel(struct server *server, const struct front_message *from,
 
     step(server, &event);
     front_release(server->front, from->client);
+}
+
+/* What is shown to people elsewhere is plain ASCII. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
 }
 
 static void status_take(const struct server *server, const struct status_request *asked,
@@ -252,6 +273,7 @@ static void status_complete(const struct server *server, struct status_reply *st
                                 ? uplink_endpoint(server->parents[request->client - CLIENTS_MAX])
                                 : front_peer(server->front, request->client);
         snprintf(request->owner, sizeof request->owner, "%s", owner);
+        make_printable(request->owner);
     }
 }
 
@@ -271,15 +293,14 @@ static void on_status_request(struct server *server, const struct front_message 
  * refusals with refusals must not find one here. */
 static void on_unexpected(struct server *server, const struct front_message *from)
 {
-    static const struct message_error error = {
+    static const struct refusal refusal = {
         .status = STATUS_MALFORMED,
-        .reason = "a server takes sum and status requests, and cancels from DEALER peers of its "
-                  "ROUTER",
+        .text = "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER",
     };
 
-    complain(server, COMPLAINT_UNEXPECTED, error.reason);
+    complain(server, COMPLAINT_UNEXPECTED, refusal.text);
     if (from->lockstep)
-        refuse_bad(server, from->client, &error);
+        refuse(server, server->front, from->client, &refusal);
     else
         front_release(server->front, from->client);
 }
@@ -289,10 +310,9 @@ static void on_client_message(struct server *server, const struct front_message 
     struct message message;
     struct message_error error;
 
-    if (!message_decode(from->bytes, from->size, &message, &error)) {
-        complain(server, (int)error.status, error.reason);
-        refuse_bad(server, from->client, &error);
-    } else if (message.type == MESSAGE_SUM_REQUEST)
+    if (!message_decode(from->bytes, from->size, &message, &error))
+        refuse_bad(server, server->front, from->client, &error);
+    else if (message.type == MESSAGE_SUM_REQUEST)
         on_sum_request(server, from, &message);
     else if (message.type == MESSAGE_STATUS_REQUEST)
         on_status_request(server, from, &message);
@@ -339,12 +359,14 @@ static void on_pool_message(struct server *server, const struct front_message *f
         .message = &message,
     };
 
-    if (!message_decode(from->bytes, from->size, &message, &error))
-        complain(server, (int)error.status, error.reason);
-    else if (!says_worker(message.type))
-        complain(server, COMPLAINT_UNEXPECTED, "that is nothing that a worker says");
-    else
+    if (!message_decode(from->bytes, from->size, &message, &error)) {
+        refuse_bad(server, server->pool, from->client, &error);
+        return;
+    }
+    if (says_worker(message.type))
         step(server, &event);
+    else
+        complain(server, COMPLAINT_UNEXPECTED, "that is nothing that a worker says");
     front_release(server->pool, from->client);
 }
 
@@ -563,14 +585,14 @@ static bool set_up_parents(struct server *server)
     return true;
 }
 
-/* A host may have no name, or one that says nothing; the process number tells servers on one machine
- * apart. */
+/* The process number tells servers on one machine apart. */
 static void introduce(struct server *server)
 {
     struct join *join = &server->join;
     char host[NAME_BYTES_MAX - 20] = "";
 
     gethostname(host, sizeof host - 1);
+    make_printable(host);
     snprintf(join->name, sizeof join->name, "%s:%d", host, (int)getpid());
     snprintf(join->kernel, sizeof join->kernel, "%s", server->options.kernel->name);
     join->capacity = server->options.threads;

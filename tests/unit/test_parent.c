@@ -347,7 +347,7 @@ Test(parent, one_that_is_full_is_asked_again_when_it_says)
         {"due", "2500 ms"},
         {"time +2499", ""},
         {"time +1", "join 4"},
-        {"refuse busy 0", "(busy)"}, /* but not as fast as it can */
+        {"refuse busy 1", "(busy)"}, /* but not as fast as it can */
         {"due", "3500 ms"},
         {0},
     });
