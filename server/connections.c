@@ -110,11 +110,24 @@ static void connection_hear(struct connection *connection, const uint8_t *id, ui
     connection->heard = true;
     connection->id_size = id_size;
     memcpy(connection->id, id, id_size);
-    connection->peer[0] = '\0';
     if (id_number(id, id_size, &number)) {
         connection->numbered = true;
         connection->number = number;
     }
+}
+
+static bool same_id(const struct connection *connection, const uint8_t *id, uint8_t id_size)
+{
+    return connection->id_size == id_size && memcmp(connection->id, id, id_size) == 0;
+}
+
+/* No other connection has ever an id that the ROUTER made for this one. */
+bool connections_surely(const struct connection *connection, const uint8_t *id, uint8_t id_size)
+{
+    uint32_t number;
+
+    return connection && connection->heard && !connection->given_up &&
+           id_number(id, id_size, &number) && same_id(connection, id, id_size);
 }
 
 enum sender connections_sender(const struct connections *connections, struct connection *connection,
@@ -123,9 +136,7 @@ enum sender connections_sender(const struct connections *connections, struct con
     if (connection->given_up)
         return SENDER_ANOTHER;
     if (connection->heard)
-        return connection->id_size == id_size && memcmp(connection->id, id, id_size) == 0
-                   ? SENDER_THIS
-                   : SENDER_ANOTHER;
+        return same_id(connection, id, id_size) ? SENDER_THIS : SENDER_ANOTHER;
     if (connection->ended_in == connections->round && !surely_new(connection, id, id_size))
         return SENDER_UNSURE;
     connection_hear(connection, id, id_size);

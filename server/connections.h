@@ -30,7 +30,8 @@ struct connection {
     bool heard;    /* what follows is known */
     uint8_t id_size;
     uint8_t id[UINT8_MAX];
-    char peer[PEER_BYTES];
+    char peer[PEER_BYTES]; /* where it comes from; set with `lockstep` once it is heard */
+    bool lockstep;         /* a REQ is at its other end */
 
     /* Of those at this descriptor before. */
     uint64_t ended_in;  /* the round in which the last of them ended; 0: there was none */
@@ -65,6 +66,10 @@ void connections_all_read(struct connections *connections);
 
 /* The open connection at that descriptor, or NULL. */
 struct connection *connections_at(const struct connections *connections, int fd);
+
+/* True where the message is surely of that connection, even where a monitor has news that have not
+ * been taken. connection may be NULL. */
+bool connections_surely(const struct connection *connection, const uint8_t *id, uint8_t id_size);
 
 enum sender {
     SENDER_THIS,    /* the open connection */

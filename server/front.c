@@ -247,51 +247,68 @@ static const char *message_property(struct front *front, const char *name)
     return value ? value : "";
 }
 
-static void message_fill(struct front *front, struct front_message *message)
+/* What the first message of a connection tells for all. */
+static void connection_learn(struct front *front, struct connection *connection)
 {
-    message->bytes = zmq_msg_data(&front->body);
-    message->size = zmq_msg_size(&front->body);
-    message->peer = message_property(front, "Peer-Address");
-    message->lockstep =
+    snprintf(connection->peer, PEER_BYTES, "%s", message_property(front, "Peer-Address"));
+    connection->lockstep =
         front->type == FRONT_REP || streq(message_property(front, "Socket-Type"), "REQ");
 }
 
 /* Monitor news that is older than a message is here when the message is, so that its descriptor
  * means the connection that the monitor spoke of last, or one before it. */
-static struct client *message_client(struct front *front, const struct envelope *envelope,
-                                     bool *crowded)
+static struct connection *message_connection(struct front *front, const struct envelope *envelope,
+                                             bool *crowded)
 {
-    front_watch(front);
+    const uint8_t *id = envelope->bytes + 1;
+    uint8_t id_size = envelope->size ? envelope->bytes[0] : 0;
     struct connection *connection = connections_at(&front->connections, envelope->fd);
-    if (!connection)
-        return NULL;
-    enum sender sender = connections_sender(&front->connections, connection, envelope->bytes + 1,
-                                            envelope->size ? envelope->bytes[0] : 0);
-    if (sender == SENDER_ANOTHER)
-        return NULL;
+    enum sender sender = SENDER_THIS;
+
+    if (!connections_surely(connection, id, id_size)) {
+        front_watch(front);
+        connection = connections_at(&front->connections, envelope->fd);
+        if (!connection)
+            return NULL;
+        bool heard = connection->heard;
+        sender = connections_sender(&front->connections, connection, id, id_size);
+        if (!heard)
+            connection_learn(front, connection);
+    }
     *crowded = sender == SENDER_UNSURE || connection->holds >= CONNECTION_REQUESTS_MAX;
-    return clients_get(&front->clients, connection, envelope);
+    return sender == SENDER_ANOTHER ? NULL : connection;
+}
+
+static void message_fill(struct front *front, const struct connection *connection,
+                         struct front_message *message)
+{
+    message->bytes = zmq_msg_data(&front->body);
+    message->size = zmq_msg_size(&front->body);
+    message->peer = connection->peer;
+    message->lockstep = connection->lockstep;
 }
 
 enum front_news front_recv(struct front *front, struct front_message *message)
 {
     struct envelope envelope;
+    struct connection *connection;
+    struct client *client = NULL;
     bool fits;
 
     if (!message_next(front, &envelope, &fits))
         return FRONT_NOTHING;
     if (!fits && front->type == FRONT_ROUTER)
         return FRONT_BAD;
-    struct client *client = message_client(front, &envelope, &message->crowded);
+    connection = message_connection(front, &envelope, &message->crowded);
+    if (connection)
+        client = clients_get(&front->clients, connection, &envelope);
     if (!client) {
         rep_go_on(front);
         return FRONT_DROPPED;
     }
-    message_fill(front, message);
+    message_fill(front, connection, message);
     if (!fits)
         message->size = 0;
-    if (!*client->connection->peer)
-        snprintf(client->connection->peer, PEER_BYTES, "%s", message->peer);
     clients_hold(&front->clients, client);
     message->client = client->number;
     return FRONT_MESSAGE;
