@@ -322,23 +322,34 @@ static void on_client_message(struct server *server, const struct front_message 
         on_unexpected(server, from);
 }
 
-static void take_clients(struct server *server)
+/* Takes what a socket has, up to MESSAGES_AT_ONCE. False where it had nothing. */
+static bool take_messages(struct server *server, struct front *front,
+                          void (*on_message)(struct server *, const struct front_message *))
 {
-    struct event lost = {.type = EVENT_CLIENT_LOST};
     enum front_news news = FRONT_MESSAGE;
     struct front_message message;
+    int taken;
 
-    if (!server->front)
-        return;
-    for (int taken = 0; taken < MESSAGES_AT_ONCE && news != FRONT_NOTHING; taken++) {
-        news = front_recv(server->front, &message);
+    for (taken = 0; taken < MESSAGES_AT_ONCE && news != FRONT_NOTHING; taken++) {
+        news = front_recv(front, &message);
         if (news == FRONT_MESSAGE)
-            on_client_message(server, &message);
+            on_message(server, &message);
         else if (news == FRONT_BAD)
             complain(server, COMPLAINT_ENVELOPE, "its envelope is too long");
     }
+    return taken > 1;
+}
+
+static bool take_clients(struct server *server)
+{
+    struct event lost = {.type = EVENT_CLIENT_LOST};
+
+    if (!server->front)
+        return false;
+    bool took = take_messages(server, server->front, on_client_message);
     while (front_lost(server->front, &lost.client))
         step(server, &lost);
+    return took;
 }
 
 /* ---- what workers say -------------------------------------------------------------------- */
@@ -370,34 +381,28 @@ static void on_pool_message(struct server *server, const struct front_message *f
     front_release(server->pool, from->client);
 }
 
-static void take_pool(struct server *server)
+static bool take_pool(struct server *server)
 {
     struct event lost = {.type = EVENT_WORKER_LOST};
-    enum front_news news = FRONT_MESSAGE;
-    struct front_message message;
     uint32_t number;
 
     if (!server->pool)
-        return;
-    for (int taken = 0; taken < MESSAGES_AT_ONCE && news != FRONT_NOTHING; taken++) {
-        news = front_recv(server->pool, &message);
-        if (news == FRONT_MESSAGE)
-            on_pool_message(server, &message);
-        else if (news == FRONT_BAD)
-            complain(server, COMPLAINT_ENVELOPE, "its envelope is too long");
-    }
+        return false;
+    bool took = take_messages(server, server->pool, on_pool_message);
     while (front_lost(server->pool, &number)) {
         lost.worker = server->options.threads + number;
         log_worker(server, lost.worker, "has gone");
         step(server, &lost);
     }
+    return took;
 }
 
-static void take_results(struct server *server)
+static bool take_results(struct server *server)
 {
     struct result result;
+    bool took = false;
 
-    while (workers_done(server->threads, &result)) {
+    for (; workers_done(server->threads, &result); took = true) {
         struct message message = {
             .type = MESSAGE_SUM_REPLY,
             .sum_reply = {.id = result.span,
@@ -410,11 +415,12 @@ static void take_results(struct server *server)
             .type = EVENT_WORKER_MESSAGE, .worker = result.worker, .message = &message};
         step(server, &event);
     }
+    return took;
 }
 
 /* ---- what parents say -------------------------------------------------------------------- */
 
-static void take_parent(struct server *server, uint32_t i)
+static bool take_parent(struct server *server, uint32_t i)
 {
     struct uplink *uplink = server->parents[i];
     uint32_t capacity = dispatcher_capacity(server->dispatcher);
@@ -423,7 +429,7 @@ static void take_parent(struct server *server, uint32_t i)
 
     for (int taken = 0; taken < MESSAGES_AT_ONCE; taken++)
         switch (uplink_next(uplink, now_ns(), capacity, &message)) {
-        case UPLINK_NOTHING: return;
+        case UPLINK_NOTHING: return taken > 0;
         case UPLINK_MESSAGE:
             event.type = EVENT_CLIENT_MESSAGE;
             step(server, &event);
@@ -436,12 +442,16 @@ static void take_parent(struct server *server, uint32_t i)
             complain(server, COMPLAINT_PARENT, "what a server that was joined says makes no sense");
             break;
         }
+    return true;
 }
 
-static void take_parents(struct server *server)
+static bool take_parents(struct server *server)
 {
+    bool took = false;
+
     for (uint32_t i = 0; i < server->options.parent_count; i++)
-        take_parent(server, i);
+        took = take_parent(server, i) || took;
+    return took;
 }
 
 /* ---- what else happens ------------------------------------------------------------------- */
@@ -513,25 +523,36 @@ static bool flush(struct server *server)
     return (server->pool && front_flush(server->pool)) || left;
 }
 
-/* Time comes last: what peers have said by now is heard before they are found silent. */
+/* Takes what there is. False where there was no message. Time comes last: what peers have said by now
+ * is heard before they are found silent. */
+static bool take_all(struct server *server)
+{
+    bool took = take_results(server);
+
+    took = take_pool(server) || took;
+    took = take_clients(server) || took;
+    took = take_parents(server) || took;
+    take_signals(server);
+    take_time(server);
+    return took;
+}
+
+/* Waits only when there was nothing to take: to wait costs more than to look everywhere again. */
 static void serve(struct server *server)
 {
     zmq_pollitem_t items[ITEMS_MAX];
     int64_t flush_at_ns = 0;
     bool left = false;
+    bool took = false;
 
     while (!server->stopped && (!server->draining || dispatcher_busy(server->dispatcher))) {
         if (now_ns() >= flush_at_ns) {
             left = flush(server);
             flush_at_ns = now_ns() + FRONT_FLUSH_MS * INT64_C(1000000);
         }
-        zmq_poll(items, poll_items(server, items), wait_ms(server, left));
-        take_results(server);
-        take_pool(server);
-        take_clients(server);
-        take_parents(server);
-        take_signals(server);
-        take_time(server);
+        if (!took)
+            zmq_poll(items, poll_items(server, items), wait_ms(server, left));
+        took = take_all(server);
     }
 }
 
