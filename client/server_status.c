@@ -70,8 +70,7 @@ static void page_add(struct server_status *status, const struct status_reply *pa
 {
     uint32_t workers = page->workers_listed, requests = page->requests_listed;
 
-    status->workers =
-        grow(status->workers, status->worker_count, workers, sizeof *status->workers);
+    status->workers = grow(status->workers, status->worker_count, workers, sizeof *status->workers);
     memcpy(status->workers + status->worker_count, page->workers,
            workers * sizeof *status->workers);
     status->worker_count += workers;
@@ -181,8 +180,9 @@ static void print_workers(FILE *out, const struct server_status *status)
         char heard[24] = "";
         if (worker->state != WORKER_STATUS_THREAD)
             snprintf(heard, sizeof heard, "%" PRIu32 " ms", worker->silent_ms);
-        fprintf(out, "%6" PRIu32 "  %-8s %-28s %-9s %5" PRIu32 " %5" PRIu32 "/%-5" PRIu32
-                     " %8.2f G %9s\n",
+        fprintf(out,
+                "%6" PRIu32 "  %-8s %-28s %-9s %5" PRIu32 " %5" PRIu32 "/%-5" PRIu32
+                " %8.2f G %9s\n",
                 worker->number, state_name(worker->state), worker->name, worker->kernel,
                 worker->capacity, worker->in_flight, worker->credit, worker->gaussian_rate / 1e9,
                 heard);
@@ -210,8 +210,9 @@ void server_status_print(FILE *out, const struct server_status *status)
 {
     const struct status_reply *head = &status->head;
 
-    fprintf(out, "%s, up %.1f s%s: %" PRIu32 " workers with %" PRIu32 " cores, %" PRIu32
-                 " requests in flight.\n",
+    fprintf(out,
+            "%s, up %.1f s%s: %" PRIu32 " workers with %" PRIu32 " cores, %" PRIu32
+            " requests in flight.\n",
             head->name, (double)head->up_ms / 1e3, head->draining ? ", draining" : "",
             status->worker_count, cores(status), head->request_count);
     print_counters(out, &head->counters);
@@ -232,25 +233,23 @@ static json_t *number_text(uint64_t number)
 
 static json_t *counters_object(const struct counters *counters)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "answered",
-                     (json_int_t)counters->answered, "refused", (json_int_t)counters->refused,
-                     "spans", (json_int_t)counters->spans, "requeued",
-                     (json_int_t)counters->requeued, "given_twice",
-                     (json_int_t)counters->given_twice, "duplicates",
-                     (json_int_t)counters->duplicates, "workers_lost",
-                     (json_int_t)counters->workers_lost, "bad_messages",
-                     (json_int_t)counters->bad_messages);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "answered", (json_int_t)counters->answered,
+        "refused", (json_int_t)counters->refused, "spans", (json_int_t)counters->spans, "requeued",
+        (json_int_t)counters->requeued, "given_twice", (json_int_t)counters->given_twice,
+        "duplicates", (json_int_t)counters->duplicates, "workers_lost",
+        (json_int_t)counters->workers_lost, "bad_messages", (json_int_t)counters->bad_messages);
 }
 
 static json_t *worker_object(const struct worker_status *worker)
 {
-    return json_pack(
-        "{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:I}", "number",
-        (json_int_t)worker->number, "state", state_name(worker->state), "name", worker->name,
-        "kernel", worker->kernel, "capacity", (json_int_t)worker->capacity, "credit",
-        (json_int_t)worker->credit, "in_flight", (json_int_t)worker->in_flight, "gaussian_rate",
-        worker->gaussian_rate, "uniform_rate", worker->uniform_rate, "silent_seconds",
-        worker->silent_ms / 1e3, "samples", (json_int_t)worker->samples);
+    return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:I}", "number",
+                     (json_int_t)worker->number, "state", state_name(worker->state), "name",
+                     worker->name, "kernel", worker->kernel, "capacity",
+                     (json_int_t)worker->capacity, "credit", (json_int_t)worker->credit,
+                     "in_flight", (json_int_t)worker->in_flight, "gaussian_rate",
+                     worker->gaussian_rate, "uniform_rate", worker->uniform_rate, "silent_seconds",
+                     worker->silent_ms / 1e3, "samples", (json_int_t)worker->samples);
 }
 
 static json_t *request_object(const struct request_status *request)
@@ -273,10 +272,10 @@ void server_status_report(FILE *out, const struct server_status *status)
         json_array_append_new(workers, worker_object(&status->workers[i]));
     for (uint32_t i = 0; i < status->request_count; i++)
         json_array_append_new(requests, request_object(&status->requests[i]));
-    json_t *object = json_pack("{s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "name", head->name, "kernel",
-                               head->kernel, "up_seconds", (double)head->up_ms / 1e3, "draining",
-                               head->draining, "counters", counters_object(&head->counters),
-                               "workers", workers, "requests", requests);
+    json_t *object =
+        json_pack("{s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "name", head->name, "kernel", head->kernel,
+                  "up_seconds", (double)head->up_ms / 1e3, "draining", head->draining, "counters",
+                  counters_object(&head->counters), "workers", workers, "requests", requests);
     json_dumpf(object, out, JSON_COMPACT);
     fputc('\n', out);
     json_decref(object);

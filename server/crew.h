@@ -1,5 +1,5 @@
-/* Workers: who is there, how fast, how busy, and when last heard. Part of the dispatcher's state: no
- * clock, no allocation after crew_init(). */
+/* Workers: who is there, how fast, how busy, and when last heard. Part of the dispatcher's state:
+ * no clock, no allocation after crew_init(). */
 #ifndef MEANTIME_SERVER_CREW_H
 #define MEANTIME_SERVER_CREW_H
 
@@ -85,8 +85,8 @@ void crew_tell(struct crew *crew, struct worker *worker, enum worker_news news);
 void crew_heard(struct crew *crew, struct worker *worker, int64_t now_ns);
 void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capacity);
 
-/* The worker that a span is best given to, or NULL; and one with an idle core, another than this, or
- * NULL. */
+/* The worker that a span is best given to, or NULL; and one with an idle core, another than this,
+ * or NULL. */
 struct worker *crew_ready(const struct crew *crew);
 struct worker *crew_idle(const struct crew *crew, const struct worker *but);
 

@@ -29,7 +29,8 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     d->settings = *settings;
     d->progress_at_ns = d->beat_at_ns = d->deadline_at_ns = INT64_MAX;
     bool there = queue_init(&d->queue, settings->requests_max);
-    there = crew_init(&d->crew, settings->threads, settings->joined_max, settings->span_ns) && there;
+    there =
+        crew_init(&d->crew, settings->threads, settings->joined_max, settings->span_ns) && there;
     there = spans_init(&d->spans) && there;
     if (!there)
         dispatcher_destroy(&d);
@@ -452,13 +453,12 @@ static void on_time(struct dispatcher *d, const struct event *event)
     if (d->now_ns >= d->deadline_at_ns)
         deadlines_due(d);
     if (d->now_ns >= d->progress_at_ns) {
-        d->progress_at_ns =
-            TAILQ_EMPTY(&d->queue.open) ? INT64_MAX : d->now_ns + PROGRESS_NS;
+        d->progress_at_ns = TAILQ_EMPTY(&d->queue.open) ? INT64_MAX : d->now_ns + PROGRESS_NS;
         d->progress_next = TAILQ_FIRST(&d->queue.open);
     }
     if (d->now_ns >= d->beat_at_ns) {
-        d->beat_at_ns = TAILQ_EMPTY(&d->crew.joined) ? INT64_MAX
-                                                     : d->now_ns + d->settings.heartbeat_ns;
+        d->beat_at_ns =
+            TAILQ_EMPTY(&d->crew.joined) ? INT64_MAX : d->now_ns + d->settings.heartbeat_ns;
         d->crew.beat_next = TAILQ_FIRST(&d->crew.joined);
     }
 }

@@ -36,7 +36,8 @@
 /* Compute threads: more than any machine of today has cores. */
 #define THREADS_MAX 1024
 
-/* Servers that have joined this one. Beyond that a tree serves better: its middle takes the load. */
+/* Servers that have joined this one. Beyond that a tree serves better: its middle takes the load.
+ */
 #define JOINED_MAX 4096
 
 /* Spans that a worker holds for each of its cores: one that it computes and one that waits, so that
@@ -51,16 +52,16 @@
 #define RUNS_MAX       (UINT32_C(1) << RUN_INDEX_BITS)
 
 /* What a span takes about, on a core of the worker that gets it. A thread's: long beside the 10 us
- * that handing it over costs, short for a newcomer who waits for WORKER_CREDIT spans to end. That of
- * a worker that has joined crosses a network, and is cut further there. */
+ * that handing it over costs, short for a newcomer who waits for WORKER_CREDIT spans to end. That
+ * of a worker that has joined crosses a network, and is cut further there. */
 #define THREAD_SPAN_NS INT64_C(10000000)
 #define JOINED_SPAN_NS INT64_C(50000000)
 
 /* Towards a request's end spans shrink so that its workers end together, but not below this. */
 #define SPAN_NS_MIN INT64_C(100000)
 
-/* Time between two heartbeats of each side, where nobody says otherwise: a frozen worker's spans are
- * elsewhere after HEARTBEATS_MISSED of them. */
+/* Time between two heartbeats of each side, where nobody says otherwise: a frozen worker's spans
+ * are elsewhere after HEARTBEATS_MISSED of them. */
 #define HEARTBEAT_NS INT64_C(500000000)
 
 /* A span is late when it takes twice as long as expected and this: a hiccup of the network or of a
@@ -79,9 +80,9 @@
 
 struct dispatcher;
 
-/* requests_max, client_requests_max: 1 to the constant of that name. threads: 0 to THREADS_MAX; they
- * are the workers 0, 1, ... and are there from the start. joined_max: 0 to JOINED_MAX; workers that
- * join have the numbers after the threads'. digest: of a worker that sums the same bits.
+/* requests_max, client_requests_max: 1 to the constant of that name. threads: 0 to THREADS_MAX;
+ * they are the workers 0, 1, ... and are there from the start. joined_max: 0 to JOINED_MAX; workers
+ * that join have the numbers after the threads'. digest: of a worker that sums the same bits.
  * span_ns, heartbeat_ns: of workers that join; JOINED_SPAN_NS, HEARTBEAT_NS. */
 struct dispatcher_settings {
     uint32_t requests_max;

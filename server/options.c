@@ -25,8 +25,8 @@ static const struct argp_option option_table[] = {
      0},
     {"socket", 's', "TYPE", 0,
      "router: many requests at once (default); rep: one at a time, in lockstep", 0},
-    {"threads", 't', "N", 0, "Compute threads (default: one for each core; 0: only workers compute)",
-     0},
+    {"threads", 't', "N", 0,
+     "Compute threads (default: one for each core; 0: only workers compute)", 0},
     {"workers", 'w', "ENDPOINT", 0, "Where other servers join as workers, such as tcp://*:8198", 0},
     {"join", 'j', "ENDPOINT,...", 0,
      "Servers to join as a worker, such as tcp://host:8198; may be given several times", 0},
@@ -120,9 +120,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->span_ns = parse_number("span-us", text, 1, SPAN_US_MAX, state) * INT64_C(1000);
         break;
     case OPTION_HEARTBEAT:
-        options->heartbeat_ns = parse_number("heartbeat-ms", text, HEARTBEAT_MS_MIN,
-                                             HEARTBEAT_MS_MAX, state) *
-                                INT64_C(1000000);
+        options->heartbeat_ns =
+            parse_number("heartbeat-ms", text, HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX, state) *
+            INT64_C(1000000);
         break;
     case 'k': options->kernel = parse_kernel(text, state); break;
     case 'q': options->quiet = true; break;

@@ -58,8 +58,8 @@ static void beat(struct parent *parent, struct parent_orders *orders, int64_t no
     orders->message.heartbeat.capacity = parent->told;
 }
 
-static void rest(struct parent *parent, const struct refusal *refusal,
-                 struct parent_orders *orders, int64_t now_ns)
+static void rest(struct parent *parent, const struct refusal *refusal, struct parent_orders *orders,
+                 int64_t now_ns)
 {
     int64_t rest_ns = refusal->retry_after_ms * NS_A_MS;
 

@@ -18,8 +18,8 @@ enum parent_state {
     PARENT_DIALLING, /* there is no connection yet */
     PARENT_JOINING,  /* Join is on its way */
     PARENT_JOINED,
-    PARENT_RESTING,  /* it refused: Join is sent again later */
-    PARENT_LEAVING,  /* what it has given is finished, no more is taken */
+    PARENT_RESTING, /* it refused: Join is sent again later */
+    PARENT_LEAVING, /* what it has given is finished, no more is taken */
     PARENT_STATES,
 };
 
@@ -34,13 +34,13 @@ enum parent_news {
 
 /* What to do, in this order. Each parent_step() gives its orders anew. */
 struct parent_orders {
-    bool lost;            /* tell the dispatcher that this client is lost */
-    bool dial;            /* close the connection and dial anew */
-    bool pass;            /* the message that came is for the dispatcher */
-    bool send;            /* `message` to the parent */
+    bool lost; /* tell the dispatcher that this client is lost */
+    bool dial; /* close the connection and dial anew */
+    bool pass; /* the message that came is for the dispatcher */
+    bool send; /* `message` to the parent */
     struct message message;
-    const char *trouble;  /* a sentence for the log without its full stop, or NULL; lives as long as
-                             the message that came */
+    const char *trouble; /* a sentence for the log without its full stop, or NULL; lives as long as
+                            the message that came */
 };
 
 struct parent {

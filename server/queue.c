@@ -44,8 +44,7 @@ bool queue_full(const struct queue *queue)
 
 struct client *queue_client(const struct queue *queue, uint32_t number)
 {
-    uint32_t index =
-        number < CLIENTS_MAX ? number : number - CLIENTS_MAX + own_clients(queue);
+    uint32_t index = number < CLIENTS_MAX ? number : number - CLIENTS_MAX + own_clients(queue);
 
     assert(number >= CLIENTS_MAX || number < own_clients(queue));
     assert(number < CLIENTS_MAX + PARENTS_MAX);

@@ -25,10 +25,10 @@ struct request {
     enum request_state state;
     struct client *client; /* NULL: lost, nobody to be told */
     struct sum_request asked;
-    uint64_t given;          /* samples given out, from asked.first on */
-    struct total total;      /* of the spans that came back */
-    uint64_t compute_ns;     /* of those */
-    struct span_list spans;  /* given out, and not yet summed */
+    uint64_t given;         /* samples given out, from asked.first on */
+    struct total total;     /* of the spans that came back */
+    uint64_t compute_ns;    /* of those */
+    struct span_list spans; /* given out, and not yet summed */
     int64_t began_at_ns;
     int64_t deadline_at_ns; /* INT64_MAX: none */
     enum status ending;     /* STATUS_OK: with its sum */

@@ -220,8 +220,7 @@ static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
 static void on_sum_request(struct server *server, const struct front_message *from,
                            struct message *message)
 {
-    struct event event = {
-        .type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
 
     if (from->crowded) {
         refuse_crowded(server, from->client, message->sum_request.id);
@@ -235,8 +234,7 @@ static void on_sum_request(struct server *server, const struct front_message *fr
 static void on_cancel(struct server *server, const struct front_message *from,
                       struct message *message)
 {
-    struct event event = {
-        .type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
 
     step(server, &event);
     front_release(server->front, from->client);
@@ -295,7 +293,8 @@ static void on_unexpected(struct server *server, const struct front_message *fro
 {
     static const struct refusal refusal = {
         .status = STATUS_MALFORMED,
-        .text = "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER",
+        .text =
+            "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER",
     };
 
     complain(server, COMPLAINT_UNEXPECTED, refusal.text);
@@ -523,8 +522,8 @@ static bool flush(struct server *server)
     return (server->pool && front_flush(server->pool)) || left;
 }
 
-/* Takes what there is. False where there was no message. Time comes last: what peers have said by now
- * is heard before they are found silent. */
+/* Takes what there is. False where there was no message. Time comes last: what peers have said by
+ * now is heard before they are found silent. */
 static bool take_all(struct server *server)
 {
     bool took = take_results(server);
@@ -685,8 +684,7 @@ static void say_done(struct server *server)
 
     status_take(server, &(struct status_request){0, 0}, &status);
     printf("%s: %" PRIu64 " requests answered, %" PRIu64 " refused.\n",
-           server->stopped ? "Stopped" : "Done", status.counters.answered,
-           status.counters.refused);
+           server->stopped ? "Stopped" : "Done", status.counters.answered, status.counters.refused);
 }
 
 bool server_run(struct server *server)

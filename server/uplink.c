@@ -51,8 +51,8 @@ static bool line_open(struct line *line, const char *endpoint)
     return line->monitor && zsock_connect(line->dealer, "%s", endpoint) != -1;
 }
 
-/* A new socket for each connection: nothing of the one before can arrive, in either direction. Where
- * there is none to be had the old one stays, and connects again by itself. */
+/* A new socket for each connection: nothing of the one before can arrive, in either direction.
+ * Where there is none to be had the old one stays, and connects again by itself. */
 static bool dial(struct uplink *uplink)
 {
     struct line line = {NULL, NULL};

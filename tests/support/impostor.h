@@ -1,4 +1,4 @@
-/* What a client may take for a server: a socket that says what it is told to, and listeners that
+/* What a client, or a worker, may take for a server: a socket that says what it is told to, and listeners that
  * speak no ZeroMQ. One thread. */
 #ifndef MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 #define MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
@@ -11,7 +11,7 @@
 
 struct impostor;
 
-/* A ROUTER for one client. Never NULL. Destroyed by impostors_end() at the latest. */
+/* A ROUTER for one client or worker. Never NULL. Destroyed by impostors_end() at the latest. */
 struct impostor *impostor_new(void);
 void impostors_end(void);
 

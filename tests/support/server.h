@@ -10,11 +10,19 @@ struct server {
     struct process *process;
     char endpoint[64];
     uint16_t port;
+    char workers_endpoint[64]; /* where others join; of a front */
 };
 
 /* Starts one with `options` (NULL: none) on a free port of 127.0.0.1, and waits until it listens.
  */
 struct server server_start(const char *const *options);
+
+/* The same with a port for workers: where `workers_endpoint` is NULL, a free one. No threads. */
+struct server front_start(const char *workers_endpoint, const char *const *options);
+
+/* Starts one that joins there and has one thread, with `options` (NULL: none), and waits until it
+ * has joined. */
+struct process *worker_start(const char *workers_endpoint, const char *const *options);
 
 /* Tells it to stop, and fails unless it then drains and ends with 0, which it does only when
  * nothing is in flight. What it said last, such as "Done: 3 requests answered, 0 refused.". */

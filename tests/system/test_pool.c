@@ -1,0 +1,251 @@
+/* Servers that have joined another one as workers: they come, go, freeze and lie, and every sum is
+ * what one thread sums. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sums/digest.h"
+#include "sums/kernel.h"
+#include "sums/stream.h"
+#include "tests/support/impostor.h"
+#include "tests/support/story.h"
+
+TestSuite(pool, .fini = story_end);
+
+/* Many spans, and neither end of it at the end of a block. */
+static const struct sum_request asked = {
+    .id = 1,
+    .seed = 11,
+    .kind = MESSAGE_KIND_GAUSSIAN,
+    .first = 1000,
+    .count = 300 * BLOCK_SAMPLES + 17,
+};
+
+/* ---- a worker that the test plays itself ------------------------------------------------- */
+
+static void peer_join(struct peer *peer, uint64_t digest)
+{
+    struct message message = {
+        .type = MESSAGE_JOIN,
+        .join = {.digest = digest, .capacity = 1, .name = "peer", .kernel = "none"},
+    };
+
+    peer_send(peer, &message);
+}
+
+/* It has joined, and its first messages are to be read. */
+static struct peer *joined_peer(const struct server *front)
+{
+    struct peer *peer = peer_new(PEER_DEALER, front->workers_endpoint);
+
+    peer_join(peer, sums_digest(kernel_best()));
+    cr_assert(peer_recv(peer).type == MESSAGE_WELCOME);
+    return peer;
+}
+
+/* The next span that it is given. */
+static struct sum_request peer_span(struct peer *peer)
+{
+    struct message message;
+
+    do
+        message = peer_recv(peer);
+    while (message.type == MESSAGE_HEARTBEAT);
+    cr_assert(message.type == MESSAGE_SUM_REQUEST, "type %d", (int)message.type);
+    return message.sum_request;
+}
+
+static void peer_reply(struct peer *peer, const struct sum_request *span, uint64_t count)
+{
+    struct message message = {
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = {.id = span->id,
+                      .count = count,
+                      .units = peer_units(span),
+                      .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
+                      .compute_ns = 1000000},
+    };
+
+    peer_send(peer, &message);
+}
+
+static void peer_expect_dropped(struct peer *peer, enum status status)
+{
+    struct message message;
+
+    do
+        message = peer_recv(peer);
+    while (message.type != MESSAGE_REFUSAL);
+    cr_assert(message.refusal.id == 0);
+    cr_assert(message.refusal.status == status, "%s", message.refusal.text);
+}
+
+/* ---- they sum ---------------------------------------------------------------------------- */
+
+Test(pool, workers_that_have_joined_sum_what_one_thread_sums)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+
+    worker_start(front.workers_endpoint, NULL);
+    worker_start(front.workers_endpoint, WORDS("--threads", "2"));
+    peer_ask(client, &asked);
+    peer_expect_sum(client, &asked);
+    cr_assert_str_eq(server_drain(&front), "Done: 1 requests answered, 0 refused.");
+}
+
+Test(pool, a_request_waits_for_the_first_worker)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+
+    peer_ask(client, &asked);
+    worker_start(front.workers_endpoint, NULL);
+    peer_expect_sum(client, &asked);
+}
+
+Test(pool, a_tree_of_servers_sums_too)
+{
+    struct server front = front_start(NULL, NULL);
+    struct server middle = front_start(NULL, WORDS("--join", front.workers_endpoint));
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+
+    worker_start(middle.workers_endpoint, NULL);
+    peer_ask(client, &asked);
+    peer_expect_sum(client, &asked);
+}
+
+Test(pool, a_worker_joins_two_fronts_and_serves_clients_itself)
+{
+    struct server fronts[] = {front_start(NULL, NULL), front_start(NULL, NULL)};
+    char both[2 * sizeof fronts[0].workers_endpoint];
+
+    snprintf(both, sizeof both, "%s,%s", fronts[0].workers_endpoint, fronts[1].workers_endpoint);
+    struct server worker = server_start(WORDS("--threads", "1", "--join", both));
+    const char *const endpoints[] = {fronts[0].endpoint, fronts[1].endpoint, worker.endpoint};
+    struct peer *clients[3];
+    for (int i = 0; i < 3; i++) {
+        clients[i] = peer_new(PEER_DEALER, endpoints[i]);
+        peer_ask(clients[i], &asked);
+    }
+    for (int i = 0; i < 3; i++)
+        peer_expect_sum(clients[i], &asked);
+}
+
+/* ---- they go ----------------------------------------------------------------------------- */
+
+Test(pool, what_a_lost_worker_had_is_summed_by_others)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    struct peer *peer = joined_peer(&front);
+
+    peer_ask(client, &asked);
+    peer_span(peer);
+    worker_start(front.workers_endpoint, NULL);
+    peer_destroy(&peer);
+    peer_expect_sum(client, &asked);
+    process_line(front.process, PROCESS_ERR, "*worker peer has gone");
+}
+
+Test(pool, what_a_silent_worker_had_is_summed_by_others_and_its_total_comes_too_late)
+{
+    struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    struct peer *peer = joined_peer(&front);
+
+    peer_ask(client, &asked);
+    struct sum_request span = peer_span(peer);
+    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    peer_reply(peer, &span, span.count);
+    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    worker_start(front.workers_endpoint, NULL);
+    peer_expect_sum(client, &asked);
+}
+
+Test(pool, a_worker_told_to_stop_finishes_what_it_has)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    struct process *worker = worker_start(front.workers_endpoint, NULL);
+    struct sum_request endless = asked;
+
+    endless.count = ENDLESS;
+    peer_ask(client, &endless);
+    process_await_computing(worker);
+    process_signal(worker, SIGTERM);
+    cr_assert(process_wait(worker) == 0, "%s", process_text(worker, PROCESS_ERR));
+    process_line(worker, PROCESS_OUT, "Done: *");
+}
+
+/* On an address that no other test uses, so that nobody takes the port meanwhile. */
+Test(pool, a_front_that_comes_back_has_its_workers_back)
+{
+    struct server front = front_start("tcp://127.0.0.7:*", NULL);
+    struct process *worker = worker_start(front.workers_endpoint, NULL);
+
+    process_signal(front.process, SIGKILL);
+    process_wait(front.process);
+    process_line(worker, PROCESS_ERR, "*connection was lost*");
+    front = front_start(front.workers_endpoint, NULL);
+    process_line(worker, PROCESS_ERR, "*joined tcp://*");
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    peer_ask(client, &asked);
+    peer_expect_sum(client, &asked);
+}
+
+/* ---- they lie ---------------------------------------------------------------------------- */
+
+Test(pool, a_worker_that_would_sum_other_bits_gets_no_work)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
+
+    peer_join(peer, sums_digest(kernel_best()) + 1);
+    peer_expect_dropped(peer, STATUS_OTHER_SUMS);
+    process_line(front.process, PROCESS_ERR, "*worker peer would sum other bits: its digest is *");
+}
+
+Test(pool, a_worker_logs_why_it_is_not_taken)
+{
+    struct impostor *front = impostor_new();
+    struct process *worker =
+        process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", impostor_endpoint(front)));
+    struct message refusal = {
+        .type = MESSAGE_REFUSAL,
+        .refusal = {.status = STATUS_OTHER_SUMS, .text = "its digest is another one"},
+    };
+    struct message message = impostor_recv(front);
+
+    cr_assert(message.type == MESSAGE_JOIN);
+    cr_assert(message.join.digest == sums_digest(kernel_best()));
+    cr_assert(message.join.capacity == 1);
+    impostor_send(front, &refusal);
+    process_line(worker, PROCESS_ERR, "*tcp://*: its digest is another one");
+}
+
+Test(pool, a_stranger_is_told_to_join)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
+    struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 1}};
+
+    peer_send(peer, &message);
+    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+}
+
+Test(pool, a_total_of_too_few_samples_is_not_believed)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    struct peer *peer = joined_peer(&front);
+
+    peer_ask(client, &asked);
+    struct sum_request span = peer_span(peer);
+    peer_reply(peer, &span, span.count - 1);
+    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    worker_start(front.workers_endpoint, NULL);
+    peer_expect_sum(client, &asked);
+}
