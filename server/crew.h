@@ -40,6 +40,7 @@ struct worker {
     int level;
     struct run_list runs; /* the oldest first */
     double block_ns[KINDS];
+    int measured[KINDS]; /* how often, up to 4 */
     int64_t queued_ns;
     int64_t heard_at_ns;
     uint64_t samples;

@@ -12,6 +12,10 @@
 
 #define NS_A_MS INT64_C(1000000)
 
+/* Runs that are looked at for one that is late: the oldest, of which few are left when all work is
+ * given out. */
+#define LATE_LOOKS 64
+
 struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
 {
     assert(settings->requests_max >= 1 && settings->requests_max <= REQUESTS_MAX);
@@ -237,11 +241,11 @@ static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
         suspects -= suspects > 0;
     }
     crew_lose(&d->crew, w);
-    d->counters.workers_lost++;
 }
 
 static void worker_drop(struct dispatcher *d, struct worker *w, const char *text)
 {
+    d->counters.workers_lost++;
     worker_lose(d, w, false);
     refuse(d, EFFECT_DROP_WORKER, crew_number(&d->crew, w), 0, STATUS_NOT_JOINED, 0,
            "worker %s: %s", w->name, text);
@@ -352,11 +356,11 @@ static void on_span_refused(struct dispatcher *d, struct worker *w, const struct
         return;
     struct span *span = run->span;
     run_back(d, run);
-    if (span && refusal->status == STATUS_WORKERS_LOST)
-        span_deadly(d, span);
-    else if (span)
+    if (span)
         crew_tell(&d->crew, w,
                   refusal->status == STATUS_STOPPING ? WORKER_NEWS_LEAVE : WORKER_NEWS_REFUSAL);
+    if (span && refusal->status == STATUS_WORKERS_LOST)
+        span_deadly(d, span);
 }
 
 static void on_worker_message(struct dispatcher *d, const struct event *event)
@@ -389,8 +393,10 @@ static void on_worker_lost(struct dispatcher *d, const struct event *event)
 {
     struct worker *w = crew_worker(&d->crew, event->worker);
 
-    if (w && w->state != WORKER_FREE)
-        worker_lose(d, w, true);
+    if (!w || w->state == WORKER_FREE)
+        return;
+    d->counters.workers_lost += w->state != WORKER_LEAVING;
+    worker_lose(d, w, true);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -525,12 +531,23 @@ static struct run *span_cut(struct dispatcher *d, struct request *r, struct work
     return spans_cut(&d->spans, r, first, count, w);
 }
 
-/* The oldest span that only one worker has. */
-static const struct run *span_late(const struct dispatcher *d)
+/* Of the oldest runs of spans that only one worker has, the one that is late first among those that
+ * another worker with an idle core could take, or NULL. */
+static const struct run *late_run(const struct dispatcher *d)
 {
-    const struct run *run = TAILQ_FIRST(&d->spans.single);
+    const struct run *late = NULL, *run;
+    int looks = 0;
 
-    return run && run->late_at_ns <= d->now_ns ? run : NULL;
+    if (!crew_idle(&d->crew, NULL))
+        return NULL;
+    TAILQ_FOREACH(run, &d->spans.single, in_single)
+    {
+        if (looks++ == LATE_LOOKS)
+            break;
+        if (crew_idle(&d->crew, run->worker) && (!late || run->late_at_ns < late->late_at_ns))
+            late = run;
+    }
+    return late;
 }
 
 /* A span that waits, or a new one, or one that is late: NULL where there is none. */
@@ -546,12 +563,11 @@ static struct run *span_give(struct dispatcher *d)
         return spans_give(&d->spans, waiting, w);
     if (r)
         return span_cut(d, r, w);
-    const struct run *late = span_late(d);
-    w = late ? crew_idle(&d->crew, late->worker) : NULL;
-    if (!w)
+    const struct run *late = late_run(d);
+    if (!late || late->late_at_ns > d->now_ns)
         return NULL;
     d->counters.given_twice++;
-    return spans_give(&d->spans, late->span, w);
+    return spans_give(&d->spans, late->span, crew_idle(&d->crew, late->worker));
 }
 
 static bool next_span(struct dispatcher *d, struct effect *effect)
@@ -645,22 +661,14 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
-/* When an idle worker could take a span from a late one. */
-static int64_t late_at_ns(const struct dispatcher *d)
-{
-    const struct run *run = TAILQ_FIRST(&d->spans.single);
-
-    return run && spans_left(&d->spans) && crew_idle(&d->crew, run->worker) ? run->late_at_ns
-                                                                            : INT64_MAX;
-}
-
 int64_t dispatcher_due_at(const struct dispatcher *d)
 {
+    const struct run *late = spans_left(&d->spans) ? late_run(d) : NULL;
     int64_t due_at_ns = earlier(d->progress_at_ns, d->deadline_at_ns);
 
     due_at_ns = earlier(due_at_ns, d->beat_at_ns);
     due_at_ns = earlier(due_at_ns, silence_at_ns(d));
-    return earlier(due_at_ns, late_at_ns(d));
+    return late ? earlier(due_at_ns, late->late_at_ns) : due_at_ns;
 }
 
 bool dispatcher_busy(const struct dispatcher *d)

@@ -100,7 +100,7 @@ enum event_type {
     EVENT_CLIENT_LOST,    /* client; its number may be used anew at once */
     EVENT_WORKER_MESSAGE, /* worker, message: join, heartbeat, leave, sum reply or refusal */
     EVENT_WORKER_LOST,    /* worker; its connection has ended. The same for its number */
-    EVENT_DRAIN,          /* take no new request */
+    EVENT_DRAIN,          /* take no new request; workers may still join, and help to finish */
     EVENT_STOP,           /* and refuse those in flight */
 };
 

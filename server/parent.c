@@ -134,7 +134,7 @@ static void on_leave(struct parent *parent, int64_t now_ns, const struct message
 {
     (void)now_ns;
     (void)message;
-    orders->send = parent->state == PARENT_JOINED;
+    orders->send = parent->state == PARENT_JOINED || parent->state == PARENT_JOINING;
     orders->message.type = MESSAGE_LEAVE;
     parent->state = PARENT_LEAVING;
     parent->due_at_ns = INT64_MAX;
@@ -167,10 +167,12 @@ static void on_time(struct parent *parent, int64_t now_ns, const struct message 
         in_touch_time(parent, now_ns, orders);
     if (now_ns < parent->due_at_ns)
         return;
-    if (parent->state == PARENT_RESTING)
+    if (parent->state == PARENT_RESTING) {
         join(parent, orders, now_ns);
-    else
+    } else {
+        orders->trouble = "it does not answer; dialling again";
         dial(parent, orders);
+    }
 }
 
 void parent_step(struct parent *parent, int64_t now_ns, enum parent_news news,

@@ -140,7 +140,7 @@ static uint32_t check_crew(const struct dispatcher *d)
             continue;
         workers++;
         ready += could_take(w);
-        capacity += w->capacity;
+        capacity += w->state == WORKER_LEAVING ? 0 : w->capacity;
         runs += check_worker(w);
     }
     cr_assert(crew->worker_count == workers);

@@ -11,7 +11,7 @@
 #include "tests/unit/check.h"
 #include "tests/unit/world.h"
 
-#define SEEDS     1000
+#define SEEDS     500
 #define STEPS     600
 #define CLIENTS   6
 #define PARENT    (CLIENTS - 1) /* the last one is a server that this one has joined */
@@ -542,4 +542,55 @@ Test(laws, every_request_is_answered_once_and_rightly_and_nothing_is_left,
     cr_assert(met.answered > 10 * SEEDS && met.refused > 10 * SEEDS, "too little happened");
     cr_assert(met.requeued > 10 * SEEDS && met.duplicates > 10 * SEEDS);
     cr_assert(met.given_twice > SEEDS / 4 && met.workers_lost > 4 * SEEDS);
+}
+
+/* ---- bounds ------------------------------------------------------------------------------ */
+
+#define FULL_CORES (WORKER_CREDIT_MAX / WORKER_CREDIT)
+#define FULL_CREWS (RUNS_MAX / WORKER_CREDIT_MAX)
+
+/* The spans that this event lets start; the last one of them. */
+static uint32_t starts(struct dispatcher *d, enum event_type type, uint32_t peer,
+                       const struct message *message, struct effect *last)
+{
+    struct effect effect;
+    uint32_t count = 0;
+
+    dispatcher_step(d, 0, &(struct event){.type = type, .client = peer, .message = message});
+    while (dispatcher_next(d, &effect))
+        if (effect.message.type == MESSAGE_SUM_REQUEST) {
+            *last = effect;
+            count++;
+        }
+    return count;
+}
+
+Test(bounds, one_more_worker_than_there_are_spans_for_waits_until_one_comes_back)
+{
+    struct dispatcher *d = dispatcher_new(&(struct dispatcher_settings){
+        .requests_max = 1,
+        .client_requests_max = 1,
+        .joined_max = FULL_CREWS + 1,
+        .span_ns = JOINED_SPAN_NS,
+        .heartbeat_ns = HEARTBEAT_NS,
+    });
+    struct message message = {.type = MESSAGE_SUM_REQUEST};
+    struct effect last;
+
+    message.sum_request = request_of(0, 1, 0, SAMPLE_END_MAX);
+    cr_assert(starts(d, EVENT_CLIENT_MESSAGE, 0, &message, &last) == 0);
+    message = (struct message){.type = MESSAGE_JOIN, .join.capacity = FULL_CORES};
+    for (uint32_t i = 0; i < FULL_CREWS; i++)
+        cr_assert(starts(d, EVENT_WORKER_MESSAGE, i, &message, &last) == WORKER_CREDIT_MAX);
+    check_state(d);
+    struct effect none;
+    cr_assert(starts(d, EVENT_WORKER_MESSAGE, FULL_CREWS, &message, &none) == 0);
+    message = (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = total_of(&last.message.sum_request, 1000),
+    };
+    cr_assert(starts(d, EVENT_WORKER_MESSAGE, last.worker, &message, &last) == 1);
+    cr_assert(last.worker == FULL_CREWS);
+    check_state(d);
+    dispatcher_destroy(&d);
 }

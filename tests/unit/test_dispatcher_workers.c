@@ -434,14 +434,16 @@ Test(workers, one_that_falls_silent_or_joins_again_did_not_die_of_its_samples)
     });
 }
 
-Test(workers, one_whose_own_workers_died_counts_as_one_death_and_stays)
+Test(workers, one_whose_own_workers_died_counts_as_one_death_and_rests)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"request 1 1 1", "start r2 w0 1#1 0+1"},
-        {"refuse r1 workers lost", "start r3 w0 0#1 0+1"},
-        {"refuse r3 workers lost", "start r4 w0 0#1 0+1"},
+        {"refuse r1 workers lost", ""}, /* others have the first chance */
+        {"beat w0 1", "start r3 w0 0#1 0+1"},
+        {"refuse r3 workers lost", ""},
+        {"beat w0 1", "start r4 w0 0#1 0+1"},
         {"refuse r4 workers lost", "refuse 0#1 workers lost"},
         {"done r2", "reply 1#1"},
         {0},

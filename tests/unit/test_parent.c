@@ -1,12 +1,11 @@
-/* Being a worker of another server: what happens, and what is to be done about it. A stimulus is
- * one of
+/* Being a worker of another server: what happens, and what is to be done about it. A stimulus is:
  *
  *     up     down     leave     time +MS     capacity CORES (and time is told)
  *     welcome MS     refuse STATUS [MS]     heartbeat     sum     cancel     reply
  *
  * the second line being what the parent says; and the consequence is all orders in their order:
  * lost, dial, pass, a message (join CORES, heartbeat CORES, leave) and what is logged. In between a
- * story asks for the state and when time is due. */
+ * story asks for "state" and "due". */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,7 +248,7 @@ Test(parent, one_that_does_not_answer_is_dialled_anew)
     parent_story((struct row[]){
         {"up", "join 4"},
         {"time +2999", ""},
-        {"time +1", "dial"},
+        {"time +1", "dial it does not answer; dialling again"},
         {"due", "never"},
         {"welcome 500", ""}, /* too late: of the connection before */
         {"state", "dialling"},
@@ -458,8 +457,8 @@ Test(parent, joining_knows_what_to_do_whatever_happens)
     static const struct cell cells[] = {
         {"up", "-> joining"},
         {"down", "dial -> dialling"},
-        {"leave", "-> leaving"},
-        {"time +9000", "dial -> dialling"},
+        {"leave", "leave -> leaving"},
+        {"time +9000", "dial it does not answer; dialling again -> dialling"},
         {"capacity 5", "-> joining"},
         {"welcome 500", "-> joined"},
         {"refuse not joined", "-> joining"},

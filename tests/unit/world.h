@@ -3,8 +3,8 @@
  * A stimulus is one of
  *
  *     request CLIENT ID BLOCKS [uniform] [progress] [deadline MS]
- *     cancel CLIENT ID            lost CLIENT             CLIENT: 0, 1, ... or a parent, p0, p1, ...
- *     join WORKER CORES [other]   beat WORKER CORES       WORKER: w0, w1, ...; other: another digest
+ *     cancel CLIENT ID            lost CLIENT            CLIENT: 0, 1, ... or a parent, p0, ...
+ *     join WORKER CORES [other]   beat WORKER CORES      WORKER: w0, w1, ...; other: a digest
  *     leave WORKER                lost WORKER
  *     done RUN [in MS]            its worker gives the total of the run RUN: r1, r2, ..., numbered
  *     done RUN wrong WHAT         in the order of their starts; WHAT: count, units or unit
