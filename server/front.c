@@ -33,7 +33,7 @@ struct front {
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-static zsock_t *front_bind(enum front_type type, const char *endpoint)
+static zsock_t *socket_new(enum front_type type)
 {
     zsock_t *socket = zsock_new(type == FRONT_REP ? ZMQ_REP : ZMQ_ROUTER);
 
@@ -45,12 +45,17 @@ static zsock_t *front_bind(enum front_type type, const char *endpoint)
     zsock_set_handshake_ivl(socket, HANDSHAKE_MS);
     if (type == FRONT_ROUTER)
         zsock_set_router_mandatory(socket, 1); /* else it drops what it cannot send, silently */
-    if (zsock_bind(socket, "%s", endpoint) == -1) {
-        int reason = errno;
-        zsock_destroy(&socket);
-        errno = reason;
-    }
     return socket;
+}
+
+/* The monitor is there first: who connects at once must not be missed by it. */
+static bool front_bind(struct front *front, const char *endpoint)
+{
+    front->socket = socket_new(front->type);
+    if (!front->socket)
+        return false;
+    front->monitor = monitor_new(front_socket(front), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+    return front->monitor && zsock_bind(front->socket, "%s", endpoint) != -1;
 }
 
 struct front *front_new(enum front_type type, const char *endpoint)
@@ -63,11 +68,7 @@ struct front *front_new(enum front_type type, const char *endpoint)
     zmq_msg_init(&front->body);
     connections_init(&front->connections);
     clients_init(&front->clients);
-    front->socket = front_bind(type, endpoint);
-    if (front->socket)
-        front->monitor =
-            monitor_new(front_socket(front), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
-    if (!front->monitor) {
+    if (!front_bind(front, endpoint)) {
         int reason = errno;
         front_destroy(&front, 0);
         errno = reason;
