@@ -281,7 +281,6 @@ static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase bo
 {
     wire->version = PROTOCOL_VERSION;
     wire->body_case = body_case;
-    assert(meantime__message__get_packed_size(wire) <= MESSAGE_BYTES_MAX);
     return meantime__message__pack(wire, bytes);
 }
 

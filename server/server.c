@@ -27,13 +27,13 @@
 #define DRAIN_MS 1000
 #define STOP_MS  100
 
-/* What peers do wrong, counted and logged apart: decoding errors, and workers that are dropped, by
- * their status, and: */
+/* What peers do wrong, logged apart: decoding errors by their status, and: */
 enum complaint_type {
     COMPLAINT_ENVELOPE = STATUS_END,
     COMPLAINT_UNEXPECTED,
     COMPLAINT_PARENT,
-    COMPLAINTS,
+    COMPLAINT_WORKER, /* is dropped, by the status that it is told */
+    COMPLAINTS = COMPLAINT_WORKER + STATUS_END,
 };
 
 struct complaint {
@@ -66,19 +66,38 @@ static int64_t now_ns(void)
     return zclock_usecs() * 1000;
 }
 
-static void complain(struct server *server, int type, const char *text)
+/* How many there are to be told of in one line, this one included; 0: none yet. */
+static uint64_t complaints_due(struct server *server, int type)
 {
     struct complaint *complaint = &server->complaints[type];
     int64_t now = now_ns();
+    uint64_t count = ++complaint->count;
 
-    server->bad_messages++;
-    complaint->count++;
     if (now < complaint->line_at_ns)
-        return;
-    zsys_warning("%" PRIu64 " bad message%s since the last line of this kind: %s", complaint->count,
-                 complaint->count == 1 ? "" : "s", text);
+        return 0;
     complaint->count = 0;
     complaint->line_at_ns = now + COMPLAINT_NS;
+    return count;
+}
+
+static void complain(struct server *server, int type, const char *text)
+{
+    uint64_t count = complaints_due(server, type);
+
+    server->bad_messages++;
+    if (count > 0)
+        zsys_warning("%" PRIu64 " bad message%s since the last line of this kind: %s", count,
+                     count == 1 ? "" : "s", text);
+}
+
+static void complain_of_worker(struct server *server, const struct refusal *refusal)
+{
+    uint64_t count = complaints_due(server, COMPLAINT_WORKER + (int)refusal->status);
+
+    if (count == 1)
+        zsys_warning("%s", refusal->text);
+    else if (count > 1)
+        zsys_warning("%s (the last of %" PRIu64 ")", refusal->text, count);
 }
 
 /* ---- what the dispatcher wants done ------------------------------------------------------ */
@@ -158,9 +177,7 @@ static void obey_tell_worker(struct server *server, const struct effect *effect)
 
 static void obey_drop_worker(struct server *server, const struct effect *effect)
 {
-    const struct refusal *refusal = &effect->message.refusal;
-
-    complain(server, (int)refusal->status, refusal->text);
+    complain_of_worker(server, &effect->message.refusal);
     pool_send(server, effect);
     front_keep(server->pool, effect->worker - server->options.threads, false);
 }
@@ -283,7 +300,7 @@ static void on_status_request(struct server *server, const struct front_message 
 
     status_take(server, &message->status_request, &status);
     status_complete(server, &status);
-    front_send(server->front, from->client, bytes, status_encode(&status, bytes));
+    front_offer(server->front, from->client, bytes, status_encode(&status, bytes));
     front_release(server->front, from->client);
 }
 
@@ -401,6 +418,8 @@ static bool take_results(struct server *server)
     struct result result;
     bool took = false;
 
+    if (server->options.threads == 0)
+        return false; /* a front that only hands out looks here in vain, thousands of times a second */
     for (; workers_done(server->threads, &result); took = true) {
         struct message message = {
             .type = MESSAGE_SUM_REPLY,
@@ -500,7 +519,8 @@ static int poll_items(const struct server *server, zmq_pollitem_t *items)
     int count = 0;
 
     items[count++] = (zmq_pollitem_t){NULL, server->signals, ZMQ_POLLIN, 0};
-    items[count++] = (zmq_pollitem_t){workers_socket(server->threads), 0, ZMQ_POLLIN, 0};
+    if (server->options.threads > 0)
+        items[count++] = (zmq_pollitem_t){workers_socket(server->threads), 0, ZMQ_POLLIN, 0};
     for (int i = 0; i < 2; i++) {
         if (!fronts[i])
             continue;

@@ -1,0 +1,99 @@
+/* A pool of servers: how much goes through its front, how soon the loss of one is mended, and what
+ * it takes. Usage: bench_pool PATH-OF-meantime-server [--verbose] [PART...] */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/parts.h"
+#include "tests/bench/pool/roles.h"
+
+/* More than any part takes, even on a busy machine: then something hangs. */
+#define PART_SECONDS_MAX 120
+
+/* Of our own process: part_memory() has most. */
+#define SOCKETS_MAX 2048
+
+static const struct part {
+    const char *name;
+    void (*measure)(const struct bench *bench);
+} parts[] = {
+    {"spans", part_spans},   {"efficiency", part_efficiency}, {"kill", part_kill},
+    {"freeze", part_freeze}, {"restart", part_restart},       {"cancel", part_cancel},
+    {"status", part_status}, {"memory", part_memory},
+};
+#define PARTS (sizeof parts / sizeof *parts)
+
+static void usage(void)
+{
+    fprintf(stderr, "usage: bench_pool PATH-OF-meantime-server [--verbose] [PART...]\n"
+                    "parts:");
+    for (size_t i = 0; i < PARTS; i++)
+        fprintf(stderr, " %s", parts[i].name);
+    fprintf(stderr, " (all of them where none is named)\n");
+    exit(2);
+}
+
+static const struct part *part_named(const char *name)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (strcmp(parts[i].name, name) == 0)
+            return &parts[i];
+    usage();
+    return NULL;
+}
+
+static void part_run(const struct bench *bench, const struct part *part)
+{
+    alarm(PART_SECONDS_MAX);
+    part->measure(bench);
+    alarm(0);
+}
+
+static void on_alarm(int signal)
+{
+    static const char text[] = "bench_pool: something hangs\n";
+
+    (void)signal;
+    _exit(write(STDERR_FILENO, text, sizeof text - 1) == -1 ? EXIT_FAILURE : EXIT_FAILURE);
+}
+
+/* Servers inherit it. */
+static void files_allow(void)
+{
+    struct rlimit files;
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2 && strcmp(argv[1], "--as") == 0)
+        return roles_play(argv + 2);
+    if (argc < 2)
+        usage();
+    struct bench bench = {.server = argv[1], .context = zmq_ctx_new()};
+    int first = argc > 2 && strcmp(argv[2], "--verbose") == 0 ? 3 : 2;
+
+    for (int i = first; i < argc; i++)
+        part_named(argv[i]);
+    children_verbose(first == 3);
+    signal(SIGALRM, on_alarm);
+    files_allow();
+    zmq_ctx_set(bench.context, ZMQ_MAX_SOCKETS, SOCKETS_MAX);
+    figures_print_heading();
+    for (int i = first; i < argc; i++)
+        part_run(&bench, part_named(argv[i]));
+    for (size_t i = 0; first == argc && i < PARTS; i++)
+        part_run(&bench, &parts[i]);
+    zmq_ctx_term(bench.context);
+    return EXIT_SUCCESS;
+}

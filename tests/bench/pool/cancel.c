@@ -1,0 +1,69 @@
+/* How soon cores are idle after a cancel. */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/parts.h"
+#include "tests/bench/pool/peer.h"
+
+#define CANCELS 400
+
+/* A request runs between nothing and this before it is cancelled: two spans of a thread. */
+#define RUNS_NS 20000000
+
+static void measure(void *client, uint32_t workers, const char *what)
+{
+    static const struct wanted wanted = {WANTED_AT_MOST, 0.99, 2};
+    struct figures idle = {.count = 0};
+
+    peer_await(client, status_all_idle, workers);
+    for (int i = 0; i < CANCELS; i++) {
+        struct timespec runs = {.tv_nsec = RUNS_NS / CANCELS * i};
+        peer_ask(client, (uint64_t)i + 1, COUNT_ENDLESS);
+        peer_await(client, status_all_busy, workers);
+        nanosleep(&runs, NULL);
+        int64_t began_at_ns = now_ns();
+        peer_cancel(client, (uint64_t)i + 1);
+        peer_await(client, status_all_idle, workers);
+        figures_add(&idle, ns_to_ms(now_ns() - began_at_ns));
+    }
+    figures_print(what, "ms", &idle, &wanted);
+}
+
+static void measure_threads(const struct bench *bench)
+{
+    const char *options[] = {"--bind", ENDPOINT_ANY, NULL};
+    struct server server;
+
+    server_start(&server, bench->server, options);
+    void *client = peer_new(bench->context, server.clients);
+    measure(client, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+            "cancel to idle threads, one for each core");
+    zmq_close(client);
+    child_end(&server.child);
+}
+
+static void measure_joined(const struct bench *bench)
+{
+    const char *front_options[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
+                                   "--workers", ENDPOINT_ANY, NULL};
+    struct server front, worker;
+
+    server_start(&front, bench->server, front_options);
+    const char *worker_options[] = {"--threads", "1", "--join", front.workers, NULL};
+    server_start(&worker, bench->server, worker_options);
+    void *client = peer_new(bench->context, front.clients);
+    measure(client, 1, "cancel to an idle joined worker of one thread");
+    zmq_close(client);
+    child_end(&worker.child);
+    child_end(&front.child);
+}
+
+void part_cancel(const struct bench *bench)
+{
+    measure_threads(bench);
+    measure_joined(bench);
+}

@@ -1,0 +1,171 @@
+#include "tests/bench/pool/child.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OPTIONS_MAX 12
+
+/* Below the ports that the kernel gives to whoever asks for any. */
+#define PORT_FIRST 20000
+#define PORT_END   32000
+
+static bool verbose_;
+
+void die(const char *what)
+{
+    fprintf(stderr, "bench_pool: %s: %s\n", what, strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+void children_verbose(bool verbose)
+{
+    verbose_ = verbose;
+}
+
+/* Between fork() and exec, with threads of libzmq about: system calls alone. */
+_Noreturn static void child_become(const char *const *arguments, int in, int out)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    if (!verbose_)
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+    execv(arguments[0], (char *const *)arguments);
+    _exit(EXIT_FAILURE);
+}
+
+void child_start(struct child *child, const char *const *arguments)
+{
+    int in[2], out[2];
+
+    if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
+        die("pipe");
+    child->pid = fork();
+    if (child->pid == -1)
+        die("fork");
+    if (child->pid == 0)
+        child_become(arguments, in[0], out[1]);
+    close(in[0]);
+    close(out[1]);
+    child->to = fdopen(in[1], "w");
+    child->from = fdopen(out[0], "r");
+}
+
+void child_start_role(struct child *child, const char *role, const char *argument,
+                      const char *other_argument)
+{
+    const char *arguments[] = {"/proc/self/exe", "--as", role, argument, other_argument, NULL};
+
+    child_start(child, arguments);
+}
+
+/* It introduces itself first. */
+void child_start_plain(struct child *plain, const char *nice)
+{
+    char line[128];
+
+    child_start_role(plain, "plain", nice, NULL);
+    while (fgets(line, sizeof line, plain->from) && line[0] != '\n')
+        ;
+}
+
+void child_plain_ask(struct child *plain, uint64_t samples)
+{
+    fprintf(plain->to, "0 %" PRIu64 "\n", samples);
+    fflush(plain->to);
+}
+
+int64_t child_cpu_ns(const struct child *child)
+{
+    struct timespec taken;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &taken) == -1)
+        die("the CPU time of a child");
+    return (int64_t)taken.tv_sec * 1000000000 + taken.tv_nsec;
+}
+
+void child_scan(struct child *child, int fields, const char *format, ...)
+{
+    char line[ENDPOINT_BYTES + 64];
+    va_list arguments;
+
+    if (!fgets(line, sizeof line, child->from))
+        die("a child has ended before it said what it had to");
+    va_start(arguments, format);
+    if (vsscanf(line, format, arguments) != fields)
+        die(line);
+    va_end(arguments);
+}
+
+void child_end(struct child *child)
+{
+    kill(child->pid, SIGKILL);
+    waitpid(child->pid, NULL, 0);
+    fclose(child->to);
+    fclose(child->from);
+}
+
+/* ---- servers ----------------------------------------------------------------------------- */
+
+static bool told(const char *const *options, const char *option)
+{
+    while (*options && strcmp(*options, option) != 0)
+        options++;
+    return *options;
+}
+
+void server_start(struct server *server, const char *program, const char *const *options)
+{
+    const char *arguments[OPTIONS_MAX + 2] = {program};
+
+    for (int i = 0; i < OPTIONS_MAX && options[i]; i++)
+        arguments[i + 1] = options[i];
+    *server = (struct server){.clients = ""};
+    child_start(&server->child, arguments);
+    if (told(options, "--bind"))
+        child_scan(&server->child, 1, "Listening on %127s", server->clients);
+    if (told(options, "--workers"))
+        child_scan(&server->child, 1, "Workers join at %127[^ \n]", server->workers);
+    char *stop = strrchr(server->workers, '.');
+    if (stop && stop[1] == '\0')
+        *stop = '\0';
+}
+
+static bool port_free(int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr = {htonl(INADDR_LOOPBACK)},
+    };
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bool free = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return free;
+}
+
+void endpoint_free(char *endpoint)
+{
+    static int next;
+
+    if (next == 0)
+        next = PORT_FIRST + (int)getpid() * 8 % (PORT_END - PORT_FIRST);
+    while (!port_free(next))
+        next++;
+    snprintf(endpoint, ENDPOINT_BYTES, "tcp://127.0.0.1:%d", next++);
+}

@@ -1,0 +1,257 @@
+/* How soon somebody else computes what a worker had that was killed, or stopped. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <zmq.h>
+
+#include "sums/stream.h"
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/parts.h"
+#include "tests/bench/pool/peer.h"
+
+#define KILLS 250
+
+/* What the victim gets of it before anybody else is there: 50 ms of computing and 25 ms, at the
+ * rate that is taken for granted. */
+#define REQUEST_COUNT (1000 * (uint64_t)BLOCK_SAMPLES)
+#define VICTIM_SPANS  2
+
+/* The heir shows as often that it lives: a third of what is expected of it at most. */
+#define BEAT_MS 20
+
+/* Between two looks at whether the victim was given up. */
+#define LOOK_NS 1000000
+
+/* The victim is a process of its own; the heir is our own socket, and has a core only when it is to
+ * inherit. */
+struct scene {
+    struct server server;
+    void *client;
+    void *heir;
+    uint32_t heir_capacity;
+    uint64_t id; /* of the request */
+    struct child victim;
+    uint64_t firsts[VICTIM_SPANS]; /* of what the victim has */
+    uint64_t left;                 /* samples that nobody has summed */
+};
+
+static void scene_open(struct scene *scene, const struct bench *bench, const char *heartbeat_ms)
+{
+    const char *options[] = {"--threads",      "0",          "--bind",
+                             ENDPOINT_ANY,     "--workers",  ENDPOINT_ANY,
+                             "--heartbeat-ms", heartbeat_ms, NULL};
+
+    *scene = (struct scene){.id = 0};
+    server_start(&scene->server, bench->server, options);
+    scene->client = peer_new(bench->context, scene->server.clients);
+    scene->heir = peer_new(bench->context, scene->server.workers);
+    peer_join(scene->heir, 0);
+}
+
+static void scene_close(struct scene *scene)
+{
+    zmq_close(scene->heir);
+    zmq_close(scene->client);
+    child_end(&scene->server.child);
+}
+
+static void heir_beat(struct scene *scene)
+{
+    peer_beat(scene->heir, scene->heir_capacity);
+}
+
+static void look(struct scene *scene, struct status_reply *status)
+{
+    static const struct timespec pause = {.tv_nsec = LOOK_NS};
+
+    nanosleep(&pause, NULL);
+    heir_beat(scene);
+    peer_status(scene->client, status);
+    if (status->worker_count == 0 || status->workers[0].number != 0)
+        die("our own worker was given up, so busy is this machine");
+}
+
+static bool is_victims(const struct scene *scene, uint64_t first)
+{
+    return first == scene->firsts[0] || first == scene->firsts[1];
+}
+
+/* The heir's next span. Heartbeats and cancels are passed over. */
+static void heir_take(struct scene *scene, struct sum_request *span)
+{
+    struct message message;
+
+    do {
+        while (!peer_recv(scene->heir, &message, BEAT_MS))
+            heir_beat(scene);
+        if (message.type == MESSAGE_REFUSAL)
+            die(message.refusal.text);
+    } while (message.type != MESSAGE_SUM_REQUEST);
+    *span = message.sum_request;
+}
+
+static void heir_answer(struct scene *scene, const struct sum_request *span)
+{
+    peer_answer(scene->heir, span);
+    scene->left -= span->count;
+}
+
+/* The heir sums all that the victim does not have. False where it gets some of that: it was late,
+ * for this machine did not run for a while. */
+static bool heir_sums_the_rest(struct scene *scene, uint64_t victims)
+{
+    struct sum_request span;
+
+    scene->heir_capacity = 1;
+    heir_beat(scene);
+    while (scene->left > victims) {
+        heir_take(scene, &span);
+        heir_answer(scene, &span);
+        if (is_victims(scene, span.first))
+            return false;
+    }
+    return true;
+}
+
+/* Until the front knows so many workers, and that the heir has no core. */
+static void scene_await(struct scene *scene, uint32_t workers)
+{
+    static struct status_reply status;
+
+    do
+        look(scene, &status);
+    while (status.worker_count != workers || status.workers[0].capacity > 0);
+}
+
+/* A new victim, which is there for `aged_ns` before it gets spans. When this returns true it has
+ * its two spans and nobody has any other. */
+static bool victim_prepare(struct scene *scene, int64_t aged_ns)
+{
+    struct timespec aged = {.tv_nsec = aged_ns};
+    uint64_t count, victims = 0;
+
+    scene->heir_capacity = 0;
+    scene_await(scene, 1);
+    child_start_role(&scene->victim, "hold", scene->server.workers, "1");
+    scene_await(scene, 2);
+    nanosleep(&aged, NULL);
+    peer_ask(scene->client, ++scene->id, REQUEST_COUNT);
+    scene->left = REQUEST_COUNT;
+    for (int i = 0; i < VICTIM_SPANS; i++) {
+        child_scan(&scene->victim, 2, "%" SCNu64 " %" SCNu64, &scene->firsts[i], &count);
+        victims += count;
+    }
+    return heir_sums_the_rest(scene, victims);
+}
+
+/* When the heir got the first of the victim's spans. */
+static int64_t heir_inherits(struct scene *scene)
+{
+    struct sum_request span;
+
+    heir_take(scene, &span);
+    int64_t at_ns = now_ns();
+    heir_answer(scene, &span);
+    if (!is_victims(scene, span.first))
+        die("a span came twice");
+    return at_ns;
+}
+
+/* The victim ends, the heir sums what is left, and the client has its answer. */
+static void scene_clear(struct scene *scene)
+{
+    struct sum_request span;
+    struct message answer;
+
+    child_end(&scene->victim);
+    while (scene->left > 0) {
+        heir_take(scene, &span);
+        heir_answer(scene, &span);
+    }
+    peer_recv(scene->client, &answer, PEER_FOR_EVER);
+    if (answer.type != MESSAGE_SUM_REPLY)
+        die("no sum");
+}
+
+/* ---- killed ------------------------------------------------------------------------------ */
+
+void part_kill(const struct bench *bench)
+{
+    static const struct wanted wanted = {WANTED_AT_MOST, 0.95, 5};
+    struct figures elsewhere = {.count = 0};
+    struct scene scene;
+
+    scene_open(&scene, bench, "500");
+    while (elsewhere.count < KILLS) {
+        if (victim_prepare(&scene, 0)) {
+            int64_t began_at_ns = now_ns();
+            kill(scene.victim.pid, SIGKILL);
+            figures_add(&elsewhere, ns_to_ms(heir_inherits(&scene) - began_at_ns));
+        }
+        scene_clear(&scene);
+    }
+    scene_close(&scene);
+    figures_print("kill -9 of a worker to its spans being elsewhere", "ms", &elsewhere, &wanted);
+}
+
+/* ---- stopped ----------------------------------------------------------------------------- */
+
+static uint64_t workers_lost(void *client)
+{
+    static struct status_reply status;
+
+    peer_status(client, &status);
+    return status.counters.workers_lost;
+}
+
+/* When the front has given the victim up. */
+static int64_t given_up_at_ns(struct scene *scene, uint64_t lost_before)
+{
+    static struct status_reply status;
+
+    do
+        look(scene, &status);
+    while (status.counters.workers_lost == lost_before);
+    return now_ns();
+}
+
+static void victim_freeze(struct scene *scene, struct figures *elsewhere, struct figures *given_up)
+{
+    uint64_t lost = workers_lost(scene->client);
+    int64_t began_at_ns = now_ns();
+
+    kill(scene->victim.pid, SIGSTOP);
+    figures_add(elsewhere, ns_to_ms(heir_inherits(scene) - began_at_ns));
+    figures_add(given_up, ns_to_ms(given_up_at_ns(scene, lost) - began_at_ns));
+}
+
+static void freeze(const struct bench *bench, const char *heartbeat_ms, int times, double most_ms)
+{
+    const struct wanted wanted = {WANTED_AT_MOST, 1, most_ms};
+    struct figures elsewhere = {.count = 0}, given_up = {.count = 0};
+    struct scene scene;
+    char what[80];
+
+    scene_open(&scene, bench, heartbeat_ms);
+    while (elsewhere.count < times) {
+        int64_t aged_ns = atoi(heartbeat_ms) * INT64_C(1000000) * elsewhere.count / times;
+        if (victim_prepare(&scene, aged_ns))
+            victim_freeze(&scene, &elsewhere, &given_up);
+        scene_clear(&scene);
+    }
+    scene_close(&scene);
+    snprintf(what, sizeof what, "SIGSTOP to its spans with an idle worker, beat %s ms",
+             heartbeat_ms);
+    figures_print(what, "ms", &elsewhere, &wanted);
+    figures_print("  to the front giving it up, with all it has", "ms", &given_up, &wanted);
+}
+
+/* The victims are stopped at all phases of their heartbeat. */
+void part_freeze(const struct bench *bench)
+{
+    freeze(bench, "500", 20, 3000);
+    freeze(bench, "100", 40, 400);
+}

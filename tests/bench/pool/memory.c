@@ -1,0 +1,130 @@
+/* What a front takes that has as much to remember as it may. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/parts.h"
+#include "tests/bench/pool/peer.h"
+
+#define CLIENTS  10
+#define REQUESTS 1000 /* of each */
+#define WORKERS  1000
+
+/* They join in crowds, and the others show meanwhile that they live. */
+#define CROWD 100
+
+/* What is measured lasts this long after the last has come. */
+#define REMAIN_NS INT64_C(3000000000)
+#define BEAT_MS   200
+
+struct crowd {
+    struct server front;
+    void *watcher;
+    void *clients[CLIENTS];
+    void *workers[WORKERS];
+    int worker_count;
+};
+
+static double process_mib(const struct child *child, const char *field)
+{
+    char name[64], line[256];
+    double kib = 0;
+
+    snprintf(name, sizeof name, "/proc/%d/status", (int)child->pid);
+    FILE *file = fopen(name, "r");
+    if (!file)
+        die(name);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, field, strlen(field)) == 0)
+            sscanf(line + strlen(field), ": %lf", &kib);
+    fclose(file);
+    return kib / 1024;
+}
+
+static void print_process(const char *what, const struct child *child, const char *field,
+                          const struct wanted *wanted)
+{
+    struct figures mib = {.count = 0};
+
+    figures_add(&mib, process_mib(child, field));
+    figures_print(what, "MiB", &mib, wanted);
+}
+
+/* Cores: none, so that nothing is given to them. */
+static void workers_beat(struct crowd *crowd)
+{
+    struct message message;
+
+    for (int i = 0; i < crowd->worker_count; i++) {
+        peer_beat(crowd->workers[i], 0);
+        while (peer_recv(crowd->workers[i], &message, 0))
+            if (message.type == MESSAGE_REFUSAL)
+                die(message.refusal.text);
+    }
+}
+
+static void workers_join(struct crowd *crowd, void *context)
+{
+    while (crowd->worker_count < WORKERS) {
+        void *worker = peer_new(context, crowd->front.workers);
+        peer_join(worker, 0);
+        crowd->workers[crowd->worker_count++] = worker;
+        if (crowd->worker_count % CROWD == 0)
+            workers_beat(crowd);
+    }
+    peer_await(crowd->watcher, status_workers, WORKERS);
+}
+
+static void clients_ask(struct crowd *crowd, void *context)
+{
+    for (int i = 0; i < CLIENTS; i++) {
+        crowd->clients[i] = peer_new(context, crowd->front.clients);
+        for (uint64_t id = 1; id <= REQUESTS; id++)
+            peer_ask(crowd->clients[i], id, COUNT_ENDLESS);
+    }
+    peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
+}
+
+static void remain(struct crowd *crowd)
+{
+    int64_t end_at_ns = now_ns() + REMAIN_NS;
+
+    while (now_ns() < end_at_ns) {
+        workers_beat(crowd);
+        zmq_poll(NULL, 0, BEAT_MS);
+    }
+    peer_await(crowd->watcher, status_workers, WORKERS);
+    peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
+}
+
+static void crowd_end(struct crowd *crowd)
+{
+    zmq_close(crowd->watcher);
+    for (int i = 0; i < CLIENTS; i++)
+        zmq_close(crowd->clients[i]);
+    for (int i = 0; i < crowd->worker_count; i++)
+        zmq_close(crowd->workers[i]);
+    child_end(&crowd->front.child);
+}
+
+void part_memory(const struct bench *bench)
+{
+    static const struct wanted wanted = {WANTED_AT_MOST, 0.5, 64};
+    static struct crowd crowd;
+    const char *options[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
+                             "--workers", ENDPOINT_ANY, NULL};
+
+    server_start(&crowd.front, bench->server, options);
+    crowd.watcher = peer_new(bench->context, crowd.front.clients);
+    print_process("memory of a front without anybody (VmRSS)", &crowd.front.child, "VmRSS", NULL);
+    workers_join(&crowd, bench->context);
+    print_process("  with 1,000 idle workers", &crowd.front.child, "VmRSS", NULL);
+    clients_ask(&crowd, bench->context);
+    remain(&crowd);
+    print_process("  and 10,000 requests of 10 clients", &crowd.front.child, "VmRSS", &wanted);
+    print_process("  the most it ever took (VmHWM)", &crowd.front.child, "VmHWM", &wanted);
+    crowd_end(&crowd);
+}

@@ -1,0 +1,21 @@
+/* What is measured. Each part starts the processes that it needs, prints its rows of the table, and
+ * ends them. */
+#ifndef MEANTIME_BENCH_POOL_PARTS_H
+#define MEANTIME_BENCH_POOL_PARTS_H
+
+/* server: path of meantime-server. */
+struct bench {
+    const char *server;
+    void *context;
+};
+
+void part_spans(const struct bench *bench);
+void part_efficiency(const struct bench *bench);
+void part_kill(const struct bench *bench);
+void part_freeze(const struct bench *bench);
+void part_restart(const struct bench *bench);
+void part_cancel(const struct bench *bench);
+void part_status(const struct bench *bench);
+void part_memory(const struct bench *bench);
+
+#endif

@@ -1,0 +1,177 @@
+#include "tests/bench/pool/peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "sums/digest.h"
+#include "sums/stream.h"
+#include "tests/bench/pool/child.h"
+
+/* So that a benchmark does not measure how long it takes this end to dial again. */
+#define REDIAL_MS 1
+
+/* BLOCK_NS_GUESS of server/crew.c. */
+#define BLOCK_NS 100000
+
+void *peer_new(void *context, const char *endpoint)
+{
+    static const int none = 0, immediate = 1, redial_ms = REDIAL_MS;
+    void *peer = zmq_socket(context, ZMQ_DEALER);
+
+    if (!peer)
+        die("socket");
+    zmq_setsockopt(peer, ZMQ_LINGER, &none, sizeof none);
+    zmq_setsockopt(peer, ZMQ_IMMEDIATE, &immediate, sizeof immediate);
+    zmq_setsockopt(peer, ZMQ_RECONNECT_IVL, &redial_ms, sizeof redial_ms);
+    if (zmq_connect(peer, endpoint) == -1)
+        die(endpoint);
+    return peer;
+}
+
+void peer_send(void *peer, const struct message *message)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+
+    if (zmq_send(peer, bytes, message_encode(message, bytes), 0) == -1)
+        die("send");
+}
+
+static int recv_within(void *peer, uint8_t *bytes, size_t size, int timeout_ms)
+{
+    zmq_pollitem_t item = {peer, 0, ZMQ_POLLIN, 0};
+    int got = zmq_recv(peer, bytes, size, ZMQ_DONTWAIT);
+
+    if (got != -1 || timeout_ms == 0)
+        return got;
+    zmq_poll(&item, 1, timeout_ms);
+    return zmq_recv(peer, bytes, size, ZMQ_DONTWAIT);
+}
+
+bool peer_recv(void *peer, struct message *message, int timeout_ms)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    struct message_error error;
+    int size = recv_within(peer, bytes, sizeof bytes, timeout_ms);
+
+    if (size == -1)
+        return false;
+    if (!message_decode(bytes, (size_t)size, message, &error))
+        die(error.reason);
+    return true;
+}
+
+/* ---- as a client ------------------------------------------------------------------------- */
+
+void peer_ask(void *peer, uint64_t id, uint64_t count)
+{
+    struct message message = {
+        .type = MESSAGE_SUM_REQUEST,
+        .sum_request = {.id = id, .seed = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = count},
+    };
+
+    peer_send(peer, &message);
+}
+
+void peer_cancel(void *peer, uint64_t id)
+{
+    struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = id}};
+
+    peer_send(peer, &message);
+}
+
+void peer_status(void *peer, struct status_reply *status)
+{
+    static uint8_t bytes[FRAME_BYTES_MAX];
+    struct message message = {.type = MESSAGE_STATUS_REQUEST};
+    struct message_error error;
+    const char *reason;
+    int size;
+
+    peer_send(peer, &message);
+    do {
+        size = recv_within(peer, bytes, sizeof bytes, PEER_FOR_EVER);
+        if (size == -1 || !message_decode(bytes, (size_t)size, &message, &error))
+            die("what is no message was answered");
+    } while (message.type != MESSAGE_STATUS_REPLY);
+    if (!status_decode(bytes, (size_t)size, status, &reason))
+        die(reason);
+}
+
+void peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
+                uint32_t count)
+{
+    static struct status_reply status;
+
+    do
+        peer_status(peer, &status);
+    while (!wished(&status, count));
+}
+
+bool status_workers(const struct status_reply *status, uint32_t count)
+{
+    return status->worker_count == count;
+}
+
+bool status_requests(const struct status_reply *status, uint32_t count)
+{
+    return status->request_count == count;
+}
+
+static uint32_t busy_workers(const struct status_reply *status)
+{
+    uint32_t busy = 0;
+
+    for (uint32_t i = 0; i < status->workers_listed; i++)
+        busy += status->workers[i].in_flight > 0;
+    return busy;
+}
+
+bool status_all_busy(const struct status_reply *status, uint32_t workers)
+{
+    return busy_workers(status) == workers;
+}
+
+bool status_all_idle(const struct status_reply *status, uint32_t workers)
+{
+    return status->worker_count == workers && busy_workers(status) == 0;
+}
+
+/* ---- as a worker ------------------------------------------------------------------------- */
+
+uint32_t peer_join(void *peer, uint32_t capacity)
+{
+    static uint64_t digest;
+    if (digest == 0)
+        digest = sums_digest(kernel_best());
+    struct message message = {
+        .type = MESSAGE_JOIN,
+        .join = {.digest = digest, .capacity = capacity, .name = "bench"},
+    };
+
+    peer_send(peer, &message);
+    peer_recv(peer, &message, PEER_FOR_EVER);
+    if (message.type != MESSAGE_WELCOME)
+        die("the front lets nobody join");
+    return message.welcome.heartbeat_ms;
+}
+
+void peer_beat(void *peer, uint32_t capacity)
+{
+    struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = capacity}};
+
+    peer_send(peer, &message);
+}
+
+void peer_answer(void *peer, const struct sum_request *span)
+{
+    struct message message = {
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = {.id = span->id,
+                      .count = span->count,
+                      .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
+                      .compute_ns = span->count / BLOCK_SAMPLES * BLOCK_NS},
+    };
+
+    peer_send(peer, &message);
+}

@@ -1,0 +1,108 @@
+#include "tests/bench/pool/roles.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <zmq.h>
+
+#include "sums/sum.h"
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/peer.h"
+#include "tests/bench/worker.h"
+
+/* WORKER_NICE of server/worker.c. */
+#define PLAIN_NICE 10
+
+/* ---- workers that sum nothing ------------------------------------------------------------ */
+
+static void print_span(void *peer, const struct sum_request *span)
+{
+    (void)peer;
+    printf("%" PRIu64 " %" PRIu64 "\n", span->first, span->count);
+    fflush(stdout);
+}
+
+static int serve(char **arguments, void (*on_span)(void *, const struct sum_request *))
+{
+    uint32_t capacity = (uint32_t)atoi(arguments[2]);
+    void *peer = peer_new(zmq_ctx_new(), arguments[1]);
+    int beat_ms = (int)peer_join(peer, capacity);
+    int64_t beat_at_ns = 0;
+    struct message message;
+
+    for (;;) {
+        if (now_ns() >= beat_at_ns) {
+            peer_beat(peer, capacity);
+            beat_at_ns = now_ns() + beat_ms * INT64_C(1000000);
+        }
+        if (!peer_recv(peer, &message, beat_ms))
+            continue;
+        if (message.type == MESSAGE_SUM_REQUEST)
+            on_span(peer, &message.sum_request);
+        else if (message.type == MESSAGE_REFUSAL)
+            die(message.refusal.text);
+    }
+}
+
+static int play_answer(char **arguments)
+{
+    return serve(arguments, peer_answer);
+}
+
+static int play_hold(char **arguments)
+{
+    return serve(arguments, print_span);
+}
+
+/* ---- work without a server --------------------------------------------------------------- */
+
+static double plain_sum(void *state, uint64_t samples)
+{
+    struct stream stream;
+    struct total total = {0};
+
+    (void)state;
+    stream_init(&stream, 1, STREAM_GAUSSIAN);
+    sum_range(kernel_best(), &stream, 0, samples, &total);
+    return (double)total.units;
+}
+
+/* As a compute thread of a server does. */
+static void be_nice(void)
+{
+    struct sched_param none = {0};
+
+    sched_setscheduler(0, SCHED_BATCH, &none);
+    setpriority(PRIO_PROCESS, 0, PLAIN_NICE);
+}
+
+static int play_plain(char **arguments)
+{
+    const struct contestant plain = {"gaussian", "plain", WORKER_COMPILER, plain_sum, NULL};
+
+    if (arguments[1])
+        be_nice();
+    return worker_serve(&plain, 1);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+int roles_play(char **arguments)
+{
+    static const struct {
+        const char *name;
+        int (*play)(char **);
+    } roles[] = {
+        {"answer", play_answer}, {"hold", play_hold},   {"plain", play_plain}, {"echo", bare_echo},
+        {"broker", bare_broker}, {"relay", bare_relay}, {"reply", bare_reply},
+    };
+
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (strcmp(arguments[0], roles[i].name) == 0)
+            return roles[i].play(arguments);
+    return 2;
+}

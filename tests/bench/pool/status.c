@@ -1,0 +1,108 @@
+/* How long a server takes to say how it is, while every core computes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/parts.h"
+#include "tests/bench/pool/peer.h"
+
+#define TRIPS 2500
+
+/* Between two of them, nothing to this, so that they meet the compute threads at any point. */
+#define PAUSE_NS 1000000
+
+/* Bytes that the echo gets and sends, about as many as a status request. */
+#define ECHO_BYTES 8
+
+#define CORES_MAX 256
+
+static void trip_status(void *peer)
+{
+    static struct status_reply status;
+
+    peer_status(peer, &status);
+}
+
+static void trip_echo(void *peer)
+{
+    uint8_t bytes[ECHO_BYTES] = {0};
+
+    if (zmq_send(peer, bytes, sizeof bytes, 0) == -1 ||
+        zmq_recv(peer, bytes, sizeof bytes, 0) == -1)
+        die("echo");
+}
+
+static void measure(const char *what, void *peer, void (*trip)(void *), const struct wanted *wanted)
+{
+    struct figures trips = {.count = 0};
+
+    for (int i = 0; i < TRIPS; i++) {
+        struct timespec pause = {.tv_nsec = random() % PAUSE_NS};
+        nanosleep(&pause, NULL);
+        int64_t began_at_ns = now_ns();
+        trip(peer);
+        figures_add(&trips, ns_to_ms(now_ns() - began_at_ns));
+    }
+    figures_print(what, "ms", &trips, wanted);
+}
+
+static uint32_t cores(void)
+{
+    return (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* Every core computes, until the request is cancelled. */
+static void beside_server_load(void *client, void *echo)
+{
+    static const struct wanted wanted = {WANTED_AT_MOST, 0.99, 0.3};
+    struct message answer;
+
+    peer_ask(client, 1, COUNT_ENDLESS);
+    peer_await(client, status_all_busy, cores());
+    measure("status while every core computes", client, trip_status, &wanted);
+    measure("  bare libzmq echo beside the same load", echo, trip_echo, NULL);
+    peer_cancel(client, 1);
+    peer_recv(client, &answer, PEER_FOR_EVER);
+}
+
+static void beside_plain_load(void *echo)
+{
+    struct child loads[CORES_MAX];
+    uint32_t count = cores() < CORES_MAX ? cores() : CORES_MAX;
+
+    for (uint32_t i = 0; i < count; i++) {
+        child_start_plain(&loads[i], NULL);
+        child_plain_ask(&loads[i], COUNT_ENDLESS);
+    }
+    measure("  the same beside a load of its own priority", echo, trip_echo, NULL);
+    for (uint32_t i = 0; i < count; i++)
+        child_end(&loads[i]);
+}
+
+void part_status(const struct bench *bench)
+{
+    const char *options[] = {"--bind", ENDPOINT_ANY, NULL};
+    char endpoint[ENDPOINT_BYTES];
+    struct server server;
+    struct child bare;
+
+    server_start(&server, bench->server, options);
+    child_start_role(&bare, "echo", NULL, NULL);
+    child_scan(&bare, 1, "%127s", endpoint);
+    void *client = peer_new(bench->context, server.clients);
+    void *echo = peer_new(bench->context, endpoint);
+
+    measure("status of an idle server", client, trip_status, NULL);
+    measure("  bare libzmq echo, idle cores", echo, trip_echo, NULL);
+    beside_server_load(client, echo);
+    beside_plain_load(echo);
+
+    zmq_close(echo);
+    zmq_close(client);
+    child_end(&bare);
+    child_end(&server.child);
+}
