@@ -19,11 +19,7 @@ static bool masked(const char *feature)
     return false;
 }
 #else
-static bool masked(const char *feature)
-{
-    (void)feature;
-    return false;
-}
+#define masked(feature) false
 #endif
 
 #if defined(__x86_64__)

@@ -94,6 +94,8 @@ INLINE vec interval_points(vec interval, vec out)
     return (interval & ~(uint64_t)UINT32_MAX) + high + (low >> 32);
 }
 
+#define LEVEL2_ROWS 1
+
 INLINE void level2_add(struct sums *sums, const vec *out)
 {
     UNROLL

@@ -84,6 +84,8 @@ INLINE void level1_settle(struct sums *sums)
     sums->t_sum = sums->slow_count = vdupq_n_u32(0);
 }
 
+#define LEVEL2_ROWS 1
+
 INLINE void level2_add(struct sums *sums, const vec *out)
 {
     level2_draws(&sums->sum, &sums->slow, out);

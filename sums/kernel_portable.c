@@ -40,6 +40,8 @@ INLINE void level1_settle(struct sums *sums)
     sums->slots = 0;
 }
 
+#define LEVEL2_ROWS 1
+
 INLINE void level2_add(struct sums *sums, const vec *out)
 {
     level2_draws(&sums->sum, &sums->slow, out);

@@ -11,6 +11,8 @@
  *     level1_settle(sums)             brings `sum` and `slow` up to date: is called after the last
  *     LEVEL1_RUN                      row and every LEVEL1_RUN rows, an even number
  *     level2_add(sums, out)           a draw of level 2
+ *     LEVEL2_ROWS                     1, or a row's outputs wait in memory until LEVEL2_ROWS - 1
+ *                                     others are made: for a kernel that loads its slots from there
  *     level3_add(sums, u1, u2, u3)    a draw of level 3
  *
  * Each takes VECS vectors, and is inlined into a loop over rows that keeps `sums` in registers.
@@ -95,10 +97,12 @@ static struct part level2_rows(struct lanes *lanes, uint32_t rows)
 {
     struct lanes l = *lanes;
     struct sums sums = {0};
-    for (; rows > 0; rows--) {
-        vec out[VECS];
-        lanes_row(&l, out);
-        level2_add(&sums, out);
+    vec out[LEVEL2_ROWS][VECS];
+    for (uint32_t row = 0; row < rows + LEVEL2_ROWS - 1; row++) {
+        if (row < rows)
+            lanes_row(&l, out[row % LEVEL2_ROWS]);
+        if (row + 1 >= LEVEL2_ROWS)
+            level2_add(&sums, out[(row + 1) % LEVEL2_ROWS]);
     }
     *lanes = l;
     return sums_part(&sums);

@@ -7,7 +7,8 @@ All take turns on one core, for some 40 ms each, round after round; in every sec
 programs disturb: they take the core away (times are CPU times, which leave that out), empty its caches, change its
 clock, and share it where a physical core has two threads, which may be two cores to this machine; then everything is
 slower by up to a half. So compare by the ratios: each is taken within a round, and is shown as the median over the
-rounds, with the least and the most.
+rounds, with the least and the most. Below the figures of all turns stand medians over the undisturbed ones, those
+before and after which nobody shared the core, and how many these are: of a few, a median says little.
 
 Cycles are those of the core, not of the time stamp counter: before and after every turn a chain of additions, one
 cycle each, tells how long a cycle lasts. Four such chains at once tell whether somebody shares the core.
@@ -71,7 +72,7 @@ class Contestant:
         self.samples = BLOCK
         self.ns, self.cycles = [], []  # of a sample, round by round
         self.cpu_ns = self.wall_ns = 0
-        self.shared = 0  # turns that began or ended with a neighbour on the core
+        self.shared = []  # whether a turn began or ended with a neighbour on the core
 
     def run(self, samples):
         return self.worker.ask(self.index, samples)
@@ -91,7 +92,7 @@ class Contestant:
         self.cycles.append(self.ns[-1] * 2 / (before.cycle_ns + after.cycle_ns))
         self.cpu_ns += cpu_ns
         self.wall_ns += wall_ns
-        self.shared += before.shared or after.shared
+        self.shared.append(before.shared or after.shared)
 
     def check(self, total):
         mean, variance = KINDS[self.kind]
@@ -118,6 +119,18 @@ class Clock:
 
 def figure(values):
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+def undisturbed(contestant):
+    """Medians over the turns that nobody is known to have disturbed."""
+    alone = [turn for turn, shared in enumerate(contestant.shared) if not shared]
+
+    def median(values):
+        return statistics.median(values[turn] for turn in alone) if alone else None
+
+    return {"turns": len(alone), "of": len(contestant.shared),
+            "samples_per_second": median([1e9 / ns for ns in contestant.ns]),
+            "cycles_per_sample": median(contestant.cycles)}
 
 
 def ratios(contestant, kernels):
@@ -179,7 +192,7 @@ def conditions(core, rounds, contestants, clock, stolen, ticks):
         "turn_ms": TURN_NS / 1e6,
         "core_ghz": figure([1 / look.cycle_ns for look in clock.looks]),
         "core_ours": share,
-        "core_shared": sum(each.shared for each in contestants) / (rounds * len(contestants)),
+        "core_shared": sum(sum(each.shared) for each in contestants) / (rounds * len(contestants)),
         "core_stolen": stolen / ticks if ticks else 0.0,
     }
 
@@ -192,6 +205,7 @@ def result(contestant, kernels):
         "made_with": contestant.made_with,
         "samples_per_second": figure([1e9 / ns for ns in contestant.ns]),
         "cycles_per_sample": figure(contestant.cycles),
+        "undisturbed": undisturbed(contestant),
         "times_as_fast": ratios(contestant, kernels),
     }
 
@@ -199,6 +213,15 @@ def result(contestant, kernels):
 def spread(value, digits):
     return (f"{value['median']:9.{digits}f} {value['least']:9.{digits}f}"
             f" {value['most']:9.{digits}f}")
+
+
+def print_undisturbed(results, out):
+    print(f"{'undisturbed turns':32s}{'median':>9s}{'median':>31s}   number of turns", file=out)
+    for each in results:
+        alone = each["undisturbed"]
+        rate, cycles = alone["samples_per_second"], alone["cycles_per_sample"]
+        medians = f"{rate / 1e6:9.1f}{cycles:31.3f}" if alone["turns"] else f"{'-':>9s}{'-':>31s}"
+        print(f"{'  ' + each['name']:32s}{medians}   {alone['turns']} of {alone['of']}", file=out)
 
 
 def print_conditions(facts, out):
@@ -245,6 +268,7 @@ def print_tables(report, out):
     for kind in KINDS:
         results = [each for each in report["results"] if each["kind"] == kind]
         print_speeds(kind, results, out)
+        print_undisturbed(results, out)
         print_ratios(results, out)
 
 

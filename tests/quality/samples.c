@@ -22,7 +22,7 @@ struct row {
 static void row_make(struct row *row, struct lanes *lanes, unsigned outputs)
 {
     memcpy(row->b, lanes->b, sizeof row->b);
-    for (unsigned i = 0; i < outputs; i++, lanes->counter++) {
+    for (unsigned i = 0; i < outputs; i++, lanes->counter += 1) {
         for (unsigned k = 0; k < VECS; k++) {
             vec out = lanes_step(lanes, k);
             memcpy(&row->out[i][k * VEC_LANES], &out, sizeof out);
