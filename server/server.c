@@ -228,7 +228,7 @@ static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
         .id = id,
         .status = STATUS_BUSY,
         .retry_after_ms = BUSY_RETRY_MS,
-        .text = "too many requests on this connection",
+        .text = "this connection has too many requests in flight, or has just taken another's place",
     };
 
     refuse(server, server->front, client, &refusal);

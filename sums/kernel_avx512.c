@@ -119,7 +119,7 @@ INLINE vec level2_intervals(const vec *out)
 
 INLINE void level2_add(struct sums *sums, const vec *out)
 {
-    const __m512i first_slow = _mm512_set1_epi64((int64_t)LEVEL2_FAST << 52);
+    const __m512i first_slow = _mm512_set1_epi64((int64_t)((uint64_t)LEVEL2_FAST << 52));
     UNROLL
     for (unsigned k = 0; k < VECS; k++) {
         sums->sum = add_point(sums->sum, level2_intervals(&out[k]), out[k]);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <zmq.h>
 
 #include "sums/stream.h"
 #include "tests/support/story.h"
@@ -217,4 +218,105 @@ Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
         peer_expect_refusal(peer, id, STATUS_CANCELLED);
     }
     server_drain(&server);
+}
+
+/* ---- one connection of many clients ------------------------------------------------------ */
+
+/* CONNECTION_REQUESTS_MAX */
+#define CONNECTION_IN_FLIGHT 4096
+
+/* As a proxy between the server and clients would, or whoever invents them. */
+static void send_as_client(struct peer *peer, uint32_t client, const struct message *message)
+{
+    zmq_send(peer_socket(peer), &client, sizeof client, ZMQ_SNDMORE);
+    peer_send(peer, message);
+}
+
+static void ask_as_client(struct peer *peer, uint32_t client, const struct sum_request *request)
+{
+    struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = *request};
+
+    send_as_client(peer, client, &message);
+}
+
+/* The client whose answer comes next. */
+static uint32_t recv_client(struct peer *peer)
+{
+    uint32_t client;
+
+    cr_assert(zmq_recv(peer_socket(peer), &client, sizeof client, 0) == sizeof client);
+    cr_assert(peer_has_more(peer));
+    return client;
+}
+
+static void ask_as_clients(struct peer *peer, uint32_t clients)
+{
+    struct sum_request endless = flood_request(1, ENDLESS);
+
+    for (uint32_t client = 0; client < clients; client++)
+        ask_as_client(peer, client, &endless);
+}
+
+Test(crowd, thousands_of_clients_on_one_connection_each_get_their_answer)
+{
+    struct server server = server_start(NULL);
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    bool answered[CONNECTION_IN_FLIGHT] = {false};
+
+    for (uint32_t client = 0; client < CONNECTION_IN_FLIGHT; client++) {
+        struct sum_request request = flood_request(client, 1);
+        request.id = 1;
+        ask_as_client(peer, client, &request);
+    }
+    for (int i = 0; i < CONNECTION_IN_FLIGHT; i++) {
+        uint32_t client = recv_client(peer);
+        struct sum_request request = flood_request(client, 1);
+        request.id = 1;
+        peer_expect_sum(peer, &request);
+        cr_assert(!answered[client]);
+        answered[client] = true;
+    }
+    server_drain(&server);
+}
+
+/* Each of its clients is below its own limit. */
+Test(crowd, more_requests_in_flight_than_a_connection_may_have_are_refused)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    struct message cancel = {.type = MESSAGE_CANCEL, .cancel = {.id = 1}};
+
+    ask_as_clients(peer, CONNECTION_IN_FLIGHT + 10);
+    for (uint32_t i = 0; i < 10; i++) {
+        cr_assert(recv_client(peer) == CONNECTION_IN_FLIGHT + i);
+        cr_assert(peer_expect_refusal(peer, 1, STATUS_BUSY).retry_after_ms > 0);
+    }
+    for (uint32_t client = 0; client < CONNECTION_IN_FLIGHT; client++) {
+        send_as_client(peer, client, &cancel);
+        cr_assert(recv_client(peer) == client);
+        peer_expect_refusal(peer, 1, STATUS_CANCELLED);
+    }
+    server_drain(&server);
+}
+
+/* It is given up as one, however many envelopes it invents, and for good: the server can end while
+ * it is still there. Another that lets less wait is not. */
+Test(crowd, a_deaf_peer_of_many_envelopes_is_given_up_alone)
+{
+    struct server server = server_start(NULL);
+    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *slow = peer_new_deaf(server.endpoint);
+    struct peer *other = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request small = flood_request(1, FLOOD_COUNT);
+
+    ask_flood(slow, GIVEN_UP_FLOOD / 10, FLOOD_COUNT);
+    ask_as_clients(deaf, GIVEN_UP_FLOOD);
+    process_line(server.process, PROCESS_ERR,
+                 "*a client that does not read is given up*127.0.0.1*");
+    ask_as_clients(deaf, 1000);
+    peer_ask(other, &small);
+    peer_expect_sum(other, &small);
+    expect_flood_answers(slow, GIVEN_UP_FLOOD / 10);
+    server_drain(&server);
+    cr_assert(lines_count(process_text(server.process, PROCESS_ERR)) == 1);
 }

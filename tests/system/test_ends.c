@@ -15,6 +15,9 @@ TestSuite(ends, .fini = story_end);
 #define LOCAL      "--seed", "0", "--uniform", "196608"
 #define LOCAL_DONE "====== Done uniform_sum. total: 98112.59 ======"
 
+/* More than fit in what lies between the server and a peer that does not read. */
+#define DEAF_FLOOD 100000
+
 static const struct sum_request endless = {
     .id = 1,
     .seed = 5,
@@ -250,6 +253,74 @@ Test(ends, a_refusal_is_told_in_the_servers_words)
     expect_local_sum(client);
 }
 
+/* ---- machines that have too little ------------------------------------------------------- */
+
+#define PRLIMIT "/usr/bin/prlimit"
+#define SETPRIV "/usr/bin/setpriv"
+
+static void skip_without(const char *program)
+{
+    if (access(program, X_OK) != 0)
+        cr_skip_test("there is no %s", program);
+}
+
+Test(ends, too_few_file_descriptors_are_told_before_the_start)
+{
+    skip_without(PRLIMIT);
+    struct process *server = process_start(WORDS(PRLIMIT, "--nofile=100", MEANTIME_SERVER, "--bind",
+                                                 "tcp://127.0.0.1:*", "--threads", "10"));
+
+    expect_failure(server, "meantime-server: 10 compute threads * take 104 file descriptors, but "
+                           "this process may have 100; raise \"ulimit -n\"*--threads");
+    cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
+}
+
+Test(ends, as_many_file_descriptors_as_it_asks_for_are_enough)
+{
+    skip_without(PRLIMIT);
+    struct process *server = process_start(WORDS(PRLIMIT, "--nofile=104", MEANTIME_SERVER, "--bind",
+                                                 "tcp://127.0.0.1:*", "--threads", "10"));
+
+    process_line(server, PROCESS_OUT, "Listening on *");
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
+}
+
+static void expect_no_threads(struct process *server)
+{
+    expect_failure(server, "meantime-server: cannot start 20 compute threads *: Resource "
+                           "temporarily unavailable; raise \"ulimit -u\"*--threads");
+    cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
+}
+
+/* The limit counts all that runs as one user, and nobody runs as this one. Root has no limit. */
+Test(ends, too_few_threads_are_told_before_the_start)
+{
+    skip_without(PRLIMIT);
+    skip_without(SETPRIV);
+    if (geteuid() != 0)
+        cr_skip_test("only root can become a user of whom nothing else runs");
+    struct process *server =
+        process_start(WORDS(SETPRIV, "--reuid=54321", "--clear-groups", PRLIMIT, "--nproc=10",
+                            MEANTIME_SERVER, "--bind", "tcp://127.0.0.1:*", "--threads", "20"));
+
+    expect_no_threads(server);
+}
+
+/* Each thread reserves its stack. */
+Test(ends, too_little_memory_for_threads_is_told_before_the_start)
+{
+    skip_without(PRLIMIT);
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    cr_skip_test("a sanitizer reserves more memory than there is");
+#endif
+    struct process *server =
+        process_start(WORDS(PRLIMIT, "--as=150000000", "--stack=8388608", MEANTIME_SERVER, "--bind",
+                            "tcp://127.0.0.1:*", "--threads", "20"));
+
+    expect_no_threads(server);
+}
+
 /* ---- SIGTERM ----------------------------------------------------------------------------- */
 
 static struct sum_request one_sample(uint64_t id)
@@ -351,6 +422,23 @@ Test(ends, a_second_sigterm_stops_at_once)
 Test(ends, a_second_sigint_stops_at_once)
 {
     stop_twice(SIGINT);
+}
+
+/* Its answers have no way to leave. */
+Test(ends, a_second_sigterm_stops_beside_a_deaf_client)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *peer = ask_and_await(&server, &endless);
+
+    for (uint64_t id = 1; id <= DEAF_FLOOD; id++) {
+        struct sum_request request = one_sample(id);
+        peer_ask(deaf, &request);
+    }
+    begin_drain(&server, SIGTERM);
+    process_signal(server.process, SIGTERM);
+    peer_expect_refusal(peer, endless.id, STATUS_STOPPING);
+    cr_assert(process_wait(server.process) == 1);
 }
 
 Test(ends, an_idle_server_ends_at_once)

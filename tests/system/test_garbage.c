@@ -7,7 +7,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -450,4 +452,108 @@ Test(garbage, a_connection_that_says_nothing_is_cut)
 
     await_hang_up(connect_to(&server));
     server_drain(&server);
+}
+
+/* ---- what the dead have left behind ------------------------------------------------------ */
+
+/* Stops the thread that owns the sockets. libzmq's goes on: it takes connections, reads, and sees
+ * them end. */
+static void hold(const struct server *server)
+{
+    pid_t thread = process_pid(server->process);
+
+    if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) == -1)
+        cr_skip_test("no thread can be stopped here: %s", strerror(errno));
+    ptrace(PTRACE_INTERRUPT, thread, NULL, NULL);
+    cr_assert(waitpid(thread, NULL, __WALL) == thread);
+}
+
+static void let_go(const struct server *server)
+{
+    ptrace(PTRACE_DETACH, process_pid(server->process), NULL, NULL);
+}
+
+/* A message with its delimiter, in frames of ZMTP. */
+static void send_request(int connection, const struct sum_request *request)
+{
+    struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = *request};
+    uint8_t bytes[4 + MESSAGE_BYTES_MAX] = {1, 0, 0};
+    size_t size = message_encode(&message, bytes + 4);
+
+    cr_assert(size <= UINT8_MAX);
+    bytes[3] = (uint8_t)size;
+    send(connection, bytes, 4 + size, MSG_NOSIGNAL);
+}
+
+static void recv_bytes(int connection, void *bytes, size_t size)
+{
+    cr_assert(recv(connection, bytes, size, MSG_WAITALL) == (ssize_t)size);
+}
+
+/* Both sides have said all that goes before messages. */
+static void shake_hands(int connection)
+{
+    uint8_t bytes[1024];
+
+    send(connection, bytes, put_handshake(bytes), MSG_NOSIGNAL);
+    recv_bytes(connection, bytes, 64 + 2);
+    recv_bytes(connection, bytes, bytes[65]);
+}
+
+static struct message recv_answer(int connection)
+{
+    uint8_t header[4], bytes[UINT8_MAX];
+    struct message message;
+    struct message_error error;
+
+    recv_bytes(connection, header, sizeof header);
+    recv_bytes(connection, bytes, header[3]);
+    cr_assert(message_decode(bytes, header[3], &message, &error), "%s", error.reason);
+    return message;
+}
+
+/* A REP that always has another request to go on with does not see that it has read all: it may say
+ * BUSY more than once. */
+static void ask_until_answered(int connection, const struct sum_request *request)
+{
+    struct message message;
+
+    do {
+        send_request(connection, request);
+        message = recv_answer(connection);
+    } while (message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_BUSY);
+    cr_assert(message.type == MESSAGE_SUM_REPLY && message.sum_reply.id == request->id);
+}
+
+/* A request is read when its client has gone and another has its file descriptor. It is not worked
+ * on for that one, who is there to the end and is served as ever. */
+static void leave_behind(const char *socket)
+{
+    struct server server = server_start(WORDS("--socket", socket, "--threads", "1"));
+    struct sum_request endless = proper;
+
+    endless.count = ENDLESS;
+    hold(&server);
+    int dead = connect_to(&server);
+    shake_hands(dead);
+    send_request(dead, &endless);
+    shutdown(dead, SHUT_WR);
+    await_hang_up(dead);
+    int next = connect_to(&server);
+    shake_hands(next);
+    let_go(&server);
+    expect_service(&server, PEER_REQ);
+    ask_until_answered(next, &proper);
+    cr_assert(lines_are(server_drain(&server), WORDS("Done: 2 requests answered, * refused.")));
+    close(next);
+}
+
+Test(garbage, a_router_does_not_work_for_the_dead)
+{
+    leave_behind("router");
+}
+
+Test(garbage, a_rep_does_not_work_for_the_dead)
+{
+    leave_behind("rep");
 }
