@@ -11,6 +11,7 @@
 #include "client/quantity.h"
 #include "client/report.h"
 #include "client/run.h"
+#include "client/server_status.h"
 #include "client/terminal.h"
 
 #define EXIT_USAGE       2
@@ -39,19 +40,13 @@ static struct transcript transcript_for(const struct options *options)
     };
 }
 
-/* Returns false where no server could ever answer at such an endpoint. */
-static bool run_once(struct run *run, const char *mode, void (*how)(struct run *),
+static void run_once(struct run *run, const char *mode, void (*how)(struct run *),
                      const struct options *options)
 {
     struct transcript transcript = transcript_for(options);
 
     *run = (struct run){.mode = mode, .transcript = &transcript};
-    if (!server_request_init(&run->request, options->endpoint, &options->asked,
-                             options->timeout_ns)) {
-        fprintf(stderr, "meantime: %s\n", run->request.trouble);
-        server_request_clear(&run->request);
-        return false;
-    }
+    server_request_init(&run->request, &options->endpoints, &options->asked, options->timeout_ns);
     uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
                      options->slice_ns, options->stretch);
     how(run);
@@ -60,12 +55,11 @@ static bool run_once(struct run *run, const char *mode, void (*how)(struct run *
     transcript_end(run);
     server_request_clear(&run->request);
     run->transcript = NULL; /* it ends here */
-    return true;
 }
 
 static bool succeeded(const struct run *run)
 {
-    return run->request.state == SERVER_REQUEST_DONE && uniform_sum_done(&run->sum);
+    return server_request_done(&run->request) && uniform_sum_done(&run->sum);
 }
 
 static int exit_status(bool success)
@@ -89,8 +83,7 @@ static int run_and_report(const struct options *options, const char *mode,
     struct run run;
 
     print_seed(options);
-    if (!run_once(&run, mode, how, options))
-        return EXIT_USAGE;
+    run_once(&run, mode, how, options);
     if (options->json)
         report_run(stdout, &run, options->asked.seed);
     return exit_status(succeeded(&run));
@@ -109,9 +102,9 @@ static int async(const struct options *options)
 static struct chart_span request_span(const struct run *run)
 {
     return (struct chart_span){
-        .begin_s = seconds(run->request.began_at_ns - run->began_at_ns),
-        .end_s = seconds(run->request.ended_at_ns - run->began_at_ns),
-        .failed = run->request.state != SERVER_REQUEST_DONE,
+        .begin_s = seconds(run->request.exchange.began_at_ns - run->began_at_ns),
+        .end_s = seconds(run->request.exchange.ended_at_ns - run->began_at_ns),
+        .failed = !server_request_done(&run->request),
     };
 }
 
@@ -140,7 +133,7 @@ static void print_chart(const struct run *runs)
 
 static bool same_sums(const struct run *a, const struct run *b)
 {
-    return a->request.reply.units == b->request.reply.units &&
+    return a->request.exchange.reply.units == b->request.exchange.reply.units &&
            a->sum.total.units == b->sum.total.units;
 }
 
@@ -165,19 +158,20 @@ static int compare(const struct options *options)
         {"async", "\nAsync: ask, and work while waiting.\n", async_run},
     };
     struct run runs[2];
+    int count = 0;
 
     print_seed(options);
-    for (int i = 0; i < 2 && !interrupted(); i++) {
+    while (count < 2 && !interrupted()) {
         if (!options->json && !options->quiet)
-            fputs(ways[i].heading, stdout);
-        if (!run_once(&runs[i], ways[i].mode, ways[i].how, options))
-            return EXIT_USAGE;
+            fputs(ways[count].heading, stdout);
+        run_once(&runs[count], ways[count].mode, ways[count].how, options);
+        count++;
     }
+    if (options->json)
+        report_comparison(stdout, runs, count, options->asked.seed);
     if (interrupted())
         return EXIT_INTERRUPTED;
-    if (options->json)
-        report_comparison(stdout, &runs[0], &runs[1], options->asked.seed);
-    else if (!options->quiet)
+    if (!options->json && !options->quiet)
         print_chart(runs);
     if (!succeeded(&runs[0]) || !succeeded(&runs[1]))
         return EXIT_FAILURE;
@@ -192,7 +186,8 @@ static int compare(const struct options *options)
 
 static void print_sum(const struct run *run, const struct options *options)
 {
-    const struct sum_reply *reply = &run->request.reply;
+    const struct exchange *exchange = &run->request.exchange;
+    const struct sum_reply *reply = &exchange->reply;
     bool uniform = options->asked.kind == MESSAGE_KIND_UNIFORM;
     char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
 
@@ -204,7 +199,7 @@ static void print_sum(const struct run *run, const struct options *options)
     printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
            units_print(reply->units, units), reply->unit_log2, count_print(reply->count, count),
            uniform ? "uniform" : "Gaussian", count_print(options->asked.first, first),
-           options->asked.seed, seconds(run->request.ended_at_ns - run->request.began_at_ns));
+           options->asked.seed, seconds(exchange->ended_at_ns - exchange->began_at_ns));
 }
 
 /* A serial run without any work of its own. */
@@ -212,8 +207,7 @@ static int sum(const struct options *options)
 {
     struct run run;
 
-    if (!run_once(&run, "sum", serial_run, options))
-        return EXIT_USAGE;
+    run_once(&run, "sum", serial_run, options);
     if (options->json)
         report_run(stdout, &run, options->asked.seed);
     else if (succeeded(&run))
@@ -223,13 +217,43 @@ static int sum(const struct options *options)
     return exit_status(succeeded(&run));
 }
 
+/* Of each server that is named. */
+static int status(const struct options *options)
+{
+    bool success = true;
+
+    for (size_t i = 0; i < options->endpoints.count && !interrupted(); i++) {
+        struct server_status server;
+        if (!server_status_ask(&server, options->endpoints.names[i], options->timeout_ns)) {
+            fprintf(stderr, "meantime: %s\n", server.trouble);
+            success = false;
+        } else if (options->json)
+            server_status_report(stdout, &server);
+        else
+            server_status_print(stdout, &server);
+        server_status_clear(&server);
+    }
+    return exit_status(success);
+}
+
+/* Returns false where no server could ever answer at one of the endpoints. */
+static bool check_endpoints(const struct endpoints *endpoints)
+{
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (!server_request_can_dial(endpoints->names[i])) {
+            fprintf(stderr,
+                    "meantime: cannot connect to %s: %s; an endpoint is such as tcp://host:8197\n",
+                    endpoints->names[i], zmq_strerror(errno));
+            return false;
+        }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static int (*const modes[])(const struct options *) = {
-        [MODE_SERIAL] = serial,
-        [MODE_ASYNC] = async,
-        [MODE_COMPARE] = compare,
-        [MODE_SUM] = sum,
+        [MODE_SERIAL] = serial, [MODE_ASYNC] = async,   [MODE_COMPARE] = compare,
+        [MODE_SUM] = sum,       [MODE_STATUS] = status,
     };
     struct options options;
 
@@ -238,11 +262,11 @@ int main(int argc, char **argv)
     options_parse(&options, argc, argv);
     zsys_handler_set(NULL); /* signals are ours */
     interrupt_catch();
-    int status = modes[options.mode](&options);
+    int exit = check_endpoints(&options.endpoints) ? modes[options.mode](&options) : EXIT_USAGE;
     zsys_shutdown();
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("meantime: cannot write the result");
-        status = status ? status : EXIT_FAILURE;
+        exit = exit ? exit : EXIT_FAILURE;
     }
-    return status;
+    return exit;
 }

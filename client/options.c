@@ -26,7 +26,8 @@ enum {
 };
 
 static const struct argp_option option_table[] = {
-    {"connect", 'c', "ENDPOINT", 0, "Where the server is (default " DEFAULT_ENDPOINT ")", 1},
+    {"connect", 'c', "ENDPOINT,...", 0,
+     "Where the server is (default " DEFAULT_ENDPOINT "); of several, whichever is there", 1},
     {"seed", 's', "SEED", 0, "Which streams to sum (default: a fresh one, which is shown)", 1},
     {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: as long as it takes)",
      1},
@@ -50,10 +51,8 @@ static const struct {
     const char *name;
     enum mode mode;
 } modes[] = {
-    {"serial", MODE_SERIAL},
-    {"async", MODE_ASYNC},
-    {"compare", MODE_COMPARE},
-    {"sum", MODE_SUM},
+    {"serial", MODE_SERIAL}, {"async", MODE_ASYNC},   {"compare", MODE_COMPARE},
+    {"sum", MODE_SUM},       {"status", MODE_STATUS},
 };
 
 /* What has been given so far, to find what is missing and what does not go together. */
@@ -92,6 +91,21 @@ static uint64_t parse_seed(struct argp_state *state, const char *text)
     return seed;
 }
 
+/* Cuts `text`, an argument, into pieces. */
+static void parse_endpoints(struct endpoints *endpoints, struct argp_state *state, char *text)
+{
+    char *name;
+
+    endpoints->count = 0;
+    while ((name = strsep(&text, ","))) {
+        if (!*name)
+            argp_error(state, "--connect: expected endpoints with a comma between two");
+        if (endpoints->count == ENDPOINTS_MAX)
+            argp_error(state, "--connect: expected at most %d endpoints", ENDPOINTS_MAX);
+        endpoints->names[endpoints->count++] = name;
+    }
+}
+
 static enum message_kind parse_kind(struct argp_state *state, const char *text)
 {
     if (strcmp(text, "uniform") == 0)
@@ -117,7 +131,7 @@ static enum mode parse_mode(struct argp_state *state, const char *text)
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(modes[i].name, text) == 0)
             return modes[i].mode;
-    argp_error(state, "%s: expected serial, async, compare or sum", text);
+    argp_error(state, "%s: expected serial, async, compare, sum or status", text);
     return MODE_SERIAL;
 }
 
@@ -138,14 +152,14 @@ static void parse_argument(struct parsing *parsing, struct argp_state *state, co
 static void check(const struct parsing *parsing, struct argp_state *state)
 {
     const struct options *options = parsing->options;
-    bool sum = options->mode == MODE_SUM;
+    bool sum = options->mode == MODE_SUM, status = options->mode == MODE_STATUS;
 
     if (!parsing->mode_given)
-        argp_error(state, "say what to do: serial, async, compare or sum");
+        argp_error(state, "say what to do: serial, async, compare, sum or status");
     if (sum && !parsing->count_given)
         argp_error(state, "sum how many samples? For instance: sum 10M");
-    if (sum && parsing->run_option)
-        argp_error(state, "%s is not for sum", parsing->run_option);
+    if ((sum || status) && parsing->run_option)
+        argp_error(state, "%s is not for %s", parsing->run_option, sum ? "sum" : "status");
     if (!sum && parsing->sum_option)
         argp_error(state, "%s is for sum alone", parsing->sum_option);
     if (options->asked.count == 0)
@@ -160,7 +174,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     struct options *options = parsing->options;
 
     switch (key) {
-    case 'c': options->endpoint = text; break;
+    case 'c': parse_endpoints(&options->endpoints, state, text); break;
     case 's':
         options->asked.seed = parse_seed(state, text);
         options->fresh_seed = false;
@@ -213,10 +227,12 @@ void options_parse(struct options *options, int argc, char **argv)
     static const struct argp parser = {
         option_table,
         parse_option,
-        "serial\nasync\ncompare\nsum COUNT",
+        "serial\nasync\ncompare\nsum COUNT\nstatus",
         "Asks a server for the sum of many Gaussian samples, and sums uniform samples meanwhile."
         "\vserial waits for the answer and works then; async works while it waits; compare does "
-        "both and shows the difference; sum asks for one sum. Counts are written as 10M, 1.2e8 or "
+        "both and shows the difference; sum asks for one sum; status tells how a server is, its "
+        "workers "
+        "and requests. Counts are written as 10M, 1.2e8 or "
         "120_000_000, times as 250us, 1ms or 1.5s.",
         NULL,
         NULL,
@@ -226,7 +242,7 @@ void options_parse(struct options *options, int argc, char **argv)
 
     argp_err_exit_status = 2;
     *options = (struct options){
-        .endpoint = DEFAULT_ENDPOINT,
+        .endpoints = {{DEFAULT_ENDPOINT}, 1},
         .asked = {.id = 1,
                   .seed = fresh_seed(),
                   .kind = MESSAGE_KIND_GAUSSIAN,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/exchange.h"
 #include "proto/message.h"
 #include "sums/kernel.h"
 
@@ -13,13 +14,14 @@ enum mode {
     MODE_ASYNC,
     MODE_COMPARE,
     MODE_SUM,
+    MODE_STATUS,
 };
 
 /* Strings live as long as argv. asked: what goes to the server, its id and progress included.
  * uniform: samples to sum here, with kernel; 0 for none. */
 struct options {
     enum mode mode;
-    const char *endpoint;
+    struct endpoints endpoints;
     struct sum_request asked;
     bool fresh_seed; /* the user gave none */
     uint64_t uniform;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "client/clock.h"
+#include "client/interrupt.h"
 
 /* 64-bit numbers that others may have to repeat go as strings: JSON's are doubles to many. */
 static json_t *seed_text(uint64_t seed)
@@ -24,19 +25,20 @@ static json_t *sum_object(uint64_t count, __int128 units, int unit_log2, int64_t
                      unit_log2, "seconds", seconds(elapsed_ns));
 }
 
-static void set_request(json_t *object, const struct server_request *request)
+static void set_request(json_t *object, const struct exchange *exchange)
 {
-    const char *kind = request->asked.kind == MESSAGE_KIND_UNIFORM ? "uniform" : "gaussian";
+    const struct sum_reply *reply = &exchange->reply;
+    const char *kind = exchange->asked.kind == MESSAGE_KIND_UNIFORM ? "uniform" : "gaussian";
 
-    if (request->state == SERVER_REQUEST_DONE) {
+    json_object_set_new(object, "attempts", json_integer((json_int_t)exchange->attempts));
+    if (exchange->state == EXCHANGE_DONE) {
         json_object_set_new(object, kind,
-                            sum_object(request->reply.count, request->reply.units,
-                                       request->reply.unit_log2,
-                                       request->ended_at_ns - request->began_at_ns));
+                            sum_object(reply->count, reply->units, reply->unit_log2,
+                                       exchange->ended_at_ns - exchange->began_at_ns));
         return;
     }
     json_object_set_new(object, kind, json_null());
-    json_object_set_new(object, "error", json_string(request->trouble));
+    json_object_set_new(object, "error", json_string(exchange->trouble));
 }
 
 static void set_sum(json_t *object, const struct run *run)
@@ -65,7 +67,7 @@ static json_t *run_object(const struct run *run, uint64_t seed)
 
     json_object_set_new(object, "mode", json_string(run->mode));
     json_object_set_new(object, "seed", seed_text(seed));
-    set_request(object, &run->request);
+    set_request(object, &run->request.exchange);
     if (run->sum.count > 0)
         set_sum(object, run);
     json_object_set_new(object, "total_seconds", json_real(run_seconds(run)));
@@ -79,19 +81,31 @@ static void print(FILE *out, json_t *object)
     json_decref(object);
 }
 
-void report_run(FILE *out, const struct run *run, uint64_t seed)
+static void set_interrupted(json_t *object)
 {
-    print(out, run_object(run, seed));
+    if (interrupted())
+        json_object_set_new(object, "interrupted", json_true());
 }
 
-void report_comparison(FILE *out, const struct run *serial, const struct run *async, uint64_t seed)
+void report_run(FILE *out, const struct run *run, uint64_t seed)
+{
+    json_t *object = run_object(run, seed);
+
+    set_interrupted(object);
+    print(out, object);
+}
+
+void report_comparison(FILE *out, const struct run *runs, int count, uint64_t seed)
 {
     json_t *object = json_object();
 
     json_object_set_new(object, "mode", json_string("compare"));
     json_object_set_new(object, "seed", seed_text(seed));
-    json_object_set_new(object, "serial", run_object(serial, seed));
-    json_object_set_new(object, "async", run_object(async, seed));
-    json_object_set_new(object, "speedup", json_real(run_seconds(serial) / run_seconds(async)));
+    for (int i = 0; i < count; i++)
+        json_object_set_new(object, runs[i].mode, run_object(&runs[i], seed));
+    set_interrupted(object);
+    if (count == 2 && !interrupted())
+        json_object_set_new(object, "speedup",
+                            json_real(run_seconds(&runs[0]) / run_seconds(&runs[1])));
     print(out, object);
 }

@@ -1,4 +1,4 @@
-/* Results as JSON, one object on one line. */
+/* Results as JSON, one object on one line, with "interrupted": true where the user has. */
 #ifndef MEANTIME_CLIENT_REPORT_H
 #define MEANTIME_CLIENT_REPORT_H
 
@@ -11,7 +11,8 @@
 /* Of one run, serial, async or sum. */
 void report_run(FILE *out, const struct run *run, uint64_t seed);
 
-/* Of two, and how many times as fast the second was. */
-void report_comparison(FILE *out, const struct run *serial, const struct run *async, uint64_t seed);
+/* Of serial and async, as far as they were begun: `count` of `runs`. Of both, how many times as
+ * fast the second was. */
+void report_comparison(FILE *out, const struct run *runs, int count, uint64_t seed);
 
 #endif

@@ -2,20 +2,15 @@
 
 #include <assert.h>
 #include <czmq.h>
-#include <inttypes.h>
-#include <stdarg.h>
+#include <stdatomic.h>
 
 #include "client/clock.h"
-#include "sums/stream.h"
 
 #define NS_A_MS INT64_C(1000000)
 
 /* How soon a server that has gone is noticed. A look at the connection takes some 20 us after work
  * has taken over the caches: so often, they take 0.01 % of the time. */
 #define CHECK_NS (250 * NS_A_MS)
-
-/* A server that is being started at the same moment gets this long to appear. */
-#define CONNECT_NS (3000 * NS_A_MS)
 
 /* Tries to connect: soon again, then ever later, so that a crowd does no harm. */
 #define RECONNECT_MS     10
@@ -24,84 +19,155 @@
 /* How long a cancel may take to leave when the connection is closed. */
 #define LINGER_MS 200
 
-struct server_request_connection {
-    const char *endpoint;
+/* Frames taken at once: some 30 us. A server that floods us does not keep the caller from its own
+ * work. */
+#define TAKE_MAX 64
+
+/* A connection, or the try to make one. Each is a fresh socket, so that nothing of an earlier one
+ * is left in it, in either direction. {0} is none. */
+struct line {
     zsock_t *dealer;
     void *socket; /* the same, for libzmq */
     zsock_t *monitor;
-    bool connected;
-    bool lost;
-    int64_t timeout_ns; /* 0: none */
+    bool up;   /* it has come about, */
+    bool down; /* and has ended since */
+};
+
+struct server_request_connection {
+    struct line line;
+    struct line probe;
     int64_t check_at_ns;
 };
 
-__attribute__((format(printf, 2, 3))) static void fail(struct server_request *request,
-                                                       const char *text, ...)
-{
-    va_list arguments;
+/* ---- lines ------------------------------------------------------------------------------- */
 
-    va_start(arguments, text);
-    vsnprintf(request->trouble, sizeof request->trouble, text, arguments);
-    va_end(arguments);
-    request->state = SERVER_REQUEST_FAILED;
-    request->ended_at_ns = clock_ns();
-}
-
-static zsock_t *monitor_new(zsock_t *dealer)
+/* Never the same name twice: that of a closed monitor is taken for a while. */
+static zsock_t *monitor_new(void *socket)
 {
+    static atomic_uint monitors;
     char address[64];
-    zsock_t *monitor;
 
-    snprintf(address, sizeof address, "inproc://monitor-%p", (void *)dealer);
-    if (zmq_socket_monitor(zsock_resolve(dealer), address,
-                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == -1)
-        return NULL;
-    monitor = zsock_new(ZMQ_PAIR);
+    snprintf(address, sizeof address, "inproc://meantime-monitor-%u",
+             atomic_fetch_add(&monitors, 1));
+    int rc =
+        zmq_socket_monitor(socket, address, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    assert(rc == 0);
+    zsock_t *monitor = zsock_new(ZMQ_PAIR);
     assert(monitor);
     zsock_set_rcvhwm(monitor, 0);
     zsock_connect(monitor, "%s", address);
     return monitor;
 }
 
+/* Nothing is sent before the connection is there, and then by us: a message that waited for it
+ * inside would be asked late, with a deadline that is no longer true. */
 static zsock_t *dealer_new(void)
 {
     zsock_t *dealer = zsock_new(ZMQ_DEALER);
 
     assert(dealer);
-    zsock_set_linger(dealer, LINGER_MS);
+    zsock_set_immediate(dealer, 1);
     zsock_set_maxmsgsize(dealer, FRAME_BYTES_MAX);
     zsock_set_reconnect_ivl(dealer, RECONNECT_MS);
     zsock_set_reconnect_ivl_max(dealer, RECONNECT_MS_MAX);
     return dealer;
 }
 
-bool server_request_init(struct server_request *request, const char *endpoint,
-                         const struct sum_request *asked, int64_t timeout_ns)
+static void line_close(struct line *line)
 {
-    struct server_request_connection *c = zmalloc(sizeof *c);
-    int64_t deadline_ms = (timeout_ns + NS_A_MS - 1) / NS_A_MS;
-
-    *c = (struct server_request_connection){
-        .endpoint = endpoint, .dealer = dealer_new(), .timeout_ns = timeout_ns};
-    c->monitor = monitor_new(c->dealer);
-    *request = (struct server_request){.asked = *asked, .connection = c};
-    request->asked.deadline_ms = deadline_ms < UINT32_MAX ? (uint32_t)deadline_ms : UINT32_MAX;
-    c->socket = zsock_resolve(c->dealer);
-    request->fd = (int)zsock_fd(c->dealer);
-    if (zsock_connect(c->dealer, "%s", endpoint) == -1)
-        fail(request, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197", endpoint,
-             zmq_strerror(errno));
-    return !server_request_over(request);
+    if (!line->dealer)
+        return;
+    zmq_socket_monitor(line->socket, NULL, 0);
+    zsock_set_linger(line->dealer, line->up && !line->down ? LINGER_MS : 0);
+    zsock_destroy(&line->monitor);
+    zsock_destroy(&line->dealer);
+    *line = (struct line){0};
 }
 
-/* REP servers, and those behind some proxies, want the empty frame that REQ sends. */
-static void send_message(struct server_request *request, const struct message *message)
+static void line_open(struct line *line, const char *endpoint)
+{
+    line_close(line);
+    line->dealer = dealer_new();
+    line->socket = zsock_resolve(line->dealer);
+    line->monitor = monitor_new(line->socket);
+    zsock_connect(line->dealer, "%s", endpoint);
+}
+
+/* News of the connection, from its monitor. */
+static void line_watch(struct line *line)
+{
+    uint8_t event[6]; /* its number, 16 bits, and a value; an endpoint follows in a second frame */
+    uint16_t what;
+
+    if (!line->monitor)
+        return;
+    void *monitor = zsock_resolve(line->monitor);
+    while (zmq_recv(monitor, event, sizeof event, ZMQ_DONTWAIT) == sizeof event) {
+        zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT);
+        memcpy(&what, event, sizeof what);
+        if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+            line->up = true;
+        else
+            line->down = line->up;
+    }
+}
+
+/* REP servers, and those behind some proxies, want the empty frame that REQ sends. What cannot be
+ * sent is as lost as the connection. The look at its events takes note of a new connection. */
+static void line_send(struct line *line, const struct message *message)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
     size_t size = message_encode(message, bytes);
 
-    zmq_send(request->connection->socket, NULL, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    zmq_send(request->connection->socket, bytes, size, ZMQ_DONTWAIT);
+    if (!(zsock_events(line->dealer) & ZMQ_POLLOUT) ||
+        zmq_send(line->socket, NULL, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1 ||
+        zmq_send(line->socket, bytes, size, ZMQ_DONTWAIT) == -1)
+        line->down = true;
+}
+
+bool server_request_can_dial(const char *endpoint)
+{
+    zsock_t *dealer = dealer_new();
+    bool can = zsock_connect(dealer, "%s", endpoint) == 0;
+    int why = errno;
+
+    zsock_destroy(&dealer);
+    errno = why;
+    return can;
+}
+
+/* ---- what the exchange orders ------------------------------------------------------------ */
+
+/* Until the connection is there, its monitor is what there is to poll; but that tells of news only
+ * after a look that has found none: the next check is at once. */
+static void dial(struct server_request *request, const char *endpoint)
+{
+    struct server_request_connection *c = request->connection;
+
+    line_close(&c->probe);
+    line_open(&c->line, endpoint);
+    request->fd = (int)zsock_fd(c->line.monitor);
+    c->check_at_ns = 0;
+}
+
+static void hang_up(struct server_request *request)
+{
+    line_close(&request->connection->probe);
+    line_close(&request->connection->line);
+    request->fd = -1;
+}
+
+static void obey(struct server_request *request, const struct order *order)
+{
+    struct server_request_connection *c = request->connection;
+    const char *endpoint = request->exchange.endpoints->names[order->endpoint];
+
+    switch (order->type) {
+    case ORDER_DIAL: dial(request, endpoint); break;
+    case ORDER_SEND: line_send(&c->line, &order->message); break;
+    case ORDER_PROBE: line_open(&c->probe, endpoint); break;
+    case ORDER_HANG_UP: hang_up(request); break;
+    }
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -109,107 +175,90 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
-/* Soon, and in any case when time is over. */
-static int64_t next_check_ns(const struct server_request *request, int64_t now)
+static void tell(struct server_request *request, const struct news *news)
 {
-    const struct server_request_connection *c = request->connection;
-    int64_t check_ns = now + CHECK_NS;
+    struct server_request_connection *c = request->connection;
+    const struct order *order;
 
-    if (c->timeout_ns)
-        check_ns = earlier(check_ns, request->began_at_ns + c->timeout_ns);
-    if (!c->connected)
-        check_ns = earlier(check_ns, request->began_at_ns + CONNECT_NS);
-    return check_ns;
+    exchange_step(&request->exchange, clock_ns(), news);
+    while ((order = exchange_next(&request->exchange)))
+        obey(request, order);
+    c->check_at_ns = earlier(c->check_at_ns, exchange_due_at(&request->exchange));
+}
+
+static void tell_that(struct server_request *request, enum news_type type)
+{
+    tell(request, &(struct news){.type = type});
+}
+
+/* ---- looking ----------------------------------------------------------------------------- */
+
+void server_request_init(struct server_request *request, const struct endpoints *endpoints,
+                         const struct sum_request *asked, int64_t timeout_ns)
+{
+    *request = (struct server_request){
+        .fd = -1,
+        .connection = zmalloc(sizeof *request->connection),
+    };
+    exchange_init(&request->exchange, endpoints, asked, timeout_ns);
 }
 
 void server_request_begin(struct server_request *request)
 {
-    struct server_request_connection *c = request->connection;
-    struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = request->asked};
-
-    request->began_at_ns = clock_ns();
-    c->check_at_ns = next_check_ns(request, request->began_at_ns);
-    send_message(request, &message);
+    tell_that(request, NEWS_BEGIN);
 }
 
-static void take_reply(struct server_request *request, const struct message *message)
+static void take_connection(struct server_request *request)
 {
-    if (message->sum_reply.id != request->asked.id)
+    struct line *line = &request->connection->line;
+
+    line_watch(line);
+    if (!line->up)
         return;
-    request->reply = message->sum_reply;
-    request->samples_done = message->sum_reply.count;
-    request->state = SERVER_REQUEST_DONE;
-    request->ended_at_ns = clock_ns();
-    if (request->reply.count != request->asked.count)
-        fail(request, "the server at %s summed %" PRIu64 " samples instead of %" PRIu64,
-             request->connection->endpoint, request->reply.count, request->asked.count);
-    else if (request->reply.unit_log2 != stream_unit_log2((enum stream_kind)request->asked.kind))
-        fail(request, "the server at %s counts in units of 2^%d, which is not what it should",
-             request->connection->endpoint, request->reply.unit_log2);
+    request->fd = (int)zsock_fd(line->dealer);
+    tell_that(request, NEWS_UP);
 }
 
-static void take_refusal(struct server_request *request, const struct message *message)
-{
-    const struct refusal *refusal = &message->refusal;
-
-    if (refusal->id != request->asked.id && refusal->id != 0)
-        return;
-    if (refusal->retry_after_ms > 0)
-        fail(request, "the server at %s refused (%s): %s; try again in %.1f s",
-             request->connection->endpoint, status_text(refusal->status), refusal->text,
-             refusal->retry_after_ms / 1e3);
-    else
-        fail(request, "the server at %s refused (%s): %s", request->connection->endpoint,
-             status_text(refusal->status), refusal->text);
-}
-
-static void take_message(struct server_request *request, const struct message *message)
-{
-    switch (message->type) {
-    case MESSAGE_SUM_REPLY: take_reply(request, message); break;
-    case MESSAGE_REFUSAL: take_refusal(request, message); break;
-    case MESSAGE_PROGRESS: request->samples_done = message->progress.done; break;
-    default: break; /* nothing that a server says */
-    }
-}
-
-/* The last frame is the message; those before it are the envelope. */
-void server_request_take(struct server_request *request)
+static void take_frame(struct server_request *request, zmq_msg_t *frame)
 {
     struct message message;
     struct message_error error;
+
+    if (message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &message, &error))
+        tell(request, &(struct news){.type = NEWS_MESSAGE, .message = &message});
+    else
+        tell(request, &(struct news){.type = NEWS_NONSENSE, .reason = error.reason});
+}
+
+/* The last frame is the message; those before it are the envelope. False: there is more. */
+static bool take_frames(struct server_request *request)
+{
+    const struct line *line = &request->connection->line;
     zmq_msg_t frame;
+    int left = TAKE_MAX;
 
     zmq_msg_init(&frame);
-    while (!server_request_over(request) &&
-           zmq_msg_recv(&frame, request->connection->socket, ZMQ_DONTWAIT) != -1) {
-        if (zmq_msg_more(&frame))
-            continue;
-        if (message_decode(zmq_msg_data(&frame), zmq_msg_size(&frame), &message, &error))
-            take_message(request, &message);
-        else
-            fail(request, "what the server at %s said makes no sense: %s",
-                 request->connection->endpoint, error.reason);
+    while (left > 0 && line->up && zmq_msg_recv(&frame, line->socket, ZMQ_DONTWAIT) != -1) {
+        left--;
+        if (!zmq_msg_more(&frame))
+            take_frame(request, &frame);
     }
     zmq_msg_close(&frame);
+    return left > 0;
 }
 
-static void watch_connection(struct server_request_connection *c)
+/* What is left is taken at the next check, at once: `fd` does not tell of it again. */
+void server_request_take(struct server_request *request)
 {
-    void *monitor = zsock_resolve(c->monitor);
-    uint8_t event[6]; /* its number, 16 bits, and a value; an endpoint follows in a second frame */
-    uint16_t what;
+    struct server_request_connection *c = request->connection;
 
-    while (zmq_recv(monitor, event, sizeof event, ZMQ_DONTWAIT) == sizeof event) {
-        zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT);
-        memcpy(&what, event, sizeof what);
-        if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-            c->connected = true;
-        else
-            c->lost = c->connected;
-    }
+    if (request->exchange.state == EXCHANGE_DIALING)
+        take_connection(request);
+    if (!take_frames(request))
+        c->check_at_ns = 0;
 }
 
+/* Words before the end: a server may answer and then go. */
 void server_request_check(struct server_request *request)
 {
     struct server_request_connection *c = request->connection;
@@ -217,20 +266,18 @@ void server_request_check(struct server_request *request)
 
     if (server_request_over(request) || now < c->check_at_ns)
         return;
-    c->check_at_ns = next_check_ns(request, now);
-    watch_connection(c);
-    server_request_take(request); /* a server may answer and then go */
-    if (server_request_over(request))
-        return;
-    int64_t waited_ns = now - request->began_at_ns;
-    if (c->lost)
-        fail(request, "the server at %s went away before it answered", c->endpoint);
-    else if (c->timeout_ns && waited_ns >= c->timeout_ns)
-        fail(request, "no answer from %s within %.3g s", c->endpoint, seconds(c->timeout_ns));
-    else if (!c->connected && waited_ns >= CONNECT_NS)
-        fail(request,
-             "no server at %s; start one with meantime-server, or name another with --connect",
-             c->endpoint);
+    c->check_at_ns = now + CHECK_NS;
+    line_watch(&c->probe);
+    if (c->line.up)
+        line_watch(&c->line);
+    server_request_take(request);
+    if (c->line.down && c->check_at_ns > 0)
+        tell_that(request, NEWS_DOWN);
+    if (c->probe.up) {
+        line_close(&c->probe);
+        tell_that(request, NEWS_ALIVE);
+    }
+    tell_that(request, NEWS_TIME);
 }
 
 long server_request_wait_ms(const struct server_request *request)
@@ -242,21 +289,12 @@ long server_request_wait_ms(const struct server_request *request)
 
 void server_request_cancel(struct server_request *request)
 {
-    struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = request->asked.id}};
-
-    send_message(request, &message);
-    fail(request, "interrupted");
+    tell_that(request, NEWS_CANCEL);
 }
 
 void server_request_clear(struct server_request *request)
 {
-    struct server_request_connection *c = request->connection;
-
-    zmq_socket_monitor(request->connection->socket, NULL, 0);
-    if (!c->connected)
-        zsock_set_linger(c->dealer, 0); /* nobody is there to take it */
-    zsock_destroy(&c->monitor);
-    zsock_destroy(&c->dealer);
-    free(c);
+    hang_up(request);
+    free(request->connection);
     request->connection = NULL;
 }

@@ -13,6 +13,9 @@
 
 #define NS_A_MS INT64_C(1000000)
 
+/* A server answers at once, however busy it is. */
+#define PATIENCE_NS (5000 * NS_A_MS)
+
 /* Twice what the fullest server has: one that goes on for ever is none of ours. */
 #define PAGES_MAX 400
 
@@ -91,10 +94,8 @@ static bool page_take(struct server_status *status, zsock_t *dealer, const char 
 
     page_ask(dealer, status);
     if (!page_wait(dealer, timeout_ns, frame))
-        return fail(status,
-                    interrupted() ? "interrupted"
-                                  : "no answer from %s; is a meantime-server running there?",
-                    endpoint);
+        return fail(status, "no answer from %s%s", endpoint,
+                    interrupted() ? ": interrupted" : "; is a meantime-server running there?");
     if (!status_decode(zmq_msg_data(frame), zmq_msg_size(frame), &page, &reason))
         return fail(status, "what the server at %s said is no status: %s", endpoint, reason);
     if (first)
@@ -112,6 +113,8 @@ bool server_status_ask(struct server_status *status, const char *endpoint, int64
     int pages = 0;
 
     *status = (struct server_status){.workers = NULL};
+    if (timeout_ns == 0)
+        timeout_ns = PATIENCE_NS;
     if (!dealer)
         return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
     zsock_set_linger(dealer, 0);
@@ -206,15 +209,21 @@ static void print_requests(FILE *out, const struct server_status *status)
     }
 }
 
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void server_status_print(FILE *out, const struct server_status *status)
 {
     const struct status_reply *head = &status->head;
+    uint32_t workers = status->worker_count, requests = head->request_count;
 
     fprintf(out,
-            "%s, up %.1f s%s: %" PRIu32 " workers with %" PRIu32 " cores, %" PRIu32
-            " requests in flight.\n",
-            head->name, (double)head->up_ms / 1e3, head->draining ? ", draining" : "",
-            status->worker_count, cores(status), head->request_count);
+            "%s, up %.1f s%s: %" PRIu32 " worker%s with %" PRIu32 " core%s, %" PRIu32
+            " request%s in flight.\n",
+            head->name, (double)head->up_ms / 1e3, head->draining ? ", draining" : "", workers,
+            plural(workers), cores(status), plural(cores(status)), requests, plural(requests));
     print_counters(out, &head->counters);
     print_workers(out, status);
     print_requests(out, status);

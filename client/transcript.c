@@ -42,7 +42,8 @@ static double fraction(uint64_t done, uint64_t count)
 static void bar_update(struct run *run, int64_t now)
 {
     struct transcript *t = run->transcript;
-    double request = fraction(run->request.samples_done, run->request.asked.count);
+    const struct exchange *exchange = &run->request.exchange;
+    double request = fraction(exchange->samples_done, exchange->asked.count);
     double sum = fraction(run->sum.total.count, run->sum.count);
 
     if (!t->bar.is_terminal || t->quiet || now < t->bar_at_ns ||
@@ -58,20 +59,40 @@ static void bar_update(struct run *run, int64_t now)
 
 static void tell_request_over(struct run *run)
 {
-    const struct server_request *request = &run->request;
+    const struct exchange *exchange = &run->request.exchange;
     struct transcript *t = run->transcript;
 
-    if (!server_request_over(request) || t->request_told)
-        return;
     t->request_told = true;
-    if (request->state == SERVER_REQUEST_DONE)
+    if (exchange->state == EXCHANGE_DONE)
         tell(t, "====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n",
-             total_value(request->reply.units, request->reply.unit_log2),
-             seconds(request->ended_at_ns - request->began_at_ns));
+             total_value(exchange->reply.units, exchange->reply.unit_log2),
+             seconds(exchange->ended_at_ns - exchange->began_at_ns));
     else {
         bar_remove(t);
-        fprintf(stderr, "meantime: %s\n", request->trouble);
+        fprintf(stderr, "meantime: %s\n", exchange->trouble);
     }
+}
+
+static void tell_asking_again(struct run *run)
+{
+    const struct exchange *exchange = &run->request.exchange;
+    struct transcript *t = run->transcript;
+
+    t->outages_told = exchange->outages;
+    if (!t->quiet)
+        tell(t, "The server at %s %s. Asking again.\n", exchange->left_endpoint,
+             exchange->left_because);
+}
+
+static void tell_request(struct run *run)
+{
+    struct transcript *t = run->transcript;
+
+    if (server_request_over(&run->request)) {
+        if (!t->request_told)
+            tell_request_over(run);
+    } else if (t->outages_told < run->request.exchange.outages)
+        tell_asking_again(run);
 }
 
 static void tell_resume(struct run *run)
@@ -140,13 +161,13 @@ static void note_look(struct run *run)
     if (t->paused && !server_request_over(&run->request))
         tell(t, "Pausing server_request. time_elapsed: %.2fs.\n",
              seconds(now - run->sum.ended_at_ns));
-    tell_request_over(run);
+    tell_request(run);
     tell_resume(run);
 }
 
 static void note_wait(struct run *run)
 {
-    tell_request_over(run);
+    tell_request(run);
     if (!server_request_over(&run->request))
         bar_update(run, clock_ns());
 }

@@ -27,6 +27,7 @@ struct transcript {
     struct terminal bar;
 
     bool request_told;
+    uint64_t outages_told;
     bool paused;
     bool bar_drawn;
     int64_t resumed_at_ns;

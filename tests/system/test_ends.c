@@ -1,4 +1,4 @@
-/* How it ends: servers that die, stop or were never there, and users who have had enough. */
+/* How it ends: servers that stop or were never there, and users who have had enough. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <signal.h>
@@ -42,44 +42,7 @@ static void expect_local_sum(struct process *client)
     cr_assert(lines_include(out, WORDS(LOCAL_DONE, "Total time elapsed: *s.")), "%s", out);
 }
 
-/* ---- servers that die, or were never there ----------------------------------------------- */
-
-static void kill_server_of(const char *mode)
-{
-    struct server server = server_start(NULL);
-    struct process *client = CLIENT(server, mode, "--gaussian", ENDLESS_WORD, LOCAL);
-
-    process_await_computing(server.process);
-    process_signal(server.process, SIGKILL);
-    expect_failure(client, "meantime: the server at tcp://* went away before it answered");
-    expect_local_sum(client);
-}
-
-Test(ends, a_server_is_killed_and_serial_finishes_its_own_sum)
-{
-    kill_server_of("serial");
-}
-
-Test(ends, a_server_is_killed_and_async_finishes_its_own_sum)
-{
-    kill_server_of("async");
-}
-
-Test(ends, a_server_is_killed_and_json_says_so)
-{
-    struct server server = server_start(NULL);
-    struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD, LOCAL, "--json");
-
-    process_await_computing(server.process);
-    process_signal(server.process, SIGKILL);
-    expect_failure(client, "meantime: the server at tcp://* went away before it answered");
-    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
-    json_t *uniform = json_object_get(object, "uniform");
-    cr_assert(json_is_null(json_object_get(object, "gaussian")));
-    cr_assert(json_is_string(json_object_get(object, "error")));
-    cr_assert_str_eq(json_string_value(json_object_get(uniform, "units")), "883719685216309901622");
-    json_decref(object);
-}
+/* ---- servers that were never there ------------------------------------------------------- */
 
 static struct process *client_of(const char *mode, const char *endpoint)
 {
@@ -245,11 +208,11 @@ Test(ends, a_refusal_is_told_in_the_servers_words)
     struct process *client = client_of_impostor(impostor);
     struct message message = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = 1, .status = STATUS_BUSY, .retry_after_ms = 1500, .text = "I am asleep"},
+        .refusal = {.id = 1, .status = STATUS_OUT_OF_RANGE, .text = "I am asleep"},
     };
 
     impostor_send(impostor, &message);
-    expect_failure(client, "meantime: * refused (busy): I am asleep; try again in 1.5 s");
+    expect_failure(client, "meantime: the server at * refused (out of range): I am asleep");
     expect_local_sum(client);
 }
 
@@ -455,7 +418,8 @@ Test(ends, a_client_of_a_stopping_server_is_told_to_ask_another)
 
     begin_drain(&server, SIGTERM);
     struct process *client = CLIENT(server, "serial", "--gaussian", "1", LOCAL);
-    expect_failure(client, "meantime: the server at tcp://* refused (stopping): *ask another one");
+    expect_failure(client,
+                   "meantime: the server at tcp://* refused (stopping): *ask another one; *");
     expect_local_sum(client);
     peer_cancel(peer, endless.id);
     peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
@@ -490,6 +454,27 @@ Test(ends, ctrl_c_ends_async_with_130_and_the_servers_work)
 Test(ends, ctrl_c_ends_compare_with_130_and_the_servers_work)
 {
     interrupt("compare");
+}
+
+/* What is known, in one object. The first run was interrupted, and there is no second. */
+Test(ends, ctrl_c_leaves_an_object_of_what_is_known)
+{
+    struct server server = server_start(NULL);
+    struct process *client =
+        CLIENT(server, "compare", "--json", "--gaussian", "65536", "--uniform", ENDLESS_WORD);
+
+    process_await_computing(client);
+    process_signal(client, SIGINT);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    json_t *serial = json_object_get(object, "serial");
+    cr_assert(json_is_true(json_object_get(object, "interrupted")), "%s",
+              process_text(client, PROCESS_OUT));
+    cr_assert(json_is_object(json_object_get(serial, "gaussian")));
+    cr_assert(json_is_object(json_object_get(serial, "uniform")));
+    cr_assert(!json_object_get(object, "async") && !json_object_get(object, "speedup"));
+    json_decref(object);
+    server_drain(&server);
 }
 
 /* The server would see the connection end, too; but a proxy between them would not. */

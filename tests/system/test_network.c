@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/lasting.h"
 #include "tests/support/story.h"
 
 TestSuite(network, .fini = story_end);
@@ -131,6 +132,44 @@ Test(network, a_cut_cable_is_told_when_the_time_is_over)
               "%s", process_text(client, PROCESS_ERR));
     cr_assert(lines_include(process_text(client, PROCESS_OUT),
                             WORDS("====== Done uniform_sum. total: 98112.59 ======")));
+}
+
+Test(network, a_cut_cable_is_told_even_when_time_has_no_end)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *server = start_server_at(network.server);
+    struct process *client = CLIENT_AT(network.client, "async", "--gaussian", ENDLESS_WORD,
+                                       "--uniform", "196608", "--seed", "0");
+
+    process_await_computing(server);
+    IP(network.server, "link", "set", "cable", "down");
+    cr_assert(process_wait(client) == 1);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("meantime: the server at " SERVER_ENDPOINT " fell silent before it "
+                              "answered; asking again for 10 s did not help")),
+              "%s", process_text(client, PROCESS_ERR));
+    cr_assert(lines_include(process_text(client, PROCESS_OUT),
+                            WORDS("====== Done uniform_sum. total: 98112.59 ======")));
+}
+
+Test(network, a_cable_that_is_mended_is_as_good_as_new)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *server = start_server_at(network.server);
+    char word[COUNT_WORD_BYTES];
+    const char *count = lasting_count(server, network.client, SERVER_ENDPOINT, word);
+    struct process *client = CLIENT_AT(network.client, "async", "--gaussian", count, "--uniform",
+                                       "1", "--timeout", "1h");
+
+    process_await_computing(server);
+    IP(network.server, "link", "set", "cable", "down");
+    process_line(client, PROCESS_OUT, "The server at * fell silent. Asking again.");
+    IP(network.server, "link", "set", "cable", "up");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
 }
 
 Test(network, a_machine_that_is_not_there_is_no_server)

@@ -2,6 +2,7 @@
  * what one thread sums. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +133,64 @@ Test(pool, a_worker_joins_two_fronts_and_serves_clients_itself)
     }
     for (int i = 0; i < 3; i++)
         peer_expect_sum(clients[i], &asked);
+}
+
+/* ---- who is there ------------------------------------------------------------------------ */
+
+/* A front with one worker and a request that does not end. */
+static struct server busy_front(void)
+{
+    struct server front = front_start(NULL, NULL);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    struct process *worker = worker_start(front.workers_endpoint, NULL);
+    struct sum_request endless = asked;
+
+    endless.count = ENDLESS;
+    peer_ask(client, &endless);
+    process_await_computing(worker);
+    return front;
+}
+
+Test(pool, status_tells_who_computes_what)
+{
+    struct server front = busy_front();
+    struct process *client = CLIENT(front, "status");
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    const char *out = process_text(client, PROCESS_OUT);
+    cr_assert(lines_include(out, WORDS("*: 1 worker with 1 core, 1 request in flight.",
+                                       "Requests: 0 answered, 0 refused. Spans: *",
+                                       "Workers lost: 0. Bad messages: 0.", "*0  joined *",
+                                       "*127.0.0.1 *Gaussian *1,152,921,504,606,846,976 *")),
+              "%s", out);
+}
+
+Test(pool, status_as_json)
+{
+    struct server front = busy_front();
+    struct process *client = CLIENT(front, "status", "--json");
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    json_t *worker = json_array_get(json_object_get(object, "workers"), 0);
+    json_t *request = json_array_get(json_object_get(object, "requests"), 0);
+    cr_assert(json_array_size(json_object_get(object, "workers")) == 1);
+    cr_assert_str_eq(json_string_value(json_object_get(worker, "state")), "joined");
+    cr_assert(json_integer_value(json_object_get(worker, "credit")) == 2);
+    cr_assert(json_real_value(json_object_get(worker, "gaussian_rate")) > 0);
+    cr_assert_str_eq(json_string_value(json_object_get(request, "seed")), "11");
+    cr_assert_str_eq(json_string_value(json_object_get(request, "owner")), "127.0.0.1");
+    json_decref(object);
+}
+
+Test(pool, status_of_nobody_is_a_sentence)
+{
+    struct process *client = process_start(
+        WORDS(MEANTIME, "status", "--connect", "tcp://127.0.0.7:1", "--timeout", "100ms"));
+
+    cr_assert(process_wait(client) == 1);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("meantime: no answer from tcp://127.0.0.7:1; *")));
 }
 
 /* ---- they go ----------------------------------------------------------------------------- */

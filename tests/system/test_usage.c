@@ -41,8 +41,8 @@ static void expect_usage_errors(const char *program, const struct row *rows, siz
 Test(usage, the_client_says_what_is_wrong_and_exits_2)
 {
     static const struct row rows[] = {
-        {{NULL}, "*: say what to do: serial, async, compare or sum"},
-        {{"idle"}, "*: idle: expected serial, async, compare or sum"},
+        {{NULL}, "*: say what to do: serial, async, compare, sum or status"},
+        {{"idle"}, "*: idle: expected serial, async, compare, sum or status"},
         {{"sum"}, "*: sum how many samples[?] *"},
         {{"sum", "0"}, "*: the server cannot sum 0 samples"},
         {{"sum", "many"}, "*: sum many: expected a count *"},
@@ -55,6 +55,9 @@ Test(usage, the_client_says_what_is_wrong_and_exits_2)
         {{"sum", "1", "--gaussian", "1"}, "*: --gaussian is not for sum"},
         {{"sum", "1", "--uniform", "1"}, "*: --uniform is not for sum"},
         {{"sum", "1", "--slice", "1ms"}, "*: --slice is not for sum"},
+        {{"status", "--uniform", "1"}, "*: --uniform is not for status"},
+        {{"status", "--first", "1"}, "*: --first is for sum alone"},
+        {{"status", "1"}, "*: unexpected argument: 1"},
         {{"async", "--first", "1"}, "*: --first is for sum alone"},
         {{"serial", "--kind", "uniform"}, "*: --kind is for sum alone"},
         {{"async", "--gaussian", "0"}, "*: the server cannot sum 0 samples"},
