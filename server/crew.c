@@ -85,6 +85,8 @@ static void crew_count(struct crew *crew, const struct worker *worker, int sign)
 
 void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capacity)
 {
+    if (worker->capacity == capacity)
+        return;
     crew_count(crew, worker, -1);
     worker->capacity = capacity;
     crew_count(crew, worker, 1);
@@ -146,6 +148,7 @@ void crew_hold(struct crew *crew, struct run *run, uint64_t count, int64_t now_n
     run->late_at_ns = now_ns + 2 * worker->queued_ns + LATE_NS;
     TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);
     worker->held++;
+    crew->held++;
     worker_file(crew, worker);
 }
 
@@ -155,6 +158,7 @@ void crew_release(struct crew *crew, struct run *run)
 
     TAILQ_REMOVE(&worker->runs, run, in_worker);
     worker->held--;
+    crew->held--;
     worker->queued_ns -= run->takes_ns;
     worker_file(crew, worker);
 }
@@ -244,10 +248,13 @@ void crew_lose(struct crew *crew, struct worker *worker)
 
 void crew_tell(struct crew *crew, struct worker *worker, enum worker_news news)
 {
+    enum worker_state before = worker->state;
+
     crew_count(crew, worker, -1);
     worker_move(worker, news);
     crew_count(crew, worker, 1);
-    worker_file(crew, worker);
+    if (worker->state != before)
+        worker_file(crew, worker); /* else it keeps its turn */
 }
 
 void crew_heard(struct crew *crew, struct worker *worker, int64_t now_ns)

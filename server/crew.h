@@ -58,6 +58,7 @@ struct crew {
     uint32_t workers_max;
     int64_t span_ns;
     uint32_t worker_count;
+    uint32_t held;                           /* runs, by all */
     uint64_t capacity;                       /* of all */
     double speed[KINDS];                     /* blocks a ns, of all */
     struct worker_list ready[WORKER_CREDIT]; /* workers whose cores have 0, 1, ... spans each */

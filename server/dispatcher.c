@@ -31,7 +31,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     if (!d)
         return NULL;
     d->settings = *settings;
-    d->progress_at_ns = d->beat_at_ns = d->deadline_at_ns = INT64_MAX;
+    d->progress_at_ns = d->beat_at_ns = d->deadline_at_ns = d->alone_at_ns = INT64_MAX;
     bool there = queue_init(&d->queue, settings->requests_max);
     there =
         crew_init(&d->crew, settings->threads, settings->joined_max, settings->span_ns) && there;
@@ -283,8 +283,22 @@ static void on_join(struct dispatcher *d, const struct event *event)
     }
 }
 
+/* The worker has lost all of its own: what it has would wait for ever. */
+static void runs_take(struct dispatcher *d, struct worker *w)
+{
+    struct run *run;
+
+    TAILQ_FOREACH(run, &w->runs, in_worker)
+    if (run->state == RUN_RUNNING) {
+        d->counters.requeued++;
+        spans_take(&d->spans, run);
+    }
+}
+
 static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct message *message)
 {
+    if (message->heartbeat.capacity == 0)
+        runs_take(d, w);
     crew_set_capacity(&d->crew, w, message->heartbeat.capacity);
     crew_tell(&d->crew, w, WORKER_NEWS_HEARTBEAT);
 }
@@ -407,15 +421,6 @@ static void on_drain(struct dispatcher *d, const struct event *event)
     d->draining = true;
 }
 
-static void on_stop(struct dispatcher *d, const struct event *event)
-{
-    struct request *r;
-
-    on_drain(d, event);
-    while ((r = TAILQ_FIRST(&d->queue.open)))
-        request_end(d, r, STATUS_STOPPING);
-}
-
 static void deadlines_due(struct dispatcher *d)
 {
     struct request *r = TAILQ_FIRST(&d->queue.open);
@@ -452,10 +457,38 @@ static void tick(struct dispatcher *d)
     d->silence_due = d->now_ns >= silence_at_ns(d);
 }
 
+static void requests_stop(struct dispatcher *d)
+{
+    struct request *r;
+
+    while ((r = TAILQ_FIRST(&d->queue.open)))
+        request_end(d, r, STATUS_STOPPING);
+}
+
+/* Workers may be stopped together with their front: it waits for others as long as for a sign of
+ * life. */
+static void watch_out(struct dispatcher *d)
+{
+    bool alone = d->draining && d->crew.capacity == 0 && d->crew.held == 0;
+
+    if (!alone || TAILQ_EMPTY(&d->queue.open))
+        d->alone_at_ns = INT64_MAX;
+    else if (d->alone_at_ns == INT64_MAX)
+        d->alone_at_ns = d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+}
+
+static void on_stop(struct dispatcher *d, const struct event *event)
+{
+    on_drain(d, event);
+    requests_stop(d);
+}
+
 static void on_time(struct dispatcher *d, const struct event *event)
 {
     (void)event;
     tick(d);
+    if (d->now_ns >= d->alone_at_ns)
+        requests_stop(d);
     if (d->now_ns >= d->deadline_at_ns)
         deadlines_due(d);
     if (d->now_ns >= d->progress_at_ns) {
@@ -487,6 +520,7 @@ void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *e
     assert(!d->answer_due);
     d->now_ns = now_ns;
     handlers[event->type](d, event);
+    watch_out(d);
 }
 
 static bool next_answer(struct dispatcher *d, struct effect *effect)
@@ -550,7 +584,21 @@ static const struct run *late_run(const struct dispatcher *d)
     return late;
 }
 
-/* A span that waits, or a new one, or one that is late: NULL where there is none. */
+/* The oldest run of a span that only one worker has, where it is overdue and not this worker's. */
+static const struct run *overdue_run(const struct dispatcher *d, const struct worker *w)
+{
+    const struct run *run = TAILQ_FIRST(&d->spans.single);
+
+    return run && run->worker != w && run->late_at_ns + OVERDUE_NS <= d->now_ns ? run : NULL;
+}
+
+static struct run *span_give_too(struct dispatcher *d, const struct run *late, struct worker *w)
+{
+    d->counters.given_twice++;
+    return spans_give(&d->spans, late->span, w);
+}
+
+/* A span that waits, or is overdue, or a new one, or one that is late: NULL where there is none. */
 static struct run *span_give(struct dispatcher *d)
 {
     struct worker *w = crew_ready(&d->crew);
@@ -561,13 +609,15 @@ static struct run *span_give(struct dispatcher *d)
         return NULL;
     if (waiting)
         return spans_give(&d->spans, waiting, w);
+    const struct run *overdue = overdue_run(d, w);
+    if (overdue)
+        return span_give_too(d, overdue, w);
     if (r)
         return span_cut(d, r, w);
     const struct run *late = late_run(d);
     if (!late || late->late_at_ns > d->now_ns)
         return NULL;
-    d->counters.given_twice++;
-    return spans_give(&d->spans, late->span, crew_idle(&d->crew, late->worker));
+    return span_give_too(d, late, crew_idle(&d->crew, late->worker));
 }
 
 static bool next_span(struct dispatcher *d, struct effect *effect)
@@ -668,6 +718,7 @@ int64_t dispatcher_due_at(const struct dispatcher *d)
 
     due_at_ns = earlier(due_at_ns, d->beat_at_ns);
     due_at_ns = earlier(due_at_ns, silence_at_ns(d));
+    due_at_ns = earlier(due_at_ns, d->alone_at_ns);
     return late ? earlier(due_at_ns, late->late_at_ns) : due_at_ns;
 }
 

@@ -68,6 +68,10 @@
  * busy machine is no reason to compute it twice. */
 #define LATE_NS INT64_C(20000000)
 
+/* One that is late by so much more does not even wait until all else is given out: its worker shows
+ * signs of life, but hardly computes. */
+#define OVERDUE_NS INT64_C(2000000000)
+
 /* A span that was being computed by so many workers when they were lost has killed them. */
 #define SPAN_DEATHS_MAX 3
 
@@ -137,7 +141,8 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings);
 void dispatcher_destroy(struct dispatcher **dispatcher);
 
 /* Takes one piece of news. now_ns: any monotonic clock, never running backwards. The effects of the
- * step before must have been taken. */
+ * step before must have been taken; but EVENT_WORKER_LOST is best told of all the lost first, lest
+ * one of them be given what another one had. */
 void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *event);
 
 /* The next instruction, or false when all is done. */

@@ -285,7 +285,6 @@ static void message_fill(struct front *front, const struct connection *connectio
 {
     message->bytes = zmq_msg_data(&front->body);
     message->size = zmq_msg_size(&front->body);
-    message->peer = connection->peer;
     message->lockstep = connection->lockstep;
 }
 

@@ -14,16 +14,15 @@ enum front_type {
     FRONT_REP,    /* lockstep: one request at a time */
 };
 
-/* `bytes` and `peer` live until the next front_recv(). peer: where it comes from, without a port;
- * never NULL. lockstep: the client's socket, or this one, takes exactly one message for each that
- * was sent: a REQ peer, or REP here. crowded: no request is to be taken from it now, for its
- * connection has CONNECTION_REQUESTS_MAX in flight; or nobody can tell whether it is the client of
- * that connection or of one that has ended, of which a message had still to be read. */
+/* `bytes` live until the next front_recv(). lockstep: the client's socket, or this one, takes
+ * exactly one message for each that was sent: a REQ peer, or REP here. crowded: no request is to be
+ * taken from it now, for its connection has CONNECTION_REQUESTS_MAX in flight; or nobody can tell
+ * whether it is the client of that connection or of one that has ended, of which a message had
+ * still to be read. */
 struct front_message {
     uint32_t client;
     const void *bytes;
     size_t size;
-    const char *peer;
     bool lockstep;
     bool crowded;
 };
@@ -59,7 +58,8 @@ void front_release(struct front *front, uint32_t client);
  * clients may have a number at a time. */
 void front_keep(struct front *front, uint32_t client, bool keep);
 
-/* Where a client comes from, as in front_message, which lives until front_lost() has been called;
+/* Where a client comes from, an address without a port, which lives until front_lost() has been
+ * called;
  * "" where it has gone. */
 const char *front_peer(const struct front *front, uint32_t client);
 

@@ -10,6 +10,7 @@
 
 #include "server/options.h"
 #include "server/server.h"
+#include "server/uplink.h"
 #include "server/worker.h"
 #include "sums/kernel.h"
 
@@ -45,9 +46,10 @@ static int signals_open(void)
 
 /* A connection is a file descriptor: without one libzmq's I/O thread spins on accept(), and without
  * those that a socket takes it aborts. */
-static bool prepare_files(uint32_t threads)
+static bool prepare_files(uint32_t threads, uint32_t parents)
 {
-    rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES;
+    rlim_t needed =
+        FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES + (rlim_t)parents * UPLINK_FILES;
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == -1)
@@ -94,7 +96,7 @@ int main(int argc, char **argv)
 
     argp_program_version_hook = print_version;
     options_parse(&options, argc, argv);
-    if (!prepare_files(options.threads) || !prepare_threads(options.threads))
+    if (!prepare_files(options.threads, options.parent_count) || !prepare_threads(options.threads))
         return EXIT_FAILURE;
     int signals = signals_open();
     set_up_czmq();

@@ -76,9 +76,10 @@ static void rest(struct parent *parent, const struct refusal *refusal, struct pa
 
 static void on_welcome(struct parent *parent, const struct welcome *welcome, int64_t now_ns)
 {
-    if (parent->state != PARENT_JOINING)
+    if (parent->state != PARENT_JOINING && parent->state != PARENT_LEAVING)
         return;
-    parent->state = PARENT_JOINED;
+    if (parent->state == PARENT_JOINING)
+        parent->state = PARENT_JOINED;
     parent->due_at_ns = INT64_MAX;
     parent->heartbeat_ns = welcome->heartbeat_ms * NS_A_MS;
     parent->beat_at_ns = now_ns + parent->heartbeat_ns;
@@ -124,9 +125,14 @@ static void on_up(struct parent *parent, int64_t now_ns, const struct message *m
 static void on_down(struct parent *parent, int64_t now_ns, const struct message *message,
                     struct parent_orders *orders)
 {
-    (void)now_ns;
+    bool joined = in_touch(parent);
+
     (void)message;
-    dial(parent, orders);
+    lose(parent, orders);
+    if (parent->state == PARENT_LEAVING || parent->state == PARENT_APART)
+        return;
+    parent->state = PARENT_APART;
+    parent->due_at_ns = now_ns + (joined ? PARENT_REDIAL_NS : PARENT_REDIAL_LATER_NS);
 }
 
 static void on_leave(struct parent *parent, int64_t now_ns, const struct message *message,
@@ -169,10 +175,11 @@ static void on_time(struct parent *parent, int64_t now_ns, const struct message 
         return;
     if (parent->state == PARENT_RESTING) {
         join(parent, orders, now_ns);
-    } else {
-        orders->trouble = "it does not answer; dialling again";
-        dial(parent, orders);
+        return;
     }
+    if (parent->state == PARENT_JOINING)
+        orders->trouble = "it does not answer; dialling again";
+    dial(parent, orders);
 }
 
 void parent_step(struct parent *parent, int64_t now_ns, enum parent_news news,

@@ -14,7 +14,14 @@
 /* Before the next try at a parent that refused for good: it may be replaced by another one. */
 #define PARENT_REST_NS INT64_C(10000000000)
 
+/* Before a connection that has ended is dialled anew: soon where this server had joined, for a
+ * front that was restarted is back at once; later where it had not, or a port that accepts whoever
+ * calls and hangs up would be dialled a thousand times a second. */
+#define PARENT_REDIAL_NS       INT64_C(10000000)
+#define PARENT_REDIAL_LATER_NS INT64_C(200000000)
+
 enum parent_state {
+    PARENT_APART,    /* the connection has ended: it is dialled anew soon */
     PARENT_DIALLING, /* there is no connection yet */
     PARENT_JOINING,  /* Join is on its way */
     PARENT_JOINED,
@@ -49,7 +56,7 @@ struct parent {
     uint32_t told;    /* capacity that the parent knows of */
     int64_t heartbeat_ns;
     int64_t heard_at_ns;
-    int64_t due_at_ns;  /* of a Join's answer, or of the next Join */
+    int64_t due_at_ns;  /* of a Join's answer, of the next Join, or of the next call */
     int64_t beat_at_ns; /* of the next heartbeat; INT64_MAX: none */
 };
 

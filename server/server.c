@@ -32,8 +32,10 @@ enum complaint_type {
     COMPLAINT_ENVELOPE = STATUS_END,
     COMPLAINT_UNEXPECTED,
     COMPLAINT_PARENT,
-    COMPLAINT_WORKER, /* is dropped, by the status that it is told */
-    COMPLAINTS = COMPLAINT_WORKER + STATUS_END,
+    COMPLAINT_WORKER,                            /* is dropped, by the status that it is told */
+    NEWS_JOINED = COMPLAINT_WORKER + STATUS_END, /* no complaints, but as many as peers like */
+    NEWS_GONE,
+    COMPLAINTS,
 };
 
 struct complaint {
@@ -54,7 +56,7 @@ struct server {
     bool draining;
     bool stopped;
     uint64_t bad_messages;
-    uint64_t refused; /* by the shell: the dispatcher has never heard of them */
+    uint64_t refused; /* clients, by the shell: the dispatcher has never heard of them */
     struct complaint complaints[COMPLAINTS];
 };
 
@@ -150,18 +152,21 @@ static void pool_send(struct server *server, const struct effect *effect)
                message_encode(&effect->message, bytes));
 }
 
-static void log_worker(const struct server *server, uint32_t worker, const char *what)
+static void log_worker(struct server *server, uint32_t worker, int type, const char *what)
 {
     const char *name = dispatcher_worker_name(server->dispatcher, worker);
+    uint64_t count = name && !server->options.quiet ? complaints_due(server, type) : 0;
 
-    if (name && !server->options.quiet)
+    if (count == 1)
         zsys_info("worker %s %s", name, what);
+    else if (count > 1)
+        zsys_info("worker %s %s (the last of %" PRIu64 ")", name, what, count);
 }
 
 static void welcome(struct server *server, uint32_t worker)
 {
     front_keep(server->pool, worker - server->options.threads, true);
-    log_worker(server, worker, "has joined");
+    log_worker(server, worker, NEWS_JOINED, "has joined");
 }
 
 static void obey_tell_worker(struct server *server, const struct effect *effect)
@@ -182,10 +187,14 @@ static void obey_drop_worker(struct server *server, const struct effect *effect)
     front_keep(server->pool, effect->worker - server->options.threads, false);
 }
 
-/* Tells the dispatcher, and does all that follows. */
-static void step(struct server *server, const struct event *event)
+static void tell(struct server *server, const struct event *event)
 {
-    static void (*const obey[])(struct server *, const struct effect *) = {
+    dispatcher_step(server->dispatcher, now_ns(), event);
+}
+
+static void obey(struct server *server)
+{
+    static void (*const how[])(struct server *, const struct effect *) = {
         [EFFECT_ANSWER] = obey_answer,
         [EFFECT_PROGRESS] = obey_progress,
         [EFFECT_TELL_WORKER] = obey_tell_worker,
@@ -193,9 +202,15 @@ static void step(struct server *server, const struct event *event)
     };
     struct effect effect;
 
-    dispatcher_step(server->dispatcher, now_ns(), event);
     while (dispatcher_next(server->dispatcher, &effect))
-        obey[effect.type](server, &effect);
+        how[effect.type](server, &effect);
+}
+
+/* Tells the dispatcher, and does all that follows. */
+static void step(struct server *server, const struct event *event)
+{
+    tell(server, event);
+    obey(server);
 }
 
 /* ---- what clients say -------------------------------------------------------------------- */
@@ -207,7 +222,7 @@ static void refuse(struct server *server, struct front *front, uint32_t peer,
     struct message message = {.type = MESSAGE_REFUSAL, .refusal = *refusal};
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
-    server->refused++;
+    server->refused += front == server->front;
     front_send(front, peer, bytes, message_encode(&message, bytes));
     front_release(front, peer);
 }
@@ -228,7 +243,8 @@ static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
         .id = id,
         .status = STATUS_BUSY,
         .retry_after_ms = BUSY_RETRY_MS,
-        .text = "this connection has too many requests in flight, or has just taken another's place",
+        .text =
+            "this connection has too many requests in flight, or has just taken another's place",
     };
 
     refuse(server, server->front, client, &refusal);
@@ -378,6 +394,10 @@ static bool says_worker(enum message_type type)
 
 static void on_pool_message(struct server *server, const struct front_message *from)
 {
+    static const struct refusal ourselves = {
+        .status = STATUS_OUT_OF_RANGE,
+        .text = "a server cannot join itself",
+    };
     struct message message;
     struct message_error error;
     struct event event = {
@@ -388,6 +408,10 @@ static void on_pool_message(struct server *server, const struct front_message *f
 
     if (!message_decode(from->bytes, from->size, &message, &error)) {
         refuse_bad(server, server->pool, from->client, &error);
+        return;
+    }
+    if (message.type == MESSAGE_JOIN && streq(message.join.name, server->join.name)) {
+        refuse(server, server->pool, from->client, &ourselves);
         return;
     }
     if (says_worker(message.type))
@@ -407,9 +431,10 @@ static bool take_pool(struct server *server)
     bool took = take_messages(server, server->pool, on_pool_message);
     while (front_lost(server->pool, &number)) {
         lost.worker = server->options.threads + number;
-        log_worker(server, lost.worker, "has gone");
-        step(server, &lost);
+        log_worker(server, lost.worker, NEWS_GONE, "has gone");
+        tell(server, &lost);
     }
+    obey(server);
     return took;
 }
 
@@ -419,7 +444,8 @@ static bool take_results(struct server *server)
     bool took = false;
 
     if (server->options.threads == 0)
-        return false; /* a front that only hands out looks here in vain, thousands of times a second */
+        return false; /* a front that only hands out looks here in vain, thousands of times a second
+                       */
     for (; workers_done(server->threads, &result); took = true) {
         struct message message = {
             .type = MESSAGE_SUM_REPLY,
@@ -448,6 +474,7 @@ static bool take_parent(struct server *server, uint32_t i)
     for (int taken = 0; taken < MESSAGES_AT_ONCE; taken++)
         switch (uplink_next(uplink, now_ns(), capacity, &message)) {
         case UPLINK_NOTHING: return taken > 0;
+        case UPLINK_HEARD: break;
         case UPLINK_MESSAGE:
             event.type = EVENT_CLIENT_MESSAGE;
             step(server, &event);

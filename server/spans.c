@@ -195,13 +195,24 @@ struct run *spans_cut(struct spans *spans, struct request *request, uint64_t fir
     return spans_give(spans, span, worker);
 }
 
-void spans_back(struct spans *spans, struct run *run)
+static void span_back(struct spans *spans, struct run *run)
 {
     struct span *span = run->span;
 
-    if (span)
-        span_move(spans, span, SPAN_NEWS_BACK, &span->runs[span->runs[0] == run ? 0 : 1], NULL);
+    span_move(spans, span, SPAN_NEWS_BACK, &span->runs[span->runs[0] == run ? 0 : 1], NULL);
+}
+
+void spans_back(struct spans *spans, struct run *run)
+{
+    if (run->span)
+        span_back(spans, run);
     run_end(spans, run);
+}
+
+void spans_take(struct spans *spans, struct run *run)
+{
+    span_back(spans, run);
+    run_cancel(spans, run);
 }
 
 void spans_drop(struct spans *spans, struct span *span)

@@ -92,6 +92,10 @@ struct run *spans_run(const struct spans *spans, uint64_t id);
 /* The run has ended without a total. Its span, if it was wanted and nobody else has it, waits. */
 void spans_back(struct spans *spans, struct run *run);
 
+/* The run's worker is no longer to compute its span, which it has yet to be told. The span, if
+ * nobody else has it, waits. */
+void spans_take(struct spans *spans, struct run *run);
+
 /* Nothing is left of the span: it is summed, or no longer wanted. Workers that still have it are to
  * be told. */
 void spans_drop(struct spans *spans, struct span *span);

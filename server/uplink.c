@@ -2,8 +2,11 @@
 
 #include <czmq.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "server/dispatcher.h"
 #include "server/monitor.h"
 #include "server/parent.h"
 
@@ -12,6 +15,14 @@
 #define REDIAL_MS_MAX 80
 
 /* ---- the socket -------------------------------------------------------------------------- */
+
+/* In the log, of one parent. */
+#define LINES_AT_ONCE 10
+#define LINES_NS      INT64_C(10000000000)
+
+/* Messages that wait to be read: spans and cancels, as many as a parent of ours has reason to send,
+ * and heartbeats. */
+#define MESSAGES_MAX (4 * WORKER_CREDIT_MAX)
 
 struct line {
     zsock_t *dealer;
@@ -32,16 +43,34 @@ struct uplink {
     struct parent parent;
     struct line line;
     zmq_msg_t frame;
+    int64_t quiet_until_ns; /* of the log, for a parent may welcome and drop a worker all day */
+    int lines;
 };
 
-/* What waits to be sent, or read, is bounded by the credit that the parent gives, and takes. */
+/* czmq fails an assertion where there is no file descriptor for a socket. */
+static bool files_left(void)
+{
+    int files[UPLINK_FILES];
+    int count = 0;
+
+    while (count < UPLINK_FILES && (files[count] = fcntl(0, F_DUPFD_CLOEXEC, 0)) != -1)
+        count++;
+    bool left = count == UPLINK_FILES;
+    while (count > 0)
+        close(files[--count]);
+    return left;
+}
+
+/* What waits to be sent is bounded by the credit that the parent gives. */
 static bool line_open(struct line *line, const char *endpoint)
 {
+    if (!files_left())
+        return false;
     line->dealer = zsock_new(ZMQ_DEALER);
     if (!line->dealer)
         return false;
     zsock_set_sndhwm(line->dealer, 0);
-    zsock_set_rcvhwm(line->dealer, 0);
+    zsock_set_rcvhwm(line->dealer, MESSAGES_MAX);
     zsock_set_immediate(line->dealer, 1);
     zsock_set_maxmsgsize(line->dealer, FRAME_BYTES_MAX);
     zsock_set_reconnect_ivl(line->dealer, REDIAL_MS);
@@ -122,6 +151,41 @@ void uplink_send(struct uplink *uplink, const struct message *message)
 
 /* ---- the parent -------------------------------------------------------------------------- */
 
+/* Up to LINES_AT_ONCE lines in the log, and as many again after LINES_NS. */
+static bool may_say(struct uplink *uplink, int64_t now_ns)
+{
+    if (now_ns >= uplink->quiet_until_ns) {
+        uplink->quiet_until_ns = now_ns + LINES_NS;
+        uplink->lines = 0;
+    }
+    return uplink->lines++ < LINES_AT_ONCE;
+}
+
+static void say(struct uplink *uplink, int64_t now_ns, enum parent_state before,
+                const char *trouble)
+{
+    enum parent_state state = uplink->parent.state;
+
+    if (trouble && may_say(uplink, now_ns))
+        zsys_warning("%s: %s", uplink->endpoint, trouble);
+    if (before == PARENT_JOINING && state == PARENT_JOINED && may_say(uplink, now_ns))
+        zsys_info("joined %s", uplink->endpoint);
+    if (before == PARENT_JOINED && state == PARENT_APART && may_say(uplink, now_ns))
+        zsys_warning("%s: the connection was lost; dialling again", uplink->endpoint);
+}
+
+/* To the parent core a line that cannot be had is one that has ended: it tries again. */
+static void obey_dial(struct uplink *uplink, int64_t now_ns)
+{
+    struct parent_orders none;
+
+    if (dial(uplink))
+        return;
+    if (may_say(uplink, now_ns))
+        zsys_error("cannot dial %s: %s", uplink->endpoint, zmq_strerror(errno));
+    parent_step(&uplink->parent, now_ns, PARENT_DOWN, NULL, uplink->parent.join.capacity, &none);
+}
+
 static enum uplink_news step(struct uplink *uplink, int64_t now_ns, enum parent_news news,
                              const struct message *message, uint32_t capacity)
 {
@@ -129,17 +193,12 @@ static enum uplink_news step(struct uplink *uplink, int64_t now_ns, enum parent_
     enum parent_state before = uplink->parent.state;
 
     parent_step(&uplink->parent, now_ns, news, message, capacity, &orders);
-    if (orders.trouble)
-        zsys_warning("%s: %s", uplink->endpoint, orders.trouble);
-    if (before == PARENT_JOINING && uplink->parent.state == PARENT_JOINED)
-        zsys_info("joined %s", uplink->endpoint);
-    if (before == PARENT_JOINED && news == PARENT_DOWN)
-        zsys_warning("%s: the connection was lost; dialling again", uplink->endpoint);
-    if (orders.dial && !dial(uplink))
-        zsys_error("cannot dial %s: %s", uplink->endpoint, zmq_strerror(errno));
+    say(uplink, now_ns, before, orders.trouble);
+    if (orders.dial)
+        obey_dial(uplink, now_ns);
     if (orders.send)
         uplink_send(uplink, &orders.message);
-    return orders.lost ? UPLINK_LOST : orders.pass ? UPLINK_MESSAGE : UPLINK_NOTHING;
+    return orders.lost ? UPLINK_LOST : orders.pass ? UPLINK_MESSAGE : UPLINK_HEARD;
 }
 
 /* The last frame is the message. False where there is none. */
@@ -152,27 +211,32 @@ static bool frame_read(struct uplink *uplink)
     return true;
 }
 
+static enum uplink_news on_frame(struct uplink *uplink, int64_t now_ns, uint32_t capacity,
+                                 struct message *message)
+{
+    struct message_error error;
+
+    if (!message_decode(zmq_msg_data(&uplink->frame), zmq_msg_size(&uplink->frame), message,
+                        &error))
+        return UPLINK_BAD;
+    return step(uplink, now_ns, PARENT_MESSAGE, message, capacity);
+}
+
 enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, uint32_t capacity,
                              struct message *message)
 {
-    enum uplink_news news = UPLINK_NOTHING;
-    struct message_error error;
     uint16_t what;
     int32_t value;
 
-    while (news == UPLINK_NOTHING && monitor_next(uplink->line.monitor, &what, &value))
-        news = step(uplink, now_ns, what == ZMQ_EVENT_DISCONNECTED ? PARENT_DOWN : PARENT_UP, NULL,
+    if (monitor_next(uplink->line.monitor, &what, &value))
+        return step(uplink, now_ns, what == ZMQ_EVENT_DISCONNECTED ? PARENT_DOWN : PARENT_UP, NULL,
                     capacity);
-    while (news == UPLINK_NOTHING && frame_read(uplink)) {
-        if (!message_decode(zmq_msg_data(&uplink->frame), zmq_msg_size(&uplink->frame), message,
-                            &error))
-            return UPLINK_BAD;
-        news = step(uplink, now_ns, PARENT_MESSAGE, message, capacity);
-    }
+    if (frame_read(uplink))
+        return on_frame(uplink, now_ns, capacity, message);
     uplink->parent.join.capacity = capacity;
-    if (news == UPLINK_NOTHING && now_ns >= parent_due_at(&uplink->parent))
-        news = step(uplink, now_ns, PARENT_TIME, NULL, capacity);
-    return news;
+    if (now_ns >= parent_due_at(&uplink->parent))
+        return step(uplink, now_ns, PARENT_TIME, NULL, capacity);
+    return UPLINK_NOTHING;
 }
 
 int64_t uplink_due_at(const struct uplink *uplink)

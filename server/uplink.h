@@ -10,6 +10,10 @@
 
 struct uplink;
 
+/* File descriptors that one takes: its socket, its monitor and the connection, twice while it dials
+ * anew. */
+#define UPLINK_FILES 8
+
 /* Dials `endpoint`, which is kept, not copied, and offers `join`. NULL with errno set where the
  * endpoint makes no sense or sockets are short. */
 struct uplink *uplink_new(const char *endpoint, const struct join *join);
@@ -25,6 +29,7 @@ void *uplink_monitor(const struct uplink *uplink);
 
 enum uplink_news {
     UPLINK_NOTHING, /* no more for now */
+    UPLINK_HEARD,   /* something that is nobody else's business */
     UPLINK_MESSAGE, /* from the parent to the dispatcher */
     UPLINK_LOST,    /* what the parent has asked for is of no use any more */
     UPLINK_BAD,     /* what the parent has said makes no sense: dropped */

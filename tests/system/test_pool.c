@@ -237,6 +237,37 @@ Test(pool, a_worker_told_to_stop_finishes_what_it_has)
     process_signal(worker, SIGTERM);
     cr_assert(process_wait(worker) == 0, "%s", process_text(worker, PROCESS_ERR));
     process_line(worker, PROCESS_OUT, "Done: *");
+    process_line(front.process, PROCESS_ERR, "*has gone");
+    struct process *status = CLIENT(front, "status");
+    process_wait(status);
+    cr_assert(lines_include(process_text(status, PROCESS_OUT), WORDS("Workers lost: 0. *")), "%s",
+              process_text(status, PROCESS_OUT));
+}
+
+Test(pool, a_front_without_workers_ends_all_the_same)
+{
+    struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+
+    peer_ask(client, &asked);
+    struct peer *peer = joined_peer(&front);
+    peer_span(peer);
+    peer_destroy(&peer);
+    process_line(front.process, PROCESS_ERR, "*has gone");
+    cr_assert_str_eq(server_drain(&front), "Done: 0 requests answered, 1 refused.");
+    peer_expect_refusal(client, asked.id, STATUS_STOPPING);
+}
+
+Test(pool, a_server_does_not_join_itself)
+{
+    struct server front = front_start("tcp://127.0.0.8:*", WORDS("--join", "tcp://127.0.0.8:8198"));
+    char own[sizeof front.workers_endpoint];
+
+    snprintf(own, sizeof own, "%s", front.workers_endpoint);
+    process_signal(front.process, SIGKILL);
+    process_wait(front.process);
+    front = front_start(own, WORDS("--join", own));
+    process_line(front.process, PROCESS_ERR, "*a server cannot join itself*");
 }
 
 /* On an address that no other test uses, so that nobody takes the port meanwhile. */

@@ -107,7 +107,6 @@ Test(workers, those_that_joined_are_sent_heartbeats_at_every_interval)
         {"time +1", "beat w1 beat w2"},
         {"beat w1 1", ""},
         {"time +500", "beat w1 beat w2"},
-        {"due", "1500 ms"},
         {"lost w1", ""},
         {"lost w2", ""},
         {"time +500", ""},
@@ -196,9 +195,11 @@ Test(workers, capacity_grows_and_shrinks_by_heartbeat)
         {"done r3", ""},
         {"done r4", ""},
         {"done r5", "start r7 w1 0#1 2200+500"},
-        {"beat w1 0", ""},
+        {"beat w1 0", "cancel r6 cancel r7"}, /* nobody is left to sum them */
+        {"done r1", "start r8 w0 0#1 1700+500"},
         {"done r6", ""},
-        {"done r7", ""},
+        {"refuse r7 cancelled", ""},
+        {"done r2", "start r9 w0 0#1 2200+500"},
         {"capacity", "1"},
         {0},
     });
@@ -446,6 +447,35 @@ Test(workers, one_whose_own_workers_died_counts_as_one_death_and_rests)
         {"beat w0 1", "start r4 w0 0#1 0+1"},
         {"refuse r4 workers lost", "refuse 0#1 workers lost"},
         {"done r2", "reply 1#1"},
+        {0},
+    });
+}
+
+Test(workers, a_drain_without_anybody_to_compute_ends)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"drain", ""},
+        {"lost w0", ""},
+        {"time +1499", ""},
+        {"time +1", "refuse 0#1 stopping"},
+        {"busy", "no"},
+        {0},
+    });
+}
+
+Test(workers, a_drain_waits_for_those_who_come_back)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"drain", ""},
+        {"lost w0", ""},
+        {"time +1000", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"time +600", "beat w0"},
+        {"done r2", "reply 0#1"},
         {0},
     });
 }

@@ -144,7 +144,7 @@ static void act(struct side *side, const char *text)
 static void say_state(struct side *side)
 {
     static const char *const names[PARENT_STATES] = {
-        [PARENT_DIALLING] = "dialling", [PARENT_JOINING] = "joining", [PARENT_JOINED] = "joined",
+        [PARENT_APART] = "apart",       [PARENT_DIALLING] = "dialling", [PARENT_JOINING] = "joining", [PARENT_JOINED] = "joined",
         [PARENT_RESTING] = "resting",   [PARENT_LEAVING] = "leaving",
     };
 
@@ -310,11 +310,15 @@ Test(parent, a_lost_connection_drops_what_it_wanted)
     parent_story((struct row[]){
         {"up", "join 4"},
         {"welcome 500", ""},
-        {"down", "lost dial"},
+        {"down", "lost"},
         {"sum", ""},
+        {"up", ""}, /* nothing is to come down this one: a new one is dialled */
+        {"time +10", "dial"},
         {"up", "join 4"},
-        {"down", "dial"}, /* nothing came down this one */
-        {"down", "dial"},
+        {"down", ""}, /* one that hangs up at once is not dialled at once */
+        {"down", ""},
+        {"time +199", ""},
+        {"time +1", "dial"},
         {0},
     });
 }
@@ -430,12 +434,33 @@ static void check_cells(const struct row *way, const struct cell *cells)
     }
 }
 
+Test(parent, apart_knows_what_to_do_whatever_happens)
+{
+    static const struct row way[] = {{"up", "join 4"}, {"down", ""}, {0}};
+    static const struct cell cells[] = {
+        {"up", "-> apart"},
+        {"down", "-> apart"},
+        {"leave", "-> leaving"},
+        {"time +9000", "dial -> dialling"},
+        {"capacity 5", "-> apart"},
+        {"welcome 500", "-> apart"},
+        {"refuse not joined", "-> apart"},
+        {"refuse busy 100", "-> apart"},
+        {"heartbeat", "-> apart"},
+        {"sum", "-> apart"},
+        {"cancel", "-> apart"},
+        {0},
+    };
+
+    check_cells(way, cells);
+}
+
 Test(parent, dialling_knows_what_to_do_whatever_happens)
 {
     static const struct row way[] = {{0}};
     static const struct cell cells[] = {
         {"up", "join 4 -> joining"},
-        {"down", "dial -> dialling"},
+        {"down", "-> apart"},
         {"leave", "-> leaving"},
         {"time +9000", "-> dialling"},
         {"capacity 5", "-> dialling"},
@@ -456,7 +481,7 @@ Test(parent, joining_knows_what_to_do_whatever_happens)
     static const struct row way[] = {{"up", "join 4"}, {0}};
     static const struct cell cells[] = {
         {"up", "-> joining"},
-        {"down", "dial -> dialling"},
+        {"down", "-> apart"},
         {"leave", "leave -> leaving"},
         {"time +9000", "dial it does not answer; dialling again -> dialling"},
         {"capacity 5", "-> joining"},
@@ -477,7 +502,7 @@ Test(parent, joined_knows_what_to_do_whatever_happens)
     static const struct row way[] = {{"up", "join 4"}, {"welcome 500", ""}, {0}};
     static const struct cell cells[] = {
         {"up", "-> joined"},
-        {"down", "lost dial -> dialling"},
+        {"down", "lost -> apart"},
         {"leave", "leave -> leaving"},
         {"time +500", "heartbeat 4 -> joined"},
         {"capacity 5", "heartbeat 5 -> joined"},
@@ -498,7 +523,7 @@ Test(parent, resting_knows_what_to_do_whatever_happens)
     static const struct row way[] = {{"up", "join 4"}, {"refuse busy 2000", "(busy)"}, {0}};
     static const struct cell cells[] = {
         {"up", "-> resting"},
-        {"down", "dial -> dialling"},
+        {"down", "-> apart"},
         {"leave", "-> leaving"},
         {"time +1999", "-> resting"},
         {"time +2000", "join 4 -> joining"},
