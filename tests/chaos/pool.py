@@ -1,0 +1,174 @@
+"""The pool: which servers run on which machines, who joins whom, and how it is."""
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import machines
+from servers import Link, Server
+from wire import Line, wire
+
+CLIENTS_PORT = 8197
+WORKERS_PORT = 8198
+RELAY_PORT = 8298
+
+RELAY = "relay"
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+#   name        machine      threads  joins
+FLEET = (
+    ("front-a",  "front-a",   0, ()),
+    ("front-b",  "front-b",   1, ()),
+    ("middle",   "middle",    1, ("front-a", "front-b")),
+    ("worker-1", "machine-1", 1, ("front-a", "front-b")),
+    ("worker-2", "machine-1", 1, ("front-b", "front-a")),
+    ("worker-3", "machine-2", 2, ("front-a", "front-b")),
+    ("worker-4", "machine-2", 1, ("front-a",)),
+    ("worker-5", "machine-3", 1, ("front-b",)),
+    ("worker-6", "machine-3", 1, ("front-a", "middle")),
+    ("worker-7", "machine-4", 1, ("middle",)),
+    ("worker-8", "machine-4", 1, ("middle",)),
+    ("worker-9", "machine-5", 1, ("front-a", RELAY)),  # which leads to RELAYED
+)
+RELAYED = "front-b"
+FRONTS = ("front-a", "front-b")
+MIDDLE = "middle"
+
+STATUS_S = 0.1
+
+
+# Of the loopback, below those that Linux gives to whoever dials: one of them could not be listened
+# on again.
+FREE_PORTS = range(10000, 32000)
+
+
+def free_port():
+    while True:
+        port = random.choice(FREE_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+class Pool:
+    """wrong(text): told what is not as it should be."""
+
+    def __init__(self, network, program, settings, folder, wrong):
+        self.network = network
+        self.on_networks = isinstance(network, machines.Network)
+        self.machines = {name: network.machine(name)
+                         for name in dict.fromkeys(machine for _, machine, _, _ in FLEET)}
+        self.ports = {(name, port): port if self.on_networks else free_port()
+                      for name in (*FRONTS, MIDDLE) for port in (CLIENTS_PORT, WORKERS_PORT)}
+        self.relay_port = RELAY_PORT if self.on_networks else free_port()
+        self.relay_log = f"{folder}/relay.log"
+        self.settings = settings
+        self.wrong = wrong
+        self.servers = {name: Server(name, self.machines[machine],
+                                     [program, *self.options(name, threads, joins)],
+                                     f"{folder}/{name}.log", wrong)
+                        for name, machine, threads, joins in FLEET}
+        self.links = {}
+        if self.on_networks:
+            self.links = {f"{name}'s link": Link(network, machine)
+                          for name, machine in self.machines.items()}
+
+    def endpoint(self, name, port):
+        """Of a server, for others."""
+        if name == RELAY:
+            return f"tcp://127.0.0.1:{self.relay_port}"
+        return f"tcp://{self.machines[name].address}:{self.ports[name, port]}"
+
+    def options(self, name, threads, joins):
+        words = ["--threads", str(threads), *self.settings]
+        if name in (*FRONTS, MIDDLE):
+            own = f"tcp://{self.machines[name].own_address}"
+            words += ["--bind", f"{own}:{self.ports[name, CLIENTS_PORT]}",
+                      "--workers", f"{own}:{self.ports[name, WORKERS_PORT]}"]
+        if joins:
+            words += ["--join", ",".join(self.endpoint(each, WORKERS_PORT) for each in joins)]
+        return words
+
+    def targets(self):
+        """Names of what faults are for, by kind."""
+        workers = [name for name in self.servers if name not in (*FRONTS, MIDDLE)]
+        return {"worker": workers, "front": list(FRONTS), "middle": [MIDDLE],
+                "server": list(self.servers), "link": list(self.links)}
+
+    def start_relay(self, seed):
+        command = [sys.executable, os.path.join(HERE, "relay.py"), str(self.relay_port),
+                   self.machines[RELAYED].address, str(self.ports[RELAYED, WORKERS_PORT]),
+                   str(seed)]
+        with open(self.relay_log, "wb") as log:
+            self.relay = machines.start(command, self.machines[FLEET[-1][1]],
+                                        stdout=subprocess.PIPE, stderr=log)
+        self.relay.stdout.readline()
+
+    def start(self, seed):
+        self.start_relay(seed)
+        for server in self.servers.values():
+            server.start()
+
+    def mend(self):
+        """The slow link, which has had no trouble of its own."""
+        with open(self.relay_log, encoding="utf-8", errors="replace") as log:
+            said = log.read()
+        if said or self.relay.poll() is not None:
+            self.wrong(f"the relay is in trouble itself: {said}")
+        self.relay.send_signal(signal.SIGUSR1)
+
+    def expected(self, name):
+        """Process numbers of those that are to have joined a server."""
+        return {self.servers[each].process.pid for each, _, _, joins in FLEET
+                if name in joins or name == RELAYED and RELAY in joins}
+
+
+class Watch:
+    """Asks fronts and the middle how they are, ten times a second."""
+
+    def __init__(self, pool):
+        self.lines = {name: Line(pool.endpoint(name, CLIENTS_PORT)) for name in (*FRONTS, MIDDLE)}
+        self.due_at = 0.0
+        self.replies = {name: None for name in self.lines}
+        self.counters = {}  # by the name that a process gives itself
+
+    def step(self):
+        for name, line in self.lines.items():
+            line.lost()  # it connects again by itself
+            for message in line.messages():
+                self.replies[name] = message.status_reply
+                self.counters[message.status_reply.name] = message.status_reply.counters
+        if time.monotonic() < self.due_at:
+            return
+        self.due_at = time.monotonic() + STATUS_S
+        for line in self.lines.values():
+            line.send(status_request=wire.StatusRequest())
+
+    def forget(self):
+        self.replies = {name: None for name in self.lines}
+
+    def sum(self, counter):
+        return sum(getattr(counters, counter) for counters in self.counters.values())
+
+    def missing(self, pool):
+        """Who should have joined whom, and has not."""
+        missing = [f"{name} itself, which says nothing"
+                   for name, reply in self.replies.items() if not reply]
+        for name, reply in self.replies.items():
+            if not reply:
+                continue
+            joined = {int(worker.name.rpartition(":")[2]) for worker in reply.workers
+                      if worker.state == wire.WORKER_STATE_JOINED}
+            missing += [f"{server.name} at {name}" for server in pool.servers.values()
+                        if server.process.pid in pool.expected(name) - joined]
+        return missing
+
+    def samples(self):
+        """Summed by each worker, threads included; by the server it works for, and who it is."""
+        return {(name, worker.number, worker.name): worker.samples
+                for name, reply in self.replies.items() if reply for worker in reply.workers}

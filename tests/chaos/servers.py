@@ -1,0 +1,158 @@
+"""The servers of the pool, as processes that come and go."""
+import os
+import re
+import signal
+import subprocess
+import time
+
+import machines
+
+# An end by itself, or one of these words in what a server prints, is a failure.
+TROUBLE = re.compile(r"Sanitizer:|runtime error:|[Aa]ssertion|stack smashing|corrupted")
+
+EXIT_KILLED = -signal.SIGKILL
+EXIT_STOPPED = 1  # after a second SIGTERM
+
+LAST_LINES = 15
+ENDED_IN_S = 30
+
+
+class Server:
+    """A server that is to run, and the processes that have been it, one after the other.
+
+    command: of the process. wrong(text): told what is not as it should be.
+    """
+
+    def __init__(self, name, machine, command, log_path, wrong):
+        self.name = name
+        self.machine = machine
+        self.command = command
+        self.wrong = wrong
+        self.log_path = log_path
+        self.log_began_at = 0  # of this process
+        self.log_at = 0
+        self.process = None
+        self.ending = False  # is about to end, and somebody waits for it
+        self.started = 0
+        self.joined = 0  # of those that have ended, how many had joined a front
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.log_began_at = log.tell()
+            self.process = machines.start(self.command, self.machine, stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log)
+        self.started += 1
+        self.ending = False
+
+    def send(self, number):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def kill(self):
+        self.ending = True
+        self.send(signal.SIGKILL)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def read_log(self):
+        """What the process has printed, once."""
+        with open(self.log_path, "rb") as log:
+            log.seek(self.log_at)
+            printed = log.read()
+        self.log_at += len(printed)
+        return printed.decode(errors="replace")
+
+    def check_end(self, codes):
+        """The process has ended, and should have with one of these codes."""
+        text = self.read_log()
+        self.joined += "joined tcp" in text
+        code = self.process.returncode
+        if code not in codes or TROUBLE.search(text):
+            last = "\n        ".join(text.splitlines()[-LAST_LINES:])
+            self.wrong(f"{self.name} (process {self.process.pid}) ended with {code}; it said last:"
+                       f"\n        {last}")
+
+    def watch(self):
+        """Of a process that nobody has ended nobody expects an end. It is started anew."""
+        if not self.ending and not self.running():
+            self.check_end(())
+            self.start()
+
+    # What is done to a server, step by step: each yields while it waits.
+
+    def up(self):
+        """It says where it listens once it knows what to do on a signal."""
+        while self.running() and os.path.getsize(self.log_path) == self.log_began_at:
+            yield
+
+    def ended(self, *codes):
+        limit_at = time.monotonic() + ENDED_IN_S
+        while self.running():
+            if time.monotonic() > limit_at:
+                self.wrong(f"{self.name} (process {self.process.pid}) goes on {ENDED_IN_S} s after "
+                           "it was told to end")
+                self.send(signal.SIGKILL)
+                self.process.wait()
+                codes = (EXIT_KILLED,)
+            yield
+        self.check_end(codes)
+
+    def do_kill(self, pause_s):
+        self.kill()
+        yield from self.ended(EXIT_KILLED)
+        yield from pause(pause_s)
+        self.start()
+
+    def do_freeze(self, pause_s):
+        self.send(signal.SIGSTOP)
+        yield from pause(pause_s)
+        self.send(signal.SIGCONT)
+
+    def do_freeze_and_kill(self, pause_s):
+        self.send(signal.SIGSTOP)
+        yield from pause(pause_s)
+        yield from self.do_kill(0)
+
+    def do_drain(self, pause_s):
+        yield from self.up()
+        self.ending = True
+        self.send(signal.SIGTERM)
+        yield from self.ended(0)
+        yield from pause(pause_s)
+        self.start()
+
+    def do_hurry(self, pause_s):
+        """A second SIGTERM: it may be done before."""
+        yield from self.up()
+        self.ending = True
+        self.send(signal.SIGTERM)
+        yield from pause(pause_s)
+        self.send(signal.SIGTERM)
+        yield from self.ended(0, EXIT_STOPPED)
+        self.start()
+
+
+class Link:
+    """The cable of a machine."""
+
+    def __init__(self, network, machine):
+        self.name = machine.name
+        self.network = network
+        self.machine = machine
+
+    def do_cut(self, pause_s):
+        self.network.cut(self.machine)
+        yield from pause(pause_s)
+        self.network.mend(self.machine)
+
+    def do_unplug(self, pause_s):
+        self.network.unplug(self.machine)
+        yield from pause(pause_s)
+        self.network.plug_in(self.machine)
+
+
+def pause(seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        yield
