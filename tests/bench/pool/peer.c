@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "sums/digest.h"
@@ -98,14 +99,20 @@ void peer_status(void *peer, struct status_reply *status)
         die(reason);
 }
 
+/* Between two questions: who asks without a pause keeps from computing those whom it waits for. */
+#define PAUSE_NS 200000
+
 void peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
                 uint32_t count)
 {
+    static const struct timespec pause = {.tv_nsec = PAUSE_NS};
     static struct status_reply status;
 
-    do
+    peer_status(peer, &status);
+    while (!wished(&status, count)) {
+        nanosleep(&pause, NULL);
         peer_status(peer, &status);
-    while (!wished(&status, count));
+    }
 }
 
 bool status_workers(const struct status_reply *status, uint32_t count)

@@ -1,0 +1,175 @@
+#include "tests/sim/batch.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/sim/world.h"
+
+#define PROCESSES_MAX 64
+
+/* Those after the first few are most often of the same mistake. */
+#define FAILURES_MAX 5
+
+/* A schedule takes about a millisecond; a sanitizer, or a busy machine, some more. */
+#define HANG_S 120
+
+struct failure {
+    uint64_t seed;
+    int64_t at_ns;
+    char text[VIOLATION_BYTES];
+};
+
+/* What a process has done so far, for its parent to read. */
+struct report {
+    volatile uint64_t seed;
+    unsigned failure_count;
+    struct failure failures[FAILURES_MAX];
+    struct tally tally;
+};
+
+struct process {
+    pid_t pid; /* 0: it has ended */
+    struct report *report;
+    uint64_t seed; /* when last looked at, and since when */
+    time_t since_s;
+};
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void process_main(struct report *report, uint64_t first, uint64_t end, uint64_t stride)
+{
+    struct world *world = calloc(1, sizeof *world);
+
+    if (!world)
+        fail("sim: memory for a world");
+    for (uint64_t seed = first; seed < end && report->failure_count < FAILURES_MAX;
+         seed += stride) {
+        report->seed = seed;
+        world_run(world, seed, false, &report->tally);
+        if (!world->violation[0])
+            continue;
+        struct failure *failure = &report->failures[report->failure_count++];
+        failure->seed = seed;
+        failure->at_ns = world->now_ns;
+        memcpy(failure->text, world->violation, sizeof failure->text);
+    }
+    free(world);
+}
+
+static struct process process_start(uint64_t first, uint64_t end, uint64_t stride)
+{
+    struct report *report =
+        mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct process process = {.report = report, .since_s = time(NULL)};
+
+    if (report == MAP_FAILED)
+        fail("sim: memory to share");
+    process.pid = fork();
+    if (process.pid < 0)
+        fail("sim: a process more");
+    if (process.pid == 0) {
+        process_main(report, first, end, stride);
+        exit(0);
+    }
+    return process;
+}
+
+static void print_failure(const char *program, uint64_t seed, int64_t at_ns, const char *text)
+{
+    printf("seed %" PRIu64 ": after %" PRId64 ".%09" PRId64 " s: %s\n  %s --seeds %" PRIu64
+           ":1 --trace\n",
+           seed, at_ns / S, at_ns % S, text, program, seed);
+}
+
+/* 1 where the process did not end of itself. */
+static unsigned process_end(const struct process *process, int status, const char *program)
+{
+    char text[64];
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    if (WIFSIGNALED(status))
+        snprintf(text, sizeof text, "signal %d (%s)", WTERMSIG(status),
+                 WTERMSIG(status) == SIGKILL ? "it hung" : "see above");
+    else
+        snprintf(text, sizeof text, "exit code %d", WEXITSTATUS(status));
+    print_failure(program, process->report->seed, 0, text);
+    return 1;
+}
+
+/* True while it runs. */
+static bool process_look(struct process *process, const char *program, unsigned *failures)
+{
+    int status;
+
+    if (process->pid == 0)
+        return false;
+    if (waitpid(process->pid, &status, WNOHANG) == process->pid) {
+        *failures += process_end(process, status, program);
+        process->pid = 0;
+        return false;
+    }
+    if (process->seed != process->report->seed) {
+        process->seed = process->report->seed;
+        process->since_s = time(NULL);
+    } else if (time(NULL) - process->since_s > HANG_S) {
+        kill(process->pid, SIGKILL);
+    }
+    return true;
+}
+
+static void wait_all(struct process *processes, unsigned count, const char *program,
+                     unsigned *failures)
+{
+    const struct timespec pause = {.tv_nsec = 20 * MS};
+    bool running = true;
+
+    while (running) {
+        running = false;
+        for (unsigned i = 0; i < count; i++)
+            running |= process_look(&processes[i], program, failures);
+        if (running)
+            nanosleep(&pause, NULL);
+    }
+}
+
+static unsigned report_end(struct report *report, const char *program, struct tally *tally)
+{
+    unsigned failures = report->failure_count;
+
+    for (unsigned i = 0; i < failures; i++) {
+        const struct failure *failure = &report->failures[i];
+        print_failure(program, failure->seed, failure->at_ns, failure->text);
+    }
+    tally_add(tally, &report->tally);
+    munmap(report, sizeof *report);
+    return failures;
+}
+
+unsigned batch_run(uint64_t first, uint64_t count, const char *program, struct tally *tally)
+{
+    struct process processes[PROCESSES_MAX];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned started = cores < 1 ? 1 : cores > PROCESSES_MAX ? PROCESSES_MAX : (unsigned)cores;
+    unsigned failures = 0;
+
+    if (started > count)
+        started = (unsigned)count;
+    for (unsigned i = 0; i < started; i++)
+        processes[i] = process_start(first + i, first + count, started);
+    wait_all(processes, started, program, &failures);
+    for (unsigned i = 0; i < started; i++)
+        failures += report_end(processes[i].report, program, tally);
+    return failures;
+}

@@ -1,0 +1,134 @@
+/* Runs schedules of the simulated pool, see world.h. */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "tests/sim/batch.h"
+#include "tests/sim/world.h"
+
+#define SEEDS_DEFAULT 100000
+#define SEEDS_LONG    3000000
+
+/* Storage of a dispatcher beyond this comes from the kernel, zeroed as it is touched: most of it
+ * never is. */
+#define MAPPED_BYTES (1 << 20)
+
+struct options {
+    uint64_t first;
+    uint64_t count;
+    bool some;  /* not one of the two forms that must see everything happen */
+    bool trace; /* each line of it */
+    bool hash;
+};
+
+static const char usage[] =
+    "Usage: sim [--seeds FIRST:COUNT] [--long] [--trace] [--hash]\n"
+    "  --seeds  these schedules; else 1:100000\n"
+    "  --long   3 million of them\n"
+    "  --trace  one after the other, with all that happens\n"
+    "  --hash   one after the other, with a number that stands for all that happened\n";
+
+static bool parse_seeds(struct options *options, const char *text)
+{
+    int end = 0;
+
+    options->some = true;
+    return sscanf(text, "%" SCNu64 ":%" SCNu64 "%n", &options->first, &options->count, &end) == 2 &&
+           text[end] == '\0' && options->count > 0;
+}
+
+static bool parse(struct options *options, int count, char **arguments)
+{
+    for (int i = 1; i < count; i++) {
+        if (strcmp(arguments[i], "--long") == 0)
+            options->count = SEEDS_LONG;
+        else if (strcmp(arguments[i], "--trace") == 0)
+            options->trace = true;
+        else if (strcmp(arguments[i], "--hash") == 0)
+            options->hash = true;
+        else if (strcmp(arguments[i], "--seeds") != 0 || ++i == count ||
+                 !parse_seeds(options, arguments[i]))
+            return false;
+    }
+    return true;
+}
+
+/* In this process: what is printed is in order, and a debugger finds what it looks for. */
+static unsigned run_here(const struct options *options, struct tally *tally)
+{
+    struct world *world = calloc(1, sizeof *world);
+    uint64_t hash = 0;
+    unsigned failures = 0;
+
+    if (!world) {
+        perror("sim: memory for a world");
+        return 1;
+    }
+    for (uint64_t seed = options->first; seed < options->first + options->count; seed++) {
+        world_run(world, seed, options->trace, tally);
+        hash = chance_mix(hash + world->trace.hash);
+        if (!world->violation[0])
+            continue;
+        printf("seed %" PRIu64 ": %s\n", seed, world->violation);
+        failures++;
+    }
+    if (options->hash)
+        printf("trace %016" PRIx64 "\n", hash);
+    free(world);
+    return failures;
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Of the processes that have ended. */
+static double processor_s(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+static void print_summary(const struct tally *tally, unsigned failures, double seconds)
+{
+    double hours = (double)tally->simulated_ms / 3.6e6;
+
+    tally_print(tally);
+    printf("%" PRIu64 " schedules, %u violations, %" PRIu64 " steps\n"
+           "%.1f simulated hours in %.1f s: %.0f a real minute\n"
+           "%.1f s of processor time: %.0f a minute of one core\n",
+           tally->schedules, failures, tally->steps, hours, seconds, hours * 60 / seconds,
+           processor_s(), hours * 60 / processor_s());
+}
+
+int main(int count, char **arguments)
+{
+    struct options options = {.first = 1, .count = SEEDS_DEFAULT};
+    struct tally tally = {0};
+    double began_s = now_s();
+    unsigned failures;
+
+    if (!parse(&options, count, arguments)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    if (options.trace || options.hash)
+        return run_here(&options, &tally) ? 1 : 0;
+    failures = batch_run(options.first, options.count, arguments[0], &tally);
+    print_summary(&tally, failures, now_s() - began_s);
+    if (!options.some)
+        failures += tally_print_missing(&tally);
+    return failures ? 1 : 0;
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Does the simulator catch mistakes? Makes each of those in tests/sim/mutants, in a copy of the
+sources, and runs schedules until one fails.
+
+    mutate.py [--compiler CC] [--jobs N] [WORD...]
+
+WORD: only those whose reason has one of these words. Exit code 1 if one stays unseen or no longer
+finds its place in the sources; 77 where there is no compiler.
+"""
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CORES = ["dispatcher", "queue", "crew", "spans", "parent"]
+SOURCES = [f"server/{core}.c" for core in CORES] + ["sums/stream.c", "sums/total.c", "sums/ieee.c"]
+FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
+
+# Few schedules first: most mistakes are in all of them.
+SEEDS = ["1:100", "101:900", "1001:9000", "10001:40000"]
+
+# A core that no longer ends is caught as well.
+LIMIT_S = 150
+
+
+@dataclass
+class Mutant:
+    path: str
+    reason: str
+    old: str
+    new: str
+
+
+def read_mutants(text):
+    mutants = []
+    for part in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", text).strip()):
+        head, *lines = part.splitlines()
+        path, reason = head.split(": ", 1)
+        sides = ["\n".join(line[1:] for line in lines if line[0] == sign) for sign in "-+"]
+        mutants.append(Mutant(path, reason, *sides))
+    return mutants
+
+
+def compile_object(compiler, source, target, *folders):
+    includes = [f"-I{folder}" for folder in [*folders, ROOT]]
+    subprocess.run([compiler, *FLAGS, *includes, "-c", source, "-o", target], check=True)
+
+
+def build_base(compiler, folder):
+    """Objects of all sources by their paths, but of main programs there is one alone."""
+    objects = {}
+    for path in SOURCES + [str(p.relative_to(ROOT)) for p in ROOT.glob("tests/sim/*.c")]:
+        objects[path] = folder / (path.replace("/", "_") + ".o")
+        compile_object(compiler, ROOT / path, objects[path])
+    return objects
+
+
+def seen_by(program, some):
+    """What the first failing schedule says; None if all is well."""
+    for seeds in some:
+        try:
+            result = subprocess.run([program, "--seeds", seeds], stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return "it hangs"
+        if result.returncode != 0:
+            lines = result.stdout.splitlines()
+            wrong = [line for line in lines if line.startswith("seed ") or "Assertion" in line]
+            return re.sub(r"^.*(Assertion|: )", r"\1", wrong[0]).lstrip(": ") if wrong else "it fails"
+    return None
+
+
+def link(compiler, objects, program):
+    subprocess.run([compiler, *objects.values(), "-o", program, "-lm"], check=True)
+
+
+def run(mutant, compiler, objects, folder):
+    """(True where it is caught, what is to be said about it)"""
+    text = (ROOT / mutant.path).read_text()
+    if text.count(mutant.old) != 1:
+        return False, f"stands {text.count(mutant.old)} times in {mutant.path}"
+    folder.mkdir()
+    source, program = folder / Path(mutant.path).name, folder / "sim"
+    source.write_text(text.replace(mutant.old, mutant.new))
+    changed = {**objects, mutant.path: folder / "mutant.o"}
+    compile_object(compiler, source, changed[mutant.path])
+    link(compiler, changed, program)
+    seen = seen_by(program, SEEDS)
+    return seen is not None, seen or "NOT CAUGHT"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--compiler", default="cc")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("words", nargs="*")
+    arguments = parser.parse_args()
+    if not shutil.which(arguments.compiler):
+        print(f"SKIP: there is no {arguments.compiler}")
+        sys.exit(77)
+    mutants = read_mutants((ROOT / "tests/sim/mutants").read_text())
+    mutants = [m for m in mutants if not arguments.words or
+               any(word in m.reason for word in arguments.words)]
+    caught = 0
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
+        folder = Path(name)
+        objects = build_base(arguments.compiler, folder)
+        link(arguments.compiler, objects, folder / "sim")
+        seen = seen_by(folder / "sim", SEEDS[:2])
+        if seen:
+            sys.exit(f"mutate.py: the cores fail as they are: {seen}")
+        results = [pool.submit(run, mutant, arguments.compiler, objects, folder / str(i))
+                   for i, mutant in enumerate(mutants)]
+        for mutant, result in zip(mutants, results):
+            right, text = result.result()
+            caught += right
+            print(f"{'caught' if right else 'MISSED'}  {mutant.path}: {mutant.reason}\n"
+                  f"        {text}", flush=True)
+    print(f"{caught} of {len(mutants)} caught")
+    sys.exit(0 if caught == len(mutants) else 1)
+
+
+if __name__ == "__main__":
+    main()
