@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Far more than a small world needs: what fills it runs in circles. */
-#define AGENDA_MAX 8192
+/* All messages that may be on their way, and far more than a small world needs beside these: what
+ * fills it runs in circles. */
+#define AGENDA_MAX 40000
 
 enum occasion_type {
     OCCASION_LETTER,   /* who: letter */

@@ -9,9 +9,13 @@
 
 #include "proto/message.h"
 
-#define LINES_MAX   256
-#define LETTERS_MAX 4096
-#define NOWHERE     UINT32_MAX
+#define LINES_MAX 256
+
+/* A worker that claims to have a million cores is given WORKER_CREDIT_MAX spans, and then as many
+ * cancels; and so is each server between it and the front. */
+#define LETTERS_MAX 32768
+
+#define NOWHERE UINT32_MAX
 
 struct world;
 

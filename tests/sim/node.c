@@ -71,9 +71,14 @@ static void found_wrong(struct world *world, const struct node *node, const char
         world_violation(world, "server %u: %s", node->number, wrong);
 }
 
+/* Once, however many messages could not be sent. */
 static void found_lost(struct node *node, uint32_t line)
 {
-    if (node->lost_count < LOSSES_MAX)
+    uint32_t i = 0;
+
+    while (i < node->lost_count && node->lost_lines[i] != line)
+        i++;
+    if (i == node->lost_count && i < LOSSES_MAX)
         node->lost_lines[node->lost_count++] = line;
 }
 

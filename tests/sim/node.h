@@ -16,7 +16,7 @@
 #define NODE_PARENTS_MAX 2
 #define NODE_JOINED_MAX  12
 #define NODE_REQUESTS    48
-#define PARKED_MAX       2048
+#define PARKED_MAX       32768
 #define LOSSES_MAX       64
 #define SEEN_MAX         8
 
@@ -68,7 +68,7 @@ struct node {
     bool joined[NODE_JOINED_MAX + 1];
     bool leaving[NODE_JOINED_MAX + 1];
     bool resting[NODE_JOINED_MAX + 1]; /* it has refused a span, and not sent a heartbeat since */
-    uint32_t lost_lines[LOSSES_MAX]; /* found unreachable while sending */
+    uint32_t lost_lines[LOSSES_MAX];   /* found unreachable while sending */
     uint32_t lost_count;
     uint32_t workers_lost; /* or said that theirs were */
     struct ledger ledger;
