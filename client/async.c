@@ -8,35 +8,32 @@
 /* Looks for the reply, or, with nothing left to do, waits for it. */
 static void look(struct run *run)
 {
-    struct server_request *request = &run->request;
     bool idle = uniform_sum_done(&run->sum);
-    zmq_pollitem_t reply = {NULL, request->fd, ZMQ_POLLIN, 0};
+    zmq_pollitem_t reply = {NULL, meantime_fd(run->session), ZMQ_POLLIN, 0};
     int64_t began_at_ns = clock_ns();
 
-    zmq_poll(&reply, 1, idle ? server_request_wait_ms(request) : 0); /* 0: do not wait */
+    zmq_poll(&reply, 1, idle ? RUN_WAIT_MS : 0); /* 0: do not wait */
     if (reply.revents & ZMQ_POLLIN)
-        server_request_take(request);
-    server_request_check(request);
+        run_hear(run);
     if (!idle)
         uniform_sum_looked(&run->sum, clock_ns() - began_at_ns);
 }
 
 void async_run(struct run *run)
 {
-    struct server_request *request = &run->request;
     struct uniform_sum *sum = &run->sum;
 
     note(run, NOTE_BEGIN_REQUEST);
-    server_request_begin(request); /* first the question: from here on the server computes, */
+    run_ask(run); /* first the question: from here on the server computes, */
     note(run, NOTE_BEGIN_SUM);
     uniform_sum_begin(sum); /* and so do we */
 
-    while (!interrupted() && !(server_request_over(request) && uniform_sum_done(sum))) {
+    while (!interrupted() && !(run->request_over && uniform_sum_done(sum))) {
         if (!uniform_sum_done(sum)) {
             uniform_sum_slice(sum); /* about a millisecond of our own work */
             note(run, NOTE_SLICE);
         }
-        if (!server_request_over(request)) {
+        if (!run->request_over) {
             look(run);
             note(run, NOTE_LOOK);
         }

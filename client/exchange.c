@@ -76,7 +76,7 @@ static struct order *order(struct exchange *e, enum order_type type)
 
 static uint64_t attempt_id(const struct exchange *e)
 {
-    return e->asked.id + e->attempts - 1;
+    return e->asked.id + (e->attempts - 1) * ATTEMPT_STRIDE;
 }
 
 /* The server counts it from when it reads it: what is left goes with each attempt. */
@@ -117,10 +117,10 @@ static void give_up(struct exchange *e)
 {
     char text[WHERE_BYTES];
 
-    if (!e->met)
-        say(e, "no server at %s; start one with meantime-server, or name another with --connect",
-            where(e, text));
-    else if (e->now_ns > e->alone_since_ns)
+    if (!e->met) {
+        e->error = MEANTIME_NO_SERVER;
+        say(e, "no server at %s", where(e, text));
+    } else if (e->now_ns > e->alone_since_ns)
         say(e, "; asking again for %.3g s did not help", seconds(e->now_ns - e->alone_since_ns));
     end(e, EXCHANGE_FAILED);
 }
@@ -186,12 +186,13 @@ enum loss {
 static const struct {
     const char *because; /* "The server at ... went away." */
     int64_t patience_ns;
+    enum meantime_error error;
 } losses[] = {
-    [LOSS_AWAY] = {"went away", RETURN_NS},
-    [LOSS_SILENT] = {"fell silent", RETURN_NS},
-    [LOSS_BUSY] = {"is busy", BUSY_NS},
-    [LOSS_STOPPING] = {"is stopping", RETURN_NS},
-    [LOSS_BROKEN] = {"makes no sense", RETURN_NS},
+    [LOSS_AWAY] = {"went away", RETURN_NS, MEANTIME_SERVER_LOST},
+    [LOSS_SILENT] = {"fell silent", RETURN_NS, MEANTIME_SERVER_LOST},
+    [LOSS_BUSY] = {"is busy", BUSY_NS, MEANTIME_SERVER_BUSY},
+    [LOSS_STOPPING] = {"is stopping", RETURN_NS, MEANTIME_SERVER_LOST},
+    [LOSS_BROKEN] = {"makes no sense", RETURN_NS, MEANTIME_NONSENSE},
 };
 
 /* Whoever set a deadline has said how long to try. Otherwise every endpoint gets its turn. */
@@ -211,6 +212,7 @@ static void leave(struct exchange *e, enum loss loss, int64_t rest_ns)
         e->left_endpoint = endpoint(e);
         e->left_because = losses[loss].because;
     }
+    e->error = losses[loss].error;
     e->patience_ns = patience_ns(e, losses[loss].patience_ns);
     e->ready_at_ns[e->at] = after(e->now_ns, rest_ns);
     e->losses += loss != LOSS_BUSY;
@@ -250,13 +252,33 @@ static void lose(struct exchange *e)
     leave(e, LOSS_AWAY, REST_NS);
 }
 
+static void fail(struct exchange *e, enum meantime_error error)
+{
+    e->error = error;
+    end(e, EXCHANGE_FAILED);
+}
+
+/* Ours is the trouble: the next endpoint would not mend it. */
+static void forgo(struct exchange *e)
+{
+    e->trouble[0] = '\0';
+    say(e, "cannot connect to %s: %s", endpoint(e), e->news->reason);
+    fail(e, MEANTIME_NO_RESOURCES);
+}
+
 /* ---- news: messages ---------------------------------------------------------------------- */
 
-static void trust(struct exchange *e)
+static void trust(struct exchange *e, int64_t alive_at_ns)
 {
     e->alone_since_ns = NEVER;
     e->state = EXCHANGE_ASKED;
-    e->due_at_ns = after(e->now_ns, SILENCE_NS);
+    e->due_at_ns = after(alive_at_ns, SILENCE_NS);
+}
+
+static void live(struct exchange *e)
+{
+    assert(e->news->alive_at_ns <= e->now_ns);
+    trust(e, e->news->alive_at_ns);
 }
 
 static void hear_progress(struct exchange *e, const struct progress *progress)
@@ -265,13 +287,13 @@ static void hear_progress(struct exchange *e, const struct progress *progress)
         return;
     e->samples_done = progress->done;
     e->spoken = true;
-    trust(e);
+    trust(e, e->now_ns);
 }
 
 /* An answer to an earlier attempt is as good as one to the last: the sum is the same. */
 static void hear_reply(struct exchange *e, const struct sum_reply *reply)
 {
-    if (reply->id < e->asked.id || reply->id > attempt_id(e))
+    if (reply->id % ATTEMPT_STRIDE != e->asked.id || reply->id > attempt_id(e))
         return;
     if (reply->count != e->asked.count)
         say(e, "the server at %s summed %" PRIu64 " samples instead of %" PRIu64, endpoint(e),
@@ -282,6 +304,7 @@ static void hear_reply(struct exchange *e, const struct sum_reply *reply)
     else {
         e->reply = *reply;
         e->samples_done = reply->count;
+        e->error = MEANTIME_OK;
         end(e, EXCHANGE_DONE);
         return;
     }
@@ -302,8 +325,10 @@ static void hear_refusal(struct exchange *e, const struct refusal *refusal)
         leave(e, LOSS_BUSY, retry_ns ? later(retry_ns, REST_NS) : NEVER);
     else if (refusal->status == STATUS_STOPPING)
         leave(e, LOSS_STOPPING, STOPPING_NS);
+    else if (refusal->status == STATUS_DEADLINE_EXCEEDED)
+        fail(e, MEANTIME_TIMED_OUT);
     else
-        end(e, EXCHANGE_FAILED); /* it would be no better at the next one */
+        fail(e, MEANTIME_REFUSED); /* it would be no better at the next one */
 }
 
 static void hear(struct exchange *e)
@@ -340,6 +365,7 @@ static void despair(struct exchange *e)
 {
     say(e, "the server at %s fell silent before it answered", endpoint(e));
     send_cancel(e);
+    order(e, ORDER_CUT);
     leave(e, LOSS_SILENT, REST_NS);
 }
 
@@ -351,7 +377,7 @@ static void expire(struct exchange *e)
         say(e, "; no answer within %.3g s", seconds(e->timeout_ns));
     else
         say(e, "no answer from %s within %.3g s", where(e, text), seconds(e->timeout_ns));
-    end(e, EXCHANGE_FAILED);
+    fail(e, MEANTIME_TIMED_OUT);
 }
 
 static void stop(struct exchange *e)
@@ -359,8 +385,8 @@ static void stop(struct exchange *e)
     if (e->state == EXCHANGE_ASKED || e->state == EXCHANGE_DOUBTING)
         send_cancel(e);
     e->trouble[0] = '\0';
-    say(e, "interrupted");
-    end(e, EXCHANGE_FAILED);
+    say(e, "cancelled");
+    fail(e, MEANTIME_CANCELLED);
 }
 
 /* ---- all of it --------------------------------------------------------------------------- */
@@ -368,24 +394,27 @@ static void stop(struct exchange *e)
 /* What follows from which news; 0: nothing. Of time: when that of the state is over. */
 /* clang-format off */
 static void (*const table[EXCHANGE_STATES][NEWS_TYPES])(struct exchange *) = {
-    /*                      BEGIN  UP   DOWN  ALIVE  MESSAGE NONSENSE    TIME     CANCEL */
-    [EXCHANGE_NEW] =      { begin, 0,   0,    0,     0,      0,          0,       0    },
-    [EXCHANGE_DIALING] =  { 0,     ask, 0,    0,     0,      0,          go_on,   stop },
-    [EXCHANGE_ASKED] =    { 0,     0,   lose, 0,     hear,   disbelieve, doubt,   stop },
-    [EXCHANGE_DOUBTING] = { 0,     0,   lose, trust, hear,   disbelieve, despair, stop },
-    [EXCHANGE_RESTING] =  { 0,     0,   0,    0,     0,      0,          dial,    stop },
-    [EXCHANGE_DONE] =     { 0,     0,   0,    0,     0,      0,          0,       0    },
-    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,     0,      0,          0,       0    },
+    /*                      BEGIN  UP   DOWN  CANNOT ALIVE MESSAGE NONSENSE    TIME     CANCEL */
+    [EXCHANGE_NEW] =      { begin, 0,   0,    0,     0,    0,      0,          0,       0    },
+    [EXCHANGE_DIALING] =  { 0,     ask, 0,    forgo, 0,    0,      0,          go_on,   stop },
+    [EXCHANGE_ASKED] =    { 0,     0,   lose, 0,     live, hear,   disbelieve, doubt,   stop },
+    [EXCHANGE_DOUBTING] = { 0,     0,   lose, 0,     live, hear,   disbelieve, despair, stop },
+    [EXCHANGE_RESTING] =  { 0,     0,   0,    0,     0,    0,      0,          dial,    stop },
+    [EXCHANGE_DONE] =     { 0,     0,   0,    0,     0,    0,      0,          0,       0    },
+    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,     0,    0,      0,          0,       0    },
 };
 /* clang-format on */
 
-void exchange_init(struct exchange *e, const struct endpoints *endpoints,
+void exchange_init(struct exchange *e, const struct endpoints *endpoints, size_t first,
                    const struct sum_request *asked, int64_t timeout_ns)
 {
     assert(endpoints->count >= 1 && endpoints->count <= ENDPOINTS_MAX);
+    assert(first < endpoints->count);
+    assert(asked->id > 0 && asked->id < ATTEMPT_STRIDE);
     *e = (struct exchange){
         .asked = *asked,
         .endpoints = endpoints,
+        .at = first,
         .timeout_ns = timeout_ns,
         .deadline_at_ns = NEVER,
         .due_at_ns = NEVER,

@@ -11,10 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/meantime.h"
 #include "proto/message.h"
 
 /* More than anybody types. */
-#define ENDPOINTS_MAX 16
+#define ENDPOINTS_MAX MEANTIME_ENDPOINTS_MAX
 
 /* A server that is being started at the same moment gets this long to appear. */
 #define CONNECT_NS INT64_C(3000000000)
@@ -45,6 +46,9 @@
  * outlived so many servers is not likely to find one that outlives it. */
 #define LOSSES_MAX 100
 
+/* Ids of one exchange's attempts are so far apart: those between are other exchanges'. */
+#define ATTEMPT_STRIDE (UINT64_C(1) << 40)
+
 struct endpoints {
     const char *names[ENDPOINTS_MAX];
     size_t count; /* 1 or more */
@@ -63,9 +67,10 @@ enum exchange_state {
 
 enum news_type {
     NEWS_BEGIN,
-    NEWS_UP,       /* the connection that was dialled */
+    NEWS_UP,       /* the connection that was dialled, or was there already */
     NEWS_DOWN,     /* it is no more; what came before has been told */
-    NEWS_ALIVE,    /* the probe got through */
+    NEWS_CANNOT,   /* be dialled: `reason` says why */
+    NEWS_ALIVE,    /* the server was at `alive_at_ns`: it shook hands, or spoke of something else */
     NEWS_MESSAGE,  /* `message` came */
     NEWS_NONSENSE, /* came, and `reason` says why it is no message */
     NEWS_TIME,
@@ -77,13 +82,16 @@ struct news {
     enum news_type type;
     const struct message *message;
     const char *reason;
+    int64_t alive_at_ns;
 };
 
+/* Exchanges share connections: each has at most one, and is told of that one alone. */
 enum order_type {
-    ORDER_DIAL,    /* `endpoint`, anew, in place of the connection that there is */
-    ORDER_SEND,    /* `message` on it; only while it is up */
-    ORDER_PROBE,   /* does a second connection to `endpoint` come about? */
-    ORDER_HANG_UP, /* both */
+    ORDER_DIAL,  /* `endpoint`, in place of the connection that there is; one that is up will do */
+    ORDER_SEND,  /* `message` on it; only while it is up */
+    ORDER_PROBE, /* does a second connection to `endpoint` come about? */
+    ORDER_CUT,   /* the connection is dead: nobody is to use it any more */
+    ORDER_HANG_UP, /* this exchange needs neither any more */
 };
 
 struct order {
@@ -92,11 +100,11 @@ struct order {
     struct message message;
 };
 
-/* Most orders of one step: cancel, then dial. */
-#define ORDERS_MAX 2
+/* Most orders of one step: cancel, cut, then dial. */
+#define ORDERS_MAX 3
 
-/* For reading, up to `trouble`. An attempt is a request sent: each has an id of its own, counted
- * from that of `asked`. An outage begins when a server is left, and ends with the next one's first
+/* For reading, up to `trouble`. An attempt is a request sent: each has an id of its own, the
+ * first that of `asked`. An outage begins when a server is left, and ends with the next one's first
  * sign of life; what it began with is `left_endpoint` and `left_because`, such as "went away". */
 struct exchange {
     enum exchange_state state;
@@ -107,6 +115,7 @@ struct exchange {
     const char *left_endpoint;
     const char *left_because;
     struct sum_reply reply;
+    enum meantime_error error; /* of one that has failed */
     int64_t began_at_ns;
     int64_t ended_at_ns;
     char trouble[TEXT_BYTES_MAX + 512]; /* a sentence: the server's text and what is around it */
@@ -129,8 +138,9 @@ struct exchange {
     size_t orders_taken;
 };
 
-/* endpoints: kept, not copied. timeout_ns: from asking to the answer, 0 for none. */
-void exchange_init(struct exchange *exchange, const struct endpoints *endpoints,
+/* endpoints: kept, not copied; more may be added. first: the one that is asked first.
+ * timeout_ns: from asking to the answer, 0 for none. */
+void exchange_init(struct exchange *exchange, const struct endpoints *endpoints, size_t first,
                    const struct sum_request *asked, int64_t timeout_ns);
 
 /* now_ns: 0 or more, never less than before. All orders of the step before have been taken. */

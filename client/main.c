@@ -17,6 +17,9 @@
 #define EXIT_USAGE       2
 #define EXIT_INTERRUPTED 130
 
+/* With the servers, for all runs. */
+static struct meantime *session;
+
 static void print_version(FILE *out, struct argp_state *state)
 {
     int major, minor, patch;
@@ -45,21 +48,24 @@ static void run_once(struct run *run, const char *mode, void (*how)(struct run *
 {
     struct transcript transcript = transcript_for(options);
 
-    *run = (struct run){.mode = mode, .transcript = &transcript};
-    server_request_init(&run->request, &options->endpoints, &options->asked, options->timeout_ns);
+    *run = (struct run){
+        .mode = mode,
+        .session = session,
+        .question = options->asked,
+        .transcript = &transcript,
+    };
     uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
                      options->slice_ns, options->stretch);
     how(run);
-    if (interrupted() && !server_request_over(&run->request))
-        server_request_cancel(&run->request);
+    if (interrupted() && !run->request_over)
+        run_cancel(run);
     transcript_end(run);
-    server_request_clear(&run->request);
     run->transcript = NULL; /* it ends here */
 }
 
 static bool succeeded(const struct run *run)
 {
-    return server_request_done(&run->request) && uniform_sum_done(&run->sum);
+    return run_has_reply(run) && uniform_sum_done(&run->sum);
 }
 
 static int exit_status(bool success)
@@ -102,9 +108,9 @@ static int async(const struct options *options)
 static struct chart_span request_span(const struct run *run)
 {
     return (struct chart_span){
-        .begin_s = seconds(run->request.exchange.began_at_ns - run->began_at_ns),
-        .end_s = seconds(run->request.exchange.ended_at_ns - run->began_at_ns),
-        .failed = !server_request_done(&run->request),
+        .begin_s = seconds(run->asked_at_ns - run->began_at_ns),
+        .end_s = seconds(run->asked_at_ns + run->result.elapsed_ns - run->began_at_ns),
+        .failed = !run_has_reply(run),
     };
 }
 
@@ -133,8 +139,7 @@ static void print_chart(const struct run *runs)
 
 static bool same_sums(const struct run *a, const struct run *b)
 {
-    return a->request.exchange.reply.units == b->request.exchange.reply.units &&
-           a->sum.total.units == b->sum.total.units;
+    return run_reply_units(a) == run_reply_units(b) && a->sum.total.units == b->sum.total.units;
 }
 
 static void print_speedup(const struct run *runs)
@@ -186,20 +191,20 @@ static int compare(const struct options *options)
 
 static void print_sum(const struct run *run, const struct options *options)
 {
-    const struct exchange *exchange = &run->request.exchange;
-    const struct sum_reply *reply = &exchange->reply;
-    bool uniform = options->asked.kind == MESSAGE_KIND_UNIFORM;
+    const struct meantime_result *result = &run->result;
+    bool uniform = options->asked.kind == MEANTIME_UNIFORM;
     char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
 
-    printf("%.17g\n", total_value(reply->units, reply->unit_log2));
+    printf("%.17g\n", result->sum);
     if (options->quiet && options->fresh_seed) /* nobody could repeat the sum without it */
         fprintf(stderr, "Seed %" PRIu64 ".\n", options->asked.seed);
     if (options->quiet)
         return;
     printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
-           units_print(reply->units, units), reply->unit_log2, count_print(reply->count, count),
-           uniform ? "uniform" : "Gaussian", count_print(options->asked.first, first),
-           options->asked.seed, seconds(exchange->ended_at_ns - exchange->began_at_ns));
+           units_print(run_reply_units(run), units), result->unit_log2,
+           count_print(result->count, count), uniform ? "uniform" : "Gaussian",
+           count_print(options->asked.first, first), options->asked.seed,
+           seconds(result->elapsed_ns));
 }
 
 /* A serial run without any work of its own. */
@@ -224,7 +229,7 @@ static int status(const struct options *options)
 
     for (size_t i = 0; i < options->endpoints.count && !interrupted(); i++) {
         struct server_status server;
-        if (!server_status_ask(&server, options->endpoints.names[i], options->timeout_ns)) {
+        if (!server_status_ask(&server, options->endpoints.names[i], options->asked.timeout_ns)) {
             fprintf(stderr, "meantime: %s\n", server.trouble);
             success = false;
         } else if (options->json)
@@ -236,17 +241,25 @@ static int status(const struct options *options)
     return exit_status(success);
 }
 
-/* Returns false where no server could ever answer at one of the endpoints. */
-static bool check_endpoints(const struct endpoints *endpoints)
+/* An exit status, with a sentence where it is none of success. */
+static int open_session(const struct endpoints *endpoints)
 {
-    for (size_t i = 0; i < endpoints->count; i++)
-        if (!server_request_can_dial(endpoints->names[i])) {
-            fprintf(stderr,
-                    "meantime: cannot connect to %s: %s; an endpoint is such as tcp://host:8197\n",
-                    endpoints->names[i], zmq_strerror(errno));
-            return false;
-        }
-    return true;
+    int error = MEANTIME_OK;
+    size_t i = 0;
+
+    session = meantime_new();
+    while (session && error == MEANTIME_OK && i < endpoints->count)
+        error = meantime_connect(session, endpoints->names[i++]);
+    if (session && error == MEANTIME_OK)
+        return EXIT_SUCCESS;
+    if (error == MEANTIME_BAD_ENDPOINT) {
+        fprintf(stderr,
+                "meantime: cannot connect to %s: %s; an endpoint is such as tcp://host:8197\n",
+                endpoints->names[i - 1], zmq_strerror(errno));
+        return EXIT_USAGE;
+    }
+    fprintf(stderr, "meantime: cannot open a session: %s\n", zmq_strerror(errno));
+    return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -262,7 +275,10 @@ int main(int argc, char **argv)
     options_parse(&options, argc, argv);
     zsys_handler_set(NULL); /* signals are ours */
     interrupt_catch();
-    int exit = check_endpoints(&options.endpoints) ? modes[options.mode](&options) : EXIT_USAGE;
+    int exit = open_session(&options.endpoints);
+    if (exit == EXIT_SUCCESS)
+        exit = modes[options.mode](&options);
+    meantime_close(&session);
     zsys_shutdown();
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("meantime: cannot write the result");

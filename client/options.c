@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "client/quantity.h"
+#include "proto/bounds.h"
 
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
 #define DEFAULT_GAUSSIAN UINT64_C(10000000)
@@ -100,19 +101,19 @@ static void parse_endpoints(struct endpoints *endpoints, struct argp_state *stat
     while ((name = strsep(&text, ","))) {
         if (!*name)
             argp_error(state, "--connect: expected endpoints with a comma between two");
-        if (endpoints->count == ENDPOINTS_MAX)
-            argp_error(state, "--connect: expected at most %d endpoints", ENDPOINTS_MAX);
+        if (endpoints->count == MEANTIME_ENDPOINTS_MAX)
+            argp_error(state, "--connect: expected at most %d endpoints", MEANTIME_ENDPOINTS_MAX);
         endpoints->names[endpoints->count++] = name;
     }
 }
 
-static enum message_kind parse_kind(struct argp_state *state, const char *text)
+static enum meantime_kind parse_kind(struct argp_state *state, const char *text)
 {
     if (strcmp(text, "uniform") == 0)
-        return MESSAGE_KIND_UNIFORM;
+        return MEANTIME_UNIFORM;
     if (strcmp(text, "gaussian") != 0)
         argp_error(state, "--kind %s: expected gaussian or uniform", text);
-    return MESSAGE_KIND_GAUSSIAN;
+    return MEANTIME_GAUSSIAN;
 }
 
 static const struct kernel *parse_kernel(struct argp_state *state, const char *name)
@@ -179,7 +180,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->asked.seed = parse_seed(state, text);
         options->fresh_seed = false;
         break;
-    case 't': options->timeout_ns = parse_duration(state, "--timeout", text); break;
+    case 't': options->asked.timeout_ns = parse_duration(state, "--timeout", text); break;
     case 'q': options->quiet = true; break;
     case OPTION_JSON: options->json = true; break;
     case OPTION_GAUSSIAN:
@@ -243,11 +244,7 @@ void options_parse(struct options *options, int argc, char **argv)
     argp_err_exit_status = 2;
     *options = (struct options){
         .endpoints = {{DEFAULT_ENDPOINT}, 1},
-        .asked = {.id = 1,
-                  .seed = fresh_seed(),
-                  .kind = MESSAGE_KIND_GAUSSIAN,
-                  .count = DEFAULT_GAUSSIAN,
-                  .progress = true},
+        .asked = {.seed = fresh_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
         .fresh_seed = true,
         .uniform = DEFAULT_UNIFORM,
         .kernel = kernel_best(),

@@ -3,10 +3,10 @@
 #define MEANTIME_CLIENT_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "client/exchange.h"
-#include "proto/message.h"
+#include "client/meantime.h"
 #include "sums/kernel.h"
 
 enum mode {
@@ -17,19 +17,24 @@ enum mode {
     MODE_STATUS,
 };
 
-/* Strings live as long as argv. asked: what goes to the server, its id and progress included.
+/* Where servers are. */
+struct endpoints {
+    const char *names[MEANTIME_ENDPOINTS_MAX];
+    size_t count; /* 1 or more */
+};
+
+/* Strings live as long as argv. asked: of the server, with the user's timeout.
  * uniform: samples to sum here, with kernel; 0 for none. */
 struct options {
     enum mode mode;
     struct endpoints endpoints;
-    struct sum_request asked;
+    struct meantime_question asked;
     bool fresh_seed; /* the user gave none */
     uint64_t uniform;
     const struct kernel *kernel;
     int64_t slice_ns;
     bool stretch; /* slices, where looks cost much */
     int64_t narrate_ns;
-    int64_t timeout_ns;
     bool json;
     bool quiet;
 };

@@ -25,20 +25,20 @@ static json_t *sum_object(uint64_t count, __int128 units, int unit_log2, int64_t
                      unit_log2, "seconds", seconds(elapsed_ns));
 }
 
-static void set_request(json_t *object, const struct exchange *exchange)
+static void set_request(json_t *object, const struct run *run)
 {
-    const struct sum_reply *reply = &exchange->reply;
-    const char *kind = exchange->asked.kind == MESSAGE_KIND_UNIFORM ? "uniform" : "gaussian";
+    const struct meantime_result *result = &run->result;
+    const char *kind = run->question.kind == MEANTIME_UNIFORM ? "uniform" : "gaussian";
 
-    json_object_set_new(object, "attempts", json_integer((json_int_t)exchange->attempts));
-    if (exchange->state == EXCHANGE_DONE) {
-        json_object_set_new(object, kind,
-                            sum_object(reply->count, reply->units, reply->unit_log2,
-                                       exchange->ended_at_ns - exchange->began_at_ns));
+    json_object_set_new(object, "attempts", json_integer((json_int_t)result->attempts));
+    if (run_has_reply(run)) {
+        json_object_set_new(
+            object, kind,
+            sum_object(result->count, run_reply_units(run), result->unit_log2, result->elapsed_ns));
         return;
     }
     json_object_set_new(object, kind, json_null());
-    json_object_set_new(object, "error", json_string(exchange->trouble));
+    json_object_set_new(object, "error", json_string(result->text));
 }
 
 static void set_sum(json_t *object, const struct run *run)
@@ -67,7 +67,7 @@ static json_t *run_object(const struct run *run, uint64_t seed)
 
     json_object_set_new(object, "mode", json_string(run->mode));
     json_object_set_new(object, "seed", seed_text(seed));
-    set_request(object, &run->request.exchange);
+    set_request(object, run);
     if (run->sum.count > 0)
         set_sum(object, run);
     json_object_set_new(object, "total_seconds", json_real(run_seconds(run)));

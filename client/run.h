@@ -2,20 +2,52 @@
 #ifndef MEANTIME_CLIENT_RUN_H
 #define MEANTIME_CLIENT_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "client/server_request.h"
+#include "client/meantime.h"
 #include "client/transcript.h"
 #include "client/uniform_sum.h"
 
+/* Nothing else being done, the progress bar moves as often. */
+#define RUN_WAIT_MS 100
+
+/* progress: as of what was heard last. result: once the request is over; its text is what the user
+ * is to read. */
 struct run {
     const char *mode;
-    struct server_request request;
+    struct meantime *session;
+    struct meantime_question question;
+    uint64_t request;
+    int64_t asked_at_ns;
+    struct meantime_progress progress;
+    bool request_over;
+    struct meantime_result result;
     struct uniform_sum sum;
     struct transcript *transcript;
     int64_t began_at_ns;
     int64_t ended_at_ns;
 };
+
+/* Sends the question, or will when the server has answered the call. */
+void run_ask(struct run *run);
+
+/* Hears what has come in, if anything. */
+void run_hear(struct run *run);
+
+/* Tells the server that nobody waits any more. */
+void run_cancel(struct run *run);
+
+static inline bool run_has_reply(const struct run *run)
+{
+    return run->request_over && run->result.error == MEANTIME_OK;
+}
+
+/* The sum that the server gave, in its units. */
+static inline __int128 run_reply_units(const struct run *run)
+{
+    return (__int128)((unsigned __int128)run->result.sum_high << 64 | run->result.sum_low);
+}
 
 /* Both return with the request over and the sum done, unless the user interrupts. */
 void serial_run(struct run *run);

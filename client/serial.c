@@ -1,21 +1,16 @@
 /* What async.c does better: ask, idle, and only then begin one's own work. */
-#include <zmq.h>
-
 #include "client/interrupt.h"
 #include "client/run.h"
 
 void serial_run(struct run *run)
 {
-    struct server_request *request = &run->request;
     struct uniform_sum *sum = &run->sum;
 
     note(run, NOTE_BEGIN_REQUEST);
-    server_request_begin(request);
-    while (!interrupted() && !server_request_over(request)) {
-        zmq_pollitem_t reply = {NULL, request->fd, ZMQ_POLLIN, 0};
-        zmq_poll(&reply, 1, server_request_wait_ms(request)); /* idle */
-        server_request_take(request);
-        server_request_check(request);
+    run_ask(run);
+    while (!interrupted() && !run->request_over) {
+        meantime_wait(run->session, run->request, RUN_WAIT_MS * INT64_C(1000000)); /* idle */
+        run_hear(run);
         note(run, NOTE_WAIT);
     }
 

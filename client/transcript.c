@@ -42,8 +42,7 @@ static double fraction(uint64_t done, uint64_t count)
 static void bar_update(struct run *run, int64_t now)
 {
     struct transcript *t = run->transcript;
-    const struct exchange *exchange = &run->request.exchange;
-    double request = fraction(exchange->samples_done, exchange->asked.count);
+    double request = fraction(run->progress.done, run->question.count);
     double sum = fraction(run->sum.total.count, run->sum.count);
 
     if (!t->bar.is_terminal || t->quiet || now < t->bar_at_ns ||
@@ -59,39 +58,38 @@ static void bar_update(struct run *run, int64_t now)
 
 static void tell_request_over(struct run *run)
 {
-    const struct exchange *exchange = &run->request.exchange;
+    const struct meantime_result *result = &run->result;
     struct transcript *t = run->transcript;
 
     t->request_told = true;
-    if (exchange->state == EXCHANGE_DONE)
-        tell(t, "====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n",
-             total_value(exchange->reply.units, exchange->reply.unit_log2),
-             seconds(exchange->ended_at_ns - exchange->began_at_ns));
+    if (result->error == MEANTIME_OK)
+        tell(t, "====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n", result->sum,
+             seconds(result->elapsed_ns));
     else {
         bar_remove(t);
-        fprintf(stderr, "meantime: %s\n", exchange->trouble);
+        fprintf(stderr, "meantime: %s\n", result->text);
     }
 }
 
 static void tell_asking_again(struct run *run)
 {
-    const struct exchange *exchange = &run->request.exchange;
+    const struct meantime_progress *progress = &run->progress;
     struct transcript *t = run->transcript;
 
-    t->outages_told = exchange->outages;
+    t->outages_told = progress->outages;
     if (!t->quiet)
-        tell(t, "The server at %s %s. Asking again.\n", exchange->left_endpoint,
-             exchange->left_because);
+        tell(t, "The server at %s %s. Asking again.\n", progress->left_endpoint,
+             progress->left_because);
 }
 
 static void tell_request(struct run *run)
 {
     struct transcript *t = run->transcript;
 
-    if (server_request_over(&run->request)) {
+    if (run->request_over) {
         if (!t->request_told)
             tell_request_over(run);
-    } else if (t->outages_told < run->request.exchange.outages)
+    } else if (t->outages_told < run->progress.outages)
         tell_asking_again(run);
 }
 
@@ -117,7 +115,7 @@ static void tell_pause(struct run *run)
     tell(t, "Pausing uniform_sum at: %s. time_elapsed: %.2fs.\n",
          count_print(sum->total.count - 1, at), seconds(sum->ended_at_ns - t->resumed_at_ns));
     t->paused = true;
-    if (server_request_over(&run->request))
+    if (run->request_over)
         tell_resume(run);
     else
         tell(t, "Resuming server_request.\n");
@@ -158,7 +156,7 @@ static void note_look(struct run *run)
 
     if (uniform_sum_done(&run->sum))
         bar_update(run, now);
-    if (t->paused && !server_request_over(&run->request))
+    if (t->paused && !run->request_over)
         tell(t, "Pausing server_request. time_elapsed: %.2fs.\n",
              seconds(now - run->sum.ended_at_ns));
     tell_request(run);
@@ -168,7 +166,7 @@ static void note_look(struct run *run)
 static void note_wait(struct run *run)
 {
     tell_request(run);
-    if (!server_request_over(&run->request))
+    if (!run->request_over)
         bar_update(run, clock_ns());
 }
 

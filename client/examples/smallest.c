@@ -1,0 +1,38 @@
+/* The smallest overlap: a server sums while we count primes. Usage: smallest ENDPOINT */
+#include <meantime.h>
+#include <stdio.h>
+
+struct primes {
+    uint64_t at, end, found;
+};
+
+/* Tries so many numbers, or those that are left. Returns how many. */
+static uint64_t count_primes(void *state, uint64_t units)
+{
+    struct primes *primes = state;
+    uint64_t tried = 0, divisor;
+
+    for (; tried < units && primes->at < primes->end; tried++, primes->at++) {
+        for (divisor = 2; divisor * divisor <= primes->at && primes->at % divisor;)
+            divisor++;
+        primes->found += divisor * divisor > primes->at;
+    }
+    return tried;
+}
+
+int main(int argc, char **argv)
+{
+    struct meantime_question question = {.kind = MEANTIME_GAUSSIAN, .count = 10000000};
+    struct meantime_result result = {.error = MEANTIME_INVALID};
+    struct primes primes = {.at = 2, .end = 500000};
+    struct meantime *m = meantime_new();
+    uint64_t request;
+
+    if (argc == 2 && meantime_connect(m, argv[1]) == MEANTIME_OK &&
+        meantime_ask(m, &question, &request) == MEANTIME_OK &&
+        meantime_overlap(m, request, count_primes, &primes, 0) == MEANTIME_OK)
+        meantime_take(m, request, &result);
+    printf("%d primes, sum %.17g\n", (int)primes.found, result.sum);
+    meantime_close(&m);
+    return result.error != MEANTIME_OK;
+}

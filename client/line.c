@@ -1,0 +1,157 @@
+#include "client/line.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* Tries to connect: soon again, then ever later, so that a crowd does no harm. */
+#define RECONNECT_MS     10
+#define RECONNECT_MS_MAX 1000
+
+/* How long a cancel may take to leave when the connection is closed. */
+#define LINGER_MS 200
+
+#define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
+
+static bool set(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+static int get(void *socket, int option)
+{
+    int value = 0;
+    size_t size = sizeof value;
+
+    zmq_getsockopt(socket, option, &value, &size);
+    return value;
+}
+
+static bool listen_to(const struct switchboard *board, void *socket)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    return epoll_ctl(board->epoll, EPOLL_CTL_ADD, get(socket, ZMQ_FD), &event) == 0;
+}
+
+static void stop_listening_to(const struct switchboard *board, void *socket)
+{
+    epoll_ctl(board->epoll, EPOLL_CTL_DEL, get(socket, ZMQ_FD), NULL);
+}
+
+/* Nothing is sent before the connection is there, and then by us: a message that waited for it
+ * inside would be asked late, with a deadline that is no longer true. What is sent is bounded by
+ * the requests in flight, so that no limit is needed there. */
+static bool dealer_open(struct line *line)
+{
+    line->dealer = zmq_socket(line->board->context, ZMQ_DEALER);
+    return line->dealer && set(line->dealer, ZMQ_IMMEDIATE, 1) &&
+           set(line->dealer, ZMQ_LINGER, 0) && set(line->dealer, ZMQ_SNDHWM, 0) &&
+           zmq_setsockopt(line->dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX},
+                          sizeof(int64_t)) == 0 &&
+           set(line->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
+           set(line->dealer, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX) &&
+           listen_to(line->board, line->dealer);
+}
+
+/* Never the same name twice: that of a closed monitor is taken for a while. */
+static bool monitor_open(struct line *line)
+{
+    char address[64];
+
+    snprintf(address, sizeof address, "inproc://meantime-monitor-%u", line->board->monitors++);
+    if (zmq_socket_monitor(line->dealer, address, EVENTS) == -1)
+        return false;
+    line->monitor = zmq_socket(line->board->context, ZMQ_PAIR);
+    return line->monitor && set(line->monitor, ZMQ_LINGER, 0) &&
+           set(line->monitor, ZMQ_RCVHWM, 0) && zmq_connect(line->monitor, address) == 0 &&
+           listen_to(line->board, line->monitor);
+}
+
+/* Over a network device that nobody has: the call itself is not made. A connection that came and
+ * went without a word would leave a server in doubt about the next one. */
+bool line_could_open(const struct switchboard *board, const char *endpoint)
+{
+    static const char nowhere[] = "nowhere";
+    void *dealer = zmq_socket(board->context, ZMQ_DEALER);
+    bool could = dealer && set(dealer, ZMQ_LINGER, 0) &&
+                 zmq_setsockopt(dealer, ZMQ_BINDTODEVICE, nowhere, sizeof nowhere) == 0 &&
+                 zmq_connect(dealer, endpoint) == 0;
+    int why = errno;
+
+    if (dealer)
+        zmq_close(dealer);
+    errno = why;
+    return could;
+}
+
+bool line_open(struct line *line, struct switchboard *board, const char *endpoint)
+{
+    *line = (struct line){.board = board, .users = line->users};
+    if (dealer_open(line) && monitor_open(line) && zmq_connect(line->dealer, endpoint) == 0)
+        return true;
+    int why = errno;
+    line_close(line);
+    errno = why;
+    return false;
+}
+
+static void close_socket(struct line *line, void *socket)
+{
+    if (!socket)
+        return;
+    stop_listening_to(line->board, socket);
+    zmq_close(socket);
+}
+
+void line_close(struct line *line)
+{
+    if (line->dealer) {
+        zmq_socket_monitor(line->dealer, NULL, 0);
+        if (line->up && !line->down)
+            set(line->dealer, ZMQ_LINGER, LINGER_MS);
+    }
+    close_socket(line, line->monitor);
+    close_socket(line, line->dealer);
+    *line = (struct line){.users = line->users};
+}
+
+void line_watch(struct line *line)
+{
+    uint8_t event[6]; /* its number, 16 bits, and a value; an endpoint follows in a second frame */
+    uint16_t what;
+
+    while (zmq_recv(line->monitor, event, sizeof event, ZMQ_DONTWAIT) == sizeof event) {
+        zmq_recv(line->monitor, NULL, 0, ZMQ_DONTWAIT);
+        memcpy(&what, event, sizeof what);
+        if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+            line->up = true;
+        else
+            line->down = line->up;
+    }
+}
+
+/* REP servers, and those behind some proxies, want the empty frame that REQ sends. The look at its
+ * events takes note of a new connection, and afterwards of what came meanwhile. */
+bool line_send(struct line *line, const struct message *message)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    size_t size = message_encode(message, bytes);
+
+    if (!(get(line->dealer, ZMQ_EVENTS) & ZMQ_POLLOUT) ||
+        zmq_send(line->dealer, NULL, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1 ||
+        zmq_send(line->dealer, bytes, size, ZMQ_DONTWAIT) == -1)
+        line->down = true;
+    return line->down || get(line->dealer, ZMQ_EVENTS) & ZMQ_POLLIN;
+}
+
+bool line_take(struct line *line, zmq_msg_t *frame, int *left)
+{
+    while (*left > 0 && zmq_msg_recv(frame, line->dealer, ZMQ_DONTWAIT) != -1) {
+        --*left;
+        if (!zmq_msg_more(frame))
+            return true;
+    }
+    return false;
+}
