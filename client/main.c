@@ -6,7 +6,9 @@
 
 #include "client/chart.h"
 #include "client/clock.h"
+#include "client/estimate.h"
 #include "client/interrupt.h"
+#include "client/long_sum.h"
 #include "client/options.h"
 #include "client/quantity.h"
 #include "client/report.h"
@@ -36,7 +38,7 @@ static void print_version(FILE *out, struct argp_state *state)
 static struct transcript transcript_for(const struct options *options)
 {
     return (struct transcript){
-        .words = options->json || options->mode == MODE_SUM ? NULL : stdout,
+        .words = options->json ? NULL : stdout,
         .quiet = options->quiet,
         .pauses_ns = options->narrate_ns,
         .bar = terminal_of(stderr),
@@ -139,7 +141,8 @@ static void print_chart(const struct run *runs)
 
 static bool same_sums(const struct run *a, const struct run *b)
 {
-    return run_reply_units(a) == run_reply_units(b) && a->sum.total.units == b->sum.total.units;
+    return result_units(&a->result) == result_units(&b->result) &&
+           a->sum.total.units == b->sum.total.units;
 }
 
 static void print_speedup(const struct run *runs)
@@ -189,37 +192,67 @@ static int compare(const struct options *options)
     return EXIT_SUCCESS;
 }
 
-static void print_sum(const struct run *run, const struct options *options)
+static void print_estimate(enum stream_kind kind, const struct total *total)
 {
-    const struct meantime_result *result = &run->result;
+    struct estimate estimate = estimate_of(kind, total);
+
+    printf("Mean %.10g, standard error %.2g, z-score %.2f.\n", estimate.mean,
+           estimate.standard_error, estimate.z);
+}
+
+static void print_sum(const struct long_sum *sum, const struct options *options)
+{
+    const struct total *total = &sum->window.so_far;
     bool uniform = options->asked.kind == MEANTIME_UNIFORM;
+    enum stream_kind kind = uniform ? STREAM_UNIFORM : STREAM_GAUSSIAN;
     char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
 
-    printf("%.17g\n", result->sum);
+    printf("%.17g\n", total_value(total->units, stream_unit_log2(kind)));
     if (options->quiet && options->fresh_seed) /* nobody could repeat the sum without it */
-        fprintf(stderr, "Seed %" PRIu64 ".\n", options->asked.seed);
+        fprintf(stderr, "Seed %" PRIu64 ".\n", sum->question.seed);
     if (options->quiet)
         return;
     printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
-           units_print(run_reply_units(run), units), result->unit_log2,
-           count_print(result->count, count), uniform ? "uniform" : "Gaussian",
-           count_print(options->asked.first, first), options->asked.seed,
-           seconds(result->elapsed_ns));
+           units_print(total->units, units), stream_unit_log2(kind),
+           count_print(total->count, count), uniform ? "uniform" : "Gaussian",
+           count_print(options->asked.first, first), sum->question.seed,
+           seconds(sum->ended_at_ns - sum->began_at_ns));
+    print_estimate(kind, total);
 }
 
-/* A serial run without any work of its own. */
+static void print_no_sum(const struct long_sum *sum)
+{
+    char count[COUNT_TEXT_BYTES];
+
+    fprintf(stderr, "meantime: %s\n", sum->error == MEANTIME_OK ? "interrupted" : sum->text);
+    if (sum->checkpoint && sum->window.so_far.count > 0)
+        fprintf(stderr,
+                "meantime: %s has the first %s samples: the same command goes on from there\n",
+                sum->checkpoint, count_print(sum->window.so_far.count, count));
+}
+
 static int sum(const struct options *options)
 {
-    struct run run;
+    struct long_sum sum = {
+        .session = session,
+        .question = options->asked,
+        .seed_given = !options->fresh_seed,
+        .checkpoint = options->checkpoint,
+        .for_ns = options->for_ns,
+        .quiet = options->quiet || options->json,
+    };
+    long_sum_run(&sum);
+    bool success = long_sum_succeeded(&sum) && !interrupted();
 
-    run_once(&run, "sum", serial_run, options);
+    if (!success)
+        print_no_sum(&sum);
     if (options->json)
-        report_run(stdout, &run, options->asked.seed);
-    else if (succeeded(&run))
-        print_sum(&run, options);
-    else
-        print_seed(options);
-    return exit_status(succeeded(&run));
+        report_sum(stdout, &sum);
+    else if (success)
+        print_sum(&sum, options);
+    else if (sum.window.asked > 0)
+        printf("Seed %" PRIu64 ".\n", sum.question.seed);
+    return exit_status(success);
 }
 
 /* Of each server that is named. */

@@ -20,6 +20,8 @@ enum {
     OPTION_UNIFORM,
     OPTION_FIRST,
     OPTION_KIND,
+    OPTION_CHECKPOINT,
+    OPTION_FOR,
     OPTION_SLICE,
     OPTION_NARRATE,
     OPTION_KERNEL,
@@ -45,6 +47,9 @@ static const struct argp_option option_table[] = {
     {0, 0, 0, 0, "For sum:", 3},
     {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", 3},
     {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", 3},
+    {"checkpoint", OPTION_CHECKPOINT, "FILE", 0,
+     "Keep in FILE how far the sum is: the same command goes on from there, whatever ended it", 3},
+    {"for", OPTION_FOR, "TIME", 0, "Sum for so long: as many samples as fit, COUNT at most", 3},
     {0},
 };
 
@@ -150,6 +155,15 @@ static void parse_argument(struct parsing *parsing, struct argp_state *state, co
         argp_error(state, "unexpected argument: %s", text);
 }
 
+/* All that there are, where only the time is limited. */
+static void fill_in_count(const struct parsing *parsing)
+{
+    struct options *options = parsing->options;
+
+    if (options->mode == MODE_SUM && options->for_ns > 0 && !parsing->count_given)
+        options->asked.count = SAMPLE_END_MAX - options->asked.first;
+}
+
 static void check(const struct parsing *parsing, struct argp_state *state)
 {
     const struct options *options = parsing->options;
@@ -157,7 +171,7 @@ static void check(const struct parsing *parsing, struct argp_state *state)
 
     if (!parsing->mode_given)
         argp_error(state, "say what to do: serial, async, compare, sum or status");
-    if (sum && !parsing->count_given)
+    if (sum && !parsing->count_given && options->for_ns == 0)
         argp_error(state, "sum how many samples? For instance: sum 10M");
     if ((sum || status) && parsing->run_option)
         argp_error(state, "%s is not for %s", parsing->run_option, sum ? "sum" : "status");
@@ -207,8 +221,20 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         parsing->sum_option = "--kind";
         options->asked.kind = parse_kind(state, text);
         break;
+    case OPTION_CHECKPOINT:
+        parsing->sum_option = "--checkpoint";
+        options->checkpoint = text;
+        break;
+    case OPTION_FOR:
+        options->for_ns = parse_duration(state, parsing->sum_option = "--for", text);
+        if (options->for_ns == 0)
+            argp_error(state, "--for %s: nothing can be summed in no time", text);
+        break;
     case ARGP_KEY_ARG: parse_argument(parsing, state, text); break;
-    case ARGP_KEY_END: check(parsing, state); break;
+    case ARGP_KEY_END:
+        fill_in_count(parsing);
+        check(parsing, state);
+        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -228,7 +254,7 @@ void options_parse(struct options *options, int argc, char **argv)
     static const struct argp parser = {
         option_table,
         parse_option,
-        "serial\nasync\ncompare\nsum COUNT\nstatus",
+        "serial\nasync\ncompare\nsum COUNT\nsum --for TIME\nstatus",
         "Asks a server for the sum of many Gaussian samples, and sums uniform samples meanwhile."
         "\vserial waits for the answer and works then; async works while it waits; compare does "
         "both and shows the difference; sum asks for one sum; status tells how a server is, its "

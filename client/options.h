@@ -24,12 +24,15 @@ struct endpoints {
 };
 
 /* Strings live as long as argv. asked: of the server, with the user's timeout.
+ * checkpoint: of sum, the name of a file, or NULL. for_ns: how long to sum, or 0 for all.
  * uniform: samples to sum here, with kernel; 0 for none. */
 struct options {
     enum mode mode;
     struct endpoints endpoints;
     struct meantime_question asked;
     bool fresh_seed; /* the user gave none */
+    const char *checkpoint;
+    int64_t for_ns;
     uint64_t uniform;
     const struct kernel *kernel;
     int64_t slice_ns;

@@ -1,6 +1,7 @@
 #include "client/quantity.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/bounds.h"
@@ -198,4 +199,43 @@ char *count_print(uint64_t count, char *text)
         text[i] = backwards[length - 1 - i];
     text[length] = '\0';
     return text;
+}
+
+/* ---- roughly ----------------------------------------------------------------------------- */
+
+/* upto: of the unit, less what would be rounded up to it. */
+struct rough_unit {
+    const char *name;
+    double worth, upto;
+};
+
+static const struct rough_unit rate_units[] = {
+    {"/s", 1, 999.5},    {"k/s", 1e3, 999.5},  {"M/s", 1e6, 999.5},
+    {"G/s", 1e9, 999.5}, {"T/s", 1e12, 999.5}, {NULL, 0, 0},
+};
+
+static const struct rough_unit time_units[] = {
+    {"s", 1, 99.5}, {"min", 60, 99.5}, {"h", 3600, 47.5}, {"days", 86400, 9999.5}, {NULL, 0, 0},
+};
+
+/* Two digits at least, and no decimals beyond them. */
+static char *rough_print(const struct rough_unit *unit, double value, char *text)
+{
+    while (unit->name && !(value / unit->worth < unit->upto))
+        unit++;
+    if (!unit->name)
+        return strcpy(text, "?");
+    value /= unit->worth;
+    snprintf(text, ROUGH_TEXT_BYTES, "%.*f %s", value < 9.95 ? 1 : 0, value, unit->name);
+    return text;
+}
+
+char *rate_print(double rate, char *text)
+{
+    return rough_print(rate_units, rate, text);
+}
+
+char *time_print(double time_s, char *text)
+{
+    return rough_print(time_units, time_s, text);
 }

@@ -22,6 +22,9 @@
 /* Longest text of a count: 20 digits, 6 commas and the final NUL. */
 #define COUNT_TEXT_BYTES 27
 
+/* Longest text of a rate or a time for people to read, with the final NUL. */
+#define ROUGH_TEXT_BYTES 24
+
 /* A number and perhaps k, M, G, T or P (powers of 1000; K is k): 0 to SAMPLE_END_MAX. */
 bool count_parse(const char *text, uint64_t *count);
 
@@ -34,5 +37,11 @@ bool seed_parse(const char *text, uint64_t *seed);
 /* `count` with commas between thousands, into `text` (COUNT_TEXT_BYTES). Returns text.
  * count_parse() reads it back. */
 char *count_print(uint64_t count, char *text);
+
+/* About `rate` samples a second, such as "8.1 G/s", and about `time_s` seconds, such as "12 min" or
+ * "3.5 h", into `text` (ROUGH_TEXT_BYTES). Return text. Both 0 or more; what is beyond words, or no
+ * number, is "?". */
+char *rate_print(double rate, char *text);
+char *time_print(double time_s, char *text);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "client/clock.h"
+#include "client/estimate.h"
 #include "client/interrupt.h"
 
 /* 64-bit numbers that others may have to repeat go as strings: JSON's are doubles to many. */
@@ -34,7 +35,7 @@ static void set_request(json_t *object, const struct run *run)
     if (run_has_reply(run)) {
         json_object_set_new(
             object, kind,
-            sum_object(result->count, run_reply_units(run), result->unit_log2, result->elapsed_ns));
+            sum_object(result->count, result_units(result), result->unit_log2, result->elapsed_ns));
         return;
     }
     json_object_set_new(object, kind, json_null());
@@ -54,6 +55,29 @@ static void set_sum(json_t *object, const struct run *run)
     json_object_set_new(object, "looks", json_integer((json_int_t)sum->looks));
     json_object_set_new(object, "slice_seconds_max", json_real(seconds(sum->slice_ns_max)));
     json_object_set_new(object, "look_seconds", json_real(seconds(sum->look_ns)));
+}
+
+static void set_long_sum(json_t *object, const struct long_sum *sum)
+{
+    bool uniform = sum->question.kind == MEANTIME_UNIFORM;
+    enum stream_kind kind = uniform ? STREAM_UNIFORM : STREAM_GAUSSIAN;
+    const struct total *total = &sum->window.so_far;
+    struct estimate estimate;
+    const char *name = uniform ? "uniform" : "gaussian";
+
+    if (!long_sum_succeeded(sum)) {
+        json_object_set_new(object, name, json_null());
+        json_object_set_new(object, "error",
+                            json_string(sum->error == MEANTIME_OK ? "interrupted" : sum->text));
+        return;
+    }
+    estimate = estimate_of(kind, total);
+    json_object_set_new(object, name,
+                        sum_object(total->count, total->units, stream_unit_log2(kind),
+                                   sum->ended_at_ns - sum->began_at_ns));
+    json_object_set_new(object, "mean", json_real(estimate.mean));
+    json_object_set_new(object, "standard_error", json_real(estimate.standard_error));
+    json_object_set_new(object, "z", json_real(estimate.z));
 }
 
 static double run_seconds(const struct run *run)
@@ -91,6 +115,21 @@ void report_run(FILE *out, const struct run *run, uint64_t seed)
 {
     json_t *object = run_object(run, seed);
 
+    set_interrupted(object);
+    print(out, object);
+}
+
+void report_sum(FILE *out, const struct long_sum *sum)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "mode", json_string("sum"));
+    json_object_set_new(object, "seed", seed_text(sum->question.seed));
+    json_object_set_new(object, "requests", json_integer((json_int_t)sum->window.asked));
+    json_object_set_new(object, "attempts", json_integer((json_int_t)sum->attempts));
+    set_long_sum(object, sum);
+    json_object_set_new(object, "total_seconds",
+                        json_real(seconds(sum->ended_at_ns - sum->began_at_ns)));
     set_interrupted(object);
     print(out, object);
 }

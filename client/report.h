@@ -6,10 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "client/long_sum.h"
 #include "client/run.h"
 
-/* Of one run, serial, async or sum. */
+/* Of one run, serial or async. */
 void report_run(FILE *out, const struct run *run, uint64_t seed);
+
+/* Of a sum, with what it says of the samples' mean. */
+void report_sum(FILE *out, const struct long_sum *sum);
 
 /* Of serial and async, as far as they were begun: `count` of `runs`. Of both, how many times as
  * fast the second was. */

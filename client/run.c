@@ -5,8 +5,7 @@
 
 #include "client/clock.h"
 
-/* What the library cannot know: how this program is told to do better. */
-static void word(struct meantime_result *result)
+void result_word(struct meantime_result *result)
 {
     static const char advice[] = "; start one with meantime-server, or name another with --connect";
     size_t size = strlen(result->text);
@@ -34,7 +33,7 @@ void run_hear(struct run *run)
     meantime_progress(run->session, run->request, &run->progress);
     run->request_over = meantime_take(run->session, run->request, &run->result) == 1;
     if (run->request_over)
-        word(&run->result);
+        result_word(&run->result);
 }
 
 void run_cancel(struct run *run)

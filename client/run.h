@@ -43,10 +43,14 @@ static inline bool run_has_reply(const struct run *run)
     return run->request_over && run->result.error == MEANTIME_OK;
 }
 
+/* Adds to the text of one that has failed what the library cannot know: how this program is told to
+ * do better. */
+void result_word(struct meantime_result *result);
+
 /* The sum that the server gave, in its units. */
-static inline __int128 run_reply_units(const struct run *run)
+static inline __int128 result_units(const struct meantime_result *result)
 {
-    return (__int128)((unsigned __int128)run->result.sum_high << 64 | run->result.sum_low);
+    return (__int128)((unsigned __int128)result->sum_high << 64 | result->sum_low);
 }
 
 /* Both return with the request over and the sum done, unless the user interrupts. */

@@ -152,8 +152,9 @@ Test(again, the_next_server_takes_over_from_one_that_was_killed)
     struct server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES], word[COUNT_WORD_BYTES];
     const char *count = lasting_count(first.process, PROCESS_NETWORK_OURS, first.endpoint, word);
-    struct process *client = process_start(WORDS(MEANTIME, "sum", count, "--json", "--connect",
-                                                 list_of(first.endpoint, second.endpoint, list)));
+    struct process *client =
+        process_start(WORDS(MEANTIME, "serial", "--uniform", "0", "--gaussian", count, "--json",
+                            "--connect", list_of(first.endpoint, second.endpoint, list)));
 
     process_await_computing(first.process);
     process_signal(first.process, SIGKILL);

@@ -272,7 +272,7 @@ Test(exchange, the_work_for_a_peer_that_leaves_a_rep_is_cancelled)
 Test(exchange, a_client_that_is_killed_is_forgotten)
 {
     struct server server = server_start(WORDS("--threads", "1"));
-    struct process *client = CLIENT(server, "sum", ENDLESS_WORD);
+    struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD);
 
     process_await_computing(server.process);
     process_signal(client, SIGKILL);

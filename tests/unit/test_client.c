@@ -235,6 +235,31 @@ Test(quantity, counts_are_printed_with_commas_between_thousands)
     }
 }
 
+Test(quantity, rates_and_times_are_told_roughly)
+{
+    static const struct {
+        double value;
+        const char *rate, *time;
+    } rows[] = {
+        {0, "0.0 /s", "0.0 s"},
+        {9.94, "9.9 /s", "9.9 s"},
+        {9.96, "10 /s", "10 s"},
+        {99.6, "100 /s", "1.7 min"},
+        {999.6, "1.0 k/s", "17 min"},
+        {8.12e6, "8.1 M/s", "94 days"},
+        {7200, "7.2 k/s", "2.0 h"},
+        {8.1e9, "8.1 G/s", "?"},
+        {1e15, "?", "?"},
+        {NAN, "?", "?"},
+        {INFINITY, "?", "?"},
+    };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        char text[ROUGH_TEXT_BYTES];
+        cr_expect_str_eq(rate_print(rows[i].value, text), rows[i].rate);
+        cr_expect_str_eq(time_print(rows[i].value, text), rows[i].time);
+    }
+}
+
 /* A law: however a count is written, it is the same count. */
 Test(quantity, every_way_to_write_a_count_reads_back_as_that_count)
 {

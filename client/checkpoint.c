@@ -1,0 +1,228 @@
+#include "client/checkpoint.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* More than any checkpoint has. */
+#define TEXT_BYTES 512
+
+/* [kind] */
+static const char *const kinds[] = {
+    [MEANTIME_GAUSSIAN] = "gaussian",
+    [MEANTIME_UNIFORM] = "uniform",
+};
+
+/* ---- the text ---------------------------------------------------------------------------- */
+
+#define HEADING "meantime checkpoint 1\n"
+
+/* The sum in the stream's units, as 128 bits in two's complement, and a digest of all before it. */
+#define STATE                                                                                      \
+    "seed %" PRIu64 "\n"                                                                           \
+    "kind %s\n"                                                                                    \
+    "first %" PRIu64 "\n"                                                                          \
+    "count %" PRIu64 "\n"                                                                          \
+    "units 0x%016" PRIx64 "%016" PRIx64 "\n"
+
+#define STATE_READ                                                                                 \
+    "seed %" SCNu64 " kind %8s first %" SCNu64 " count %" SCNu64 " units 0x%16" SCNx64 "%1"        \
+    "6" SCNx64
+
+static void print_digest(char *text)
+{
+    size_t size = strlen(text);
+    zdigest_t *digest = zdigest_new();
+
+    zdigest_update(digest, (const byte *)text, size);
+    snprintf(text + size, TEXT_BYTES - size, "sha1 %s\n", zdigest_string(digest));
+    zdigest_destroy(&digest);
+}
+
+static void print(const struct checkpoint *checkpoint, char *text)
+{
+    unsigned __int128 units = (unsigned __int128)checkpoint->total.units;
+
+    snprintf(text, TEXT_BYTES, HEADING STATE, checkpoint->seed, kinds[checkpoint->kind],
+             checkpoint->first, checkpoint->total.count, (uint64_t)(units >> 64), (uint64_t)units);
+    print_digest(text);
+}
+
+/* What does not print as the very same bytes is not ours. */
+static bool parse(const char *text, struct checkpoint *checkpoint)
+{
+    char kind[9] = "", again[TEXT_BYTES];
+    uint64_t high = 0, low = 0;
+
+    *checkpoint = (struct checkpoint){.seed = 0};
+    sscanf(text + strlen(HEADING), STATE_READ, &checkpoint->seed, kind, &checkpoint->first,
+           &checkpoint->total.count, &high, &low);
+    bool uniform = strcmp(kind, kinds[MEANTIME_UNIFORM]) == 0;
+    checkpoint->kind = uniform ? MEANTIME_UNIFORM : MEANTIME_GAUSSIAN;
+    checkpoint->total.units = (__int128)((unsigned __int128)high << 64 | low);
+    print(checkpoint, again);
+    return strcmp(text, again) == 0;
+}
+
+/* ---- trouble ----------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static bool fail(struct checkpoint_file *file,
+                                                       const char *words, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, words);
+    vsnprintf(file->trouble, sizeof file->trouble, words, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool fail_errno(struct checkpoint_file *file, const char *what, const char *name)
+{
+    return fail(file, "cannot %s %s: %s", what, name, strerror(errno));
+}
+
+static bool lock(struct checkpoint_file *file, int fd)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK)
+        return fail(file, "another meantime works on %s: wait for it, or end it", file->name);
+    return fail_errno(file, "lock", file->name);
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+/* Another process may have put a new file in its place between our opening and locking it. */
+static bool is_current(const struct checkpoint_file *file)
+{
+    struct stat ours, current;
+
+    return fstat(file->fd, &ours) == 0 && stat(file->name, &current) == 0 &&
+           ours.st_dev == current.st_dev && ours.st_ino == current.st_ino;
+}
+
+static bool read_text(struct checkpoint_file *file, char *text)
+{
+    ssize_t size = pread(file->fd, text, TEXT_BYTES - 1, 0);
+
+    if (size == -1)
+        return fail_errno(file, "read", file->name);
+    text[size] = '\0';
+    return true;
+}
+
+static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
+{
+    char text[TEXT_BYTES];
+
+    if (!read_text(file, text))
+        return false;
+    if (strncmp(text, HEADING, strlen(HEADING)) != 0)
+        return fail(file, "%s is no checkpoint of meantime: name another file", file->name);
+    if (!parse(text, checkpoint))
+        return fail(file, "%s is torn or was changed: restore it, or remove it to begin anew",
+                    file->name);
+    return true;
+}
+
+static bool open_locked(struct checkpoint_file *file)
+{
+    do {
+        checkpoint_close(file);
+        file->fd = open(file->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (file->fd == -1)
+            return errno == ENOENT || fail_errno(file, "open", file->name);
+        if (!lock(file, file->fd))
+            return false;
+    } while (!is_current(file));
+    return true;
+}
+
+enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *name,
+                                      struct checkpoint *checkpoint)
+{
+    *file = (struct checkpoint_file){.name = name, .fd = -1};
+    if (snprintf(file->new_name, sizeof file->new_name, "%s.new", name) >= PATH_MAX) {
+        fail(file, "the name of the checkpoint is too long");
+        return CHECKPOINT_FAILED;
+    }
+    if (!open_locked(file))
+        return CHECKPOINT_FAILED;
+    if (file->fd == -1)
+        return CHECKPOINT_NONE;
+    if (load(file, checkpoint))
+        return CHECKPOINT_FOUND;
+    checkpoint_close(file);
+    return CHECKPOINT_FAILED;
+}
+
+void checkpoint_close(struct checkpoint_file *file)
+{
+    if (file->fd != -1)
+        close(file->fd);
+    file->fd = -1;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+static bool write_text(struct checkpoint_file *file, int fd, const char *text)
+{
+    size_t size = strlen(text);
+
+    errno = ENOSPC; /* of a write that is short */
+    if (ftruncate(fd, 0) == -1 || write(fd, text, size) != (ssize_t)size || fsync(fd) == -1)
+        return fail_errno(file, "write", file->new_name);
+    return true;
+}
+
+/* The folder is what holds the new name. */
+static bool sync_folder(struct checkpoint_file *file)
+{
+    char name[PATH_MAX];
+
+    snprintf(name, sizeof name, "%s", file->name);
+    int folder = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder == -1)
+        return fail_errno(file, "open the folder of", file->name);
+    bool synced = fsync(folder) == 0 || fail_errno(file, "write the folder of", file->name);
+    close(folder);
+    return synced;
+}
+
+static bool replace(struct checkpoint_file *file, int fd, const char *text)
+{
+    if (!lock(file, fd))
+        return false;
+    if (!write_text(file, fd, text)) {
+        unlink(file->new_name);
+        return false;
+    }
+    if (rename(file->new_name, file->name) == -1)
+        return fail_errno(file, "replace", file->name);
+    return true;
+}
+
+bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
+{
+    char text[TEXT_BYTES];
+    int fd = open(file->new_name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+
+    if (fd == -1)
+        return fail_errno(file, "write", file->new_name);
+    print(checkpoint, text);
+    if (!replace(file, fd, text)) {
+        close(fd);
+        return false;
+    }
+    checkpoint_close(file); /* that was the file before */
+    file->fd = fd;
+    return sync_folder(file);
+}

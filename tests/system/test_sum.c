@@ -1,0 +1,270 @@
+/* Long sums: kept in a file, gone on with, for a given time. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/story.h"
+
+/* A folder of its own for the checkpoint of each test. */
+static char folder[] = "/tmp/meantime-test-XXXXXX";
+static char file[sizeof folder + 16];
+
+static void begin(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/sum", folder);
+}
+
+static void end(void)
+{
+    char command[sizeof folder + 16];
+
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    story_end();
+    cr_assert(system(command) == 0);
+}
+
+TestSuite(sum, .init = begin, .fini = end);
+
+static const char *read_file(void)
+{
+    static char text[1024];
+    FILE *in = fopen(file, "r");
+
+    cr_assert(in, "there is no checkpoint");
+    text[fread(text, 1, sizeof text - 1, in)] = '\0';
+    fclose(in);
+    return text;
+}
+
+static void write_file(const char *text, size_t size)
+{
+    FILE *out = fopen(file, "w");
+
+    cr_assert(fwrite(text, 1, size, out) == size && fclose(out) == 0);
+}
+
+/* How many samples it has; 0: it is not there yet. */
+static uint64_t samples_in_file(void)
+{
+    const char *count = access(file, F_OK) == 0 ? strstr(read_file(), "\ncount ") : NULL;
+
+    return count ? strtoull(count + strlen("\ncount "), NULL, 10) : 0;
+}
+
+static const char *success(struct process *client)
+{
+    cr_assert(process_wait(client) == EXIT_SUCCESS, "%s", process_text(client, PROCESS_ERR));
+    return process_text(client, PROCESS_OUT);
+}
+
+static void expect_refusal(struct process *client, const char *sentence)
+{
+    cr_assert(process_wait(client) == EXIT_FAILURE);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR), WORDS(sentence)), "%s",
+              process_text(client, PROCESS_ERR));
+    cr_assert_str_eq(process_text(client, PROCESS_OUT), "");
+}
+
+/* ---- checkpoints ------------------------------------------------------------------------- */
+
+/* Long enough to be seen on its way under a sanitizer too, short enough to be summed twice. */
+#define LONG "400M"
+
+Test(sum, the_same_command_goes_on_after_a_kill_and_ends_with_the_same_bits)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
+    struct process *client =
+        CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", file);
+
+    while (samples_in_file() == 0)
+        usleep(1000);
+    process_signal(client, SIGKILL);
+    process_wait(client);
+    uint64_t before = samples_in_file();
+    client = CLIENT(server, "sum", LONG, "--seed", "7", "--json", "--checkpoint", file);
+    json_t *object = json_loads(success(client), 0, NULL);
+    cr_assert(json_integer_value(json_object_get(json_object_get(object, "gaussian"), "count")) ==
+              400000000);
+    json_decref(object);
+    cr_assert(before <= samples_in_file() && samples_in_file() == 400000000);
+    client = CLIENT(server, "sum", LONG, "--quiet", "--checkpoint", file);
+    cr_assert_str_eq(success(client), whole);
+    server_drain(&server);
+}
+
+Test(sum, a_fresh_seed_is_kept_in_the_file)
+{
+    struct server server = server_start(NULL);
+    const char *first = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
+    struct process *again = CLIENT(server, "sum", "1M", "--checkpoint", file);
+
+    cr_assert(strncmp(success(again), first, strlen(first)) == 0);
+    cr_assert(lines_are(process_text(again, PROCESS_ERR),
+                        WORDS("meantime: * has the first 1,000,000 of 1,000,000 samples: going on "
+                              "from there")));
+    server_drain(&server);
+}
+
+Test(sum, a_longer_one_begins_with_what_the_file_has)
+{
+    struct server server = server_start(NULL);
+    const char *whole = success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet"));
+
+    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
+    cr_assert_str_eq(
+        success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet", "--checkpoint", file)),
+        whole);
+    server_drain(&server);
+}
+
+Test(sum, one_that_is_done_needs_no_server)
+{
+    struct server server = server_start(NULL);
+    const char *sum = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
+
+    server_drain(&server);
+    cr_assert_str_eq(success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file)), sum);
+}
+
+Test(sum, an_interrupt_says_how_far_it_is)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct process *client =
+        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
+
+    while (samples_in_file() == 0)
+        usleep(1000);
+    process_signal(client, SIGINT);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("meantime: interrupted",
+                              "meantime: * has the first * samples: the same command goes on from "
+                              "there")),
+              "%s", process_text(client, PROCESS_ERR));
+    server_drain(&server);
+}
+
+/* ---- files that will not do ---------------------------------------------------------------- */
+
+Test(sum, a_checkpoint_of_another_sum_is_refused_and_stays_as_it_is)
+{
+    static const struct {
+        const char *options[6], *sentence;
+    } rows[] = {
+        {{"2M", "--seed", "2"}, "meantime: * is of another sum: it has another seed; *"},
+        {{"2M", "--kind", "uniform"}, "meantime: *: it has samples of the other kind; *"},
+        {{"2M", "--first", "1"}, "meantime: *: it has another first sample; *"},
+        {{"999_999"}, "meantime: *: it has more samples than are to be summed; *"},
+    };
+    struct server server = server_start(NULL);
+
+    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
+    char *before = strdup(read_file());
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const *o = rows[i].options;
+        expect_refusal(CLIENT(server, "--checkpoint", file, "sum", o[0], o[1], o[2]),
+                       rows[i].sentence);
+        cr_assert_str_eq(read_file(), before);
+    }
+    free(before);
+    server_drain(&server);
+}
+
+/* Cut anywhere, or with any one byte changed. */
+Test(sum, a_torn_or_foreign_checkpoint_is_refused)
+{
+    struct server server = server_start(NULL);
+    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
+    char *whole = strdup(read_file());
+    size_t size = strlen(whole);
+
+    for (size_t cut = 0; cut < size; cut += 1 + cut / 8) {
+        write_file(whole, cut);
+        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", file), "meantime: */sum is *");
+    }
+    for (size_t at = 0; at < size; at += 7) {
+        whole[at] ^= 1;
+        write_file(whole, size);
+        whole[at] ^= 1;
+        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", file), "meantime: */sum is *");
+    }
+    write_file(whole, size);
+    success(CLIENT(server, "sum", "1M", "--checkpoint", file));
+    free(whole);
+    server_drain(&server);
+}
+
+Test(sum, a_checkpoint_that_cannot_be_written_is_told_before_anything_is_asked)
+{
+    struct server server = server_start(NULL);
+
+    expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", "/nowhere/sum"),
+                   "meantime: cannot write /nowhere/sum.new: No such file or directory");
+    expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", folder),
+                   "meantime: cannot read *: Is a directory");
+    cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
+}
+
+Test(sum, two_do_not_work_on_one_file)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct process *one = CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
+
+    while (samples_in_file() == 0)
+        usleep(1000);
+    expect_refusal(CLIENT(server, "sum", ENDLESS_WORD, "--checkpoint", file),
+                   "meantime: another meantime works on *: wait for it, or end it");
+    process_signal(one, SIGKILL);
+    process_wait(one);
+    server_drain(&server);
+}
+
+/* ---- a given time --------------------------------------------------------------------------- */
+
+/* As many as fit are a sum like any other. */
+Test(sum, for_a_time_tells_how_many_samples_it_was)
+{
+    struct server server = server_start(NULL);
+    struct process *client = CLIENT(server, "sum", "--for", "700ms", "--seed", "5", "--json");
+    json_t *object = json_loads(success(client), 0, NULL);
+    json_t *sum = json_object_get(object, "gaussian");
+    json_int_t count = json_integer_value(json_object_get(sum, "count"));
+    char words[32];
+
+    cr_assert(count > 0);
+    cr_assert(json_real_value(json_object_get(object, "total_seconds")) >= 0.3);
+    snprintf(words, sizeof words, "%" JSON_INTEGER_FORMAT, count);
+    json_t *again =
+        json_loads(success(CLIENT(server, "sum", words, "--seed", "5", "--json")), 0, NULL);
+    cr_assert(json_equal(json_object_get(json_object_get(again, "gaussian"), "units"),
+                         json_object_get(sum, "units")));
+    cr_assert(json_equal(json_object_get(again, "z"), json_object_get(object, "z")));
+    json_decref(again);
+    json_decref(object);
+    server_drain(&server);
+}
+
+Test(sum, for_a_time_stops_early_when_all_is_summed)
+{
+    struct server server = server_start(NULL);
+    const char *text = success(CLIENT(server, "sum", "1M", "--for", "1h", "--quiet"));
+
+    cr_assert(lines_count(text) == 1);
+    server_drain(&server);
+}
+
+Test(sum, a_time_in_which_nothing_is_summed_is_too_short)
+{
+    struct server server = server_start(NULL);
+
+    cr_assert(process_wait(CLIENT(server, "sum", "--for", "1ns")) == EXIT_FAILURE);
+    server_drain(&server);
+}
