@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "client/axis.h"
 #include "client/ink.h"
 
 /* Between name, label and picture. */
@@ -16,12 +17,6 @@
  */
 #define TICKS_MAX        6
 #define TICK_COLUMNS_MIN 6
-
-/* A figure of the axis: up to four digits, or one and a tenth, and " min". */
-#define FIGURE_BYTES 32
-
-/* A shorter axis than this would be all rounding errors. */
-#define AXIS_SECONDS_MIN 1e-6
 
 /* [failed]; all of one width. */
 static const char *const row_labels[CHART_ROWS][2] = {
@@ -48,27 +43,12 @@ static const struct rule {
     const char *first, *line, *tick;
 } rules[2] = {{"+", "-", "+"}, {"└", "─", "┴"}};
 
-/* An axis takes the last unit that it reaches. "us" is ASCII and does for UTF-8 as well. */
-static const struct axis_unit {
-    const char *name;
-    double seconds, from_s;
-} axis_units[] = {
-    {"us", 1e-6, 0}, {"ms", 1e-3, 1e-3}, {"s", 1, 1}, {"min", 60, 600}, {"h", 3600, 36000},
-};
-
 struct chart {
     FILE *out;
     int left;  /* columns before the picture */
     int cells; /* columns of the picture; the axis has a tick more */
     double cells_per_s;
     bool utf8, colour;
-};
-
-struct axis {
-    const struct axis_unit *unit;
-    double step; /* from tick to tick, in units */
-    int decimals;
-    int ticks;
 };
 
 static int least(int a, int b)
@@ -149,41 +129,9 @@ static void draw_run(const struct chart *chart, const struct chart_run *run)
         draw_row(chart, row == 0 ? run->name : "", (enum chart_row)row, &run->rows[row]);
 }
 
-static const struct axis_unit *axis_unit_for(double end_s)
-{
-    const struct axis_unit *unit = axis_units;
-    for (size_t i = 1; i < sizeof axis_units / sizeof *axis_units; i++)
-        if (end_s >= axis_units[i].from_s)
-            unit = &axis_units[i];
-    return unit;
-}
-
-/* The least of 1, 2 and 5 times a power of ten that is not below `shortest`. */
-static double round_step(double shortest)
-{
-    static const double multiples[] = {1, 2, 5};
-    double power = pow(10, floor(log10(shortest)));
-    for (size_t i = 0; i < sizeof multiples / sizeof *multiples; i++)
-        if (multiples[i] * power >= shortest)
-            return multiples[i] * power;
-    return 10 * power;
-}
-
-/* An axis is one unit long or longer, hence its step is 0.2 or more: one decimal is enough. */
-static struct axis axis_for(const struct chart *chart, double end_s)
-{
-    const struct axis_unit *unit = axis_unit_for(end_s);
-    double spacing = fmax(TICK_COLUMNS_MIN, (double)chart->cells / TICKS_MAX);
-    struct axis axis = {.unit = unit};
-    axis.step = round_step(spacing / chart->cells_per_s / unit->seconds);
-    axis.decimals = axis.step < 1;
-    axis.ticks = 1 + (int)(end_s / unit->seconds / axis.step + 1e-9);
-    return axis;
-}
-
 static int tick_column(const struct chart *chart, const struct axis *axis, int tick)
 {
-    return (int)lround(tick * axis->step * axis->unit->seconds * chart->cells_per_s);
+    return (int)lround(axis_tick_s(axis, tick) * chart->cells_per_s);
 }
 
 static void draw_rule(const struct chart *chart, const struct axis *axis)
@@ -198,19 +146,12 @@ static void draw_rule(const struct chart *chart, const struct axis *axis)
     fputs("\n", chart->out);
 }
 
-/* Returns the columns that the figure at a tick takes. */
-static int tick_figure(const struct axis *axis, int tick, bool with_unit, char *figure)
-{
-    return snprintf(figure, FIGURE_BYTES, "%.*f%s%s", tick ? axis->decimals : 0, tick * axis->step,
-                    with_unit ? " " : "", with_unit ? axis->unit->name : "");
-}
-
 /* The last tick whose figure, with its unit, still fits on the line. */
 static int last_figure(const struct chart *chart, const struct axis *axis)
 {
     char figure[FIGURE_BYTES];
     int tick = axis->ticks - 1;
-    while (tick > 0 && tick_column(chart, axis, tick) + tick_figure(axis, tick, true, figure) >
+    while (tick > 0 && tick_column(chart, axis, tick) + axis_figure(axis, tick, true, figure) >
                            chart->cells + MARGIN)
         tick--;
     return tick;
@@ -224,7 +165,7 @@ static void draw_figures(const struct chart *chart, const struct axis *axis)
     fprintf(chart->out, "%*s", chart->left, "");
     for (int tick = 0; tick <= last; tick++) {
         char figure[FIGURE_BYTES];
-        int width = tick_figure(axis, tick, tick == 0 || tick == last, figure);
+        int width = axis_figure(axis, tick, tick == 0 || tick == last, figure);
         int gap = tick_column(chart, axis, tick) - column;
         assert(tick == 0 || gap > 0);
         fprintf(chart->out, "%*s%s", gap, "", figure);
@@ -248,7 +189,8 @@ void chart_print(FILE *out, const struct chart_run *runs, size_t count, int colu
         fputs(i ? "\n" : "", out);
         draw_run(&chart, &runs[i]);
     }
-    struct axis axis = axis_for(&chart, end_s);
+    double spacing = fmax(TICK_COLUMNS_MIN, (double)chart.cells / TICKS_MAX);
+    struct axis axis = axis_for(end_s, spacing / chart.cells_per_s);
     draw_rule(&chart, &axis);
     draw_figures(&chart, &axis);
 }
