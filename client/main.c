@@ -9,7 +9,9 @@
 #include "client/estimate.h"
 #include "client/interrupt.h"
 #include "client/long_sum.h"
+#include "client/observe.h"
 #include "client/options.h"
+#include "client/pictures.h"
 #include "client/quantity.h"
 #include "client/report.h"
 #include "client/run.h"
@@ -21,6 +23,9 @@
 
 /* With the servers, for all runs. */
 static struct meantime *session;
+
+/* Of all runs. */
+static struct pictures pictures;
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -55,6 +60,7 @@ static void run_once(struct run *run, const char *mode, void (*how)(struct run *
         .session = session,
         .question = options->asked,
         .transcript = &transcript,
+        .record = pictures_record(&pictures, mode),
     };
     uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
                      options->slice_ns, options->stretch);
@@ -63,6 +69,8 @@ static void run_once(struct run *run, const char *mode, void (*how)(struct run *
         run_cancel(run);
     transcript_end(run);
     run->transcript = NULL; /* it ends here */
+    if (run->record)
+        observe_end(run);
 }
 
 static bool succeeded(const struct run *run)
@@ -309,8 +317,14 @@ int main(int argc, char **argv)
     zsys_handler_set(NULL); /* signals are ours */
     interrupt_catch();
     int exit = open_session(&options.endpoints);
-    if (exit == EXIT_SUCCESS)
+    if (exit == EXIT_SUCCESS && !pictures_begin(&pictures, options.timeline, options.trace))
+        exit = EXIT_FAILURE;
+    if (exit == EXIT_SUCCESS) {
         exit = modes[options.mode](&options);
+        if (!pictures_write(&pictures))
+            exit = exit ? exit : EXIT_FAILURE;
+    }
+    pictures_clear(&pictures);
     meantime_close(&session);
     zsys_shutdown();
     if (fflush(stdout) != 0 || ferror(stdout)) {

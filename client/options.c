@@ -25,6 +25,8 @@ enum {
     OPTION_SLICE,
     OPTION_NARRATE,
     OPTION_KERNEL,
+    OPTION_TIMELINE,
+    OPTION_TRACE,
     OPTION_JSON,
 };
 
@@ -44,6 +46,9 @@ static const struct argp_option option_table[] = {
     {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)", 2},
     {"kernel", OPTION_KERNEL, "NAME", 0,
      "Instructions to sum here with (default: the fastest that run here)", 2},
+    {"timeline", OPTION_TIMELINE, "FILE.svg", 0, "Draw who was busy when", 2},
+    {"trace", OPTION_TRACE, "FILE.json", 0,
+     "Write every slice and look, for chrome://tracing or ui.perfetto.dev", 2},
     {0, 0, 0, 0, "For sum:", 3},
     {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", 3},
     {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", 3},
@@ -177,6 +182,8 @@ static void check(const struct parsing *parsing, struct argp_state *state)
         argp_error(state, "%s is not for %s", parsing->run_option, sum ? "sum" : "status");
     if (!sum && parsing->sum_option)
         argp_error(state, "%s is for sum alone", parsing->sum_option);
+    if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
+        argp_error(state, "--timeline and --trace need a file each");
     if (options->asked.count == 0)
         argp_error(state, "the server cannot sum 0 samples");
     if (options->asked.first > SAMPLE_END_MAX - options->asked.count)
@@ -214,6 +221,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->kernel = parse_kernel(state, text);
         parsing->run_option = "--kernel";
         break;
+    case OPTION_TIMELINE: options->timeline = text, parsing->run_option = "--timeline"; break;
+    case OPTION_TRACE: options->trace = text, parsing->run_option = "--trace"; break;
     case OPTION_FIRST:
         options->asked.first = parse_count(state, parsing->sum_option = "--first", text);
         break;

@@ -38,6 +38,8 @@ struct options {
     int64_t slice_ns;
     bool stretch; /* slices, where looks cost much */
     int64_t narrate_ns;
+    const char *timeline; /* files for pictures; NULL: none */
+    const char *trace;
     bool json;
     bool quiet;
 };

@@ -19,9 +19,13 @@ void result_word(struct meantime_result *result)
 void run_ask(struct run *run)
 {
     run->asked_at_ns = clock_ns();
+    if (run->record)
+        record_asked(run->record, run->asked_at_ns);
     int error = meantime_ask(run->session, &run->question, &run->request);
-    if (error == MEANTIME_OK)
+    if (error == MEANTIME_OK) {
+        meantime_progress(run->session, run->request, &run->progress);
         return;
+    }
     run->request_over = true;
     run->result.error = (enum meantime_error)error;
     snprintf(run->result.text, sizeof run->result.text, "%s", meantime_error_text(error));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "client/meantime.h"
+#include "client/record.h"
 #include "client/transcript.h"
 #include "client/uniform_sum.h"
 
@@ -25,6 +26,7 @@ struct run {
     struct meantime_result result;
     struct uniform_sum sum;
     struct transcript *transcript;
+    struct record *record; /* NULL: nobody wants a picture */
     int64_t began_at_ns;
     int64_t ended_at_ns;
 };

@@ -5,6 +5,7 @@
 
 #include "client/bar.h"
 #include "client/clock.h"
+#include "client/observe.h"
 #include "client/quantity.h"
 #include "client/run.h"
 
@@ -181,6 +182,8 @@ void note(struct run *run, enum note what)
     };
 
     notes[what](run);
+    if (run->record)
+        observe(run, what);
 }
 
 void transcript_end(struct run *run)

@@ -21,12 +21,12 @@ void uniform_sum_slice(struct uniform_sum *sum)
     uint64_t blocks = pacing_units(&sum->pacing);
     uint64_t count = blocks * BLOCK_SAMPLES;
     uint64_t left = sum->count - sum->total.count;
-    int64_t began_at_ns = clock_ns();
 
+    sum->slice_began_at_ns = clock_ns();
     sum_range(sum->kernel, &sum->stream, sum->total.count, count < left ? count : left,
               &sum->total);
     sum->ended_at_ns = clock_ns();
-    int64_t slice_ns = sum->ended_at_ns - began_at_ns;
+    int64_t slice_ns = sum->ended_at_ns - sum->slice_began_at_ns;
     if (count <= left)
         pacing_measured(&sum->pacing, blocks, slice_ns);
     if (slice_ns > sum->slice_ns_max)
@@ -34,8 +34,11 @@ void uniform_sum_slice(struct uniform_sum *sum)
     sum->slices++;
 }
 
-void uniform_sum_looked(struct uniform_sum *sum, int64_t look_ns)
+void uniform_sum_looked(struct uniform_sum *sum, int64_t began_at_ns)
 {
+    sum->look_began_at_ns = began_at_ns;
+    sum->look_ended_at_ns = clock_ns();
+    int64_t look_ns = sum->look_ended_at_ns - began_at_ns;
     sum->looks++;
     sum->look_ns += look_ns;
     if (sum->stretch)

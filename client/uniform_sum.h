@@ -11,7 +11,8 @@
 #include "sums/total.h"
 
 /* count: samples to sum, from the stream's first on; `total` holds how many it has and their sum.
- * Instants are clock_ns(), ended_at_ns that of the last slice so far. */
+ * Instants are clock_ns(): of the sum, of the last slice so far (which ended at ended_at_ns), and
+ * of the last look. */
 struct uniform_sum {
     const struct kernel *kernel;
     struct stream stream;
@@ -20,6 +21,9 @@ struct uniform_sum {
     struct total total;
     int64_t began_at_ns;
     int64_t ended_at_ns;
+    int64_t slice_began_at_ns;
+    int64_t look_began_at_ns;
+    int64_t look_ended_at_ns;
     uint64_t slices;
     int64_t slice_ns_max;
     bool stretch; /* slices that are short beside the looks between them */
@@ -37,8 +41,8 @@ void uniform_sum_begin(struct uniform_sum *sum);
 /* Sums as many samples as take about slice_ns, in whole blocks. */
 void uniform_sum_slice(struct uniform_sum *sum);
 
-/* A look for something else, between two slices, took look_ns. */
-void uniform_sum_looked(struct uniform_sum *sum, int64_t look_ns);
+/* A look for something else, between two slices, has ended. */
+void uniform_sum_looked(struct uniform_sum *sum, int64_t began_at_ns);
 
 static inline bool uniform_sum_done(const struct uniform_sum *sum)
 {
