@@ -179,7 +179,8 @@ static void draw_request(const struct scale *scale, const struct record *record,
 {
     for (size_t i = 0; i <= record->mark_count; i++) {
         struct stretch stretch = record_stretch(record, i);
-        if (!in_sight(scale, stretch.lapse) || (i > 0 && lapse_ns(stretch.lapse) == 0))
+        bool empty = lapse_ns(stretch.lapse) == 0 && record->mark_count > 0;
+        if (empty || !in_sight(scale, stretch.lapse))
             continue;
         if (stretch.attempt == 0)
             put_bar(scale, "open", stretch.lapse, y + BAR / 2.0 - 1, 2);
