@@ -42,6 +42,14 @@ static const char *target_of(const char *path, char *target)
     return realpath(path, target) ? target : path;
 }
 
+/* What replaces a file is as open to others as it was. */
+static bool take_mode(int file, const char *path)
+{
+    struct stat old;
+
+    return stat(path, &old) < 0 || fchmod(file, old.st_mode & 07777) == 0;
+}
+
 /* A new file beside `path`, whose name goes into `part`. */
 static int open_part(const char *path, char *part)
 {
@@ -64,9 +72,11 @@ static bool can_be_written(const char *path)
     return true;
 }
 
-/* Closes it. */
+/* Closes it. out: NULL, and errno says why, where it could not be opened. */
 static bool write_whole(FILE *out, drawing *draw, const struct pictures *pictures)
 {
+    if (!out)
+        return false;
     draw(out, pictures->records, pictures->runs);
     bool good = fflush(out) == 0 && !ferror(out);
     int error = errno;
@@ -79,8 +89,7 @@ static bool write_whole(FILE *out, drawing *draw, const struct pictures *picture
 static bool write_special(const char *path, drawing *draw, const struct pictures *pictures)
 {
     fflush(stdout); /* which may be the same place */
-    FILE *out = fopen(path, "we");
-    return (out && write_whole(out, draw, pictures)) || refuse(path);
+    return write_whole(fopen(path, "we"), draw, pictures) || refuse(path);
 }
 
 /* Nobody sees half a file: the part takes its place when it is whole. */
@@ -92,7 +101,8 @@ static bool write_plain(const char *path, drawing *draw, const struct pictures *
 
     if (file < 0)
         return refuse(path);
-    if (write_whole(fdopen(file, "w"), draw, pictures) && rename(part, place) == 0)
+    bool moded = take_mode(file, place);
+    if (write_whole(fdopen(file, "w"), draw, pictures) && moded && rename(part, place) == 0)
         return true;
     refuse(path);
     unlink(part);

@@ -166,6 +166,7 @@ def files(folder, scratch):
         check(old.read_text() == "old", "a run that does not begin changes the file")
         run(folder, *asked, link)
         check(link.is_symlink() and old.read_text().startswith("<svg"), "a link")
+        check(old.stat().st_mode & 0o777 == 0o640, "the file's mode")
     only(scratch, "old.svg", "link.svg")
 
 
