@@ -4,26 +4,24 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/simulation.h"
 
 #define PROCESSES_MAX 64
 
 /* Those after the first few are most often of the same mistake. */
 #define FAILURES_MAX 5
 
-/* A schedule takes about a millisecond; a sanitizer, or a busy machine, some more. */
+/* A schedule takes a millisecond at most; a sanitizer, or a busy machine, some more. */
 #define HANG_S 120
 
 struct failure {
     uint64_t seed;
-    int64_t at_ns;
-    char text[VIOLATION_BYTES];
+    struct outcome outcome;
 };
 
 /* What a process has done so far, for its parent to read. */
@@ -49,20 +47,17 @@ static void fail(const char *what)
 
 static void process_main(struct report *report, uint64_t first, uint64_t end, uint64_t stride)
 {
-    struct world *world = calloc(1, sizeof *world);
+    void *world = calloc(1, simulation.world_bytes);
+    struct outcome outcome;
 
     if (!world)
         fail("sim: memory for a world");
     for (uint64_t seed = first; seed < end && report->failure_count < FAILURES_MAX;
          seed += stride) {
         report->seed = seed;
-        world_run(world, seed, false, &report->tally);
-        if (!world->violation[0])
-            continue;
-        struct failure *failure = &report->failures[report->failure_count++];
-        failure->seed = seed;
-        failure->at_ns = world->now_ns;
-        memcpy(failure->text, world->violation, sizeof failure->text);
+        simulation.run(world, seed, false, &report->tally, &outcome);
+        if (outcome.violation[0])
+            report->failures[report->failure_count++] = (struct failure){seed, outcome};
     }
     free(world);
 }
@@ -150,7 +145,7 @@ static unsigned report_end(struct report *report, const char *program, struct ta
 
     for (unsigned i = 0; i < failures; i++) {
         const struct failure *failure = &report->failures[i];
-        print_failure(program, failure->seed, failure->at_ns, failure->text);
+        print_failure(program, failure->seed, failure->outcome.at_ns, failure->outcome.violation);
     }
     tally_add(tally, &report->tally);
     munmap(report, sizeof *report);

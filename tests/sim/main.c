@@ -1,4 +1,4 @@
-/* Runs schedules of the simulated pool, see world.h. */
+/* Runs schedules of a simulator, see simulation.h. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -8,10 +8,8 @@
 #include <time.h>
 
 #include "tests/sim/batch.h"
-#include "tests/sim/world.h"
-
-#define SEEDS_DEFAULT 100000
-#define SEEDS_LONG    3000000
+#include "tests/sim/chance.h"
+#include "tests/sim/simulation.h"
 
 /* Storage of a dispatcher beyond this comes from the kernel, zeroed as it is touched: most of it
  * never is. */
@@ -26,9 +24,9 @@ struct options {
 };
 
 static const char usage[] =
-    "Usage: sim [--seeds FIRST:COUNT] [--long] [--trace] [--hash]\n"
-    "  --seeds  these schedules; else 1:100000\n"
-    "  --long   3 million of them\n"
+    "Usage: %s [--seeds FIRST:COUNT] [--long] [--trace] [--hash]\n"
+    "  --seeds  these schedules; else 1:%" PRIu64 "\n"
+    "  --long   1:%" PRIu64 "\n"
     "  --trace  one after the other, with all that happens\n"
     "  --hash   one after the other, with a number that stands for all that happened\n";
 
@@ -45,7 +43,7 @@ static bool parse(struct options *options, int count, char **arguments)
 {
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--long") == 0)
-            options->count = SEEDS_LONG;
+            options->count = simulation.seeds_long;
         else if (strcmp(arguments[i], "--trace") == 0)
             options->trace = true;
         else if (strcmp(arguments[i], "--hash") == 0)
@@ -60,7 +58,8 @@ static bool parse(struct options *options, int count, char **arguments)
 /* In this process: what is printed is in order, and a debugger finds what it looks for. */
 static unsigned run_here(const struct options *options, struct tally *tally)
 {
-    struct world *world = calloc(1, sizeof *world);
+    void *world = calloc(1, simulation.world_bytes);
+    struct outcome outcome;
     uint64_t hash = 0;
     unsigned failures = 0;
 
@@ -69,11 +68,11 @@ static unsigned run_here(const struct options *options, struct tally *tally)
         return 1;
     }
     for (uint64_t seed = options->first; seed < options->first + options->count; seed++) {
-        world_run(world, seed, options->trace, tally);
-        hash = chance_mix(hash + world->trace.hash);
-        if (!world->violation[0])
+        simulation.run(world, seed, options->trace, tally, &outcome);
+        hash = chance_mix(hash + outcome.hash);
+        if (!outcome.violation[0])
             continue;
-        printf("seed %" PRIu64 ": %s\n", seed, world->violation);
+        printf("seed %" PRIu64 ": %s\n", seed, outcome.violation);
         failures++;
     }
     if (options->hash)
@@ -114,13 +113,13 @@ static void print_summary(const struct tally *tally, unsigned failures, double s
 
 int main(int count, char **arguments)
 {
-    struct options options = {.first = 1, .count = SEEDS_DEFAULT};
+    struct options options = {.first = 1, .count = simulation.seeds};
     struct tally tally = {0};
     double began_s = now_s();
     unsigned failures;
 
     if (!parse(&options, count, arguments)) {
-        fputs(usage, stderr);
+        fprintf(stderr, usage, arguments[0], simulation.seeds, simulation.seeds_long);
         return 2;
     }
     mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);

@@ -4,62 +4,15 @@
 
 #include <stdint.h>
 
-/* Their names stand in tally.c, in this order. */
-enum happening {
-    /* faults */
-    HAPPENED_KILL,
-    HAPPENED_STOP,
-    HAPPENED_DRAIN,
-    HAPPENED_HALT, /* the second signal of a drain */
-    HAPPENED_RESET,
-    HAPPENED_CUT,
-    HAPPENED_ISOLATED,
-    HAPPENED_FULL,
-    HAPPENED_BURST,
-    HAPPENED_IGNORED, /* a duplicate routing id */
-    HAPPENED_CLIENT_GONE,
-    HAPPENED_HOSTILE,
-    HAPPENED_OTHER_SUMS, /* a server that would sum other bits */
-    /* what they lead to */
-    HAPPENED_MESSAGE,
-    HAPPENED_MESSAGE_LOST,
-    HAPPENED_UNREACHABLE,
-    HAPPENED_AGAIN,
-    HAPPENED_NEVER_TOLD,
-    HAPPENED_LATE_WORD, /* from a connection that was given up */
-    HAPPENED_SILENT_WORKER,
-    HAPPENED_SILENT_PARENT,
-    HAPPENED_DIAL,
-    HAPPENED_LIE,
-    HAPPENED_TWO_LEVELS,
-    /* what became of requests */
-    HAPPENED_ASKED,
-    HAPPENED_ANSWERED,
-    HAPPENED_PROGRESS,
-    HAPPENED_DUPLICATE_ID,
-    HAPPENED_BUSY,
-    HAPPENED_DEADLINE,
-    HAPPENED_CANCELLED,
-    HAPPENED_STOPPING,
-    HAPPENED_WORKERS_LOST,
-    HAPPENED_NOT_JOINED,
-    HAPPENED_REFUSED_JOIN,
-    HAPPENED_GAVE_UP,
-    /* in all dispatchers */
-    HAPPENED_SPAN,
-    HAPPENED_REQUEUED,
-    HAPPENED_GIVEN_TWICE,
-    HAPPENED_DUPLICATE_TOTAL,
-    HAPPENED_WORKER_LOST,
-    HAPPENINGS,
-};
+#define HAPPENINGS_MAX 64
 
+/* happened: by the number that the simulator has for it. */
 struct tally {
     uint64_t schedules;
     uint64_t violations;
     uint64_t steps;
     uint64_t simulated_ms;
-    uint64_t happened[HAPPENINGS];
+    uint64_t happened[HAPPENINGS_MAX];
 };
 
 void tally_add(struct tally *into, const struct tally *part);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Once the faults have healed: long beside any patience, rest or silence. */
 #define HEALTH_NS (180 * S)
@@ -151,3 +152,23 @@ void world_run(struct world *world, uint64_t seed, bool print, struct tally *tal
     tally->violations += world->violation[0] != '\0';
     tally->simulated_ms += (uint64_t)(world->now_ns / MS);
 }
+
+static void run(void *storage, uint64_t seed, bool print, struct tally *tally,
+                struct outcome *outcome)
+{
+    struct world *world = storage;
+
+    world_run(world, seed, print, tally);
+    memcpy(outcome->violation, world->violation, sizeof outcome->violation);
+    outcome->at_ns = world->now_ns;
+    outcome->hash = world->trace.hash;
+}
+
+const struct simulation simulation = {
+    .run = run,
+    .world_bytes = sizeof(struct world),
+    .seeds = 100000,
+    .seeds_long = 3000000,
+    .happening_count = HAPPENINGS,
+    .happenings = happening_names,
+};

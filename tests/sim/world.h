@@ -10,17 +10,13 @@
 #include "tests/sim/chance.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/happenings.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
+#include "tests/sim/simulation.h"
 #include "tests/sim/tally.h"
 #include "tests/sim/trace.h"
-
-#define US INT64_C(1000)
-#define MS INT64_C(1000000)
-#define S  INT64_C(1000000000)
-
-#define VIOLATION_BYTES 256
 
 struct world {
     uint64_t seed;
