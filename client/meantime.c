@@ -241,7 +241,8 @@ static uint64_t id_of(const struct message *message)
     }
 }
 
-/* A refusal without an id is of all that the server was asked: it could not read them. */
+/* A server speaks for itself alone: of a request that has left it, or never came to it, its word is
+ * nothing. A refusal without an id is of all that it was asked: it could not read them. */
 static void take_message(struct meantime *m, size_t at, const struct message *message)
 {
     struct news news = {.type = NEWS_MESSAGE, .message = message};
@@ -250,7 +251,7 @@ static void take_message(struct meantime *m, size_t at, const struct message *me
 
     if (id == 0)
         tell_all(m, at, is_talking, &news);
-    else if (request && !request->ended)
+    else if (request && is_talking(request, at))
         tell(m, request, &news);
 }
 
