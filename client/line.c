@@ -12,6 +12,13 @@
 /* How long a cancel may take to leave when the connection is closed. */
 #define LINGER_MS 200
 
+/* What the other end's system does not confirm for so long never will be: the network has lost the
+ * connection, as a router does that was restarted. One on which nothing is said is tried every few
+ * seconds. A server that is frozen confirms all the same: its system does. */
+#define UNHEARD_MS  5000
+#define KEEPALIVE_S 3
+#define AGAIN_S     1
+
 #define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 
 static bool set(void *socket, int option, int value)
@@ -40,6 +47,15 @@ static void stop_listening_to(const struct switchboard *board, void *socket)
     epoll_ctl(board->epoll, EPOLL_CTL_DEL, get(socket, ZMQ_FD), NULL);
 }
 
+/* Without this, TCP tells after a quarter of an hour; and meanwhile the server, which can be
+ * reached over every other connection, seems to be at work. */
+static bool set_unheard(void *dealer)
+{
+    return set(dealer, ZMQ_TCP_MAXRT, UNHEARD_MS) && set(dealer, ZMQ_TCP_KEEPALIVE, 1) &&
+           set(dealer, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S) &&
+           set(dealer, ZMQ_TCP_KEEPALIVE_INTVL, AGAIN_S);
+}
+
 /* Nothing is sent before the connection is there, and then by us: a message that waited for it
  * inside would be asked late, with a deadline that is no longer true. What is sent is bounded by
  * the requests in flight, so that no limit is needed there. */
@@ -52,7 +68,7 @@ static bool dealer_open(struct line *line)
                           sizeof(int64_t)) == 0 &&
            set(line->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
            set(line->dealer, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX) &&
-           listen_to(line->board, line->dealer);
+           set_unheard(line->dealer) && listen_to(line->board, line->dealer);
 }
 
 /* Never the same name twice: that of a closed monitor is taken for a while. */
