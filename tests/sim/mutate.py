@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Does the simulator catch mistakes? Makes each of those in tests/sim/mutants, in a copy of the
+"""Does a simulator catch mistakes? Makes each of those in its file of mutants, in a copy of the
 sources, and runs schedules until one fails.
 
-    mutate.py [--compiler CC] [--jobs N] [WORD...]
+    mutate.py [--compiler CC] [--jobs N] [--session] [WORD...]
 
-WORD: only those whose reason has one of these words. Exit code 1 if one stays unseen or no longer
+--session: that of a client's session, and not that of a pool. WORD: only those whose reason has one of these words. Exit code 1 if one stays unseen or no longer
 finds its place in the sources; 77 where there is no compiler.
 """
 import argparse
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c"]
 CORES = ["dispatcher", "queue", "crew", "spans", "parent"]
-SOURCES = [f"server/{core}.c" for core in CORES] + ["sums/stream.c", "sums/total.c", "sums/ieee.c"]
+MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 
 # Few schedules first: most mistakes are in all of them.
@@ -27,6 +28,27 @@ SEEDS = ["1:100", "101:900", "1001:9000", "10001:40000"]
 
 # A core that no longer ends is caught as well.
 LIMIT_S = 150
+
+
+def sim_files(folder):
+    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / folder).glob("*.c"))]
+
+
+@dataclass
+class Simulator:
+    """inside: sources that are part of another one, and that one."""
+    mutants: str
+    sources: list
+    inside: dict
+
+
+POOL = Simulator("tests/sim/mutants",
+                 [f"server/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim"), {})
+SESSION = Simulator("tests/sim/session/mutants",
+                    ["client/exchange.c", "client/requests.c"] +
+                    SUMS + [f"tests/sim/{name}.c" for name in MACHINERY] +
+                    sim_files("tests/sim/session"),
+                    {"client/meantime.c": "tests/sim/session/shell.c"})
 
 
 @dataclass
@@ -52,10 +74,10 @@ def compile_object(compiler, source, target, *folders):
     subprocess.run([compiler, *FLAGS, *includes, "-c", source, "-o", target], check=True)
 
 
-def build_base(compiler, folder):
-    """Objects of all sources by their paths, but of main programs there is one alone."""
+def build_base(compiler, sources, folder):
+    """Objects of all sources by their paths."""
     objects = {}
-    for path in SOURCES + [str(p.relative_to(ROOT)) for p in ROOT.glob("tests/sim/*.c")]:
+    for path in sources:
         objects[path] = folder / (path.replace("/", "_") + ".o")
         compile_object(compiler, ROOT / path, objects[path])
     return objects
@@ -80,16 +102,18 @@ def link(compiler, objects, program):
     subprocess.run([compiler, *objects.values(), "-o", program, "-lm"], check=True)
 
 
-def run(mutant, compiler, objects, folder):
+def run(mutant, compiler, simulator, objects, folder):
     """(True where it is caught, what is to be said about it)"""
     text = (ROOT / mutant.path).read_text()
     if text.count(mutant.old) != 1:
         return False, f"stands {text.count(mutant.old)} times in {mutant.path}"
-    folder.mkdir()
-    source, program = folder / Path(mutant.path).name, folder / "sim"
+    source, program = folder / mutant.path, folder / "sim"
+    source.parent.mkdir(parents=True)
     source.write_text(text.replace(mutant.old, mutant.new))
-    changed = {**objects, mutant.path: folder / "mutant.o"}
-    compile_object(compiler, source, changed[mutant.path])
+    outer = simulator.inside.get(mutant.path)
+    path = outer or mutant.path
+    changed = {**objects, path: folder / "mutant.o"}
+    compile_object(compiler, ROOT / outer if outer else source, changed[path], folder)
     link(compiler, changed, program)
     seen = seen_by(program, SEEDS)
     return seen is not None, seen or "NOT CAUGHT"
@@ -99,23 +123,25 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--compiler", default="cc")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--session", action="store_true")
     parser.add_argument("words", nargs="*")
     arguments = parser.parse_args()
     if not shutil.which(arguments.compiler):
         print(f"SKIP: there is no {arguments.compiler}")
         sys.exit(77)
-    mutants = read_mutants((ROOT / "tests/sim/mutants").read_text())
+    simulator = SESSION if arguments.session else POOL
+    mutants = read_mutants((ROOT / simulator.mutants).read_text())
     mutants = [m for m in mutants if not arguments.words or
                any(word in m.reason for word in arguments.words)]
     caught = 0
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
         folder = Path(name)
-        objects = build_base(arguments.compiler, folder)
+        objects = build_base(arguments.compiler, simulator.sources, folder)
         link(arguments.compiler, objects, folder / "sim")
         seen = seen_by(folder / "sim", SEEDS[:2])
         if seen:
             sys.exit(f"mutate.py: the cores fail as they are: {seen}")
-        results = [pool.submit(run, mutant, arguments.compiler, objects, folder / str(i))
+        results = [pool.submit(run, mutant, arguments.compiler, simulator, objects, folder / str(i))
                    for i, mutant in enumerate(mutants)]
         for mutant, result in zip(mutants, results):
             right, text = result.result()

@@ -1,0 +1,153 @@
+#include "tests/sim/session/scene.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Once the faults have healed: the longest patience, the longest rest and the longest sum, each a
+ * minute at most, and as much again for a caller that looks late. */
+#define HEALTH_NS (200 * S)
+
+/* A schedule takes some hundreds. */
+#define STEPS_MAX 100000
+
+/* Some sessions are closed before all is over. */
+#define CLOSED_EARLY 20
+
+void scene_violation(struct scene *scene, const char *text, ...)
+{
+    va_list arguments;
+
+    if (scene->ended && scene->violation[0])
+        return;
+    va_start(arguments, text);
+    vsnprintf(scene->violation, sizeof scene->violation, text, arguments);
+    va_end(arguments);
+    scene->ended = true;
+}
+
+void scene_later(struct scene *scene, int64_t delay_ns, enum scene_event event, size_t who,
+                 uint32_t stamp)
+{
+    struct occasion occasion = {
+        .at_ns = scene->now_ns + delay_ns,
+        .stamp = stamp,
+        .who = (uint16_t)who,
+        .type = (uint8_t)event,
+    };
+
+    if (!agenda_add(&scene->agenda, occasion))
+        scene_violation(scene, "%d things are about to happen", AGENDA_MAX);
+}
+
+/* The caller does nothing while it is stalled. */
+static void attend_caller(struct scene *scene, const struct occasion *o)
+{
+    int64_t stalled_ns = scene->caller.stalled_until_ns - scene->now_ns;
+
+    if (stalled_ns > 0)
+        scene_later(scene, stalled_ns, (enum scene_event)o->type, o->who, 0);
+    else if (o->type == SCENE_ASK)
+        caller_ask(scene, o->who);
+    else
+        caller_cancel(scene, o->who);
+}
+
+static void happen(struct scene *scene, const struct occasion *o)
+{
+    switch ((enum scene_event)o->type) {
+    case SCENE_ARRIVAL: cable_arrival(scene, o->who); break;
+    case SCENE_CALL: cable_call(scene, o->who, o->stamp); break;
+    case SCENE_GONE: cable_gone(scene, o->who, o->stamp); break;
+    case SCENE_UNHEARD: cable_unheard(scene, o->who, o->stamp); break;
+    case SCENE_TASK: task_due(scene, o->who, o->stamp); break;
+    case SCENE_THAW: server_thaw(scene, o->who, o->stamp); break;
+    case SCENE_START: server_start(scene, o->who, o->stamp); break;
+    case SCENE_ASK:
+    case SCENE_CANCEL: attend_caller(scene, o); break;
+    case SCENE_FAULT: luck_strike(scene); break;
+    case SCENE_HEAL: luck_heal(scene); break;
+    }
+}
+
+static void scene_init(struct scene *scene, uint64_t seed, bool print, struct tally *tally)
+{
+    scene->now_ns = 0;
+    scene->chance = (struct chance){.state = chance_mix(seed)};
+    scene->trace = (struct trace){.print = print};
+    scene->tally = tally;
+    scene->agenda.count = scene->agenda.order = 0;
+    scene->ended = false;
+    scene->violation[0] = '\0';
+    memset(scene->witnesses, 0, sizeof scene->witnesses);
+    servers_init(scene);
+    cables_init(scene);
+    luck_init(scene);
+    caller_init(scene);
+}
+
+/* False: nothing will happen any more. */
+static bool go_on(struct scene *scene)
+{
+    const struct agenda *agenda = &scene->agenda;
+    int64_t look_at_ns = caller_look_at(scene);
+    int64_t next_at_ns = agenda->count ? agenda->heap[0].at_ns : NEVER;
+    struct occasion occasion;
+
+    if (look_at_ns == NEVER && next_at_ns == NEVER)
+        return false;
+    if (look_at_ns <= next_at_ns) {
+        scene->now_ns = look_at_ns;
+        caller_look(scene);
+        return true;
+    }
+    scene->now_ns = next_at_ns;
+    agenda_next(&scene->agenda, &occasion);
+    happen(scene, &occasion);
+    return true;
+}
+
+static void scene_run(struct scene *scene, uint64_t seed, bool print, struct tally *tally)
+{
+    uint64_t steps_max = tally->steps + STEPS_MAX;
+    bool closes_early;
+
+    scene_init(scene, seed, print, tally);
+    closes_early = chance_one_in(&scene->chance, CLOSED_EARLY);
+    while (!scene->ended && scene->caller.taken < scene->caller.count) {
+        if (closes_early && scene->now_ns > scene->luck.heal_at_ns / 2)
+            break;
+        if (!go_on(scene))
+            scene_violation(scene, "sleeps for ever");
+        if (scene->now_ns > scene->luck.heal_at_ns + HEALTH_NS)
+            scene_violation(scene, "goes on long after all faults have healed");
+        if (tally->steps > steps_max)
+            scene_violation(scene, "runs in circles");
+    }
+    for (size_t i = 0; i < scene->caller.count; i++)
+        scene->witnesses[i].cancelled = true; /* by the close */
+    caller_clear(scene);
+    tally->schedules++;
+    tally->violations += scene->violation[0] != '\0';
+    tally->simulated_ms += (uint64_t)(scene->now_ns / MS);
+}
+
+static void run(void *storage, uint64_t seed, bool print, struct tally *tally,
+                struct outcome *outcome)
+{
+    struct scene *scene = storage;
+
+    scene_run(scene, seed, print, tally);
+    memcpy(outcome->violation, scene->violation, sizeof outcome->violation);
+    outcome->at_ns = scene->now_ns;
+    outcome->hash = scene->trace.hash;
+}
+
+const struct simulation simulation = {
+    .run = run,
+    .world_bytes = sizeof(struct scene),
+    .seeds = 1000000,
+    .seeds_long = 50000000,
+    .happening_count = EVENTS,
+    .happenings = event_names,
+};
