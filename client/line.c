@@ -14,8 +14,9 @@
 
 /* What the other end's system does not confirm for so long never will be: the network has lost the
  * connection, as a router does that was restarted. One on which nothing is said is tried every few
- * seconds. A server that is frozen confirms all the same: its system does. */
-#define UNHEARD_MS  5000
+ * seconds. A server that is frozen confirms all the same: its system does. Longer than silence and
+ * doubt, which come first where they can. */
+#define UNHEARD_MS  8000
 #define KEEPALIVE_S 3
 #define AGAIN_S     1
 
