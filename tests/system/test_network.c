@@ -1,6 +1,8 @@
 /* Two machines, as far as Linux knows: server and client in network namespaces of their own, with a
  * cable between them. The namespaces have no names, so that they end with the processes in them. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <meantime.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -74,8 +76,8 @@ static struct network network_start(void)
     snprintf(client, sizeof client, "%d", network.client);
     IP(network.server, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns",
        client);
-    IP(network.server, "address", "add", SERVER_ADDRESS "/30", "dev", "cable");
-    IP(network.client, "address", "add", CLIENT_ADDRESS "/30", "dev", "cable");
+    IP(network.server, "address", "add", SERVER_ADDRESS "/29", "dev", "cable");
+    IP(network.client, "address", "add", CLIENT_ADDRESS "/29", "dev", "cable");
     IP(network.server, "link", "set", "cable", "up");
     IP(network.client, "link", "set", "cable", "up");
     return network;
@@ -168,6 +170,60 @@ Test(network, a_cable_that_is_mended_is_as_good_as_new)
     process_line(client, PROCESS_OUT, "The server at * fell silent. Asking again.");
     IP(network.server, "link", "set", "cable", "up");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
+}
+
+/* ---- a connection that the network forgets ------------------------------------------------- */
+
+#define NEW_ADDRESS "10.197.42.3"
+
+/* From now on all sockets of this process are there. */
+static void go_to(pid_t machine)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "/proc/%d/ns/net", machine);
+    int network = open(path, O_RDONLY);
+    cr_assert(network != -1 && setns(network, CLONE_NEWNET) == 0);
+    close(network);
+}
+
+/* What goes to the old address vanishes, without a word to anybody; a new one takes its place. */
+static void move_client(const struct network *network)
+{
+    IP(network->client, "address", "add", NEW_ADDRESS "/29", "dev", "cable");
+    IP(network->client, "route", "add", SERVER_ADDRESS "/32", "dev", "cable", "src", NEW_ADDRESS);
+    IP(network->server, "route", "add", "blackhole", CLIENT_ADDRESS "/32");
+}
+
+static void expect_sum(struct meantime *m)
+{
+    struct meantime_question question = {.kind = MEANTIME_GAUSSIAN, .count = 65536};
+    struct meantime_result result;
+    uint64_t request;
+
+    cr_assert(meantime_ask(m, &question, &request) == MEANTIME_OK);
+    cr_assert(meantime_wait(m, request, PROCESS_PATIENCE_MS * INT64_C(1000000)) == 1);
+    cr_assert(meantime_take(m, request, &result) == 1);
+    cr_assert(result.error == MEANTIME_OK && result.sum == -104.0668469302687, "%s", result.text);
+}
+
+/* Every new connection comes about, as that of a probe does. */
+Test(network, a_request_is_asked_again_when_its_connection_was_forgotten)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *server = start_server_at(network.server);
+    struct meantime *m;
+
+    go_to(network.client);
+    m = meantime_new();
+    cr_assert(m && meantime_connect(m, SERVER_ENDPOINT) == MEANTIME_OK);
+    expect_sum(m);
+    move_client(&network);
+    expect_sum(m);
+    meantime_close(&m);
     process_signal(server, SIGTERM);
     cr_assert(process_wait(server) == 0);
 }
