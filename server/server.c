@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <assert.h>
 #include <czmq.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -9,98 +8,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "proto/message.h"
 #include "proto/status.h"
-#include "server/dispatcher.h"
-#include "server/front.h"
-#include "server/uplink.h"
-#include "server/worker.h"
+#include "server/pool.h"
+#include "server/server_state.h"
 #include "sums/digest.h"
 
 /* Messages read from one socket before the others, results and signals have their turn again. */
 #define MESSAGES_AT_ONCE 64
 
-/* Time between two lines in the log about the same wrong. */
-#define COMPLAINT_NS INT64_C(1000000000)
-
 /* Time that answers have to leave when the server ends: after a drain, and at once. */
 #define DRAIN_MS 1000
 #define STOP_MS  100
-
-/* What peers do wrong, logged apart: decoding errors by their status, and: */
-enum complaint_type {
-    COMPLAINT_ENVELOPE = STATUS_END,
-    COMPLAINT_UNEXPECTED,
-    COMPLAINT_PARENT,
-    COMPLAINT_WORKER,                            /* is dropped, by the status that it is told */
-    NEWS_JOINED = COMPLAINT_WORKER + STATUS_END, /* no complaints, but as many as peers like */
-    NEWS_GONE,
-    COMPLAINTS,
-};
-
-struct complaint {
-    uint64_t count;     /* since the last line */
-    int64_t line_at_ns; /* no line before this */
-};
-
-struct server {
-    struct options options;
-    int signals;
-    struct dispatcher *dispatcher;
-    struct workers *threads;
-    struct front *front; /* clients; NULL: none are served */
-    struct front *pool;  /* workers that join; NULL: none may */
-    struct uplink *parents[PARENTS_MAX];
-    struct join join; /* what this server offers its parents */
-    int64_t began_at_ns;
-    bool draining;
-    bool stopped;
-    uint64_t bad_messages;
-    uint64_t refused; /* clients, by the shell: the dispatcher has never heard of them */
-    struct complaint complaints[COMPLAINTS];
-};
-
-static_assert((int)MESSAGE_KIND_GAUSSIAN == (int)STREAM_GAUSSIAN, "kinds have their wire values");
-static_assert((int)MESSAGE_KIND_UNIFORM == (int)STREAM_UNIFORM, "kinds have their wire values");
-
-static int64_t now_ns(void)
-{
-    return zclock_usecs() * 1000;
-}
-
-/* How many there are to be told of in one line, this one included; 0: none yet. */
-static uint64_t complaints_due(struct server *server, int type)
-{
-    struct complaint *complaint = &server->complaints[type];
-    int64_t now = now_ns();
-    uint64_t count = ++complaint->count;
-
-    if (now < complaint->line_at_ns)
-        return 0;
-    complaint->count = 0;
-    complaint->line_at_ns = now + COMPLAINT_NS;
-    return count;
-}
-
-static void complain(struct server *server, int type, const char *text)
-{
-    uint64_t count = complaints_due(server, type);
-
-    server->bad_messages++;
-    if (count > 0)
-        zsys_warning("%" PRIu64 " bad message%s since the last line of this kind: %s", count,
-                     count == 1 ? "" : "s", text);
-}
-
-static void complain_of_worker(struct server *server, const struct refusal *refusal)
-{
-    uint64_t count = complaints_due(server, COMPLAINT_WORKER + (int)refusal->status);
-
-    if (count == 1)
-        zsys_warning("%s", refusal->text);
-    else if (count > 1)
-        zsys_warning("%s (the last of %" PRIu64 ")", refusal->text, count);
-}
 
 /* ---- what the dispatcher wants done ------------------------------------------------------ */
 
@@ -128,77 +46,18 @@ static void obey_progress(struct server *server, const struct effect *effect)
     front_offer(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
 }
 
-static void thread_start(struct server *server, uint32_t thread, const struct sum_request *asked)
-{
-    struct task task = {.span = asked->id, .first = asked->first, .count = asked->count};
-
-    stream_init(&task.stream, asked->seed, (enum stream_kind)asked->kind);
-    workers_start(server->threads, thread, &task);
-}
-
-static void thread_tell(struct server *server, const struct effect *effect)
-{
-    if (effect->message.type == MESSAGE_SUM_REQUEST)
-        thread_start(server, effect->worker, &effect->message.sum_request);
-    else
-        workers_cancel(server->threads, effect->message.cancel.id);
-}
-
-static void pool_send(struct server *server, const struct effect *effect)
-{
-    uint8_t bytes[MESSAGE_BYTES_MAX];
-
-    front_send(server->pool, effect->worker - server->options.threads, bytes,
-               message_encode(&effect->message, bytes));
-}
-
-static void log_worker(struct server *server, uint32_t worker, int type, const char *what)
-{
-    const char *name = dispatcher_worker_name(server->dispatcher, worker);
-    uint64_t count = name && !server->options.quiet ? complaints_due(server, type) : 0;
-
-    if (count == 1)
-        zsys_info("worker %s %s", name, what);
-    else if (count > 1)
-        zsys_info("worker %s %s (the last of %" PRIu64 ")", name, what, count);
-}
-
-static void welcome(struct server *server, uint32_t worker)
-{
-    front_keep(server->pool, worker - server->options.threads, true);
-    log_worker(server, worker, NEWS_JOINED, "has joined");
-}
-
-static void obey_tell_worker(struct server *server, const struct effect *effect)
-{
-    if (effect->worker < server->options.threads) {
-        thread_tell(server, effect);
-        return;
-    }
-    if (effect->message.type == MESSAGE_WELCOME)
-        welcome(server, effect->worker);
-    pool_send(server, effect);
-}
-
-static void obey_drop_worker(struct server *server, const struct effect *effect)
-{
-    complain_of_worker(server, &effect->message.refusal);
-    pool_send(server, effect);
-    front_keep(server->pool, effect->worker - server->options.threads, false);
-}
-
-static void tell(struct server *server, const struct event *event)
+void server_tell(struct server *server, const struct event *event)
 {
     dispatcher_step(server->dispatcher, now_ns(), event);
 }
 
-static void obey(struct server *server)
+void server_obey(struct server *server)
 {
     static void (*const how[])(struct server *, const struct effect *) = {
         [EFFECT_ANSWER] = obey_answer,
         [EFFECT_PROGRESS] = obey_progress,
-        [EFFECT_TELL_WORKER] = obey_tell_worker,
-        [EFFECT_DROP_WORKER] = obey_drop_worker,
+        [EFFECT_TELL_WORKER] = pool_tell,
+        [EFFECT_DROP_WORKER] = pool_drop,
     };
     struct effect effect;
 
@@ -206,17 +65,15 @@ static void obey(struct server *server)
         how[effect.type](server, &effect);
 }
 
-/* Tells the dispatcher, and does all that follows. */
-static void step(struct server *server, const struct event *event)
+void server_step(struct server *server, const struct event *event)
 {
-    tell(server, event);
-    obey(server);
+    server_tell(server, event);
+    server_obey(server);
 }
 
 /* ---- what clients say -------------------------------------------------------------------- */
 
-/* Refuses what the dispatcher is not asked. */
-static void refuse(struct server *server, struct front *front, uint32_t peer,
+void server_refuse(struct server *server, struct front *front, uint32_t peer,
                    const struct refusal *refusal)
 {
     struct message message = {.type = MESSAGE_REFUSAL, .refusal = *refusal};
@@ -227,14 +84,14 @@ static void refuse(struct server *server, struct front *front, uint32_t peer,
     front_release(front, peer);
 }
 
-static void refuse_bad(struct server *server, struct front *front, uint32_t peer,
+void server_refuse_bad(struct server *server, struct front *front, uint32_t peer,
                        const struct message_error *error)
 {
     struct refusal refusal = {.id = error->id, .status = error->status};
 
     snprintf(refusal.text, sizeof refusal.text, "%s", error->reason);
-    complain(server, (int)error->status, error->reason);
-    refuse(server, front, peer, &refusal);
+    complain(&server->complaints, (int)error->status, error->reason);
+    server_refuse(server, front, peer, &refusal);
 }
 
 static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
@@ -247,7 +104,7 @@ static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
             "this connection has too many requests in flight, or has just taken another's place",
     };
 
-    refuse(server, server->front, client, &refusal);
+    server_refuse(server, server->front, client, &refusal);
 }
 
 static void on_sum_request(struct server *server, const struct front_message *from,
@@ -260,7 +117,7 @@ static void on_sum_request(struct server *server, const struct front_message *fr
         return;
     }
     message->sum_request.progress = message->sum_request.progress && !from->lockstep;
-    step(server, &event);
+    server_step(server, &event);
 }
 
 /* A cancel has no answer of its own: the request's answer says that it was cancelled. */
@@ -269,7 +126,7 @@ static void on_cancel(struct server *server, const struct front_message *from,
 {
     struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
 
-    step(server, &event);
+    server_step(server, &event);
     front_release(server->front, from->client);
 }
 
@@ -286,7 +143,7 @@ static void status_take(const struct server *server, const struct status_request
 {
     dispatcher_status(server->dispatcher, asked, status);
     status->counters.refused += server->refused;
-    status->counters.bad_messages = server->bad_messages;
+    status->counters.bad_messages = server->complaints.bad_messages;
 }
 
 /* What the dispatcher does not know. */
@@ -330,9 +187,9 @@ static void on_unexpected(struct server *server, const struct front_message *fro
             "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER",
     };
 
-    complain(server, COMPLAINT_UNEXPECTED, refusal.text);
+    complain(&server->complaints, COMPLAINT_UNEXPECTED, refusal.text);
     if (from->lockstep)
-        refuse(server, server->front, from->client, &refusal);
+        server_refuse(server, server->front, from->client, &refusal);
     else
         front_release(server->front, from->client);
 }
@@ -343,7 +200,7 @@ static void on_client_message(struct server *server, const struct front_message 
     struct message_error error;
 
     if (!message_decode(from->bytes, from->size, &message, &error))
-        refuse_bad(server, server->front, from->client, &error);
+        server_refuse_bad(server, server->front, from->client, &error);
     else if (message.type == MESSAGE_SUM_REQUEST)
         on_sum_request(server, from, &message);
     else if (message.type == MESSAGE_STATUS_REQUEST)
@@ -354,9 +211,8 @@ static void on_client_message(struct server *server, const struct front_message 
         on_unexpected(server, from);
 }
 
-/* Takes what a socket has, up to MESSAGES_AT_ONCE. False where it had nothing. */
-static bool take_messages(struct server *server, struct front *front,
-                          void (*on_message)(struct server *, const struct front_message *))
+bool server_take(struct server *server, struct front *front,
+                 void (*on_message)(struct server *, const struct front_message *))
 {
     enum front_news news = FRONT_MESSAGE;
     struct front_message message;
@@ -367,7 +223,7 @@ static bool take_messages(struct server *server, struct front *front,
         if (news == FRONT_MESSAGE)
             on_message(server, &message);
         else if (news == FRONT_BAD)
-            complain(server, COMPLAINT_ENVELOPE, "its envelope is too long");
+            complain(&server->complaints, COMPLAINT_ENVELOPE, "its envelope is too long");
     }
     return taken > 1;
 }
@@ -378,87 +234,9 @@ static bool take_clients(struct server *server)
 
     if (!server->front)
         return false;
-    bool took = take_messages(server, server->front, on_client_message);
+    bool took = server_take(server, server->front, on_client_message);
     while (front_lost(server->front, &lost.client))
-        step(server, &lost);
-    return took;
-}
-
-/* ---- what workers say -------------------------------------------------------------------- */
-
-static bool says_worker(enum message_type type)
-{
-    return type == MESSAGE_JOIN || type == MESSAGE_HEARTBEAT || type == MESSAGE_LEAVE ||
-           type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
-}
-
-static void on_pool_message(struct server *server, const struct front_message *from)
-{
-    static const struct refusal ourselves = {
-        .status = STATUS_OUT_OF_RANGE,
-        .text = "a server cannot join itself",
-    };
-    struct message message;
-    struct message_error error;
-    struct event event = {
-        .type = EVENT_WORKER_MESSAGE,
-        .worker = server->options.threads + from->client,
-        .message = &message,
-    };
-
-    if (!message_decode(from->bytes, from->size, &message, &error)) {
-        refuse_bad(server, server->pool, from->client, &error);
-        return;
-    }
-    if (message.type == MESSAGE_JOIN && streq(message.join.name, server->join.name)) {
-        refuse(server, server->pool, from->client, &ourselves);
-        return;
-    }
-    if (says_worker(message.type))
-        step(server, &event);
-    else
-        complain(server, COMPLAINT_UNEXPECTED, "that is nothing that a worker says");
-    front_release(server->pool, from->client);
-}
-
-static bool take_pool(struct server *server)
-{
-    struct event lost = {.type = EVENT_WORKER_LOST};
-    uint32_t number;
-
-    if (!server->pool)
-        return false;
-    bool took = take_messages(server, server->pool, on_pool_message);
-    while (front_lost(server->pool, &number)) {
-        lost.worker = server->options.threads + number;
-        log_worker(server, lost.worker, NEWS_GONE, "has gone");
-        tell(server, &lost);
-    }
-    obey(server);
-    return took;
-}
-
-static bool take_results(struct server *server)
-{
-    struct result result;
-    bool took = false;
-
-    if (server->options.threads == 0)
-        return false; /* a front that only hands out looks here in vain, thousands of times a second
-                       */
-    for (; workers_done(server->threads, &result); took = true) {
-        struct message message = {
-            .type = MESSAGE_SUM_REPLY,
-            .sum_reply = {.id = result.span,
-                          .count = result.total.count,
-                          .units = result.total.units,
-                          .unit_log2 = stream_unit_log2(result.kind),
-                          .compute_ns = (uint64_t)result.elapsed_ns},
-        };
-        struct event event = {
-            .type = EVENT_WORKER_MESSAGE, .worker = result.worker, .message = &message};
-        step(server, &event);
-    }
+        server_step(server, &lost);
     return took;
 }
 
@@ -477,14 +255,15 @@ static bool take_parent(struct server *server, uint32_t i)
         case UPLINK_HEARD: break;
         case UPLINK_MESSAGE:
             event.type = EVENT_CLIENT_MESSAGE;
-            step(server, &event);
+            server_step(server, &event);
             break;
         case UPLINK_LOST:
             event.type = EVENT_CLIENT_LOST;
-            step(server, &event);
+            server_step(server, &event);
             break;
         case UPLINK_BAD:
-            complain(server, COMPLAINT_PARENT, "what a server that was joined says makes no sense");
+            complain(&server->complaints, COMPLAINT_PARENT,
+                     "what a server that was joined says makes no sense");
             break;
         }
     return true;
@@ -510,7 +289,7 @@ static void take_signals(struct server *server)
         event.type = server->draining ? EVENT_STOP : EVENT_DRAIN;
         server->stopped = server->draining;
         server->draining = true;
-        step(server, &event);
+        server_step(server, &event);
         for (uint32_t i = 0; i < server->options.parent_count; i++)
             uplink_leave(server->parents[i], now_ns());
     }
@@ -521,7 +300,7 @@ static void take_time(struct server *server)
     static const struct event event = {.type = EVENT_TIME};
 
     if (now_ns() >= dispatcher_due_at(server->dispatcher))
-        step(server, &event);
+        server_step(server, &event);
 }
 
 /* Until the next thing is due. */
@@ -573,9 +352,9 @@ static bool flush(struct server *server)
  * now is heard before they are found silent. */
 static bool take_all(struct server *server)
 {
-    bool took = take_results(server);
+    bool took = pool_take_results(server);
 
-    took = take_pool(server) || took;
+    took = pool_take_messages(server) || took;
     took = take_clients(server) || took;
     took = take_parents(server) || took;
     take_signals(server);
