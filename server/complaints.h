@@ -12,9 +12,12 @@ enum complaint_type {
     COMPLAINT_ENVELOPE = STATUS_END,
     COMPLAINT_UNEXPECTED,
     COMPLAINT_PARENT,
+    COMPLAINT_FLOOD,
     COMPLAINT_WORKER,                            /* is dropped, by the status that it is told */
     NEWS_JOINED = COMPLAINT_WORKER + STATUS_END, /* no complaints */
     NEWS_GONE,
+    NEWS_FULL,
+    NEWS_SHORT,
     COMPLAINTS,
 };
 

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 
 #include "server/options.h"
+#include "server/plain.h"
 #include "server/server.h"
 #include "server/uplink.h"
 #include "server/worker.h"
@@ -46,10 +47,12 @@ static int signals_open(void)
 
 /* A connection is a file descriptor: without one libzmq's I/O thread spins on accept(), and without
  * those that a socket takes it aborts. */
-static bool prepare_files(uint32_t threads, uint32_t parents)
+static bool prepare_files(const struct options *options)
 {
-    rlim_t needed =
-        FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES + (rlim_t)parents * UPLINK_FILES;
+    uint32_t threads = options->threads;
+    rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES +
+                    (rlim_t)options->parent_count * UPLINK_FILES +
+                    (options->plain_endpoint ? PLAIN_FILES : 0);
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == -1)
@@ -96,7 +99,7 @@ int main(int argc, char **argv)
 
     argp_program_version_hook = print_version;
     options_parse(&options, argc, argv);
-    if (!prepare_files(options.threads, options.parent_count) || !prepare_threads(options.threads))
+    if (!prepare_files(&options) || !prepare_threads(options.threads))
         return EXIT_FAILURE;
     int signals = signals_open();
     set_up_czmq();

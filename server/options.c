@@ -16,15 +16,22 @@
 enum {
     OPTION_SPAN = 256,
     OPTION_HEARTBEAT,
+    OPTION_PLAIN,
 };
 
 static const struct argp_option option_table[] = {
     {"bind", 'b', "ENDPOINT", 0,
-     "Where clients connect (default " DEFAULT_ENDPOINT ", or nowhere with --join; a port of * "
+     "Where clients connect (default " DEFAULT_ENDPOINT
+     ", or nowhere with --join or --plain; a port of * "
      "picks a free one)",
      0},
     {"socket", 's', "TYPE", 0,
      "router: many requests at once (default); rep: one at a time, in lockstep", 0},
+    {"plain", OPTION_PLAIN, "ENDPOINT", 0,
+     "Where any TCP connection is answered with the sum of 10M fresh Gaussian samples as text, "
+     "such "
+     "as tcp://127.0.0.1:8197",
+     0},
     {"threads", 't', "N", 0,
      "Compute threads (default: one for each core; 0: only workers compute)", 0},
     {"workers", 'w', "ENDPOINT", 0, "Where other servers join as workers, such as tcp://*:8198", 0},
@@ -100,7 +107,7 @@ static const struct kernel *parse_kernel(const char *name, struct argp_state *st
 /* What only all options together tell. */
 static void check(struct options *options, struct argp_state *state)
 {
-    if (!options->endpoint && options->parent_count == 0)
+    if (!options->endpoint && !options->plain_endpoint && options->parent_count == 0)
         options->endpoint = DEFAULT_ENDPOINT;
     if (options->threads == 0 && !options->workers_endpoint)
         argp_error(state, "--threads 0 without --workers: nobody would compute");
@@ -112,6 +119,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 
     switch (key) {
     case 'b': options->endpoint = text; break;
+    case OPTION_PLAIN: options->plain_endpoint = text; break;
     case 's': options->front_type = parse_socket(text, state); break;
     case 't': options->threads = parse_number("threads", text, 0, THREADS_MAX, state); break;
     case 'w': options->workers_endpoint = text; break;

@@ -9,12 +9,13 @@
 #include "server/front.h"
 #include "sums/kernel.h"
 
-/* Strings live as long as argv. endpoint: for clients, workers_endpoint: for workers that join;
- * NULL: for none. threads: 0 to THREADS_MAX. parents: servers to join. span_ns, heartbeat_ns: of
- * workers that join, as in server/dispatcher.h. */
+/* Strings live as long as argv. endpoint: for clients, plain_endpoint: for plain TCP,
+ * workers_endpoint: for workers that join; NULL: for none. threads: 0 to THREADS_MAX. parents:
+ * servers to join. span_ns, heartbeat_ns: of workers that join, as in server/dispatcher.h. */
 struct options {
     const char *endpoint;
     enum front_type front_type;
+    const char *plain_endpoint;
     const char *workers_endpoint;
     const char *parents[PARENTS_MAX];
     uint32_t parent_count;

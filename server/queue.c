@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Each client has a request here, or is being heard now; parents come after them. */
+#define BESIDE_MAX (PARENTS_MAX + PLAIN_MAX)
+
+/* Each client has a request here, or is being heard now; parents and plain ones come after them. */
 static uint32_t own_clients(const struct queue *queue)
 {
     return queue->requests_max + 1;
@@ -13,7 +15,7 @@ bool queue_init(struct queue *queue, uint32_t requests_max)
 {
     *queue = (struct queue){
         .requests = calloc(requests_max, sizeof *queue->requests),
-        .clients = calloc(requests_max + 1 + PARENTS_MAX, sizeof *queue->clients),
+        .clients = calloc(requests_max + 1 + BESIDE_MAX, sizeof *queue->clients),
         .requests_max = requests_max,
     };
     TAILQ_INIT(&queue->free);
@@ -22,9 +24,9 @@ bool queue_init(struct queue *queue, uint32_t requests_max)
     TAILQ_INIT(&queue->runnable);
     if (!queue->requests || !queue->clients)
         return false;
-    for (uint32_t i = 0; i < own_clients(queue) + PARENTS_MAX; i++) {
+    for (uint32_t i = 0; i < own_clients(queue) + BESIDE_MAX; i++) {
         struct client *client = &queue->clients[i];
-        client->in_order = i >= own_clients(queue);
+        client->in_order = i >= own_clients(queue) && i < own_clients(queue) + PARENTS_MAX;
         TAILQ_INIT(&client->requests);
         TAILQ_INIT(&client->runnable);
     }
@@ -47,7 +49,7 @@ struct client *queue_client(const struct queue *queue, uint32_t number)
     uint32_t index = number < CLIENTS_MAX ? number : number - CLIENTS_MAX + own_clients(queue);
 
     assert(number >= CLIENTS_MAX || number < own_clients(queue));
-    assert(number < CLIENTS_MAX + PARENTS_MAX);
+    assert(number < CLIENTS_MAX + BESIDE_MAX);
     return &queue->clients[index];
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -16,21 +17,45 @@
 /* Messages read from one socket before the others, results and signals have their turn again. */
 #define MESSAGES_AT_ONCE 64
 
+/* What a plain client is given the sum of: as many as in the teaching example. */
+#define PLAIN_SAMPLES UINT64_C(10000000)
+
 /* Time that answers have to leave when the server ends: after a drain, and at once. */
 #define DRAIN_MS 1000
 #define STOP_MS  100
 
 /* ---- what the dispatcher wants done ------------------------------------------------------ */
 
+static bool is_plain(uint32_t client)
+{
+    return client >= PLAIN_FIRST;
+}
+
 static bool is_parent(uint32_t client)
 {
-    return client >= CLIENTS_MAX;
+    return client >= CLIENTS_MAX && !is_plain(client);
+}
+
+/* One that is refused is not told why: a sentence is no number. */
+static void answer_plain(struct server *server, const struct effect *effect)
+{
+    const struct sum_reply *reply = &effect->message.sum_reply;
+    uint32_t number = effect->client - PLAIN_FIRST;
+
+    if (effect->message.type == MESSAGE_SUM_REPLY)
+        plain_answer(server->plain, number, now_ns(), total_value(reply->units, reply->unit_log2));
+    else
+        plain_drop(server->plain, number, now_ns());
 }
 
 static void obey_answer(struct server *server, const struct effect *effect)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
+    if (is_plain(effect->client)) {
+        answer_plain(server, effect);
+        return;
+    }
     if (is_parent(effect->client)) {
         uplink_send(server->parents[effect->client - CLIENTS_MAX], &effect->message);
         return;
@@ -146,6 +171,15 @@ static void status_take(const struct server *server, const struct status_request
     status->counters.bad_messages = server->complaints.bad_messages;
 }
 
+static const char *owner_of(const struct server *server, uint32_t client)
+{
+    if (is_plain(client))
+        return plain_peer(server->plain, client - PLAIN_FIRST);
+    if (is_parent(client))
+        return uplink_endpoint(server->parents[client - CLIENTS_MAX]);
+    return front_peer(server->front, client);
+}
+
 /* What the dispatcher does not know. */
 static void status_complete(const struct server *server, struct status_reply *status)
 {
@@ -157,10 +191,7 @@ static void status_complete(const struct server *server, struct status_reply *st
             memcpy(status->workers[i].kernel, server->join.kernel, sizeof status->kernel);
     for (uint32_t i = 0; i < status->requests_listed; i++) {
         struct request_status *request = &status->requests[i];
-        const char *owner = is_parent(request->client)
-                                ? uplink_endpoint(server->parents[request->client - CLIENTS_MAX])
-                                : front_peer(server->front, request->client);
-        snprintf(request->owner, sizeof request->owner, "%s", owner);
+        snprintf(request->owner, sizeof request->owner, "%s", owner_of(server, request->client));
         make_printable(request->owner);
     }
 }
@@ -278,6 +309,67 @@ static bool take_parents(struct server *server)
     return took;
 }
 
+/* ---- what plain clients do --------------------------------------------------------------- */
+
+/* Asks for them: they cannot. Each has one request, of samples that nobody has seen before. */
+static void ask_for_plain(struct server *server, uint32_t number)
+{
+    struct message message = {
+        .type = MESSAGE_SUM_REQUEST,
+        .sum_request = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = PLAIN_SAMPLES},
+    };
+    struct event event = {
+        .type = EVENT_CLIENT_MESSAGE, .client = PLAIN_FIRST + number, .message = &message};
+    uint64_t *seed = &message.sum_request.seed;
+
+    if (getrandom(seed, sizeof *seed, 0) != sizeof *seed)
+        abort(); /* Linux gives 8 bytes whole or waits for them */
+    server_step(server, &event);
+}
+
+static void lose_plain(struct server *server, uint32_t number)
+{
+    server_step(server, &(struct event){.type = EVENT_CLIENT_LOST, .client = PLAIN_FIRST + number});
+}
+
+static void lose_flooding(struct server *server, uint32_t number)
+{
+    complain(&server->complaints, COMPLAINT_FLOOD, "a plain client sends without end");
+    lose_plain(server, number);
+}
+
+static void tell_plain_crowd(struct server *server, int type, const char *why)
+{
+    if (complaints_due(&server->complaints, type) > 0)
+        zsys_warning("clients wait to be accepted at %s: %s", plain_endpoint(server->plain), why);
+}
+
+/* False where there was nothing. */
+static bool on_plain_news(struct server *server)
+{
+    uint32_t number;
+
+    switch (plain_next(server->plain, now_ns(), &number)) {
+    case PLAIN_NOTHING: return false;
+    case PLAIN_HEARD: break;
+    case PLAIN_ASKED: ask_for_plain(server, number); break;
+    case PLAIN_LOST: lose_plain(server, number); break;
+    case PLAIN_FLOODED: lose_flooding(server, number); break;
+    case PLAIN_FULL: tell_plain_crowd(server, NEWS_FULL, "all places are taken"); break;
+    case PLAIN_SHORT: tell_plain_crowd(server, NEWS_SHORT, "no descriptor is left"); break;
+    }
+    return true;
+}
+
+static bool take_plain(struct server *server)
+{
+    int taken = 0;
+
+    while (server->plain && taken < MESSAGES_AT_ONCE && on_plain_news(server))
+        taken++;
+    return taken > 0;
+}
+
 /* ---- what else happens ------------------------------------------------------------------- */
 
 static void take_signals(struct server *server)
@@ -290,6 +382,8 @@ static void take_signals(struct server *server)
         server->stopped = server->draining;
         server->draining = true;
         server_step(server, &event);
+        if (server->plain)
+            plain_leave(server->plain);
         for (uint32_t i = 0; i < server->options.parent_count; i++)
             uplink_leave(server->parents[i], now_ns());
     }
@@ -311,12 +405,14 @@ static long wait_ms(const struct server *server, bool flush)
     for (uint32_t i = 0; i < server->options.parent_count; i++)
         if (uplink_due_at(server->parents[i]) < due_at_ns)
             due_at_ns = uplink_due_at(server->parents[i]);
+    if (server->plain && plain_due_at(server->plain) < due_at_ns)
+        due_at_ns = plain_due_at(server->plain);
     int64_t wait_ns = due_at_ns - now_ns();
     long ms = due_at_ns == INT64_MAX ? -1 : wait_ns > 0 ? (long)((wait_ns + 999999) / 1000000) : 0;
     return flush && (ms == -1 || ms > FRONT_FLUSH_MS) ? FRONT_FLUSH_MS : ms;
 }
 
-#define ITEMS_MAX (2 + 2 * 2 + 2 * PARENTS_MAX)
+#define ITEMS_MAX (3 + 2 * 2 + 2 * PARENTS_MAX)
 
 /* Sockets of parents are replaced now and then. */
 static int poll_items(const struct server *server, zmq_pollitem_t *items)
@@ -327,6 +423,8 @@ static int poll_items(const struct server *server, zmq_pollitem_t *items)
     items[count++] = (zmq_pollitem_t){NULL, server->signals, ZMQ_POLLIN, 0};
     if (server->options.threads > 0)
         items[count++] = (zmq_pollitem_t){workers_socket(server->threads), 0, ZMQ_POLLIN, 0};
+    if (server->plain)
+        items[count++] = (zmq_pollitem_t){NULL, plain_fd(server->plain), ZMQ_POLLIN, 0};
     for (int i = 0; i < 2; i++) {
         if (!fronts[i])
             continue;
@@ -356,6 +454,7 @@ static bool take_all(struct server *server)
 
     took = pool_take_messages(server) || took;
     took = take_clients(server) || took;
+    took = take_plain(server) || took;
     took = take_parents(server) || took;
     take_signals(server);
     take_time(server);
@@ -417,6 +516,19 @@ static bool set_up_front(struct front **front, enum front_type type, const char 
     return *front;
 }
 
+static bool set_up_plain(struct server *server)
+{
+    const char *endpoint = server->options.plain_endpoint;
+    const char *why;
+
+    if (!endpoint)
+        return true;
+    server->plain = plain_new(endpoint, &why);
+    if (!server->plain)
+        zsys_error("cannot listen on %s: %s; name another endpoint with --plain", endpoint, why);
+    return server->plain;
+}
+
 static bool set_up_parents(struct server *server)
 {
     for (uint32_t i = 0; i < server->options.parent_count; i++) {
@@ -453,7 +565,7 @@ static bool server_set_up(struct server *server)
     return set_up_dispatcher(server) &&
            set_up_front(&server->front, options->front_type, options->endpoint, "--bind") &&
            set_up_front(&server->pool, FRONT_ROUTER, options->workers_endpoint, "--workers") &&
-           set_up_parents(server);
+           set_up_plain(server) && set_up_parents(server);
 }
 
 struct server *server_new(const struct options *options, int signals)
@@ -480,6 +592,7 @@ void server_destroy(struct server **server_p)
     patience_ms = server->stopped ? STOP_MS : DRAIN_MS;
     for (uint32_t i = 0; i < server->options.parent_count; i++)
         uplink_destroy(&server->parents[i], patience_ms);
+    plain_destroy(&server->plain, patience_ms);
     front_destroy(&server->pool, patience_ms);
     front_destroy(&server->front, patience_ms);
     workers_destroy(&server->threads);
@@ -496,6 +609,9 @@ static void say_where(const struct server *server)
         printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", front_endpoint(server->front),
                options->front_type == FRONT_REP ? "REP" : "ROUTER", options->threads,
                options->threads == 1 ? "" : "s");
+    if (server->plain)
+        printf("Plain TCP at %s (%" PRIu32 " thread%s).\n", plain_endpoint(server->plain),
+               options->threads, options->threads == 1 ? "" : "s");
     if (server->pool)
         printf("Workers join at %s.\n", front_endpoint(server->pool));
     for (uint32_t i = 0; i < options->parent_count; i++)

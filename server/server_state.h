@@ -11,6 +11,7 @@
 #include "server/dispatcher.h"
 #include "server/front.h"
 #include "server/options.h"
+#include "server/plain.h"
 #include "server/uplink.h"
 #include "server/worker.h"
 
@@ -21,6 +22,7 @@ struct server {
     struct workers *threads;
     struct front *front; /* clients; NULL: none are served */
     struct front *pool;  /* workers that join; NULL: none may */
+    struct plain *plain; /* clients that speak no ZeroMQ; NULL: none are served */
     struct uplink *parents[PARENTS_MAX];
     struct join join; /* what this server offers its parents */
     int64_t began_at_ns;

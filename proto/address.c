@@ -1,0 +1,44 @@
+#include "proto/address.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_MAX 65535
+
+static bool port_parse(const char *text, char *port)
+{
+    size_t size = strlen(text);
+
+    if (size == 0 || size >= ADDRESS_PORT_BYTES)
+        return false;
+    strcpy(port, text);
+    if (strcmp(text, "*") == 0)
+        return true;
+    return strspn(text, "0123456789") == size && atoi(text) >= 1 && atoi(text) <= PORT_MAX;
+}
+
+/* size: of the host, its brackets included. Colons without brackets could mean anything. */
+static bool host_parse(const char *text, size_t size, char *host)
+{
+    bool brackets = size >= 2 && text[0] == '[' && text[size - 1] == ']';
+
+    text += brackets;
+    size -= brackets ? 2 : 0;
+    if (size == 0 || size >= ADDRESS_HOST_BYTES)
+        return false;
+    memcpy(host, text, size);
+    host[size] = '\0';
+    return !strpbrk(host, "[]/ ") && (brackets || !strchr(host, ':'));
+}
+
+bool address_parse(const char *text, const char *scheme, struct address *address)
+{
+    size_t skip = strlen(scheme);
+
+    if (strncmp(text, scheme, skip) != 0)
+        return false;
+    text += skip;
+    const char *colon = strrchr(text, ':');
+    return colon && host_parse(text, (size_t)(colon - text), address->host) &&
+           port_parse(colon + 1, address->port);
+}
