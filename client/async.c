@@ -9,7 +9,7 @@
 static void look(struct run *run)
 {
     bool idle = uniform_sum_done(&run->sum);
-    zmq_pollitem_t reply = {NULL, meantime_fd(run->session), ZMQ_POLLIN, 0};
+    zmq_pollitem_t reply = {NULL, run_fd(run), ZMQ_POLLIN, 0};
     int64_t began_at_ns = clock_ns();
 
     zmq_poll(&reply, 1, idle ? RUN_WAIT_MS : 0); /* 0: do not wait */

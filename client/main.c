@@ -21,8 +21,9 @@
 #define EXIT_USAGE       2
 #define EXIT_INTERRUPTED 130
 
-/* With the servers, for all runs. */
+/* With the servers, for all runs: either the one or the other. */
 static struct meantime *session;
+static struct plain *plain;
 
 /* Of all runs. */
 static struct pictures pictures;
@@ -58,6 +59,7 @@ static void run_once(struct run *run, const char *mode, void (*how)(struct run *
     *run = (struct run){
         .mode = mode,
         .session = session,
+        .plain = plain,
         .question = options->asked,
         .transcript = &transcript,
         .record = pictures_record(&pictures, mode),
@@ -147,10 +149,12 @@ static void print_chart(const struct run *runs)
     putchar('\n');
 }
 
+/* A plain server sums other samples each time. */
 static bool same_sums(const struct run *a, const struct run *b)
 {
-    return result_units(&a->result) == result_units(&b->result) &&
-           a->sum.total.units == b->sum.total.units;
+    bool same_reply = a->plain || result_units(&a->result) == result_units(&b->result);
+
+    return same_reply && a->sum.total.units == b->sum.total.units;
 }
 
 static void print_speedup(const struct run *runs)
@@ -158,9 +162,10 @@ static void print_speedup(const struct run *runs)
     double serial_s = seconds(runs[0].ended_at_ns - runs[0].began_at_ns);
     double async_s = seconds(runs[1].ended_at_ns - runs[1].began_at_ns);
 
-    printf("The same sums, to the bit: in %.2fs serially, in %.2fs asynchronously. "
-           "Speed-up: %.2f.\n",
-           serial_s, async_s, serial_s / async_s);
+    printf("The same %ssums, to the bit: in %.2fs serially, in %.2fs asynchronously. "
+           "Speed-up: %.2f.%s\n",
+           plain ? "uniform " : "", serial_s, async_s, serial_s / async_s,
+           plain ? " The server's sums cannot be compared: each is of fresh samples." : "");
 }
 
 static int compare(const struct options *options)
@@ -282,6 +287,15 @@ static int status(const struct options *options)
     return exit_status(success);
 }
 
+static int open_plain(const char *endpoint)
+{
+    plain = plain_new(endpoint);
+    if (plain)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "meantime: cannot prepare to ask %s: %s\n", endpoint, strerror(errno));
+    return EXIT_FAILURE;
+}
+
 /* An exit status, with a sentence where it is none of success. */
 static int open_session(const struct endpoints *endpoints)
 {
@@ -316,7 +330,7 @@ int main(int argc, char **argv)
     options_parse(&options, argc, argv);
     zsys_handler_set(NULL); /* signals are ours */
     interrupt_catch();
-    int exit = open_session(&options.endpoints);
+    int exit = options.plain ? open_plain(options.plain) : open_session(&options.endpoints);
     if (exit == EXIT_SUCCESS && !pictures_begin(&pictures, options.timeline, options.trace))
         exit = EXIT_FAILURE;
     if (exit == EXIT_SUCCESS) {
@@ -326,6 +340,7 @@ int main(int argc, char **argv)
     }
     pictures_clear(&pictures);
     meantime_close(&session);
+    plain_destroy(&plain);
     zsys_shutdown();
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("meantime: cannot write the result");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "client/plain.h"
 #include "client/quantity.h"
 #include "proto/bounds.h"
 
@@ -32,7 +33,9 @@ enum {
 
 static const struct argp_option option_table[] = {
     {"connect", 'c', "ENDPOINT,...", 0,
-     "Where the server is (default " DEFAULT_ENDPOINT "); of several, whichever is there", 1},
+     "Where the server is (default " DEFAULT_ENDPOINT "); of several, whichever is there. "
+     "plain://host:port is a server that gives each TCP connection one sum as text",
+     1},
     {"seed", 's', "SEED", 0, "Which streams to sum (default: a fresh one, which is shown)", 1},
     {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: as long as it takes)",
      1},
@@ -71,6 +74,7 @@ struct parsing {
     struct options *options;
     bool mode_given;
     bool count_given;
+    bool gaussian_given;
     const char *run_option; /* the last one that is not for sum */
     const char *sum_option; /* the last one that is for sum alone */
 };
@@ -103,10 +107,12 @@ static uint64_t parse_seed(struct argp_state *state, const char *text)
 }
 
 /* Cuts `text`, an argument, into pieces. */
-static void parse_endpoints(struct endpoints *endpoints, struct argp_state *state, char *text)
+static void parse_endpoints(struct options *options, struct argp_state *state, char *text)
 {
+    struct endpoints *endpoints = &options->endpoints;
     char *name;
 
+    options->plain = NULL;
     endpoints->count = 0;
     while ((name = strsep(&text, ","))) {
         if (!*name)
@@ -114,6 +120,8 @@ static void parse_endpoints(struct endpoints *endpoints, struct argp_state *stat
         if (endpoints->count == MEANTIME_ENDPOINTS_MAX)
             argp_error(state, "--connect: expected at most %d endpoints", MEANTIME_ENDPOINTS_MAX);
         endpoints->names[endpoints->count++] = name;
+        if (strncmp(name, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) == 0)
+            options->plain = name;
     }
 }
 
@@ -169,6 +177,23 @@ static void fill_in_count(const struct parsing *parsing)
         options->asked.count = SAMPLE_END_MAX - options->asked.first;
 }
 
+/* A plain server is asked nothing: it is connected to, and says what it likes. */
+static void check_plain(const struct parsing *parsing, struct argp_state *state)
+{
+    const struct options *options = parsing->options;
+
+    if (!plain_is_endpoint(options->plain))
+        argp_error(state, "--connect %s: expected plain://host:port", options->plain);
+    if (options->endpoints.count > 1)
+        argp_error(state, "--connect: a plain:// endpoint goes alone");
+    if (options->mode == MODE_SUM)
+        argp_error(state, "sum is not for plain servers: they take no seed and no count");
+    if (options->mode == MODE_STATUS)
+        argp_error(state, "status is not for plain servers: they give sums alone");
+    if (parsing->gaussian_given)
+        argp_error(state, "--gaussian is not for plain servers: they sum as many as they like");
+}
+
 static void check(const struct parsing *parsing, struct argp_state *state)
 {
     const struct options *options = parsing->options;
@@ -188,6 +213,8 @@ static void check(const struct parsing *parsing, struct argp_state *state)
         argp_error(state, "the server cannot sum 0 samples");
     if (options->asked.first > SAMPLE_END_MAX - options->asked.count)
         argp_error(state, "samples end before number 2^63");
+    if (options->plain)
+        check_plain(parsing, state);
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -196,7 +223,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     struct options *options = parsing->options;
 
     switch (key) {
-    case 'c': parse_endpoints(&options->endpoints, state, text); break;
+    case 'c': parse_endpoints(options, state, text); break;
     case 's':
         options->asked.seed = parse_seed(state, text);
         options->fresh_seed = false;
@@ -205,6 +232,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case 'q': options->quiet = true; break;
     case OPTION_JSON: options->json = true; break;
     case OPTION_GAUSSIAN:
+        parsing->gaussian_given = true;
         options->asked.count = parse_count(state, parsing->run_option = "--gaussian", text);
         break;
     case OPTION_UNIFORM:

@@ -23,12 +23,14 @@ struct endpoints {
     size_t count; /* 1 or more */
 };
 
-/* Strings live as long as argv. asked: of the server, with the user's timeout.
+/* Strings live as long as argv. plain: where a plain server is; NULL: `endpoints` are of others.
+ * asked: of the server, with the user's timeout.
  * checkpoint: of sum, the name of a file, or NULL. for_ns: how long to sum, or 0 for all.
  * uniform: samples to sum here, with kernel; 0 for none. */
 struct options {
     enum mode mode;
     struct endpoints endpoints;
+    const char *plain;
     struct meantime_question asked;
     bool fresh_seed; /* the user gave none */
     const char *checkpoint;

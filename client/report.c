@@ -26,12 +26,22 @@ static json_t *sum_object(uint64_t count, __int128 units, int unit_log2, int64_t
                      unit_log2, "seconds", seconds(elapsed_ns));
 }
 
+/* Nobody says how many samples it was, and a double is no exact sum. */
+static json_t *plain_object(const struct meantime_result *result)
+{
+    return json_pack("{s:f, s:f}", "sum", result->sum, "seconds", seconds(result->elapsed_ns));
+}
+
 static void set_request(json_t *object, const struct run *run)
 {
     const struct meantime_result *result = &run->result;
     const char *kind = run->question.kind == MEANTIME_UNIFORM ? "uniform" : "gaussian";
 
     json_object_set_new(object, "attempts", json_integer((json_int_t)result->attempts));
+    if (run_has_reply(run) && run->plain) {
+        json_object_set_new(object, kind, plain_object(result));
+        return;
+    }
     if (run_has_reply(run)) {
         json_object_set_new(
             object, kind,

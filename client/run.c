@@ -1,5 +1,6 @@
 #include "client/run.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,11 +17,8 @@ void result_word(struct meantime_result *result)
         snprintf(result->text, sizeof result->text, "interrupted");
 }
 
-void run_ask(struct run *run)
+static void ask_session(struct run *run)
 {
-    run->asked_at_ns = clock_ns();
-    if (run->record)
-        record_asked(run->record, run->asked_at_ns);
     int error = meantime_ask(run->session, &run->question, &run->request);
     if (error == MEANTIME_OK) {
         meantime_progress(run->session, run->request, &run->progress);
@@ -31,7 +29,7 @@ void run_ask(struct run *run)
     snprintf(run->result.text, sizeof run->result.text, "%s", meantime_error_text(error));
 }
 
-void run_hear(struct run *run)
+static void hear_session(struct run *run)
 {
     meantime_look(run->session);
     meantime_progress(run->session, run->request, &run->progress);
@@ -40,8 +38,57 @@ void run_hear(struct run *run)
         result_word(&run->result);
 }
 
+/* A plain server does not tell how far it is. */
+static void hear_plain(struct run *run)
+{
+    run->request_over = plain_look(run->plain, &run->result);
+    if (run_has_reply(run))
+        run->progress.done = run->question.count;
+}
+
+void run_ask(struct run *run)
+{
+    run->asked_at_ns = clock_ns();
+    if (run->record)
+        record_asked(run->record, run->asked_at_ns);
+    if (!run->plain) {
+        ask_session(run);
+        return;
+    }
+    plain_ask(run->plain, run->question.timeout_ns);
+    run->progress.attempts = 1;
+    hear_plain(run); /* it may have failed already */
+}
+
+void run_hear(struct run *run)
+{
+    if (run->plain)
+        hear_plain(run);
+    else
+        hear_session(run);
+}
+
+int run_fd(const struct run *run)
+{
+    return run->plain ? plain_fd(run->plain) : meantime_fd(run->session);
+}
+
+void run_wait(struct run *run)
+{
+    struct pollfd fd = {.fd = run_fd(run), .events = POLLIN};
+
+    if (run->plain)
+        poll(&fd, 1, RUN_WAIT_MS);
+    else
+        meantime_wait(run->session, run->request, RUN_WAIT_MS * INT64_C(1000000));
+    run_hear(run);
+}
+
 void run_cancel(struct run *run)
 {
-    meantime_cancel(run->session, run->request);
+    if (run->plain)
+        plain_cancel(run->plain);
+    else
+        meantime_cancel(run->session, run->request);
     run_hear(run);
 }

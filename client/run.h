@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "client/meantime.h"
+#include "client/plain.h"
 #include "client/record.h"
 #include "client/transcript.h"
 #include "client/uniform_sum.h"
@@ -13,11 +14,12 @@
 /* Nothing else being done, the progress bar moves as often. */
 #define RUN_WAIT_MS 100
 
-/* progress: as of what was heard last. result: once the request is over; its text is what the user
- * is to read. */
+/* Asked is the session's server, or the plain one where that is not NULL. progress: as of what was
+ * heard last. result: once the request is over; its text is what the user is to read. */
 struct run {
     const char *mode;
     struct meantime *session;
+    struct plain *plain;
     struct meantime_question question;
     uint64_t request;
     int64_t asked_at_ns;
@@ -36,6 +38,12 @@ void run_ask(struct run *run);
 
 /* Hears what has come in, if anything. */
 void run_hear(struct run *run);
+
+/* Readable when there is something to hear. */
+int run_fd(const struct run *run);
+
+/* Waits until there is, up to RUN_WAIT_MS, and hears it. */
+void run_wait(struct run *run);
 
 /* Tells the server that nobody waits any more. */
 void run_cancel(struct run *run);

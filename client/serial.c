@@ -9,8 +9,7 @@ void serial_run(struct run *run)
     note(run, NOTE_BEGIN_REQUEST);
     run_ask(run);
     while (!interrupted() && !run->request_over) {
-        meantime_wait(run->session, run->request, RUN_WAIT_MS * INT64_C(1000000)); /* idle */
-        run_hear(run);
+        run_wait(run); /* idle */
         note(run, NOTE_WAIT);
     }
 

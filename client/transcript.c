@@ -134,6 +134,7 @@ static void note_begin_request(struct run *run)
 static void note_begin_sum(struct run *run)
 {
     run->transcript->resumed_at_ns = clock_ns();
+    tell_request(run); /* which may have failed where it was asked */
     if (!run->transcript->quiet && run->sum.count > 0)
         tell(run->transcript, "Beginning uniform_sum.\n");
 }

@@ -609,11 +609,11 @@ static void say_where(const struct server *server)
         printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", front_endpoint(server->front),
                options->front_type == FRONT_REP ? "REP" : "ROUTER", options->threads,
                options->threads == 1 ? "" : "s");
+    if (server->pool)
+        printf("Workers join at %s.\n", front_endpoint(server->pool));
     if (server->plain)
         printf("Plain TCP at %s (%" PRIu32 " thread%s).\n", plain_endpoint(server->plain),
                options->threads, options->threads == 1 ? "" : "s");
-    if (server->pool)
-        printf("Workers join at %s.\n", front_endpoint(server->pool));
     for (uint32_t i = 0; i < options->parent_count; i++)
         printf("Joining %s (%" PRIu32 " thread%s).\n", options->parents[i], options->threads,
                options->threads == 1 ? "" : "s");
