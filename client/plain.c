@@ -130,12 +130,22 @@ static void dial_next(struct plain *plain, int reason)
     dial_from(plain, plain->place->ai_next, reason);
 }
 
+static void lose(struct plain *plain, int reason)
+{
+    fail(plain, MEANTIME_SERVER_LOST, "%s went away before all of its sum was here: %s",
+         plain->endpoint, strerror(reason));
+}
+
 static void on_dialled(struct plain *plain)
 {
     int reason = 0;
     socklen_t size = sizeof reason;
 
     getsockopt(plain->fd, SOL_SOCKET, SO_ERROR, &reason, &size);
+    if (reason == ECONNRESET || reason == EPIPE) { /* it had accepted us before */
+        lose(plain, reason);
+        return;
+    }
     if (reason != 0) {
         dial_next(plain, reason);
         return;
@@ -179,8 +189,7 @@ static void on_readable(struct plain *plain)
     if (size == -1 && (errno == EAGAIN || errno == EINTR))
         return;
     if (size == -1) {
-        fail(plain, MEANTIME_SERVER_LOST, "%s went away before all of its sum was here: %s",
-             plain->endpoint, strerror(errno));
+        lose(plain, errno);
         return;
     }
     plain->size += (size_t)size;

@@ -1,0 +1,348 @@
+/* The plain endpoint: peers that speak no ZeroMQ, good ones and others, on bare sockets. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/dispatcher.h"
+#include "server/plain.h"
+#include "tests/support/story.h"
+
+TestSuite(plain, .fini = story_end);
+
+#define PLAIN "--plain", "tcp://127.0.0.1:*"
+
+/* Time between two looks at what cannot be waited for. */
+#define LOOK_MS 5
+
+/* 10 million samples of variance 1: 20 standard deviations, which no sum ever has. */
+#define SUM_MAX (20 * 3163.0)
+
+/* Where the server's plain endpoint is. */
+static uint16_t plain_port(struct process *server)
+{
+    const char *line = process_line(server, PROCESS_OUT, "Plain TCP at *");
+    uint16_t port = 0;
+
+    cr_assert(sscanf(line, "Plain TCP at tcp://127.0.0.1:%hu (", &port) == 1, "%s", line);
+    return port;
+}
+
+/* ---- calls ------------------------------------------------------------------------------- */
+
+/* -1 with errno set where nobody accepts. */
+static int try_call(uint16_t port)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {.tv_sec = PROCESS_PATIENCE_MS / 1000};
+    int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (connect(file, (struct sockaddr *)&at, sizeof at) == 0)
+        return file;
+    int reason = errno;
+    close(file);
+    errno = reason;
+    return -1;
+}
+
+static int call(uint16_t port)
+{
+    int file = try_call(port);
+
+    cr_assert(file != -1, "cannot connect: %s", strerror(errno));
+    return file;
+}
+
+/* All that comes until the server closes its end. */
+static const char *read_all(int file)
+{
+    static char text[64];
+    size_t size = 0;
+    ssize_t more;
+
+    while ((more = recv(file, text + size, sizeof text - 1 - size, 0)) > 0)
+        size += (size_t)more;
+    cr_assert(more == 0, "%s after %zu bytes", strerror(errno), size);
+    text[size] = '\0';
+    return text;
+}
+
+static double expect_sum(int file)
+{
+    const char *text = read_all(file);
+    char *end;
+    double sum = strtod(text, &end);
+
+    cr_assert(end > text && strcmp(end, "\n") == 0, "\"%s\"", text);
+    cr_assert(fabs(sum) < SUM_MAX, "%s", text);
+    return sum;
+}
+
+/* Ends it without the courtesy of a FIN. */
+static void reset(int file)
+{
+    struct linger at_once = {.l_onoff = 1};
+
+    setsockopt(file, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(file);
+}
+
+/* Sends until the connection is cut. Returns how many bytes were taken. */
+static size_t send_until_cut(int file, const void *bytes, size_t size, int pause_ms)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    size_t sent = 0;
+    ssize_t more;
+
+    while ((more = send(file, bytes, size, MSG_NOSIGNAL)) > 0) {
+        sent += (size_t)more;
+        poll(NULL, 0, pause_ms);
+        cr_assert(process_now_ms() < until_ms, "the connection is open after %zu bytes", sent);
+    }
+    cr_assert(errno == EPIPE || errno == ECONNRESET, "%s", strerror(errno));
+    return sent;
+}
+
+/* ---- a server on which nobody computes --------------------------------------------------- */
+
+/* Until a worker joins, so that what waits there waits for as long as a test likes. */
+static struct server idle_front(uint16_t *port)
+{
+    struct server front = front_start(NULL, WORDS(PLAIN));
+
+    *port = plain_port(front.process);
+    return front;
+}
+
+static void await_requests(const struct server *server, int count)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    char words[64];
+
+    snprintf(words, sizeof words, "* %d request%s in flight*", count, count == 1 ? "" : "s");
+    for (;;) {
+        struct process *status = CLIENT(*server, "status");
+        cr_assert(process_wait(status) == 0, "%s", process_text(status, PROCESS_ERR));
+        if (lines_include(process_text(status, PROCESS_OUT), WORDS(words)))
+            return;
+        cr_assert(process_now_ms() < until_ms, "%s", process_text(status, PROCESS_OUT));
+        poll(NULL, 0, LOOK_MS);
+    }
+}
+
+static void await_refusal(uint16_t port)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int file;
+
+    while ((file = try_call(port)) != -1) {
+        close(file);
+        cr_assert(process_now_ms() < until_ms, "the server still accepts");
+    }
+}
+
+/* ---- good peers -------------------------------------------------------------------------- */
+
+Test(plain, every_connection_gets_a_sum_of_its_own_and_its_end)
+{
+    struct server server = server_start(WORDS(PLAIN));
+    uint16_t port = plain_port(server.process);
+    int first = call(port), second = call(port);
+
+    cr_assert(expect_sum(first) != expect_sum(second));
+    close(first);
+    close(second);
+    cr_assert(lines_include(server_drain(&server), WORDS("Done: 2 requests answered, 0 refused.")));
+}
+
+Test(plain, who_has_closed_one_half_is_answered)
+{
+    uint16_t port;
+    struct server front = idle_front(&port);
+    int file = call(port);
+
+    shutdown(file, SHUT_WR);
+    await_requests(&front, 1);
+    worker_start(front.workers_endpoint, NULL);
+    expect_sum(file);
+    close(file);
+    server_drain(&front);
+}
+
+Test(plain, what_is_sent_is_ignored)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    struct server server = server_start(WORDS(PLAIN));
+    int file = call(plain_port(server.process));
+
+    send(file, request, sizeof request - 1, MSG_NOSIGNAL);
+    expect_sum(file);
+    close(file);
+    server_drain(&server);
+}
+
+Test(plain, the_endpoint_may_be_the_only_one)
+{
+    struct process *server = process_start(WORDS(MEANTIME_SERVER, PLAIN));
+    int file = call(plain_port(server));
+
+    expect_sum(file);
+    close(file);
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
+    cr_assert(lines_count(process_text(server, PROCESS_OUT)) == 2, "%s",
+              process_text(server, PROCESS_OUT));
+}
+
+/* ---- bad ones ---------------------------------------------------------------------------- */
+
+Test(plain, who_resets_the_connection_has_its_request_cancelled)
+{
+    uint16_t port;
+    struct server front = idle_front(&port);
+    int goes = call(port), half_closes = call(port);
+
+    shutdown(half_closes, SHUT_WR);
+    await_requests(&front, 2);
+    reset(goes);
+    await_requests(&front, 1);
+    reset(half_closes);
+    await_requests(&front, 0);
+    server_drain(&front);
+}
+
+Test(plain, a_flood_is_cut_off_and_its_request_cancelled)
+{
+    static const char zeros[65536];
+    uint16_t port;
+    struct server front = idle_front(&port);
+    int file = call(port);
+
+    send_until_cut(file, zeros, sizeof zeros, 0);
+    process_line(front.process, PROCESS_ERR, "*1 bad message *a plain client sends without end");
+    await_requests(&front, 0);
+    close(file);
+    server_drain(&front);
+}
+
+/* Its end is never closed; but what it sends shows when the server has done without that. */
+Test(plain, who_never_closes_is_given_up)
+{
+    struct server server = server_start(WORDS(PLAIN));
+    int file = call(plain_port(server.process));
+
+    expect_sum(file);
+    size_t sent = send_until_cut(file, "", 1, LOOK_MS);
+    cr_assert(sent < PLAIN_READ_MAX);
+    close(file);
+    server_drain(&server);
+}
+
+/* Answered, they keep their places, and read nothing. */
+Test(plain, a_crowd_that_never_closes_keeps_others_waiting_for_a_while_but_no_zeromq_client)
+{
+    struct server server = server_start(WORDS(PLAIN));
+    uint16_t port = plain_port(server.process);
+    int crowd[PLAIN_MAX], last;
+
+    for (int i = 0; i < PLAIN_MAX; i++)
+        crowd[i] = call(port);
+    last = call(port);
+    process_line(server.process, PROCESS_ERR, "*clients wait to be accepted *: all places *");
+    struct process *client = CLIENT(server, "sum", "10M");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    expect_sum(last);
+    close(last);
+    for (int i = 0; i < PLAIN_MAX; i++)
+        close(crowd[i]);
+    server_drain(&server);
+}
+
+Test(plain, all_of_a_crowd_are_answered_and_so_is_a_zeromq_client)
+{
+    enum { CROWD = PLAIN_MAX + 44 };
+    uint16_t port;
+    struct server front = idle_front(&port);
+    struct process *client = CLIENT(front, "sum", "10M", "--timeout", "90s");
+    int crowd[CROWD];
+
+    for (int i = 0; i < CROWD; i++)
+        crowd[i] = call(port);
+    process_line(front.process, PROCESS_ERR, "*clients wait to be accepted *: all places *");
+    await_requests(&front, PLAIN_MAX + 1);
+    worker_start(front.workers_endpoint, NULL);
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    for (int i = 0; i < CROWD; i++) {
+        expect_sum(crowd[i]);
+        close(crowd[i]);
+    }
+    server_drain(&front);
+}
+
+/* ---- the server's end -------------------------------------------------------------------- */
+
+Test(plain, those_who_wait_are_answered_before_the_server_ends)
+{
+    uint16_t port;
+    struct server front = idle_front(&port);
+    int files[] = {call(port), call(port), call(port)};
+
+    await_requests(&front, 3);
+    process_signal(front.process, SIGTERM);
+    await_refusal(port);
+    worker_start(front.workers_endpoint, NULL);
+    for (int i = 0; i < 3; i++) {
+        expect_sum(files[i]);
+        close(files[i]);
+    }
+    cr_assert(process_wait(front.process) == 0);
+}
+
+Test(plain, a_second_signal_closes_without_a_number)
+{
+    uint16_t port;
+    struct server front = idle_front(&port);
+    int file = call(port);
+
+    await_requests(&front, 1);
+    process_signal(front.process, SIGTERM);
+    await_refusal(port);
+    process_signal(front.process, SIGTERM);
+    cr_assert_str_eq(read_all(file), "");
+    close(file);
+    cr_assert(process_wait(front.process) == 1);
+}
+
+/* ---- endpoints --------------------------------------------------------------------------- */
+
+static void expect_no_start(const char *endpoint, const char *sentence)
+{
+    struct process *server = process_start(WORDS(MEANTIME_SERVER, "--plain", endpoint));
+
+    cr_assert(process_wait(server) == 1);
+    cr_assert(lines_are(process_text(server, PROCESS_ERR), WORDS(sentence)), "%s",
+              process_text(server, PROCESS_ERR));
+    cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
+}
+
+Test(plain, an_endpoint_that_cannot_be_is_told)
+{
+    struct server server = server_start(NULL);
+
+    expect_no_start("8197", "*cannot listen on 8197: expected tcp://host:port; *--plain");
+    expect_no_start("tcp://127.0.0.1:65536", "*: expected tcp://host:port; *--plain");
+    expect_no_start("tcp://nowhere.invalid:1", "*cannot listen on tcp://nowhere.invalid:1: *");
+    expect_no_start(server.endpoint, "*cannot listen on tcp://*: Address already in use; *--plain");
+    server_drain(&server);
+}
