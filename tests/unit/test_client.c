@@ -7,6 +7,7 @@
 
 #include "client/bar.h"
 #include "client/chart.h"
+#include "client/number.h"
 #include "client/pacing.h"
 #include "client/quantity.h"
 #include "proto/bounds.h"
@@ -280,6 +281,60 @@ Test(quantity, every_way_to_write_a_count_reads_back_as_that_count)
             cr_assert(read == count, "\"%s\" read as %" PRIu64, texts[way], read);
         }
     }
+}
+
+/* ---- number ---- */
+
+Test(number, what_programs_write_is_read)
+{
+    static const struct {
+        const char *text;
+        double number;
+    } rows[] = {
+        {"0", 0},
+        {"-104.0668469302687", -104.0668469302687},
+        {"+3.", 3},
+        {".5", .5},
+        {"1e-07", 1e-7},
+        {"-2E+3", -2000},
+        {"12\n", 12},
+        {" \t7.25 \r\n", 7.25},
+        {"123456789012345678901234567890", 123456789012345678901234567890.0},
+        {"1e-999", 0},
+    };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        double number = UNTOUCHED;
+        cr_assert(number_parse(rows[i].text, strlen(rows[i].text), &number), "%s", rows[i].text);
+        cr_assert(number == rows[i].number, "%s: %.17g", rows[i].text, number);
+    }
+}
+
+Test(number, what_is_no_finite_decimal_number_is_refused)
+{
+    static const char *const rows[] = {
+        "",      " ",   "\n",  "-",    ".",       "-.",     "e5",   "1e",    "1e+",
+        "1.2.3", "nan", "inf", "-inf", "1e999",   "-1e999", "0x10", "1_000", "1,5",
+        "1 2",   "--1", "1-",  "5 hi", "hello 5", "1e5.0",  "\v1",
+    };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        double number = UNTOUCHED;
+        cr_assert(!number_parse(rows[i], strlen(rows[i]), &number), "%s", rows[i]);
+        cr_assert(number == UNTOUCHED);
+    }
+}
+
+Test(number, its_length_is_bounded_and_it_has_no_end_within)
+{
+    char text[NUMBER_BYTES_MAX + 1];
+    double number = UNTOUCHED;
+
+    memset(text, '1', sizeof text);
+    cr_assert(!number_parse(text, sizeof text, &number));
+    cr_assert(!number_parse("1\0", 2, &number));
+    cr_assert(!number_parse("1\0002", 3, &number));
+    cr_assert(number == UNTOUCHED);
+    cr_assert(number_parse(text, NUMBER_BYTES_MAX, &number));
+    cr_assert(number_parse("12", 1, &number) && number == 1);
 }
 
 /* ---- pacing ---- */
