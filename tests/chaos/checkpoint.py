@@ -95,12 +95,12 @@ class Sums:
         self.kills += killed
         if killed:
             self.goings_on += kept > 0
-        elif process.returncode != 0:
-            raise Trouble(f"exit code {process.returncode}: {err.strip()}")
         else:
-            self.done(out)
+            self.ended(process, out, err)
 
-    def done(self, out):
+    def ended(self, process, out, err):
+        if process.returncode != 0:
+            raise Trouble(f"exit code {process.returncode}: {err.strip()}")
         if self.units(out) != self.expected:
             raise Trouble(f"the sum is {self.expected}, and {self.units(out)} was printed")
         self.sums += 1
@@ -110,17 +110,14 @@ class Sums:
     def finish(self):
         """The last one, undisturbed."""
         process = self.run(self.command + ["--checkpoint", self.file])
-        out, err = process.communicate(timeout=PATIENCE_S)
-        if process.returncode != 0:
-            raise Trouble(f"exit code {process.returncode}: {err.strip()}")
-        self.done(out)
+        self.ended(process, *process.communicate(timeout=PATIENCE_S))
 
 
 def main():
     options = parse_options()
     began_at = time.monotonic()
     server, endpoint = server_start(options.folder)
-    again = f"scripts/chaos checkpoint --seed {options.seed} --kills {options.kills}"
+    again = f"scripts/chaos checkpoint --seed {options.seed} --kills {options.kills} --count {options.count}"
     try:
         with tempfile.TemporaryDirectory() as folder:
             sums = Sums(options, endpoint, folder)
@@ -134,8 +131,9 @@ def main():
         if server.wait(PATIENCE_S) != 0:
             sys.exit(f"the server ended with exit code {server.returncode}")
     print(f"{sums.kills} kills, {sums.goings_on} of them of a command that had come some way; "
-          f"{sums.sums} sums of {options.count} samples, each with the same bits, in "
-          f"{time.monotonic() - began_at:.0f} s: {again}")
+          f"sums of "
+          f"{options.count} samples that ended: {sums.sums}, with the same bits every time; "
+          f"{time.monotonic() - began_at:.0f} s. {again}")
 
 
 if __name__ == "__main__":
