@@ -366,6 +366,7 @@ static void on_reply(struct world *world, const struct client_process *client, s
                      const struct sum_reply *reply)
 {
     world_happened(world, HAPPENED_ANSWERED);
+    world->answered_at_ns = world->now_ns;
     ask->job->done = true;
     if (!oracle_agrees(&ask->job->asked, reply))
         wrong(world, client, ask->id, "a wrong sum");

@@ -25,6 +25,7 @@ static void hostile_dial(struct world *world, struct hostile *hostile)
         line_close(world, &world->network.lines[hostile->line], END_DIALLER);
     hostile->up = hostile->trusted = false;
     hostile->held_count = 0;
+    hostile->old = (struct sum_request){.id = 0}; /* another life of the server uses its id again */
     hostile->line = line_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
 }
 

@@ -31,6 +31,7 @@ struct world {
     struct hostiles hostiles;
     struct faults faults;
     bool healed;
+    int64_t answered_at_ns; /* the last sum that a client had */
     bool ended;
     char violation[VIOLATION_BYTES]; /* the first; empty: none */
 };
