@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 /* Tries to connect: soon again, then ever later, so that a crowd does no harm. */
 #define RECONNECT_MS     10
@@ -22,6 +23,10 @@
 
 #define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 
+/* A signal that comes while libzmq looks for news makes its calls fail before they have done
+ * anything. */
+#define AGAIN_IF_INTERRUPTED TEMP_FAILURE_RETRY
+
 static bool set(void *socket, int option, int value)
 {
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
@@ -32,8 +37,13 @@ static int get(void *socket, int option)
     int value = 0;
     size_t size = sizeof value;
 
-    zmq_getsockopt(socket, option, &value, &size);
+    AGAIN_IF_INTERRUPTED(zmq_getsockopt(socket, option, &value, &size));
     return value;
+}
+
+static bool connect_to(void *socket, const char *endpoint)
+{
+    return AGAIN_IF_INTERRUPTED(zmq_connect(socket, endpoint)) == 0;
 }
 
 static bool listen_to(const struct switchboard *board, void *socket)
@@ -78,11 +88,11 @@ static bool monitor_open(struct line *line)
     char address[64];
 
     snprintf(address, sizeof address, "inproc://meantime-monitor-%u", line->board->monitors++);
-    if (zmq_socket_monitor(line->dealer, address, EVENTS) == -1)
+    if (AGAIN_IF_INTERRUPTED(zmq_socket_monitor(line->dealer, address, EVENTS)) == -1)
         return false;
     line->monitor = zmq_socket(line->board->context, ZMQ_PAIR);
     return line->monitor && set(line->monitor, ZMQ_LINGER, 0) &&
-           set(line->monitor, ZMQ_RCVHWM, 0) && zmq_connect(line->monitor, address) == 0 &&
+           set(line->monitor, ZMQ_RCVHWM, 0) && connect_to(line->monitor, address) &&
            listen_to(line->board, line->monitor);
 }
 
@@ -94,7 +104,7 @@ bool line_could_open(const struct switchboard *board, const char *endpoint)
     void *dealer = zmq_socket(board->context, ZMQ_DEALER);
     bool could = dealer && set(dealer, ZMQ_LINGER, 0) &&
                  zmq_setsockopt(dealer, ZMQ_BINDTODEVICE, nowhere, sizeof nowhere) == 0 &&
-                 zmq_connect(dealer, endpoint) == 0;
+                 connect_to(dealer, endpoint);
     int why = errno;
 
     if (dealer)
@@ -106,7 +116,7 @@ bool line_could_open(const struct switchboard *board, const char *endpoint)
 bool line_open(struct line *line, struct switchboard *board, const char *endpoint)
 {
     *line = (struct line){.board = board, .users = line->users};
-    if (dealer_open(line) && monitor_open(line) && zmq_connect(line->dealer, endpoint) == 0)
+    if (dealer_open(line) && monitor_open(line) && connect_to(line->dealer, endpoint))
         return true;
     int why = errno;
     line_close(line);
@@ -134,19 +144,29 @@ void line_close(struct line *line)
     *line = (struct line){.users = line->users};
 }
 
+static int receive(void *socket, void *bytes, size_t size)
+{
+    return (int)AGAIN_IF_INTERRUPTED(zmq_recv(socket, bytes, size, ZMQ_DONTWAIT));
+}
+
 void line_watch(struct line *line)
 {
     uint8_t event[6]; /* its number, 16 bits, and a value; an endpoint follows in a second frame */
     uint16_t what;
 
-    while (zmq_recv(line->monitor, event, sizeof event, ZMQ_DONTWAIT) == sizeof event) {
-        zmq_recv(line->monitor, NULL, 0, ZMQ_DONTWAIT);
+    while (receive(line->monitor, event, sizeof event) == sizeof event) {
+        receive(line->monitor, NULL, 0);
         memcpy(&what, event, sizeof what);
         if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
             line->up = true;
         else
             line->down = line->up;
     }
+}
+
+static bool send_frame(struct line *line, const void *bytes, size_t size, int flags)
+{
+    return AGAIN_IF_INTERRUPTED(zmq_send(line->dealer, bytes, size, flags | ZMQ_DONTWAIT)) != -1;
 }
 
 /* REP servers, and those behind some proxies, want the empty frame that REQ sends. The look at its
@@ -156,16 +176,16 @@ bool line_send(struct line *line, const struct message *message)
     uint8_t bytes[MESSAGE_BYTES_MAX];
     size_t size = message_encode(message, bytes);
 
-    if (!(get(line->dealer, ZMQ_EVENTS) & ZMQ_POLLOUT) ||
-        zmq_send(line->dealer, NULL, 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1 ||
-        zmq_send(line->dealer, bytes, size, ZMQ_DONTWAIT) == -1)
+    if (!(get(line->dealer, ZMQ_EVENTS) & ZMQ_POLLOUT) || !send_frame(line, NULL, 0, ZMQ_SNDMORE) ||
+        !send_frame(line, bytes, size, 0))
         line->down = true;
     return line->down || get(line->dealer, ZMQ_EVENTS) & ZMQ_POLLIN;
 }
 
 bool line_take(struct line *line, zmq_msg_t *frame, int *left)
 {
-    while (*left > 0 && zmq_msg_recv(frame, line->dealer, ZMQ_DONTWAIT) != -1) {
+    while (*left > 0 &&
+           AGAIN_IF_INTERRUPTED(zmq_msg_recv(frame, line->dealer, ZMQ_DONTWAIT)) != -1) {
         --*left;
         if (!zmq_msg_more(frame))
             return true;
