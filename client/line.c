@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* Tries to connect: soon again, then ever later, so that a crowd does no harm. */
@@ -20,6 +21,9 @@
 #define UNHEARD_MS  8000
 #define KEEPALIVE_S 3
 #define AGAIN_S     1
+
+/* Descriptors that libzmq takes with its first socket: two for each of its threads, and one. */
+#define FIRST_SOCKET_FDS 5
 
 #define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 
@@ -94,6 +98,25 @@ static bool monitor_open(struct line *line)
     return line->monitor && set(line->monitor, ZMQ_LINGER, 0) &&
            set(line->monitor, ZMQ_RCVHWM, 0) && connect_to(line->monitor, address) &&
            listen_to(line->board, line->monitor);
+}
+
+static bool are_left(int fds)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    bool left = fd != -1 && (fds == 1 || are_left(fds - 1));
+
+    if (fd != -1)
+        close(fd); /* which leaves errno alone */
+    return left;
+}
+
+/* libzmq starts its threads with its first socket, and ends the program when it has no descriptor
+ * for them. So that is done here, and only when there are enough. */
+bool line_prepare(struct switchboard *board)
+{
+    void *first = are_left(FIRST_SOCKET_FDS) ? zmq_socket(board->context, ZMQ_DEALER) : NULL;
+
+    return first && zmq_close(first) == 0;
 }
 
 /* Over a network device that nobody has: the call itself is not made. A connection that came and

@@ -27,6 +27,9 @@ struct line {
     int64_t heard_at_ns; /* the last sign of life */
 };
 
+/* Before the first line. False, and errno says why: no descriptors are left. */
+bool line_prepare(struct switchboard *board);
+
 /* Whether an endpoint makes sense, which is for libzmq to say: nobody is called. False, and errno
  * says why not. */
 bool line_could_open(const struct switchboard *board, const char *endpoint);

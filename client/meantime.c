@@ -387,7 +387,8 @@ static bool open_all(struct meantime *m)
     m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     m->board.context = zmq_ctx_new();
     return m->board.epoll != -1 && m->timer != -1 && m->board.context &&
-           epoll_ctl(m->board.epoll, EPOLL_CTL_ADD, m->timer, &event) == 0;
+           epoll_ctl(m->board.epoll, EPOLL_CTL_ADD, m->timer, &event) == 0 &&
+           line_prepare(&m->board);
 }
 
 static void close_all(struct meantime *m)

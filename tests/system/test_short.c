@@ -66,3 +66,43 @@ Test(short_of, signals_at_any_moment_cost_no_connection)
     interrupting = false;
     server_drain(&server);
 }
+
+/* ---- descriptors ------------------------------------------------------------------------- */
+
+/* More than a session and its connection take, beside those of the test. */
+#define FDS_ENOUGH 100
+
+/* With descriptors up to `fds`. What libzmq itself cannot do without ends the test. */
+static bool can_ask_with(rlim_t fds, const char *endpoint)
+{
+    struct meantime_result result = {.error = MEANTIME_NO_RESOURCES};
+    struct rlimit old, few;
+    uint64_t request;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    few = (struct rlimit){.rlim_cur = fds, .rlim_max = old.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct meantime *m = meantime_new();
+    int error = m ? meantime_connect(m, endpoint) : MEANTIME_NO_RESOURCES;
+    if (error == MEANTIME_OK)
+        error = meantime_ask(m, &sample, &request);
+    if (error == MEANTIME_OK && meantime_wait(m, request, PATIENCE_NS) == 1)
+        meantime_take(m, request, &result);
+    meantime_close(&m);
+    setrlimit(RLIMIT_NOFILE, &old);
+    cr_assert(error == MEANTIME_OK || error == MEANTIME_NO_RESOURCES);
+    cr_assert(result.error == MEANTIME_OK || result.error == MEANTIME_NO_RESOURCES, "%s",
+              result.text);
+    return result.error == MEANTIME_OK;
+}
+
+Test(short_of, descriptors_that_run_out_at_any_point_are_told)
+{
+    struct server server = server_start(NULL);
+    rlim_t fds = 3;
+
+    while (!can_ask_with(fds, server.endpoint))
+        cr_assert(fds++ < FDS_ENOUGH);
+    cr_assert(fds > 3 + 5, "there was a limit");
+    server_drain(&server);
+}
