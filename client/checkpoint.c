@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -89,24 +90,29 @@ static bool fail_errno(struct checkpoint_file *file, const char *what, const cha
     return fail(file, "cannot %s %s: %s", what, name, strerror(errno));
 }
 
+static bool fail_taken(struct checkpoint_file *file)
+{
+    return fail(file, "another meantime works on %s: wait for it, or end it", file->name);
+}
+
 static bool lock(struct checkpoint_file *file, int fd)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return true;
     if (errno == EWOULDBLOCK)
-        return fail(file, "another meantime works on %s: wait for it, or end it", file->name);
+        return fail_taken(file);
     return fail_errno(file, "lock", file->name);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
 /* Another process may have put a new file in its place between our opening and locking it. */
-static bool is_current(const struct checkpoint_file *file)
+static bool is_current(int fd, const char *name)
 {
     struct stat ours, current;
 
-    return fstat(file->fd, &ours) == 0 && stat(file->name, &current) == 0 &&
-           ours.st_dev == current.st_dev && ours.st_ino == current.st_ino;
+    return fstat(fd, &ours) == 0 && stat(name, &current) == 0 && ours.st_dev == current.st_dev &&
+           ours.st_ino == current.st_ino;
 }
 
 static bool read_text(struct checkpoint_file *file, char *text)
@@ -142,7 +148,18 @@ static bool open_locked(struct checkpoint_file *file)
             return errno == ENOENT || fail_errno(file, "open", file->name);
         if (!lock(file, file->fd))
             return false;
-    } while (!is_current(file));
+    } while (!is_current(file->fd, file->name));
+    return true;
+}
+
+static bool find_place(struct checkpoint_file *file)
+{
+    const char *place = realpath(file->name, file->place) ? file->place : file->name;
+
+    if (snprintf(file->new_name, sizeof file->new_name, "%s.new", place) >= PATH_MAX)
+        return fail(file, "the name of the checkpoint is too long");
+    if (place == file->name) /* there is none yet */
+        strcpy(file->place, place);
     return true;
 }
 
@@ -150,10 +167,8 @@ enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *
                                       struct checkpoint *checkpoint)
 {
     *file = (struct checkpoint_file){.name = name, .fd = -1};
-    if (snprintf(file->new_name, sizeof file->new_name, "%s.new", name) >= PATH_MAX) {
-        fail(file, "the name of the checkpoint is too long");
+    if (!find_place(file))
         return CHECKPOINT_FAILED;
-    }
     if (!open_locked(file))
         return CHECKPOINT_FAILED;
     if (file->fd == -1)
@@ -183,12 +198,34 @@ static bool write_text(struct checkpoint_file *file, int fd, const char *text)
     return true;
 }
 
+/* What is there already is to be what a process of ours has left that was ended while it wrote. */
+static bool is_ours(struct checkpoint_file *file, int fd)
+{
+    char text[sizeof HEADING];
+    ssize_t size = pread(fd, text, strlen(HEADING), 0);
+
+    if (size == -1)
+        return fail_errno(file, "read", file->new_name);
+    return strncmp(text, HEADING, (size_t)size) == 0 ||
+           fail(file, "%s is in the way: move it, or name another checkpoint", file->new_name);
+}
+
+/* Another process may have made the first checkpoint since we found none. */
+static bool is_free(struct checkpoint_file *file, int fd)
+{
+    bool first = file->fd == -1;
+
+    if (is_current(fd, file->new_name) && !(first && access(file->place, F_OK) == 0))
+        return true;
+    return fail_taken(file);
+}
+
 /* The folder is what holds the new name. */
 static bool sync_folder(struct checkpoint_file *file)
 {
     char name[PATH_MAX];
 
-    snprintf(name, sizeof name, "%s", file->name);
+    strcpy(name, file->place);
     int folder = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder == -1)
         return fail_errno(file, "open the folder of", file->name);
@@ -199,13 +236,13 @@ static bool sync_folder(struct checkpoint_file *file)
 
 static bool replace(struct checkpoint_file *file, int fd, const char *text)
 {
-    if (!lock(file, fd))
+    if (!lock(file, fd) || !is_free(file, fd) || !is_ours(file, fd))
         return false;
     if (!write_text(file, fd, text)) {
         unlink(file->new_name);
         return false;
     }
-    if (rename(file->new_name, file->name) == -1)
+    if (rename(file->new_name, file->place) == -1)
         return fail_errno(file, "replace", file->name);
     return true;
 }
@@ -213,7 +250,7 @@ static bool replace(struct checkpoint_file *file, int fd, const char *text)
 bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
 {
     char text[TEXT_BYTES];
-    int fd = open(file->new_name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    int fd = open(file->new_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 
     if (fd == -1)
         return fail_errno(file, "write", file->new_name);

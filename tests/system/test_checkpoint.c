@@ -1,0 +1,126 @@
+/* The file of a checkpoint, with what else may be in its folder. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/checkpoint.h"
+
+/* A folder of its own for each test. */
+static char folder[] = "/tmp/meantime-test-XXXXXX";
+static char name[sizeof folder + 16], new_name[sizeof name + 16];
+
+static void begin(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(name, sizeof name, "%s/sum", folder);
+    snprintf(new_name, sizeof new_name, "%s.new", name);
+}
+
+static void end(void)
+{
+    char command[sizeof folder + 16];
+
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_assert(system(command) == 0);
+}
+
+TestSuite(checkpoint, .init = begin, .fini = end);
+
+static struct checkpoint state(uint64_t count)
+{
+    return (struct checkpoint){.seed = 5, .kind = MEANTIME_UNIFORM, .total = {-3, count}};
+}
+
+static struct checkpoint_file open_new(const char *path)
+{
+    struct checkpoint_file file;
+    struct checkpoint found;
+
+    cr_assert_eq(checkpoint_open(&file, path, &found), CHECKPOINT_NONE);
+    return file;
+}
+
+/* Writes it to `path`, and ends. */
+static void save(const char *path, uint64_t count)
+{
+    struct checkpoint_file file;
+    struct checkpoint found, next = state(count);
+
+    cr_assert(checkpoint_open(&file, path, &found) != CHECKPOINT_FAILED, "%s", file.trouble);
+    cr_assert(checkpoint_save(&file, &next), "%s", file.trouble);
+    checkpoint_close(&file);
+}
+
+static void expect_count(const char *path, uint64_t count)
+{
+    struct checkpoint_file file;
+    struct checkpoint found;
+
+    cr_assert(checkpoint_open(&file, path, &found) == CHECKPOINT_FOUND, "%s", file.trouble);
+    cr_assert_eq(found.total.count, count);
+    cr_assert(found.seed == 5 && found.kind == MEANTIME_UNIFORM && found.total.units == -3);
+    checkpoint_close(&file);
+}
+
+static void write_new(const char *text)
+{
+    FILE *out = fopen(new_name, "w");
+
+    cr_assert(out && fputs(text, out) >= 0 && fclose(out) == 0);
+}
+
+Test(checkpoint, of_two_that_found_none_one_makes_it)
+{
+    struct checkpoint_file one = open_new(name), other = open_new(name);
+    struct checkpoint ones = state(1), others = state(2);
+
+    cr_assert(checkpoint_save(&one, &ones), "%s", one.trouble);
+    cr_assert_not(checkpoint_save(&other, &others));
+    cr_assert(strstr(other.trouble, "another meantime works on "), "%s", other.trouble);
+    checkpoint_close(&other);
+    checkpoint_close(&one);
+    expect_count(name, 1);
+}
+
+Test(checkpoint, a_link_stays_and_what_it_leads_to_is_replaced)
+{
+    char link[sizeof name + 16];
+    struct stat found;
+
+    snprintf(link, sizeof link, "%s/link", folder);
+    save(name, 1);
+    cr_assert_eq(symlink("sum", link), 0);
+    save(link, 2);
+    cr_assert(lstat(link, &found) == 0 && S_ISLNK(found.st_mode), "the link is no link any more");
+    expect_count(name, 2);
+}
+
+Test(checkpoint, a_file_of_somebody_else_in_the_way_stays_as_it_is)
+{
+    struct checkpoint_file file = open_new(name);
+    struct checkpoint next = state(1);
+    char text[32] = "";
+
+    write_new("years of work\n");
+    cr_assert_not(checkpoint_save(&file, &next));
+    cr_assert(strstr(file.trouble, "/sum.new is in the way: "), "%s", file.trouble);
+    FILE *in = fopen(new_name, "r");
+    cr_assert(in && fgets(text, sizeof text, in));
+    cr_assert_str_eq(text, "years of work\n");
+    fclose(in);
+    checkpoint_close(&file);
+}
+
+Test(checkpoint, what_a_killed_one_has_left_is_not_in_the_way)
+{
+    static const char *const left[] = {"", "mean", "meantime checkpoint 1\nseed 5\nki"};
+
+    for (uint64_t i = 0; i < sizeof left / sizeof *left; i++) {
+        write_new(left[i]);
+        save(name, i + 1);
+        expect_count(name, i + 1);
+    }
+}
