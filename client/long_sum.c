@@ -102,7 +102,8 @@ static bool save(struct long_sum *sum)
     int64_t began_at_ns = clock_ns();
     bool saved = checkpoint_save(&sum->file, &state);
 
-    sum->saved_count = state.total.count;
+    if (saved)
+        sum->saved_count = state.total.count;
     sum->saved_at_ns = clock_ns();
     sum->save_ns = sum->saved_at_ns - began_at_ns;
     return saved;
@@ -157,7 +158,7 @@ static bool resume(struct long_sum *sum, struct total *so_far)
     if (!fits(sum, &found))
         return false;
     sum->question.seed = found.seed;
-    sum->began_with = found.total.count;
+    sum->began_with = sum->saved_count = found.total.count;
     *so_far = found.total;
     tell_resumed(sum);
     return true;
@@ -245,7 +246,9 @@ static int64_t wait_ns(const struct long_sum *sum, int64_t now_ns)
 {
     int64_t left_ns = sum->began_at_ns + sum->for_ns - now_ns;
 
-    return sum->for_ns > 0 && left_ns < WAIT_NS ? left_ns : WAIT_NS;
+    if (sum->for_ns == 0 || left_ns > WAIT_NS)
+        return WAIT_NS;
+    return left_ns > 0 ? left_ns : 0; /* a save may have taken it all */
 }
 
 /* True: there is more to do. */
@@ -266,7 +269,8 @@ static bool end(struct long_sum *sum)
 {
     sum->ended_at_ns = clock_ns();
     tell_end(sum);
-    if (sum->checkpoint && !save(sum))
+    sum->failing = sum->checkpoint && !save(sum);
+    if (sum->failing)
         fprintf(stderr, "meantime: %s; the file is as it was before\n", sum->file.trouble);
     if (sum->for_ns > 0 && sum->window.so_far.count == 0 && sum->error == MEANTIME_OK)
         return fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: give it longer");
@@ -284,6 +288,11 @@ bool long_sum_run(struct long_sum *sum)
     }
     checkpoint_close(&sum->file);
     return success;
+}
+
+bool long_sum_kept(const struct long_sum *sum)
+{
+    return !sum->failing;
 }
 
 bool long_sum_succeeded(const struct long_sum *sum)

@@ -238,10 +238,10 @@ static void print_no_sum(const struct long_sum *sum)
     char count[COUNT_TEXT_BYTES];
 
     fprintf(stderr, "meantime: %s\n", sum->error == MEANTIME_OK ? "interrupted" : sum->text);
-    if (sum->checkpoint && sum->window.so_far.count > 0)
+    if (sum->saved_count > 0)
         fprintf(stderr,
                 "meantime: %s has the first %s samples: the same command goes on from there\n",
-                sum->checkpoint, count_print(sum->window.so_far.count, count));
+                sum->checkpoint, count_print(sum->saved_count, count));
 }
 
 static int sum(const struct options *options)
@@ -265,7 +265,7 @@ static int sum(const struct options *options)
         print_sum(&sum, options);
     else if (sum.window.asked > 0)
         printf("Seed %" PRIu64 ".\n", sum.question.seed);
-    return exit_status(success);
+    return exit_status(success && long_sum_kept(&sum));
 }
 
 /* Of each server that is named. */

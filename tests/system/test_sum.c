@@ -1,5 +1,6 @@
 /* Long sums: kept in a file, gone on with, for a given time. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -70,6 +71,19 @@ static void expect_refusal(struct process *client, const char *sentence)
     cr_assert(lines_are(process_text(client, PROCESS_ERR), WORDS(sentence)), "%s",
               process_text(client, PROCESS_ERR));
     cr_assert_str_eq(process_text(client, PROCESS_OUT), "");
+}
+
+/* Lives until the next call. */
+static const char *without_commas(const char *text)
+{
+    static char copy[4096];
+    size_t size = 0;
+
+    for (; *text && size < sizeof copy - 1; text++)
+        if (*text != ',')
+            copy[size++] = *text;
+    copy[size] = '\0';
+    return copy;
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------- */
@@ -224,6 +238,51 @@ Test(sum, two_do_not_work_on_one_file)
                    "meantime: another meantime works on *: wait for it, or end it");
     process_signal(one, SIGKILL);
     process_wait(one);
+    server_drain(&server);
+}
+
+/* A folder in the way of FILE.new keeps even root from writing it. */
+static void block_saves(void)
+{
+    char name[sizeof file + 8];
+
+    snprintf(name, sizeof name, "%s.new", file);
+    while (mkdir(name, 0700) == -1) /* one is being written */
+        cr_assert(errno == EEXIST);
+}
+
+Test(sum, what_could_not_be_saved_is_not_said_to_be)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct process *client =
+        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
+    char expected[PATH_MAX];
+
+    while (samples_in_file() == 0)
+        usleep(1000);
+    block_saves();
+    process_line(client, PROCESS_ERR, "meantime: cannot write *; trying again");
+    process_signal(client, SIGINT);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
+    snprintf(expected, sizeof expected, " has the first %" PRIu64 " samples", samples_in_file());
+    cr_assert(strstr(without_commas(process_text(client, PROCESS_ERR)), expected), "%s",
+              process_text(client, PROCESS_ERR));
+    server_drain(&server);
+}
+
+Test(sum, one_that_could_not_be_saved_at_the_end_is_told_and_fails)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
+    struct process *client =
+        CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", file);
+
+    while (access(file, F_OK) == -1)
+        usleep(1000);
+    block_saves();
+    cr_assert_eq(process_wait(client), EXIT_FAILURE);
+    cr_assert_str_eq(process_text(client, PROCESS_OUT), whole);
+    cr_assert(strstr(process_text(client, PROCESS_ERR), "; the file is as it was before\n"));
     server_drain(&server);
 }
 
