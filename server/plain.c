@@ -348,11 +348,14 @@ void plain_leave(struct plain *plain)
 static void await_ends(struct plain *plain, int patience_ms)
 {
     int64_t until_ms = zclock_mono() + patience_ms;
+    int64_t left_ms = patience_ms;
     struct epoll_event event;
 
-    while (!TAILQ_EMPTY(&plain->closing) && zclock_mono() < until_ms)
-        if (epoll_wait(plain->epoll, &event, 1, (int)(until_ms - zclock_mono())) == 1)
+    while (!TAILQ_EMPTY(&plain->closing) && left_ms > 0) {
+        if (epoll_wait(plain->epoll, &event, 1, (int)left_ms) == 1)
             on_caller(plain, &plain->callers[event.data.u32], event.events);
+        left_ms = until_ms - zclock_mono();
+    }
 }
 
 void plain_destroy(struct plain **plain_p, int patience_ms)
