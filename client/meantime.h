@@ -16,7 +16,8 @@
  * Work is done in meantime_ask(), _look(), _wait(), _overlap() and _cancel() alone: whoever does
  * none of these for long hears nothing, but loses nothing either.
  * Times are in nanoseconds, by CLOCK_MONOTONIC. What is passed in is copied, unless it says so.
- * Structs are to be set to zero before fields are, for the sake of fields to come.
+ * Structs are to be set to zero before fields are, for the sake of fields to come; with a version
+ * that has them, programs are to be compiled anew: the shared library has another soname then.
  * NULL where something is needed, and a closed session, are mistakes that end the program. */
 #ifndef MEANTIME_H
 #define MEANTIME_H

@@ -1,6 +1,7 @@
 # Debian packages: `cpack -G DEB` in the build folder makes meantime (the programs), libmeantimeN (the
-# shared library, N being its soname's number) and libmeantime-dev.
-set(soname libmeantime${PROJECT_VERSION_MAJOR})
+# shared library, N being its soname's version) and libmeantime-dev.
+get_target_property(soversion meantime_shared SOVERSION)
+set(soname libmeantime${soversion})
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VENDOR "the authors of meantime")
 set(CPACK_PACKAGE_CONTACT "the authors of meantime <meantime@localhost>")
