@@ -234,17 +234,19 @@ static bool sync_folder(struct checkpoint_file *file)
     return synced;
 }
 
+static bool put_in_place(struct checkpoint_file *file)
+{
+    return rename(file->new_name, file->place) == 0 || fail_errno(file, "replace", file->name);
+}
+
 static bool replace(struct checkpoint_file *file, int fd, const char *text)
 {
     if (!lock(file, fd) || !is_free(file, fd) || !is_ours(file, fd))
         return false;
-    if (!write_text(file, fd, text)) {
-        unlink(file->new_name);
-        return false;
-    }
-    if (rename(file->new_name, file->place) == -1)
-        return fail_errno(file, "replace", file->name);
-    return true;
+    if (write_text(file, fd, text) && put_in_place(file))
+        return true;
+    unlink(file->new_name);
+    return false;
 }
 
 bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint)

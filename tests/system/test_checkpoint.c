@@ -124,3 +124,14 @@ Test(checkpoint, what_a_killed_one_has_left_is_not_in_the_way)
         expect_count(name, i + 1);
     }
 }
+
+Test(checkpoint, one_that_cannot_take_its_place_leaves_nothing)
+{
+    struct checkpoint_file file = open_new(name);
+    struct checkpoint next = state(1);
+
+    snprintf(file.place, sizeof file.place, "%s/nowhere/sum", folder);
+    cr_assert_not(checkpoint_save(&file, &next));
+    cr_assert(strstr(file.trouble, "cannot replace "), "%s", file.trouble);
+    cr_assert_eq(access(new_name, F_OK), -1, "FILE.new is left");
+}
