@@ -1,165 +1,484 @@
 #!/usr/bin/env python3
-"""How much of the wait `meantime async` hides, and what its looks cost.
+"""How much of the wait is hidden: by `meantime async`, by the library, and by other ways of doing the same job.
 
-usage: overlap.py FOLDER-OF-THE-PROGRAMS [ROUNDS]
+usage: overlap.py FOLDER-OF-THE-PROGRAMS [ROUNDS] [--with-peers] [--json]
 
-The server computes on one core of this machine, the client on another. Each round runs, with the
-same sizes:
-    remote   the server's sum alone, the client idle             (of `meantime compare`, serial)
-    local    the client's sum alone, the server idle             (of the same)
-    async    both at once, by the loop of client/async.c
-    side     both at once in two processes, without any loop: what the two cores can do
-and prints medians over the rounds, with the least and the most. Hidden in full, async takes as
-long as the longer of remote and local, or, where the cores are two threads of one, as side does.
+The job is a sum of Gaussian samples that somebody else does, and a sum of uniform samples of one's own, which take
+about as long: 1 s each, and 50 ms each. Every version does in each round
+    remote   the other's sum alone, and waits for it
+    local    its own sum alone: without looks, and in C without slices (but for `meantime`)
+    both     at once
+and its ratio is that of both to the longer of remote and local, of the same round. Times are the versions' own, from
+the question to the last sum, and with libzmq and in Python the connection is made within them. Shown are medians over
+the rounds, with the least and the most. All versions take turns within a round, in every second one in reverse, so that
+disturbances hit all alike; how much of the cores' time others took is told, too.
 
-In the last part the server is elsewhere: a peer that answers after a fixed time and computes
-nothing on this machine.
+The server is elsewhere: a peer that computes nothing on this machine and answers after a set time. The client has all
+cores. Or it is on the other core: it has one core and the client another one. Then two plain processes, of which one
+waits for the server and one sums, show what the two cores can do, and each ratio is shown beside theirs, too. Where
+cores are two threads of one physical core, each slows the other one down.
+
+Sums are checked: those of meantime's samples to the bit, those of Python's by what they can be.
+--json prints one object on stdout; the tables then go to stderr.
 """
+import argparse
+import collections
+import contextlib
 import json
+import math
 import os
 import re
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import threading
+import time
 
 import zmq
 
-SIZES = {  # Gaussian samples of the server, uniform samples of the client
-    "equal": (1.0, 1.0),
-    "long answer": (1.0, 0.5),
-    "long work": (0.5, 1.0),
+HERE = os.path.dirname(os.path.abspath(__file__))
+TEACHING_SERVER = os.path.join(HERE, "..", "interop", "teaching", "server.py")
+TEACHING_CLIENT = os.path.join(HERE, "overlap", "teaching.py")
+
+# Seconds of work: what the ratio should be at most, and how often it is measured in a round.
+WORK = {1.0: (1.01, 1), 0.05: (1.05, 3)}
+
+SEED = 1
+WAYS = "remote", "local", "both"
+START_S = 0.5  # until then all processes of one measurement run
+PATIENCE_S = 60
+SIGMAS_MAX = 6  # a sum that is farther off is not a sum of such samples
+GAUSSIAN_UNIT = 2.0**-49
+
+Done = collections.namedtuple("Done", "seconds remote local")  # with the sums
+
+# One job in one place. endpoint, port: of the server for meantime, and of that for the teaching example. Cores are
+# None, too, where the server is elsewhere.
+Job = collections.namedtuple("Job", "work elsewhere endpoint port core server_core samples teaching")
+Samples = collections.namedtuple("Samples", "gaussian uniform gaussian_sum uniform_sum", defaults=(None, None))
+
+# MPI's processes are placed by us. Other MPIs than Open MPI do not mind these.
+MPI_SETTINGS = {
+    "OMPI_MCA_btl": "self,vader",
+    "OMPI_MCA_plm": "isolated",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
 }
-SECONDS = 1.0  # of what 1.0 stands for
+MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
-def pinned(core, *command):
-    return ["taskset", "-c", str(core), *command]
+def pinned(core, command):
+    return command if core is None else ["taskset", "-c", str(core), *command]
 
 
-class Machine:
-    """A server on one core, clients on another."""
+# ---- servers ----
 
-    def __init__(self, folder):
-        self.meantime = os.path.join(folder, "meantime")
-        self.cores = sorted(os.sched_getaffinity(0))
-        if len(self.cores) < 2:
-            sys.exit("overlap needs two cores, one for the server and one for the client")
-        server = os.path.join(folder, "meantime-server")
-        self.server = subprocess.Popen(
-            pinned(self.cores[0], server, "--bind", "tcp://127.0.0.1:*", "--threads", "1"),
-            stdout=subprocess.PIPE, text=True)
-        self.endpoint = re.match(r"Listening on (\S+) ", self.server.stdout.readline())[1]
 
-    def client(self, *arguments, endpoint=None):
-        return pinned(self.cores[1], self.meantime, *arguments, "--json", "--connect",
-                      endpoint or self.endpoint)
+class Servers:
+    """Of samples, on one core of this machine."""
 
-    def run(self, *arguments, endpoint=None):
-        return json.loads(subprocess.run(self.client(*arguments, endpoint=endpoint), check=True,
-                                         text=True, stdout=subprocess.PIPE).stdout)
+    def __init__(self, core):
+        self.core, self.started = core, []
+
+    def start(self, says, *command):
+        process = subprocess.Popen(pinned(self.core, list(command)), stdout=subprocess.PIPE, text=True)
+        self.started.append(process)
+        line = process.stdout.readline()
+        if not (found := re.match(says, line)):
+            sys.exit(f"{' '.join(command)} does not say where it listens: {line!r}")
+        return found[1]
+
+    def native(self, folder):
+        return self.start(r"Listening on (\S+) ", os.path.join(folder, "meantime-server"), "--bind",
+                          "tcp://127.0.0.1:*", "--threads", "1")
+
+    def teaching(self, samples):
+        return self.start(r"Serving on port (\d+)\.", sys.executable, TEACHING_SERVER, "0", str(samples))
 
     def close(self):
-        self.server.terminate()
-        self.server.wait()
-
-
-def rates(machine):
-    """Samples a second of the server and of the client, each alone."""
-    run = machine.run("serial", "--gaussian", "500M", "--uniform", "500M")
-    return [run[kind]["count"] / run[kind]["seconds"] for kind in ("gaussian", "uniform")]
+        for process in self.started:
+            process.terminate()
+            process.wait()
 
 
 class Elsewhere(threading.Thread):
-    """A server on another machine, as far as one can tell here: it answers after `seconds`."""
+    """A server on another machine, as far as one can tell here: it computes nothing and answers after so many
+    microseconds as samples were asked for, with as many units."""
 
-    def __init__(self, wire, seconds):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.wire = wire
-        self.seconds = seconds
+        import meantime_pb2
+        self.wire = meantime_pb2
         self.socket = zmq.Context.instance().socket(zmq.ROUTER)
         self.socket.bind("tcp://127.0.0.1:*")
         self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def run(self):
-        pause = threading.Event()
         while True:
             *envelope, body = self.socket.recv_multipart()
-            pause.wait(self.seconds)
             asked = self.wire.Message.FromString(body).sum_request
-            reply = self.wire.SumReply(id=asked.id, count=asked.count, unit_log2=-49)
+            time.sleep(asked.count / 1e6)
+            reply = self.wire.SumReply(id=asked.id, count=asked.count, total_low=asked.count, unit_log2=-49)
             answer = self.wire.Message(version=1, sum_reply=reply).SerializeToString()
             self.socket.send_multipart([*envelope, answer])
 
 
-def side_by_side(machine, gaussian, uniform):
-    """The longer time of two processes, one of which only waits for the server."""
-    remote = subprocess.Popen(machine.client("sum", str(gaussian)), text=True,
-                              stdout=subprocess.PIPE)
-    local = machine.run("serial", "--gaussian", "1", "--uniform", str(uniform))
-    answer = json.loads(remote.communicate()[0])
-    return max(local["uniform"]["seconds"], answer["gaussian"]["seconds"])
+class TeachingElsewhere(threading.Thread):
+    """The same for the teaching example's client: the sum is the number of seconds."""
+
+    def __init__(self, seconds):
+        super().__init__(daemon=True)
+        self.seconds = seconds
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        while True:
+            connection, _ = self.listener.accept()
+            with connection:
+                time.sleep(self.seconds)
+                connection.sendall(str(self.seconds).encode())
 
 
-def figures(both):
-    """Of one comparison."""
-    serial, overlapped = both["serial"], both["async"]
-    longer = max(serial["gaussian"]["seconds"], serial["uniform"]["seconds"])
-    return {
-        "remote": serial["gaussian"]["seconds"],
-        "local": serial["uniform"]["seconds"],
-        "async": overlapped["total_seconds"],
-        "async / longer": overlapped["total_seconds"] / longer,
-        "looks, % of work": 100 * overlapped["look_seconds"] / overlapped["uniform"]["seconds"],
-        "a look, us": 1e6 * overlapped["look_seconds"] / overlapped["looks"],
-        "longest slice, ms": 1e3 * overlapped["slice_seconds_max"],
-    }
+# ---- versions ----
 
 
-def here(machine, gaussian, uniform):
-    found = figures(machine.run("compare", "--gaussian", str(gaussian), "--uniform", str(uniform)))
-    side = side_by_side(machine, gaussian, uniform)
-    found["side / longer"] = side / max(found["remote"], found["local"])
-    found["async / side"] = found["async"] / side
+def run(command, **settings):
+    """What it prints, which it is to do soon."""
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False, **settings)
+    if ended.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {ended.returncode}")
+    return ended.stdout
+
+
+def read_done(printed):
+    return Done(*map(float, printed.split()))
+
+
+class Version:
+    """One way of doing the job."""
+
+    wanted = False  # whether there is a bound for its ratio
+    beside = None   # the name of the two processes of its kind
+    missing = None  # what it needs and is not there
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def check(self, way, job, done):
+        """Ends the run where a sum is wrong."""
+        remote, local = self.expected(job)
+        if (way != "local" and done.remote != remote) or (way != "remote" and done.local != local):
+            sys.exit(f"{self.name}: the sums should be {remote} and {local}, and are {done}")
+
+    def expected(self, job):
+        return self.asked(job) * GAUSSIAN_UNIT if job.elsewhere else job.samples.gaussian_sum, job.samples.uniform_sum
+
+    def asked(self, job):
+        """The count to ask for."""
+        return round(job.work * 1e6) if job.elsewhere else job.samples.gaussian
+
+
+class CommandLine(Version):
+    name, wanted, beside = "meantime async", True, "two processes"
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.looks = collections.defaultdict(list)  # their share of the work, by job
+
+    def do(self, way, job):
+        mode = "async" if way == "both" else "serial"
+        gaussian = 1 if way == "local" else self.asked(job)
+        uniform = 1 if way == "remote" else job.samples.uniform
+        found = json.loads(run(pinned(job.core, [
+            os.path.join(self.folder, "meantime"), mode, "--json", "--seed", str(SEED), "--connect", job.endpoint,
+            "--gaussian", str(gaussian), "--uniform", str(uniform)])))
+        seconds = {"remote": found["gaussian"]["seconds"], "local": found["uniform"]["seconds"],
+                   "both": found["total_seconds"]}[way]
+        if way == "both":
+            self.looks[job].append(found["look_seconds"] / found["uniform"]["seconds"])
+        return Done(seconds, found["gaussian"]["sum"], found["uniform"]["sum"])
+
+
+class Session(Version):
+    """Of libmeantime."""
+
+    beside, way = "two processes", None
+
+    def command(self, way, job, start_at_s=0):
+        return pinned(job.core, [os.path.join(self.folder, "bench_overlap"), way, job.endpoint, str(self.asked(job)),
+                                 str(job.samples.uniform), str(SEED), str(start_at_s)])
+
+    def do(self, way, job):
+        return read_done(run(self.command(self.way if way == "both" else way, job)))
+
+
+class Overlap(Session):
+    name, wanted, way = "meantime_overlap()", True, "overlap"
+
+
+class Threads(Session):
+    name, way = "two threads", "threads"
+
+
+class Mpi(Version):
+    name, beside = "MPI_Iprobe", "two processes"
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.program = os.path.join(folder, "bench_overlap_mpi")
+        self.settings = dict(os.environ, **MPI_SETTINGS, **(MPI_AS_ROOT if os.geteuid() == 0 else {}))
+        self.missing = next((f"no {tool}" for tool in ("mpicc", "mpirun") if not shutil.which(tool)), None)
+        if not self.missing and not os.path.exists(self.program):
+            self.missing = "not built, --with-peers does it"
+
+    def do(self, way, job):
+        server = "sleeps" if job.elsewhere else "sums"
+        command = [self.program, "iprobe" if way == "both" else way, server, str(self.asked(job)),
+                   str(job.samples.uniform), str(SEED), "0"]
+        ranks = ["mpirun", "-n", "1", *pinned(job.core, command)]
+        if way != "local":
+            ranks += [":", "-n", "1", *pinned(job.server_core, command)]
+        return read_done(run(ranks, env=self.settings))
+
+
+class Teaching(Version):
+    name, beside = "Python's asyncio", "two of Python"
+
+    def command(self, way, job, start_at_s=0):
+        return pinned(job.core, [sys.executable, TEACHING_CLIENT, way, str(job.port), str(job.teaching.uniform),
+                                 str(start_at_s)])
+
+    def do(self, way, job):
+        return read_done(run(self.command(way, job)))
+
+    def check(self, way, job, done):
+        count = job.teaching.uniform
+        if way != "local" and job.elsewhere and done.remote != job.work:
+            sys.exit(f"{self.name}: the server's sum should be {job.work}, and is {done.remote}")
+        if way != "local" and not job.elsewhere:
+            self.check_sigmas("server's sum", done.remote / math.sqrt(job.teaching.gaussian))
+        if way != "remote":
+            self.check_sigmas("own sum", (done.local - count / 2) / math.sqrt(count / 12))
+
+    def check_sigmas(self, what, sigmas):
+        if not abs(sigmas) <= SIGMAS_MAX:
+            sys.exit(f"{self.name}: the {what} is {sigmas:.1f} standard deviations off")
+
+
+class SideBySide:
+    """Both sums at once in two processes, one of which only waits for the server."""
+
+    def do(self, way, job):
+        if way != "both":
+            return read_done(run(self.command(way, job)))
+        start_at_s = time.monotonic() + START_S
+        waiting = subprocess.Popen(self.command("remote", job, start_at_s), stdout=subprocess.PIPE, text=True)
+        local = read_done(run(self.command("local", job, start_at_s)))
+        printed, _ = waiting.communicate(timeout=PATIENCE_S)
+        if waiting.returncode != 0:
+            sys.exit(f"{self.name}: the one that waits ended with {waiting.returncode}")
+        remote = read_done(printed)
+        return Done(max(remote.seconds, local.seconds), remote.remote, local.local)
+
+
+class TwoProcesses(SideBySide, Session):
+    name, beside = "two processes", None
+
+
+class TwoOfPython(SideBySide, Teaching):
+    name, beside = "two of Python", None
+
+
+# ---- jobs ----
+
+
+def native_samples(folder, endpoint, core, work):
+    """So many that each sum takes that long, and their sums."""
+    counts = [10**8, 10**8]
+    for _ in range(3):
+        found = json.loads(run(pinned(core, [
+            os.path.join(folder, "meantime"), "serial", "--json", "--seed", str(SEED), "--connect", endpoint,
+            "--gaussian", str(counts[0]), "--uniform", str(counts[1])])))
+        samples = Samples(*counts, found["gaussian"]["sum"], found["uniform"]["sum"])
+        counts = [round(found[kind]["count"] * work / found[kind]["seconds"]) for kind in ("gaussian", "uniform")]
+    return samples
+
+
+def teaching_samples(folder, servers, core, work):
+    trial = Samples(300_000, 1_000_000)
+    job = Job(None, False, None, servers.teaching(trial.gaussian), core, None, None, trial)
+    seconds = [Teaching(folder).do(way, job).seconds for way in ("remote", "local")]
+    return Samples(*(round(count * work / took) for count, took in zip(trial, seconds)))
+
+
+def jobs(folder, servers, core):
+    """First those with the server elsewhere."""
+    endpoint, elsewhere = servers.native(folder), Elsewhere()
+    elsewhere.start()
+    here, there = [], []
+    for work in WORK:
+        samples = native_samples(folder, endpoint, core, work)
+        teaching = teaching_samples(folder, servers, core, work)
+        port = servers.teaching(teaching.gaussian)
+        here.append(Job(work, False, endpoint, port, core, servers.core, samples, teaching))
+        away = TeachingElsewhere(work)
+        away.start()
+        there.append(Job(work, True, elsewhere.endpoint, away.port, None, None, samples, teaching))
+    return there + here
+
+
+# ---- measuring ----
+
+
+def measure(version, job):
+    """Of one round."""
+    found = {}
+    for way in WAYS:
+        done = version.do(way, job)
+        version.check(way, job, done)
+        found[way] = done.seconds
+    found["ratio"] = found["both"] / max(found["remote"], found["local"])
     return found
 
 
-def elsewhere(machine, server, uniform):
-    return figures(machine.run("compare", "--gaussian", "1", "--uniform", str(uniform),
-                               endpoint=server.endpoint))
+def versions_of(job, versions):
+    return [each for each in versions if not (each.missing or (job.elsewhere and isinstance(each, SideBySide)))]
 
 
-def print_figures(heading, found):
-    print(f"\n{heading}")
-    for figure in found[0]:
-        values = [each[figure] for each in found]
-        print(f"  {figure:18s} {statistics.median(values):8.4f}  "
-              f"({min(values):.4f} to {max(values):.4f})")
+def measure_round(job, versions, number, rounds):
+    turns = versions_of(job, versions)
+    found = {each.name: measure(each, job) for each in (turns if number % 2 == 0 else reversed(turns))}
+    for each in turns:
+        if each.beside in found:
+            found[each.name]["beside"] = found[each.name]["ratio"] / found[each.beside]["ratio"]
+        rounds[job][each.name].append(found[each.name])
+
+
+def measure_all(all_jobs, versions, count):
+    rounds = {job: collections.defaultdict(list) for job in all_jobs}
+    for number in range(count):
+        for job in all_jobs:
+            for again in range(WORK[job.work][1]):
+                measure_round(job, versions, number + again, rounds)
+    return rounds
+
+
+def busy_seconds():
+    """Of all cores, since the machine was started."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, interrupts, soft, stolen = map(int, stat.readline().split()[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+class Disturbance:
+    """The share of the cores' time that others take, from here on: other programs, and other machines."""
+
+    def __init__(self):
+        self.busy, self.began_at_s = busy_seconds(), time.monotonic()
+
+    def share(self):
+        """All processes that were started have ended."""
+        ours = os.times()
+        others = busy_seconds() - self.busy - (ours.user + ours.system + ours.children_user + ours.children_system)
+        return max(others, 0) / ((time.monotonic() - self.began_at_s) * os.cpu_count())
+
+
+# ---- telling ----
+
+
+def figure(values):
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+def row(version, job, found):
+    """Of the table."""
+    if version.missing:
+        return {"version": version.name, "skipped": version.missing}
+    result = {"version": version.name, "rounds": len(found)}
+    result |= {what: figure([each[what] for each in found]) for what in found[0]}
+    if version.wanted and job.elsewhere:
+        result["wanted"] = WORK[job.work][0]
+    if isinstance(version, CommandLine):
+        result["looks"] = figure(version.looks[job])
+    return result
+
+
+def report(rounds, versions):
+    return [{"elsewhere": job.elsewhere, "work": job.work,
+             "rows": [row(each, job, found[each.name]) for each in versions
+                      if each.missing or each in versions_of(job, versions)]}
+            for job, found in rounds.items()]
+
+
+def spread(value, digits=3):
+    return "".join(f"{value[of]:9.{digits}f}" for of in ("median", "least", "most")) if value else ""
+
+
+def verdict(each):
+    if "wanted" not in each:
+        return ""
+    met = each["ratio"]["median"] <= each["wanted"]
+    return f"{each['wanted']:.2f} at most: {'met' if met else 'MISSED'}"
+
+
+def print_row(each, out):
+    print(f"{each['version']:20s}", end="", file=out)
+    if "skipped" in each:
+        print(f"   skipped: {each['skipped']}", file=out)
+        return
+    last = spread(each.get("beside")) + verdict(each)
+    print("".join(f"{1e3 * each[way]['median']:9.1f}" for way in WAYS), spread(each["ratio"]), last, sep="  ",
+          file=out)
+
+
+def print_table(table, out):
+    where = "elsewhere" if table["elsewhere"] else "on the other core"
+    rounds = max(each.get("rounds", 0) for each in table["rows"])
+    print(f"\nThe server {where}, {1e3 * table['work']:.0f} ms of work on each side, rounds: {rounds}", file=out)
+    print(f"{'':20s}{'median, ms':>27s}  {'both / the longer alone':>27s}  "
+          f"{'' if table['elsewhere'] else 'that / two processes':>27s}\n{'':20s}"
+          + "".join(f"{way:>9s}" for way in WAYS)
+          + (f"  {'median':>9s}{'least':>9s}{'most':>9s}") * (1 if table["elsewhere"] else 2), file=out)
+    for each in table["rows"]:
+        print_row(each, out)
+    looks = {of: 100 * value for of, value in table["rows"][0]["looks"].items()}
+    print(f"Looks take meantime async {looks['median']:.3f} % ({looks['least']:.3f} to {looks['most']:.3f}) of the "
+          "time of its work.", file=out)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="where the programs are")
+    parser.add_argument("rounds", nargs="?", type=int, default=3)
+    parser.add_argument("--with-peers", action="store_true", help="they are built by scripts/bench")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("there must be a round at least")
+    return arguments
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
-    rounds = int(sys.argv[2]) if len(sys.argv) == 3 else 9
-    import meantime_pb2
-    machine = Machine(sys.argv[1])
-    try:
-        gaussian_rate, uniform_rate = rates(machine)
-        print(f"server on core {machine.cores[0]}, client on core {machine.cores[1]}, "
-              f"{rounds} rounds, default slices; median (least to most)")
-        for name, (remote, local) in SIZES.items():
-            gaussian = int(gaussian_rate * SECONDS * remote)
-            uniform = int(uniform_rate * SECONDS * local)
-            print_figures(f"{name}: {gaussian:,} Gaussian, {uniform:,} uniform samples",
-                          [here(machine, gaussian, uniform) for _ in range(rounds)])
-        server = Elsewhere(meantime_pb2, SECONDS)
-        server.start()
-        for name, local in ("equal", 1.0), ("long answer", 0.5), ("long work", 2.0):
-            uniform = int(uniform_rate * SECONDS * local)
-            print_figures(f"{name}, server elsewhere: {SECONDS} s, {uniform:,} uniform samples",
-                          [elsewhere(machine, server, uniform) for _ in range(rounds)])
-    finally:
-        machine.close()
+    arguments = parse_arguments()
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        sys.exit("overlap needs two cores, one for the server and one for the client")
+    out = sys.stderr if arguments.json else sys.stdout
+    versions = [kind(arguments.folder)
+                for kind in (CommandLine, Overlap, Threads, Mpi, Teaching, TwoProcesses, TwoOfPython)]
+    disturbance = Disturbance()
+    with contextlib.closing(Servers(cores[0])) as servers:
+        rounds = measure_all(jobs(arguments.folder, servers, cores[1]), versions, arguments.rounds)
+    found = {"disturbed": disturbance.share(), "tables": report(rounds, versions)}
+    print(f"Others took {100 * found['disturbed']:.1f} % of the cores' time.", file=out)
+    for table in found["tables"]:
+        print_table(table, out)
+    if arguments.json:
+        json.dump(found, sys.stdout, indent=1)
+        print()
 
 
 if __name__ == "__main__":
