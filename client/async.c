@@ -1,14 +1,23 @@
 /* The lesson of this project: hide the wait behind work of one's own. */
+#include <sched.h>
 #include <zmq.h>
 
 #include "client/clock.h"
 #include "client/interrupt.h"
 #include "client/run.h"
 
+/* Whether the question, which leaves at a look, waits for that and is in a hurry. */
+static bool hurry(struct run *run)
+{
+    bool waits = run->progress.attempts == 0;
+
+    return pacing_waited(&run->sum.pacing, waits ? clock_ns() - run->asked_at_ns : 0);
+}
+
 /* Looks for the reply, or, with nothing left to do, waits for it. */
 static void look(struct run *run)
 {
-    bool idle = uniform_sum_done(&run->sum);
+    bool idle = uniform_sum_done(&run->sum), hurried = hurry(run);
     zmq_pollitem_t reply = {NULL, run_fd(run), ZMQ_POLLIN, 0};
     int64_t began_at_ns = clock_ns();
 
@@ -17,6 +26,8 @@ static void look(struct run *run)
         run_hear(run);
     if (!idle)
         uniform_sum_looked(&run->sum, began_at_ns);
+    if (hurried)
+        sched_yield(); /* libzmq's thread may want this core, and would get it 4 ms later */
 }
 
 void async_run(struct run *run)

@@ -27,10 +27,17 @@ static int64_t stretched_ns(const struct pacing *pacing)
     return needed_ns > pacing->target_ns ? needed_ns : pacing->target_ns;
 }
 
-/* How many units fit in the target at the measured speed. Both factors are below 2^64. */
+static int64_t slice_ns(const struct pacing *pacing)
+{
+    int64_t stretched = stretched_ns(pacing);
+
+    return pacing->limit_ns && pacing->limit_ns < stretched ? pacing->limit_ns : stretched;
+}
+
+/* How many units fit in the slice at the measured speed. Both factors are below 2^64. */
 static uint64_t fitting(const struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
 {
-    unsigned __int128 fit = (unsigned __int128)units * (uint64_t)stretched_ns(pacing);
+    unsigned __int128 fit = (unsigned __int128)units * (uint64_t)slice_ns(pacing);
     fit /= (uint64_t)elapsed_ns;
     if (fit > PACING_UNITS_MAX)
         return PACING_UNITS_MAX;
@@ -53,4 +60,11 @@ void pacing_looked(struct pacing *pacing, int64_t look_ns)
     if (look_ns > PACING_LOOK_NS_MAX)
         look_ns = PACING_LOOK_NS_MAX;
     pacing->look_ns += pacing->look_ns ? (look_ns - pacing->look_ns) / 8 : look_ns;
+}
+
+bool pacing_waited(struct pacing *pacing, int64_t waited_ns)
+{
+    assert(waited_ns >= 0);
+    pacing->limit_ns = waited_ns / PACING_WAITED_PER_SLICE + (waited_ns > 0);
+    return pacing->limit_ns > 0 && pacing->limit_ns < pacing->target_ns;
 }

@@ -3,6 +3,7 @@
 #ifndef MEANTIME_CLIENT_PACING_H
 #define MEANTIME_CLIENT_PACING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Largest slice. Blocks of 2^16 samples: 2^48 samples, more than a day's work of one core, and
@@ -21,9 +22,14 @@
 #define PACING_STRETCH_NS_MAX INT64_C(15000000)
 #define PACING_LOOK_NS_MAX    INT64_C(50000)
 
+/* Until a question has left, slices take such a share of the time that it has waited so far: it
+ * leaves at a look, and so no later than by that share. */
+#define PACING_WAITED_PER_SLICE 8
+
 struct pacing {
     int64_t target_ns;
-    int64_t look_ns; /* smoothed; 0: none was told */
+    int64_t limit_ns; /* 0: none */
+    int64_t look_ns;  /* smoothed; 0: none was told */
     uint64_t units;
 };
 
@@ -40,5 +46,9 @@ void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns);
 
 /* What is done between two slices took look_ns. A target that is too short for it is stretched. */
 void pacing_looked(struct pacing *pacing, int64_t look_ns);
+
+/* A question has waited so long to leave; 0: none waits. The next slices are made short for it.
+ * Returns whether they are then shorter than the target. */
+bool pacing_waited(struct pacing *pacing, int64_t waited_ns);
 
 #endif

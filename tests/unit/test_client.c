@@ -425,6 +425,35 @@ Test(pacing, the_largest_numbers_stay_in_bounds)
     cr_expect(pacing_units(&pacing) == 1);
 }
 
+Test(pacing, while_a_question_waits_slices_are_an_eighth_of_that_and_then_the_target_again)
+{
+    struct pacing pacing;
+    pacing_init(&pacing, MS);
+    for (int i = 0; i < 8; i++)
+        do_slice(&pacing, US);
+    cr_assert(pacing_units(&pacing) == 1000);
+    cr_expect(pacing_waited(&pacing, 400 * US));
+    do_slice(&pacing, US);
+    cr_expect(pacing_units(&pacing) == 50, "%" PRIu64, pacing_units(&pacing));
+    cr_expect(pacing_waited(&pacing, 1), "the first moment");
+    do_slice(&pacing, US);
+    cr_expect(pacing_units(&pacing) == 1, "%" PRIu64, pacing_units(&pacing));
+    cr_expect(!pacing_waited(&pacing, 0));
+    for (int i = 0; i < 8; i++)
+        do_slice(&pacing, US);
+    cr_expect(pacing_units(&pacing) == 1000, "%" PRIu64, pacing_units(&pacing));
+}
+
+Test(pacing, a_question_that_waits_for_long_makes_no_slice_longer)
+{
+    struct pacing pacing;
+    pacing_init(&pacing, MS);
+    cr_expect(!pacing_waited(&pacing, INT64_MAX));
+    for (int i = 0; i < 8; i++)
+        do_slice(&pacing, US);
+    cr_expect(pacing_units(&pacing) == 1000, "%" PRIu64, pacing_units(&pacing));
+}
+
 /* A law, for speeds at which ten units or more and at most 4^7 fit in the target. */
 Test(pacing, a_constant_speed_is_met_within_a_tenth_in_eight_slices)
 {
