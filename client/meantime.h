@@ -170,7 +170,8 @@ typedef uint64_t meantime_slice(void *state, uint64_t units);
 /* Works in slices that take about slice_ns (0: one millisecond), looks between them, and returns
  * when the work is done and the request has ended; take its result then. Other requests of the
  * session go on meanwhile. The first slice is one unit; the next ones are paced by the measured
- * speed, and made longer where looks would take more than 0.1 % of the time.
+ * speed, and made longer where looks would take more than 0.1 % of the time. Until the request has
+ * left, they are shorter, and in the first milliseconds the thread yields its core after each look.
  * request: 0 for none: returns when the work is done. slice_ns: 0 or more.
  * MEANTIME_OK; _INVALID; _UNKNOWN, before any work; _INTERRUPTED: a signal came while it waited,
  * with the work done. From within `slice` the session may be used, but for closing it. */
