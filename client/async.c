@@ -6,18 +6,10 @@
 #include "client/interrupt.h"
 #include "client/run.h"
 
-/* Whether the question, which leaves at a look, waits for that and is in a hurry. */
-static bool hurry(struct run *run)
-{
-    bool waits = run->progress.attempts == 0;
-
-    return pacing_waited(&run->sum.pacing, waits ? clock_ns() - run->asked_at_ns : 0);
-}
-
 /* Looks for the reply, or, with nothing left to do, waits for it. */
 static void look(struct run *run)
 {
-    bool idle = uniform_sum_done(&run->sum), hurried = hurry(run);
+    bool idle = uniform_sum_done(&run->sum), hurried = run_hurries(run);
     zmq_pollitem_t reply = {NULL, run_fd(run), ZMQ_POLLIN, 0};
     int64_t began_at_ns = clock_ns();
 

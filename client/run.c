@@ -60,6 +60,13 @@ void run_ask(struct run *run)
     hear_plain(run); /* it may have failed already */
 }
 
+bool run_hurries(struct run *run)
+{
+    bool waits = run->progress.attempts == 0;
+
+    return pacing_waited(&run->sum.pacing, waits ? clock_ns() - run->asked_at_ns : 0);
+}
+
 void run_hear(struct run *run)
 {
     if (run->plain)

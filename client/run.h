@@ -36,6 +36,10 @@ struct run {
 /* Sends the question, or will when the server has answered the call. */
 void run_ask(struct run *run);
 
+/* Whether the question, which leaves at a look, waits for that and is in a hurry: slices are short
+ * until it has. */
+bool run_hurries(struct run *run);
+
 /* Hears what has come in, if anything. */
 void run_hear(struct run *run);
 
