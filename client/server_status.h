@@ -18,7 +18,8 @@ struct server_status {
     char trouble[TEXT_BYTES_MAX + 256]; /* a sentence */
 };
 
-/* Waits up to timeout_ns for each page; 0: some seconds. False with `trouble`. To be cleared in either case. */
+/* Waits up to timeout_ns for each page; 0: some seconds. False with `trouble`. To be cleared in
+ * either case. */
 bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns);
 void server_status_clear(struct server_status *status);
 
