@@ -157,19 +157,36 @@ struct message peer_recv(struct peer *peer)
     return message;
 }
 
-void peer_expect_sum(struct peer *peer, const struct sum_request *request)
+static void expect_sum(const struct message *message, const struct sum_request *request)
 {
-    struct message message = peer_recv(peer);
-    const struct sum_reply *reply = &message.sum_reply;
+    const struct sum_reply *reply = &message->sum_reply;
 
-    cr_assert(message.type != MESSAGE_REFUSAL, "refused: %s", message.refusal.text);
-    cr_assert(message.type == MESSAGE_SUM_REPLY, "no sum, but a message of type %d", message.type);
+    cr_assert(message->type != MESSAGE_REFUSAL, "refused: %s", message->refusal.text);
+    cr_assert(message->type == MESSAGE_SUM_REPLY, "no sum, but a message of type %d", message->type);
     cr_assert(reply->id == request->id, "answer %" PRIu64 " instead of %" PRIu64, reply->id,
               request->id);
     cr_assert(reply->count == request->count);
     cr_assert(reply->unit_log2 == stream_unit_log2((enum stream_kind)request->kind));
     cr_assert(reply->units == peer_units(request), "request %" PRIu64 " has a wrong sum",
               request->id);
+}
+
+void peer_expect_sum(struct peer *peer, const struct sum_request *request)
+{
+    struct message message = peer_recv(peer);
+
+    expect_sum(&message, request);
+}
+
+void peer_ask_until_served(struct peer *peer, const struct sum_request *request)
+{
+    struct message message;
+
+    do {
+        peer_ask(peer, request);
+        message = peer_recv(peer);
+    } while (message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_BUSY);
+    expect_sum(&message, request);
 }
 
 struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status)

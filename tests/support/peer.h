@@ -39,6 +39,9 @@ struct message peer_recv(struct peer *peer);
 /* The next message is the sum that was asked for, to the bit. */
 void peer_expect_sum(struct peer *peer, const struct sum_request *request);
 
+/* Asks, and again as long as the server is busy, and has the sum. */
+void peer_ask_until_served(struct peer *peer, const struct sum_request *request);
+
 /* The next message is a refusal of `id`. */
 struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status);
 

@@ -74,12 +74,12 @@ static size_t draw_size(uint64_t *state)
 
 /* ---- what must hold afterwards ----------------------------------------------------------- */
 
+/* A connection that takes the place of one that has just gone may be told to ask again. */
 static void expect_service(const struct server *server, enum peer_type type)
 {
     struct peer *peer = peer_new(type, server->endpoint);
 
-    peer_ask(peer, &proper);
-    peer_expect_sum(peer, &proper);
+    peer_ask_until_served(peer, &proper);
     peer_destroy(&peer);
 }
 
