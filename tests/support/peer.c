@@ -162,7 +162,8 @@ static void expect_sum(const struct message *message, const struct sum_request *
     const struct sum_reply *reply = &message->sum_reply;
 
     cr_assert(message->type != MESSAGE_REFUSAL, "refused: %s", message->refusal.text);
-    cr_assert(message->type == MESSAGE_SUM_REPLY, "no sum, but a message of type %d", message->type);
+    cr_assert(message->type == MESSAGE_SUM_REPLY, "no sum, but a message of type %d",
+              message->type);
     cr_assert(reply->id == request->id, "answer %" PRIu64 " instead of %" PRIu64, reply->id,
               request->id);
     cr_assert(reply->count == request->count);
