@@ -26,8 +26,11 @@ def check(holds, what):
 
 @contextlib.contextmanager
 def server(folder):
-    """Runs one; gives its endpoint."""
-    command = [folder / "meantime-server", "--bind", "tcp://127.0.0.1:*", "--threads", "1"]
+    """Runs one, at an address of this process alone: where it has ended, nobody else's comes up.
+    Gives its endpoint."""
+    pid = os.getpid()
+    address = f"127.{1 + (pid >> 16) % 255}.{pid >> 8 & 255}.{pid & 255}"
+    command = [folder / "meantime-server", "--bind", f"tcp://{address}:*", "--threads", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield re.match(r"Listening on (\S+) ", process.stdout.readline())[1]

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORDS_MAX 16
 
@@ -21,18 +22,41 @@ static void words_add(const char **words, const char *const *more)
     words[count] = NULL;
 }
 
-struct server server_start(const char *const *options)
+/* Process ids have 22 bits. 127.0.0.0/16 is left to everybody. */
+const char *server_address(void)
 {
-    const char *words[WORDS_MAX + 1] = {MEANTIME_SERVER, "--bind", "tcp://127.0.0.1:*", NULL};
+    static char address[sizeof "127.255.255.255"];
+    unsigned pid = (unsigned)getpid();
+
+    snprintf(address, sizeof address, "127.%u.%u.%u", 1 + (pid >> 16) % 255, pid >> 8 & 255,
+             pid & 255);
+    return address;
+}
+
+const char *server_any_port(void)
+{
+    static char endpoint[sizeof "tcp://127.255.255.255:*"];
+
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:*", server_address());
+    return endpoint;
+}
+
+struct server server_start_at(const char *endpoint, const char *const *options)
+{
+    const char *words[WORDS_MAX + 1] = {MEANTIME_SERVER, "--bind", endpoint, NULL};
     struct server server = {.port = 0};
 
     words_add(words, options);
     server.process = process_start(words);
     const char *line = process_line(server.process, PROCESS_OUT, "Listening on *");
-    int found = sscanf(line, "Listening on %63s (", server.endpoint) +
-                sscanf(line, "Listening on tcp://127.0.0.1:%hu (", &server.port);
-    cr_assert(found == 2, "%s", line);
+    cr_assert(sscanf(line, "Listening on %63s (", server.endpoint) == 1, "%s", line);
+    cr_assert(sscanf(strrchr(server.endpoint, ':'), ":%hu", &server.port) == 1, "%s", line);
     return server;
+}
+
+struct server server_start(const char *const *options)
+{
+    return server_start_at(server_any_port(), options);
 }
 
 struct server front_start(const char *workers_endpoint, const char *const *options)
@@ -40,7 +64,7 @@ struct server front_start(const char *workers_endpoint, const char *const *optio
     const char *words[WORDS_MAX + 1] = {"--threads", "0", "--workers", NULL};
     struct server front;
 
-    words_add(words, WORDS(workers_endpoint ? workers_endpoint : "tcp://127.0.0.1:*"));
+    words_add(words, WORDS(workers_endpoint ? workers_endpoint : server_any_port()));
     words_add(words, options);
     front = server_start(words);
     const char *line = process_line(front.process, PROCESS_OUT, "Workers join at *");

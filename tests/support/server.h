@@ -13,9 +13,17 @@ struct server {
     char workers_endpoint[64]; /* where others join; of a front */
 };
 
-/* Starts one with `options` (NULL: none) on a free port of 127.0.0.1, and waits until it listens.
- */
+/* 127.a.b.c, of this test alone: where one of its servers has ended, nobody else's comes up. */
+const char *server_address(void);
+
+/* tcp://, that address and any free port, for --bind. */
+const char *server_any_port(void);
+
+/* Starts one with `options` (NULL: none) at server_any_port(), and waits until it listens. */
 struct server server_start(const char *const *options);
+
+/* The same on that very port, which may be one that is just free again. */
+struct server server_start_at(const char *endpoint, const char *const *options);
 
 /* The same with a port for workers: where `workers_endpoint` is NULL, a free one. No threads. */
 struct server front_start(const char *workers_endpoint, const char *const *options);

@@ -19,25 +19,9 @@ TestSuite(again, .fini = story_end);
 #define ENDPOINTS_BYTES 160
 
 /* On one core, so that its work takes as long on every machine. */
-static void start(struct server *server, const char *bind, const char *type)
-{
-    server->process =
-        process_start(WORDS(MEANTIME_SERVER, "--bind", bind, "--threads", "1", "--socket", type));
-    const char *line = process_line(server->process, PROCESS_OUT, "Listening on *");
-    cr_assert(sscanf(line, "Listening on %63s (", server->endpoint) == 1, "%s", line);
-}
-
-/* At an address of this test's own: where its server was killed, no other test's comes up. */
 static struct server start_server(const char *type)
 {
-    struct server server;
-    char bind[ENDPOINT_BYTES];
-    int pid = getpid();
-
-    snprintf(bind, sizeof bind, "tcp://127.%d.%d.%d:*", 1 + (pid >> 16) % 127, pid >> 8 & 255,
-             pid & 255);
-    start(&server, bind, type);
-    return server;
+    return server_start(WORDS("--threads", "1", "--socket", type));
 }
 
 static struct server slow_server(void)
@@ -48,12 +32,9 @@ static struct server slow_server(void)
 /* kill -9, and the same again at the same place. */
 static void restart(struct server *server)
 {
-    char bind[sizeof server->endpoint];
-
-    memcpy(bind, server->endpoint, sizeof bind);
     process_signal(server->process, SIGKILL);
     process_wait(server->process);
-    start(server, bind, "router");
+    *server = server_start_at(server->endpoint, WORDS("--threads", "1"));
 }
 
 static const char *list_of(const char *first, const char *second, char *list)

@@ -18,7 +18,7 @@
 
 TestSuite(plain, .fini = story_end);
 
-#define PLAIN "--plain", "tcp://127.0.0.1:*"
+#define PLAIN "--plain", server_any_port()
 
 /* Time between two looks at what cannot be waited for. */
 #define LOOK_MS 5
@@ -32,7 +32,7 @@ static uint16_t plain_port(struct process *server)
     const char *line = process_line(server, PROCESS_OUT, "Plain TCP at *");
     uint16_t port = 0;
 
-    cr_assert(sscanf(line, "Plain TCP at tcp://127.0.0.1:%hu (", &port) == 1, "%s", line);
+    cr_assert(sscanf(line, "Plain TCP at tcp://%*[0-9.]:%hu (", &port) == 1, "%s", line);
     return port;
 }
 
@@ -41,8 +41,9 @@ static uint16_t plain_port(struct process *server)
 /* -1 with errno set where nobody accepts. */
 static int try_call(uint16_t port)
 {
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = inet_addr(server_address())};
     struct timeval patience = {.tv_sec = PROCESS_PATIENCE_MS / 1000};
     int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -260,7 +260,7 @@ Test(pool, a_front_without_workers_ends_all_the_same)
 
 Test(pool, a_server_does_not_join_itself)
 {
-    struct server front = front_start("tcp://127.0.0.8:*", WORDS("--join", "tcp://127.0.0.8:8198"));
+    struct server front = front_start(NULL, NULL);
     char own[sizeof front.workers_endpoint];
 
     snprintf(own, sizeof own, "%s", front.workers_endpoint);
@@ -270,10 +270,9 @@ Test(pool, a_server_does_not_join_itself)
     process_line(front.process, PROCESS_ERR, "*a server cannot join itself*");
 }
 
-/* On an address that no other test uses, so that nobody takes the port meanwhile. */
 Test(pool, a_front_that_comes_back_has_its_workers_back)
 {
-    struct server front = front_start("tcp://127.0.0.7:*", NULL);
+    struct server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     process_signal(front.process, SIGKILL);
