@@ -91,17 +91,16 @@ static uint32_t deadline_ms(const struct exchange *e)
 
 static void send_request(struct exchange *e)
 {
-    struct message *message = &order(e, ORDER_SEND)->message;
+    struct sum_request *request = &order(e, ORDER_ASK)->sum_request;
 
-    *message = (struct message){.type = MESSAGE_SUM_REQUEST, .sum_request = e->asked};
-    message->sum_request.id = attempt_id(e);
-    message->sum_request.deadline_ms = deadline_ms(e);
+    *request = e->asked;
+    request->id = attempt_id(e);
+    request->deadline_ms = deadline_ms(e);
 }
 
 static void send_cancel(struct exchange *e)
 {
-    order(e, ORDER_SEND)->message =
-        (struct message){.type = MESSAGE_CANCEL, .cancel = {.id = attempt_id(e)}};
+    order(e, ORDER_CANCEL)->cancel = (struct cancel){.id = attempt_id(e)};
 }
 
 /* ---- from one server to the next --------------------------------------------------------- */
@@ -130,12 +129,17 @@ static int64_t give_up_at_ns(const struct exchange *e)
     return earlier(after(e->alone_since_ns, e->patience_ns), e->deadline_at_ns);
 }
 
-static void dial(struct exchange *e)
+static void take_turn(struct exchange *e)
 {
     int64_t turn_ns = e->endpoints->count > 1 ? TURN_NS : NEVER;
 
-    e->state = EXCHANGE_DIALING;
     e->due_at_ns = earlier(give_up_at_ns(e), after(e->now_ns, turn_ns));
+}
+
+static void dial(struct exchange *e)
+{
+    e->state = EXCHANGE_DIALING;
+    take_turn(e);
     order(e, ORDER_DIAL);
 }
 
@@ -163,6 +167,10 @@ static void go_on(struct exchange *e)
 
     if (later(ready_at_ns, e->now_ns) >= give_up_at_ns(e)) {
         give_up(e);
+        return;
+    }
+    if (e->state == EXCHANGE_DIALING && next == e->at) { /* no other one may be dialled now */
+        take_turn(e);
         return;
     }
     e->at = next;

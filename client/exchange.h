@@ -87,17 +87,21 @@ struct news {
 
 /* Exchanges share connections: each has at most one, and is told of that one alone. */
 enum order_type {
-    ORDER_DIAL,  /* `endpoint`, in place of the connection that there is; one that is up will do */
-    ORDER_SEND,  /* `message` on it; only while it is up */
-    ORDER_PROBE, /* does a second connection to `endpoint` come about? */
-    ORDER_CUT,   /* the connection is dead: nobody is to use it any more */
+    ORDER_DIAL,   /* `endpoint`, in place of the connection that there is; one that is up will do */
+    ORDER_ASK,    /* send `sum_request` on it; only while it is up */
+    ORDER_CANCEL, /* the same with `cancel` */
+    ORDER_PROBE,  /* does a second connection to `endpoint` come about? */
+    ORDER_CUT,    /* the connection is dead: nobody is to use it any more */
     ORDER_HANG_UP, /* this exchange needs neither any more */
 };
 
 struct order {
     enum order_type type;
     size_t endpoint;
-    struct message message;
+    union {
+        struct sum_request sum_request;
+        struct cancel cancel;
+    };
 };
 
 /* Most orders of one step: cancel, cut, then dial. */

@@ -22,6 +22,10 @@
 #define KEEPALIVE_S 3
 #define AGAIN_S     1
 
+/* A call that nobody takes, as of a machine that is down, is made again after so long: the system
+ * itself waits ever longer. Far more than three handshakes to the other side of the world take. */
+#define CALL_MS 2000
+
 /* Descriptors that libzmq takes with its first socket: two for each of its threads, and one. */
 #define FIRST_SOCKET_FDS 5
 
@@ -83,7 +87,8 @@ static bool dealer_open(struct line *line)
                           sizeof(int64_t)) == 0 &&
            set(line->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
            set(line->dealer, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX) &&
-           set_unheard(line->dealer) && listen_to(line->board, line->dealer);
+           set(line->dealer, ZMQ_CONNECT_TIMEOUT, CALL_MS) && set_unheard(line->dealer) &&
+           listen_to(line->board, line->dealer);
 }
 
 /* Never the same name twice: that of a closed monitor is taken for a while. */
@@ -172,6 +177,8 @@ static int receive(void *socket, void *bytes, size_t size)
     return (int)AGAIN_IF_INTERRUPTED(zmq_recv(socket, bytes, size, ZMQ_DONTWAIT));
 }
 
+/* Of a dealer that is not up nobody asks for messages, and its descriptor stays readable for what
+ * libzmq tells itself, until somebody looks at its events. */
 void line_watch(struct line *line)
 {
     uint8_t event[6]; /* its number, 16 bits, and a value; an endpoint follows in a second frame */
@@ -185,6 +192,8 @@ void line_watch(struct line *line)
         else
             line->down = line->up;
     }
+    if (!line->up)
+        get(line->dealer, ZMQ_EVENTS);
 }
 
 static bool send_frame(struct line *line, const void *bytes, size_t size, int flags)

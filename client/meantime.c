@@ -19,20 +19,32 @@
 #define NEVER   INT64_MAX
 #define NS_A_S  INT64_C(1000000000)
 #define AT_ONCE 1 /* timerfd takes 0 for never */
+#define RUNG    0 /* what it is never set to */
 
 /* Frames taken from one line at a look: some 30 us. A server that floods us does not keep the
  * caller from its own work. */
 #define TAKE_MAX 64
 
+/* Looks that may leave something behind before the time is told all the same: as much as a server
+ * that answers many requests says at once, or what comes while a caller looks as often as a server
+ * is to be heard. */
+#define BEHIND_LOOKS_MAX 100
+#define BEHIND_NS_MAX    SILENCE_NS
+
 _Static_assert(MEANTIME_TEXT_BYTES >= sizeof(((struct exchange *)0)->trouble), "texts fit");
 
-/* due_at_ns: when something is to be done at the latest. It may be too early, never too late.
- * armed_at_ns: what the timer is set to. */
+/* due_at_ns: when a request is to be told the time at the latest. It may be too early, never too
+ * late. again: there is something to look for of which no line's descriptor tells. armed_at_ns:
+ * what the timer is set to. behind_*: how many looks, one after the other and since when, have left
+ * messages to be taken. */
 struct meantime {
     struct switchboard board;
     int timer;
     int64_t due_at_ns, armed_at_ns;
+    bool again;
     bool attending;
+    int behind_looks;
+    int64_t behind_since_ns;
     struct endpoints endpoints;
     struct line lines[ENDPOINTS_MAX], probes[ENDPOINTS_MAX];
     struct requests requests;
@@ -42,14 +54,15 @@ struct meantime {
 
 static void arm(struct meantime *m)
 {
+    int64_t at_ns = m->again ? AT_ONCE : m->due_at_ns;
     struct itimerspec at = {.it_value = {0}};
 
-    if (m->due_at_ns == m->armed_at_ns)
+    if (at_ns == m->armed_at_ns)
         return;
-    m->armed_at_ns = m->due_at_ns;
-    if (m->due_at_ns != NEVER) {
-        at.it_value.tv_sec = m->due_at_ns / NS_A_S;
-        at.it_value.tv_nsec = m->due_at_ns % NS_A_S;
+    m->armed_at_ns = at_ns;
+    if (at_ns != NEVER) {
+        at.it_value.tv_sec = at_ns / NS_A_S;
+        at.it_value.tv_nsec = at_ns % NS_A_S;
     }
     int rc = timerfd_settime(m->timer, TFD_TIMER_ABSTIME, &at, NULL);
     assert(rc == 0);
@@ -64,11 +77,18 @@ static void due(struct meantime *m, int64_t at_ns)
         arm(m);
 }
 
+static void look_again(struct meantime *m)
+{
+    m->again = true;
+    if (!m->attending)
+        arm(m);
+}
+
 /* ---- lines and who uses them ------------------------------------------------------------- */
 
 static bool dial(struct meantime *m, struct line *line, size_t at)
 {
-    due(m, AT_ONCE); /* line_open() wants it */
+    look_again(m); /* line_open() wants it */
     return line_open(line, &m->board, m->endpoints.names[at]);
 }
 
@@ -77,7 +97,7 @@ static void watch(struct meantime *m, struct line *line)
 {
     line_watch(line);
     if (line->down || line->up != line->greeted)
-        due(m, AT_ONCE);
+        look_again(m);
 }
 
 /* One that is up is kept for the next request. */
@@ -127,10 +147,21 @@ static void obey_dial(struct meantime *m, struct request *request, const struct 
         request->next = NEWS_UP;
 }
 
-static void obey_send(struct meantime *m, struct request *request, const struct order *order)
+static void send(struct meantime *m, const struct request *request, const struct message *message)
 {
-    if (line_send(&m->lines[request->at], &order->message))
-        due(m, AT_ONCE);
+    if (line_send(&m->lines[request->at], message))
+        look_again(m);
+}
+
+static void obey_ask(struct meantime *m, struct request *request, const struct order *order)
+{
+    send(m, request,
+         &(struct message){.type = MESSAGE_SUM_REQUEST, .sum_request = order->sum_request});
+}
+
+static void obey_cancel(struct meantime *m, struct request *request, const struct order *order)
+{
+    send(m, request, &(struct message){.type = MESSAGE_CANCEL, .cancel = order->cancel});
 }
 
 /* Where none can be opened, there is no sign of life either. */
@@ -150,7 +181,7 @@ static void obey_cut(struct meantime *m, struct request *request, const struct o
 {
     (void)request;
     m->lines[order->endpoint].down = true;
-    due(m, AT_ONCE);
+    look_again(m);
 }
 
 static void obey_hang_up(struct meantime *m, struct request *request, const struct order *order)
@@ -162,8 +193,8 @@ static void obey_hang_up(struct meantime *m, struct request *request, const stru
 static void step(struct meantime *m, struct request *request, const struct news *news)
 {
     static void (*const obey[])(struct meantime *, struct request *, const struct order *) = {
-        [ORDER_DIAL] = obey_dial, [ORDER_SEND] = obey_send,       [ORDER_PROBE] = obey_probe,
-        [ORDER_CUT] = obey_cut,   [ORDER_HANG_UP] = obey_hang_up,
+        [ORDER_DIAL] = obey_dial,   [ORDER_ASK] = obey_ask, [ORDER_CANCEL] = obey_cancel,
+        [ORDER_PROBE] = obey_probe, [ORDER_CUT] = obey_cut, [ORDER_HANG_UP] = obey_hang_up,
     };
     const struct order *order;
 
@@ -185,7 +216,7 @@ static void tell(struct meantime *m, struct request *request, const struct news 
     if (exchange_over(&request->exchange)) {
         requests_end(&m->requests, request);
         if (!m->attending) /* no look has ended it: the descriptor asks for one */
-            due(m, AT_ONCE);
+            look_again(m);
     } else
         due(m, exchange_due_at(&request->exchange));
 }
@@ -201,6 +232,8 @@ static void tell_all(struct meantime *m, size_t at,
 {
     struct request *request = TAILQ_FIRST(&m->requests.in_flight);
 
+    if (m->lines[at].users == 0 && m->probes[at].users == 0)
+        return;
     while (request) {
         struct request *next = TAILQ_NEXT(request, link);
         if (of(request, at))
@@ -255,16 +288,20 @@ static void take_message(struct meantime *m, size_t at, const struct message *me
         tell(m, request, &news);
 }
 
-static void take_frame(struct meantime *m, size_t at, zmq_msg_t *frame)
+/* False: it makes no sense, and nor will the rest. */
+static bool take_frame(struct meantime *m, size_t at, zmq_msg_t *frame)
 {
     struct message message;
     struct message_error error;
 
     m->lines[at].heard_at_ns = clock_ns();
-    if (message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &message, &error))
+    if (message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &message, &error)) {
         take_message(m, at, &message);
-    else
-        tell_all(m, at, is_talking, &(struct news){.type = NEWS_NONSENSE, .reason = error.reason});
+        return true;
+    }
+    tell_all(m, at, is_talking, &(struct news){.type = NEWS_NONSENSE, .reason = error.reason});
+    m->lines[at].down = true;
+    return false;
 }
 
 /* False: there may be more, of which the descriptor does not tell again. */
@@ -272,14 +309,13 @@ static bool take_frames(struct meantime *m, size_t at)
 {
     zmq_msg_t frame;
     int left = TAKE_MAX;
+    bool sense = true;
 
     zmq_msg_init(&frame);
-    while (line_take(&m->lines[at], &frame, &left))
-        take_frame(m, at, &frame);
+    while (sense && line_take(&m->lines[at], &frame, &left))
+        sense = take_frame(m, at, &frame);
     zmq_msg_close(&frame);
-    if (left == 0)
-        due(m, AT_ONCE);
-    return left > 0;
+    return !sense || left > 0;
 }
 
 /* ---- connections ------------------------------------------------------------------------- */
@@ -298,18 +334,23 @@ static void lose_line(struct meantime *m, size_t at)
     tell_all(m, at, is_dialing, &cannot);
 }
 
-/* Words before the end: a server may answer and then go. */
-static void attend_line(struct meantime *m, size_t at)
+/* Words before the end: a server may answer and then go. False: there are more. */
+static bool attend_line(struct meantime *m, size_t at)
 {
     struct line *line = &m->lines[at];
 
     line_watch(line);
-    if (line->up && !line->greeted) {
+    if (!line->up)
+        return true;
+    if (!line->greeted) {
         line->greeted = true;
         tell_all(m, at, is_dialing, &(struct news){.type = NEWS_UP});
     }
-    if (line->up && take_frames(m, at) && line->down)
+    if (!take_frames(m, at))
+        return false;
+    if (line->down)
         lose_line(m, at);
+    return true;
 }
 
 static void attend_probe(struct meantime *m, size_t at)
@@ -345,6 +386,7 @@ static void attend_time(struct meantime *m, int64_t now_ns)
 {
     struct request *request = TAILQ_FIRST(&m->requests.in_flight);
 
+    m->due_at_ns = NEVER; /* found anew */
     while (request) {
         struct request *next = TAILQ_NEXT(request, link);
         int64_t due_at_ns = exchange_due_at(&request->exchange);
@@ -356,24 +398,37 @@ static void attend_time(struct meantime *m, int64_t now_ns)
     }
 }
 
+/* False: messages are left, which were there in time perhaps. But a server that floods us does not
+ * hold up for long what others are to be told. */
+static bool may_tell_time(struct meantime *m, bool behind, int64_t now_ns)
+{
+    m->behind_looks = behind ? m->behind_looks + 1 : 0;
+    if (m->behind_looks == 1)
+        m->behind_since_ns = now_ns;
+    return !behind ||
+           (m->behind_looks > BEHIND_LOOKS_MAX && now_ns - m->behind_since_ns >= BEHIND_NS_MAX);
+}
+
 /* What has come is heard before the time is told: a caller that looks late has missed nothing. */
 static void attend(struct meantime *m)
 {
     int64_t now_ns = clock_ns();
-    bool time = now_ns >= m->due_at_ns;
+    bool behind = false;
 
     m->attending = true;
-    if (time)
-        m->due_at_ns = NEVER; /* found anew below */
+    m->again = false;
     for (size_t i = 0; i < m->endpoints.count; i++) {
         if (m->lines[i].dealer)
-            attend_line(m, i);
+            behind |= !attend_line(m, i);
         if (m->probes[i].dealer)
             attend_probe(m, i);
     }
-    if (time)
+    m->again |= behind;
+    if (may_tell_time(m, behind, now_ns) && now_ns >= m->due_at_ns)
         attend_time(m, now_ns);
     m->attending = false;
+    if (m->armed_at_ns <= now_ns)
+        m->armed_at_ns = RUNG; /* set anew, it tells those again who are told of changes alone */
     arm(m);
 }
 

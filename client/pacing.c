@@ -55,11 +55,11 @@ void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
 
 void pacing_looked(struct pacing *pacing, int64_t look_ns)
 {
-    if (look_ns <= 0)
-        return;
-    if (look_ns > PACING_LOOK_NS_MAX)
-        look_ns = PACING_LOOK_NS_MAX;
-    pacing->look_ns += pacing->look_ns ? (look_ns - pacing->look_ns) / 8 : look_ns;
+    bool cheap = pacing->look_ns == 0 || look_ns < pacing->look_ns;
+
+    if (look_ns > 0)
+        pacing->look_ns =
+            cheap ? look_ns : pacing->look_ns + (look_ns - pacing->look_ns) / PACING_LOOKS;
 }
 
 bool pacing_waited(struct pacing *pacing, int64_t waited_ns)

@@ -18,9 +18,12 @@
  * 0.05 % of the time... */
 #define PACING_SLICE_PER_LOOK 2000
 
-/* ... but not beyond this, or by a look that was itself interrupted by another program's work. */
+/* ... but not beyond this. */
 #define PACING_STRETCH_NS_MAX INT64_C(15000000)
-#define PACING_LOOK_NS_MAX    INT64_C(50000)
+
+/* A look that takes longer than those before was interrupted, or has taken messages, which take as
+ * long with rarer looks: only if all of the next so many do is that what a look takes. */
+#define PACING_LOOKS 256
 
 /* Until a question has left, slices take such a share of the time that it has waited so far: it
  * leaves at a look, and so no later than by that share. */
@@ -29,7 +32,7 @@
 struct pacing {
     int64_t target_ns;
     int64_t limit_ns; /* 0: none */
-    int64_t look_ns;  /* smoothed; 0: none was told */
+    int64_t look_ns;  /* of the cheapest, or somewhat more; 0: none was told */
     uint64_t units;
 };
 

@@ -210,9 +210,10 @@ static void on_status_request(struct server *server, const struct front_message 
 
 /* A lockstep peer would wait for ever, so it is answered; others are not, for a peer that answers
  * refusals with refusals must not find one here. */
-static void on_unexpected(struct server *server, const struct front_message *from)
+static void on_unexpected(struct server *server, const struct front_message *from, uint64_t id)
 {
-    static const struct refusal refusal = {
+    const struct refusal refusal = {
+        .id = id,
         .status = STATUS_MALFORMED,
         .text =
             "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER",
@@ -239,7 +240,7 @@ static void on_client_message(struct server *server, const struct front_message 
     else if (message.type == MESSAGE_CANCEL && !from->lockstep)
         on_cancel(server, from, &message);
     else
-        on_unexpected(server, from);
+        on_unexpected(server, from, message.type == MESSAGE_CANCEL ? message.cancel.id : 0);
 }
 
 bool server_take(struct server *server, struct front *front,

@@ -174,7 +174,7 @@ REFUSALS = [
 # What only REP refuses: on ROUTER nothing comes back.
 REP_REFUSALS = [
     (wire.Message(version=1, cancel=wire.Cancel(id=1)).SerializeToString(),
-     0, wire.STATUS_MALFORMED, ""),
+     1, wire.STATUS_MALFORMED, ""),
     (wire.Message(version=1, sum_reply=wire.SumReply(id=1, count=1)).SerializeToString(),
      0, wire.STATUS_MALFORMED, ""),
     (wire.Message(version=1, join=wire.Join(capacity=1)).SerializeToString(),

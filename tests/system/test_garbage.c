@@ -308,7 +308,7 @@ static void expect_lockstep_answers(const char *socket)
         peer_expect_refusal(peer, 0, STATUS_MALFORMED);
     }
     peer_cancel(peer, 1);
-    peer_expect_refusal(peer, 0, STATUS_MALFORMED);
+    peer_expect_refusal(peer, 1, STATUS_MALFORMED);
     send_frame(peer, 3, false);
     peer_expect_refusal(peer, 0, STATUS_MALFORMED);
     send_frame(peer, 0, false);
@@ -371,7 +371,7 @@ static int connect_to(const struct server *server)
     struct timeval patience = {.tv_sec = PROCESS_PATIENCE_MS / 1000};
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(server->port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                                  .sin_addr.s_addr = inet_addr(server_address())};
     int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

@@ -335,6 +335,27 @@ Test(library, a_server_in_lockstep_answers_one_after_the_other)
     server_drain(&server);
 }
 
+/* Who cannot be told of it in time answers with a refusal, of that request alone. */
+Test(library, a_cancel_in_lockstep_leaves_the_others_be)
+{
+    struct server server = server_start(WORDS("--socket", "rep"));
+    struct meantime *m = session(server.endpoint);
+    uint64_t requests[SOME];
+
+    for (int i = 0; i < SOME; i++)
+        requests[i] = ask(m, &block);
+    while (meantime_wait(m, requests[0], PATIENCE_NS) != 1)
+        continue;
+    cr_assert_eq(meantime_cancel(m, requests[SOME / 2]), MEANTIME_OK);
+    for (int i = 0; i < SOME; i++) {
+        struct meantime_result result = take(m, requests[i]);
+        if (i != SOME / 2)
+            expect_block(&result);
+    }
+    meantime_close(&m);
+    server_drain(&server);
+}
+
 Test(library, one_who_cannot_read_refuses_all)
 {
     struct impostor *impostor = impostor_new();

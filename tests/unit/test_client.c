@@ -520,6 +520,35 @@ Test(pacing, slices_are_stretched_until_looks_are_cheap_beside_them)
     }
 }
 
+/* One that was interrupted, or has taken messages, says nothing of those to come. */
+Test(pacing, one_slow_look_stretches_no_slice_but_the_next)
+{
+    struct pacing pacing;
+
+    pacing_init(&pacing, MS);
+    for (int slice = 0; slice < 1000; slice++) {
+        do_slice(&pacing, 100);
+        cr_assert(slice % 10 == 0 || pacing_units(&pacing) <= 10000, "slice %d: %" PRIu64, slice,
+                  pacing_units(&pacing));
+        pacing_looked(&pacing, slice % 10 == 9 ? 60 * US : 300);
+    }
+}
+
+Test(pacing, looks_that_stay_slow_stretch_slices_after_all)
+{
+    struct pacing pacing;
+
+    pacing_init(&pacing, MS);
+    pacing_looked(&pacing, 300);
+    for (int slice = 0; slice < 4 * PACING_LOOKS; slice++) {
+        do_slice(&pacing, 100);
+        pacing_looked(&pacing, 4 * US);
+    }
+    do_slice(&pacing, 100);
+    cr_expect(pacing_units(&pacing) > 70000 && pacing_units(&pacing) <= 80000, "%" PRIu64,
+              pacing_units(&pacing));
+}
+
 /* ---- chart ---- */
 
 static char *chart_text(const struct chart_run *runs, size_t count, int columns, bool utf8,

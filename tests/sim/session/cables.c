@@ -101,6 +101,7 @@ static void put_into_inbox(struct scene *scene, struct connection *connection,
     uint16_t number = (uint16_t)(letter - scene->cables.letters);
 
     letter->next = NO_LETTER;
+    letter->came_at_ns = scene->now_ns;
     if (connection->first == NO_LETTER)
         connection->first = number;
     else
@@ -272,6 +273,29 @@ bool cables_ring(const struct scene *scene)
     return false;
 }
 
+static bool has_reply(const struct scene *scene, const struct connection *connection, uint64_t id,
+                      int64_t by_ns)
+{
+    const struct letter *letters = scene->cables.letters;
+
+    for (uint16_t i = connection->first; i != NO_LETTER; i = letters[i].next)
+        if (!letters[i].nonsense && letters[i].message.type == MESSAGE_SUM_REPLY &&
+            letters[i].message.sum_reply.id == id && letters[i].came_at_ns <= by_ns)
+            return true;
+    return false;
+}
+
+bool cables_have_reply(const struct scene *scene, size_t server, uint64_t id, int64_t by_ns)
+{
+    for (uint32_t i = 0; i < scene->cables.connections_used; i++) {
+        const struct connection *connection = &scene->cables.connections[i];
+        if (connection->open && connection->server == server &&
+            has_reply(scene, connection, id, by_ns))
+            return true;
+    }
+    return false;
+}
+
 unsigned cables_open(const struct scene *scene)
 {
     unsigned open = 0;
@@ -342,7 +366,7 @@ void line_close(struct line *line)
     if (connection) {
         struct scene *scene = line->board->context;
         servers_forget(scene, connection);
-        if (line->users > 0 && connection->first != NO_LETTER)
+        if (line->users > 0 && connection->first != NO_LETTER && !connection->mad)
             scene_violation(scene, "closes a connection before its last words are heard");
         while (connection->first != NO_LETTER)
             letter_free(scene, take_from_inbox(scene, connection));
@@ -403,6 +427,7 @@ bool line_take(struct line *line, zmq_msg_t *frame, int *left)
     --*left;
     letter = take_from_inbox(scene, connection);
     scene->cables.taken = *letter;
+    connection->mad |= letter->nonsense;
     letter_free(scene, letter);
     scene->cables.speaker = connection->server;
     caller_finds(scene, true);

@@ -27,6 +27,7 @@ enum side {
 struct letter {
     struct message message;
     bool nonsense;
+    int64_t came_at_ns;
     uint8_t to; /* enum side */
     uint16_t connection;
     uint16_t next;
@@ -42,9 +43,10 @@ struct bell {
 
 /* open: the client has it. up, ended: in the client's process; `served` in the server's.
  * told_*: line_watch() has said so. deaf: all is lost from now on, until TCP has had enough.
- * cut: somebody has given it up for all. first, last: letters that the client has not taken. */
+ * cut: somebody has given it up for all. mad: nonsense was heard. first, last: letters that the
+ * client has not taken. */
 struct connection {
-    bool open, up, ended, served, deaf, cut;
+    bool open, up, ended, served, deaf, cut, mad;
     bool told_up, told_end;
     size_t server;
     uint32_t stamp;
@@ -77,6 +79,9 @@ bool cables_ring(const struct scene *scene);
 
 /* NULL, or what the client will never learn of: nobody rings. */
 const char *cables_missed(const struct scene *scene);
+
+/* Whether that server's answer to attempt `id` lies there to be taken since `by_ns` or before. */
+bool cables_have_reply(const struct scene *scene, size_t server, uint64_t id, int64_t by_ns);
 
 /* How many the client has. */
 unsigned cables_open(const struct scene *scene);

@@ -53,6 +53,10 @@ void caller_finds(struct scene *scene, bool something);
 
 /* Of the session as it is, see shell.c. NULL, or what does not hold. */
 const char *shell_check(const struct meantime *m);
+
+/* Whether the last look has left messages; and so many in a row that the time goes on. */
+bool shell_is_behind(const struct meantime *m);
+bool shell_is_flooded(const struct meantime *m);
 void shell_begin(struct scene *scene);
 
 #endif

@@ -12,14 +12,15 @@
  *  5  A server is left for its silence only after SILENCE_NS and DOUBT_NS without a sign of life,
  *     however late the caller looks; and never one that was well and reachable all the time.
  *  6  Whatever there is to hear or to do wakes the caller; nothing keeps it awake without need.
- *  7  A deadline ends a request at the first look after it, a cancel at once.
+ *  7  A deadline ends a request at the first look after it that has taken all there is, a cancel at
+ *     once; an answer that was there in time counts, however late the caller looks.
  *  8  An error is true: NO_SERVER only where no connection came about, for CONNECT_NS or a turn for
  *     each endpoint; SERVER_LOST, SERVER_BUSY and NONSENSE only when the patience for the last loss
  *     is used up, or no endpoint may be asked before it is, or LOSSES_MAX servers were lost;
- * REFUSED only for a refusal; TIMED_OUT only at the deadline, or where a server says so. 9  As long
- * as the caller looks in time, none of these errors befalls a request while a good server is there
- * that it may ask. 10  Once the faults have healed, everything ends; and when it is closed, nothing
- * is left over. */
+ *     the word of a refusal only from a server; TIMED_OUT at the deadline, or where one says so.
+ *  9  As long as the caller looks in time, none of these errors befalls a request while a good
+ *     server is there that it may ask.
+ * 10  Once the faults have healed, everything ends; and when it is closed, nothing is left over. */
 #ifndef MEANTIME_TESTS_SIM_SESSION_SCENE_H
 #define MEANTIME_TESTS_SIM_SESSION_SCENE_H
 

@@ -80,6 +80,16 @@ static void shell_step(struct exchange *exchange, int64_t now_ns, const struct n
 #define exchange_step(exchange, now_ns, news)    shell_step(exchange, now_ns, news)
 #include "client/meantime.c"
 
+bool shell_is_behind(const struct meantime *m)
+{
+    return m->behind_looks > 0;
+}
+
+bool shell_is_flooded(const struct meantime *m)
+{
+    return m->behind_looks > BEHIND_LOOKS_MAX;
+}
+
 /* Of a connection that nobody uses only an open one is kept, and no probe. */
 static const char *check_line(const struct meantime *m, size_t at)
 {

@@ -180,10 +180,19 @@ static void check_deadline(struct scene *scene, const struct witness *w, uint32_
                         (long long)left_ns);
 }
 
-static void ask(struct scene *scene, struct witness *w, const struct sum_request *asked)
+static void check_spoken(struct scene *scene, const struct witness *w, const struct order *order)
 {
+    if (w->connection != WITNESSED_UP || order->endpoint != w->at)
+        scene_violation(scene, "speaks without a connection");
+}
+
+static void ask(struct scene *scene, struct witness *w, const struct order *order)
+{
+    const struct sum_request *asked = &order->sum_request;
+
     w->attempts++;
     scene_happened(scene, EVENT_SEND);
+    check_spoken(scene, w, order);
     if (w->attempts > 1)
         scene_happened(scene, EVENT_AGAIN);
     if (asked->id != attempt_id(w))
@@ -195,21 +204,14 @@ static void ask(struct scene *scene, struct witness *w, const struct sum_request
     w->met = true;
 }
 
-static void cancel(struct scene *scene, const struct witness *w, uint64_t id)
+static void cancel(struct scene *scene, const struct witness *w, const struct order *order)
 {
+    uint64_t id = order->cancel.id;
+
     scene_happened(scene, EVENT_CANCEL_SENT);
+    check_spoken(scene, w, order);
     if (id != attempt_id(w))
         scene_violation(scene, "cancels what it does not wait for");
-}
-
-static void speak(struct scene *scene, struct witness *w, const struct order *order)
-{
-    if (w->connection != WITNESSED_UP || order->endpoint != w->at)
-        scene_violation(scene, "speaks without a connection");
-    if (order->message.type == MESSAGE_SUM_REQUEST)
-        ask(scene, w, &order->message.sum_request);
-    else
-        cancel(scene, w, order->message.cancel.id);
 }
 
 /* The server is at work for it, and could be heard at any time that matters. */
@@ -250,7 +252,8 @@ static void watch_order(struct scene *scene, struct witness *w, const struct ord
                order->endpoint);
     switch (order->type) {
     case ORDER_DIAL: dial(scene, w, order); break;
-    case ORDER_SEND: speak(scene, w, order); break;
+    case ORDER_ASK: ask(scene, w, order); break;
+    case ORDER_CANCEL: cancel(scene, w, order); break;
     case ORDER_PROBE: probe(scene, w); break;
     case ORDER_CUT: cut(scene, w); break;
     case ORDER_HANG_UP: w->connection = WITNESSED_NOTHING; break;
@@ -350,10 +353,15 @@ static void end_refused(struct scene *scene, const struct witness *w, const stru
 
 static void end_timed_out(struct scene *scene, const struct witness *w, const struct exchange *e)
 {
-    (void)e;
+    bool waits = e->attempts > 0 && !shell_is_flooded(scene->caller.m);
+
     scene_happened(scene, EVENT_TIMED_OUT);
-    if (w->refused_as != MEANTIME_TIMED_OUT && scene->now_ns < w->deadline_at_ns)
+    if (w->refused_as == MEANTIME_TIMED_OUT)
+        return;
+    if (scene->now_ns < w->deadline_at_ns)
         scene_violation(scene, "times out before its time");
+    if (waits && cables_have_reply(scene, w->at, attempt_id(w), w->deadline_at_ns))
+        scene_violation(scene, "times out although the answer came in time");
 }
 
 static void end_cancelled(struct scene *scene, const struct witness *w, const struct exchange *e)
