@@ -29,6 +29,9 @@
 /* Descriptors that libzmq takes with its first socket: two for each of its threads, and one. */
 #define FIRST_SOCKET_FDS 5
 
+/* Nobody else is in a session's context. */
+#define INPROC "inproc:"
+
 #define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 
 /* A signal that comes while libzmq looks for news makes its calls fail before they have done
@@ -129,7 +132,13 @@ bool line_prepare(struct switchboard *board)
 bool line_could_open(const struct switchboard *board, const char *endpoint)
 {
     static const char nowhere[] = "nowhere";
-    void *dealer = zmq_socket(board->context, ZMQ_DEALER);
+    void *dealer;
+
+    if (strncmp(endpoint, INPROC, strlen(INPROC)) == 0) {
+        errno = EPROTONOSUPPORT;
+        return false;
+    }
+    dealer = zmq_socket(board->context, ZMQ_DEALER);
     bool could = dealer && set(dealer, ZMQ_LINGER, 0) &&
                  zmq_setsockopt(dealer, ZMQ_BINDTODEVICE, nowhere, sizeof nowhere) == 0 &&
                  connect_to(dealer, endpoint);

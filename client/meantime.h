@@ -14,7 +14,7 @@
  * The library has no globals and no threads but those of each session's libzmq, takes no signals,
  * and prints nothing. A session does not survive fork().
  * Work is done in meantime_ask(), _look(), _wait(), _overlap() and _cancel() alone: whoever does
- * none of these for long hears nothing, but loses nothing either.
+ * none of these for long hears nothing, but loses nothing either: what had come in time is in time.
  * Times are in nanoseconds, by CLOCK_MONOTONIC. What is passed in is copied, unless it says so.
  * Structs are to be set to zero before fields are, for the sake of fields to come; with a version
  * that has them, programs are to be compiled anew: the shared library has another soname then.
@@ -35,7 +35,8 @@ extern "C" {
 #endif
 
 /* Endpoints of one session, and requests that are in flight or not yet taken. One server takes
- * 1,024 of one session at a time: what is beyond waits until it is less busy, or fails. */
+ * 1,024 of one session at a time: what is beyond is asked again and again until it is less busy, or
+ * fails. Whoever asks for more at once than that does better to hold some back. */
 #define MEANTIME_ENDPOINTS_MAX 16
 #define MEANTIME_REQUESTS_MAX  65536
 
@@ -121,6 +122,8 @@ MEANTIME_API struct meantime *meantime_new(void);
 /* Adds endpoints, such as "tcp://127.0.0.1:8197" or a list with commas: requests ask the first
  * one, and the next when that is not there, goes away, falls silent, is busy or stops.
  * Never waits: whether anybody is there is found out by asking. Adds all of them or none.
+ * Hosts may be given by name. libzmq looks names up one after the other, before each call: while
+ * the service for names is silent, no connection of the session comes about, to numbers neither.
  * MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY, _NO_RESOURCES. */
 MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
 
@@ -132,8 +135,9 @@ MEANTIME_API int meantime_ask(struct meantime *m, const struct meantime_question
 
 /* Looks what has come, without waiting. Returns how many requests have ended and can be taken.
  * With nothing there it costs one system call (below 0.6 us) and no allocation; otherwise a few
- * microseconds for each message, and at most some 30 at once. When some request is late or to be
- * asked again, all that are in flight are gone through: 0.2 us for each. */
+ * microseconds for each message, and at most some 30 at once. When the time has come for some
+ * request, as for one that is late or to be asked again, or a connection comes or goes, all that
+ * are in flight are gone through: 0.2 us for each. */
 MEANTIME_API int meantime_look(struct meantime *m);
 
 /* Waits until that request has ended, or any (MEANTIME_ANY), and looks meanwhile: up to timeout_ns,
@@ -164,14 +168,15 @@ MEANTIME_API int meantime_fd(const struct meantime *m);
 
 /* Does about `units` of somebody's work and returns how many it did; 0: there is nothing left.
  * units: 1 or more. What a unit is, the work decides: all of them take about as long. One that
- * takes much longer than a slice should makes looks rarer; no harm else. */
+ * takes much longer than a slice should makes looks rarer, and replies wait for them. */
 typedef uint64_t meantime_slice(void *state, uint64_t units);
 
 /* Works in slices that take about slice_ns (0: one millisecond), looks between them, and returns
  * when the work is done and the request has ended; take its result then. Other requests of the
  * session go on meanwhile. The first slice is one unit; the next ones are paced by the measured
- * speed, and made longer where looks would take more than 0.1 % of the time. Until the request has
- * left, they are shorter, and in the first milliseconds the thread yields its core after each look.
+ * speed, and made longer, up to 15 ms, where looks that find nothing would take more than 0.05 % of
+ * the time. Until the request has left, they are shorter, and in the first milliseconds the thread
+ * yields its core after each look.
  * request: 0 for none: returns when the work is done. slice_ns: 0 or more.
  * MEANTIME_OK; _INVALID; _UNKNOWN, before any work; _INTERRUPTED: a signal came while it waited,
  * with the work done. From within `slice` the session may be used, but for closing it. */
@@ -179,7 +184,8 @@ MEANTIME_API int meantime_overlap(struct meantime *m, uint64_t request, meantime
                                   void *state, int64_t slice_ns);
 
 /* Cancels what is in flight, forgets what is not taken, and closes all connections. Takes up to
- * 0.2 s where cancels cannot leave at once. Tolerates NULL, leaves NULL. */
+ * 0.2 s where cancels cannot leave at once, and as long as the look-up of a name that is under way.
+ * Tolerates NULL, leaves NULL. */
 MEANTIME_API void meantime_close(struct meantime **m);
 
 /* An error in words, such as "no server answered". Never NULL. Static storage; any thread. */

@@ -4,8 +4,9 @@ sources, and runs schedules until one fails.
 
     mutate.py [--compiler CC] [--jobs N] [--session] [WORD...]
 
---session: that of a client's session, and not that of a pool. WORD: only those whose reason has one of these words. Exit code 1 if one stays unseen or no longer
-finds its place in the sources; 77 where there is no compiler.
+--session: that of a client's session, and not that of a pool. WORD: only those whose reason has
+one of these words. Exit code 1 if one stays unseen or no longer finds its place in the sources; 77
+where there is no compiler.
 """
 import argparse
 import re
@@ -23,7 +24,7 @@ CORES = ["dispatcher", "queue", "crew", "spans", "parent"]
 MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 
-# Few schedules first: most mistakes are in all of them.
+# First seed and how many. Few schedules first: most mistakes are in all of them.
 SEEDS = ["1:100", "101:900", "1001:9000", "10001:40000"]
 
 # A core that no longer ends is caught as well.
@@ -39,15 +40,16 @@ class Simulator:
     """inside: sources that are part of another one, and that one."""
     mutants: str
     sources: list
+    seeds: list
     inside: dict
 
 
 POOL = Simulator("tests/sim/mutants",
-                 [f"server/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim"), {})
+                 [f"server/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim"), SEEDS, {})
 SESSION = Simulator("tests/sim/session/mutants",
                     ["client/exchange.c", "client/requests.c"] +
                     SUMS + [f"tests/sim/{name}.c" for name in MACHINERY] +
-                    sim_files("tests/sim/session"),
+                    sim_files("tests/sim/session"), SEEDS + ["50001:450000"],
                     {"client/meantime.c": "tests/sim/session/shell.c"})
 
 
@@ -115,7 +117,7 @@ def run(mutant, compiler, simulator, objects, folder):
     changed = {**objects, path: folder / "mutant.o"}
     compile_object(compiler, ROOT / outer if outer else source, changed[path], folder)
     link(compiler, changed, program)
-    seen = seen_by(program, SEEDS)
+    seen = seen_by(program, simulator.seeds)
     return seen is not None, seen or "NOT CAUGHT"
 
 

@@ -40,6 +40,17 @@ static uint64_t ask(struct meantime *m, uint64_t count, int64_t timeout_ns)
     return request;
 }
 
+/* Looks until the question has left: from here on the next ones leave as they are asked. */
+static void await_asked(struct meantime *m, uint64_t request)
+{
+    struct meantime_progress progress = {.attempts = 0};
+
+    while (progress.attempts == 0) {
+        cr_assert_eq(meantime_wait(m, request, MS), 0);
+        cr_assert_eq(meantime_progress(m, request, &progress), MEANTIME_OK);
+    }
+}
+
 /* Takes all that have ended, each with a sum. Returns how many. */
 static int take_sums(struct meantime *m)
 {
@@ -130,7 +141,7 @@ Test(looks, nothing_is_to_be_looked_for_while_a_server_that_was_lost_is_waited_f
     struct meantime_result result;
     uint64_t request = ask(m, ENDLESS, 0);
 
-    cr_assert_eq(meantime_wait(m, request, MS), 0);
+    await_asked(m, request);
     process_await_computing(server.process);
     process_signal(server.process, SIGKILL);
     int wakes = wakes_until_over(m, request, &result);
@@ -145,14 +156,8 @@ Test(looks, nothing_is_to_be_looked_for_while_a_server_that_was_lost_is_waited_f
 static struct meantime *answered_meanwhile(struct impostor *impostor, int64_t timeout_ns)
 {
     struct meantime *m = session(impostor_endpoint(impostor));
-    uint64_t first = ask(m, 1, 0);
 
-    while (meantime_wait(m, first, MS) == 0) {
-        struct meantime_progress progress;
-        cr_assert_eq(meantime_progress(m, first, &progress), MEANTIME_OK);
-        if (progress.attempts > 0)
-            break; /* from here on a question leaves as it is asked */
-    }
+    await_asked(m, ask(m, 1, 0));
     for (int i = 1; i < MANY; i++)
         ask(m, 1, timeout_ns);
     for (int i = 0; i < MANY; i++) {

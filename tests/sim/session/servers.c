@@ -8,7 +8,7 @@
 
 /* More than the session takes at a look. */
 #define FLOOD         200
-#define FLOODS_ONE_IN 50
+#define FLOODS_ONE_IN 3
 
 /* An attempt that nobody gets to. */
 #define FAR_ATTEMPTS 100000
@@ -197,6 +197,8 @@ static void finish(struct scene *scene, struct task *task)
     scene_happened(scene, EVENT_ANSWER);
     if (task->copies > 1)
         scene_happened(scene, EVENT_TWICE);
+    if (task->gossip && chance_one_in(&scene->chance, FLOODS_ONE_IN))
+        flood(scene, task->connection, &task->asked);
     for (int i = 0; i < task->copies; i++)
         say(scene, task->connection, message);
     task_end(task);
