@@ -648,6 +648,7 @@ static void give(const struct request *request, struct meantime_result *result)
         .error = exchange->error,
         .elapsed_ns = exchange->ended_at_ns - exchange->began_at_ns,
         .attempts = exchange->attempts,
+        .server = (unsigned)exchange->at,
     };
     if (exchange->state == EXCHANGE_DONE)
         give_sum(&exchange->reply, result);

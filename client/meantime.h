@@ -98,6 +98,7 @@ struct meantime_result {
     uint64_t compute_ns; /* of the server's cores together */
     int64_t elapsed_ns;  /* from asking to the end */
     uint64_t attempts;   /* servers asked: 1 where all went well */
+    unsigned server;     /* the endpoint that answered, or was tried last: 0 is the first */
     char text[MEANTIME_TEXT_BYTES];
 };
 
