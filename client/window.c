@@ -5,6 +5,14 @@
 
 #include "sums/stream.h"
 
+static void keep_large(struct window *window)
+{
+    struct pacing *pacing = &window->pacing;
+
+    if (window->stop_at_ns == INT64_MAX && pacing->units < WINDOW_FIRST_BLOCKS)
+        pacing->units = WINDOW_FIRST_BLOCKS;
+}
+
 void window_init(struct window *window, uint64_t count, const struct total *so_far,
                  int64_t stop_at_ns)
 {
@@ -16,8 +24,7 @@ void window_init(struct window *window, uint64_t count, const struct total *so_f
         .asked_to = so_far->count,
     };
     pacing_init(&window->pacing, WINDOW_PIECE_NS);
-    if (stop_at_ns == INT64_MAX)
-        window->pacing.units = WINDOW_FIRST_BLOCKS;
+    keep_large(window);
 }
 
 /* Half of what can be done in the time that is left beside what is in flight: ever less, so that
@@ -94,5 +101,6 @@ void window_answered(struct window *window, struct piece *piece, __int128 units,
     window->last_load = piece->load;
     window->last_ns = now_ns - piece->asked_at_ns;
     pacing_measured(&window->pacing, piece->count / BLOCK_SAMPLES, window->last_ns);
+    keep_large(window);
     slide(window);
 }

@@ -26,7 +26,8 @@
 #define WINDOW_PIECE_NS INT64_C(1000000000)
 
 /* Blocks of the first requests, where time is not short: a second's work of the slowest server that
- * one would use, milliseconds of a fast one. */
+ * one would use, milliseconds of a fast one. Later ones have no fewer: what makes them slow may be
+ * no work, but a server that is away or busy, and then smaller ones would be no faster. */
 #define WINDOW_FIRST_BLOCKS 256
 
 /* One request. first: from the begin of the sum. load: samples in flight when it was asked for, its

@@ -105,6 +105,7 @@ struct served {
     struct window window;
     int64_t now_ns;
     double samples_a_ns;
+    int64_t delay_ns;                      /* of each answer, beside the work */
     struct piece *queue[WINDOW_IN_FLIGHT]; /* the oldest first; one after the other */
     int length;
 };
@@ -122,6 +123,8 @@ static void answer(struct served *served)
     struct piece *piece = served->queue[0];
 
     served->now_ns += 1 + (int64_t)((double)piece->count / served->samples_a_ns);
+    if (served->now_ns < piece->asked_at_ns + served->delay_ns)
+        served->now_ns = piece->asked_at_ns + served->delay_ns;
     for (int i = 1; i < served->length; i++)
         served->queue[i - 1] = served->queue[i];
     served->length--;
@@ -130,7 +133,7 @@ static void answer(struct served *served)
 
 Test(window, requests_come_to_take_about_a_second)
 {
-    static const double speeds[] = {0.01, 0.5, 8, 1000, 40000};
+    static const double speeds[] = {0.1, 0.5, 8, 1000, 40000};
 
     for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
         struct served served = {
@@ -144,6 +147,32 @@ Test(window, requests_come_to_take_about_a_second)
         fill(&served);
         double took_s = (double)served.queue[0]->count * WINDOW_IN_FLIGHT / speeds[i] / 1e9;
         cr_assert(took_s > 0.5 && took_s < 2, "speed %g: %g s", speeds[i], took_s);
+    }
+}
+
+/* As one that is busy until it is asked again, or is always tried after one that is away. */
+Test(window, a_constant_delay_makes_no_request_ever_smaller)
+{
+    static const int64_t delays_ns[] = {SECOND / 2, SECOND, 3 * SECOND, 60 * SECOND};
+
+    for (size_t i = 0; i < sizeof delays_ns / sizeof *delays_ns; i++) {
+        struct served served = {
+            .window = window_of(UINT64_C(1) << 62, 0, NEVER),
+            .samples_a_ns = 8,
+            .delay_ns = delays_ns[i],
+        };
+        for (int answers = 0; answers < 60; answers++) {
+            fill(&served);
+            cr_assert(served.queue[0]->count >= WINDOW_FIRST_BLOCKS * BLOCK_SAMPLES);
+            answer(&served);
+        }
+        served.delay_ns = 0; /* is forgotten soon */
+        for (int answers = 0; answers < 20; answers++) {
+            fill(&served);
+            answer(&served);
+        }
+        fill(&served);
+        cr_assert(served.queue[0]->count * WINDOW_IN_FLIGHT > 4 * SECOND);
     }
 }
 
