@@ -217,6 +217,7 @@ static bool ask_all(struct long_sum *sum)
 static bool hear(struct long_sum *sum, struct meantime_result *result)
 {
     sum->attempts += result->attempts;
+    sum->question.server = result->server;   /* the next ones need not find out who is away */
     if (result->error == MEANTIME_TIMED_OUT) /* its own time was what the run had left */
         return fail(sum, result->error, "the sum was not done within --timeout");
     if (result->error != MEANTIME_OK) {

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/window.h"
+#include "tests/support/impostor.h"
+#include "tests/support/lasting.h"
 #include "tests/support/story.h"
 
 /* A folder of its own for the checkpoint of each test. */
@@ -284,6 +287,78 @@ Test(sum, one_that_could_not_be_saved_at_the_end_is_told_and_fails)
     cr_assert_str_eq(process_text(client, PROCESS_OUT), whole);
     cr_assert(strstr(process_text(client, PROCESS_ERR), "; the file is as it was before\n"));
     server_drain(&server);
+}
+
+/* ---- several servers ---------------------------------------------------------------------- */
+
+#define LIST_BYTES 160
+
+static struct process *sum_of_two(const char *first, const char *second, const char *count)
+{
+    char list[LIST_BYTES];
+
+    snprintf(list, sizeof list, "%s,%s", first, second);
+    return process_start(WORDS(MEANTIME, "sum", count, "--seed", "7", "--connect", list, "--json"));
+}
+
+static json_t *object_of(struct process *client)
+{
+    json_t *object = json_loads(success(client), 0, NULL);
+
+    cr_assert(json_is_object(object));
+    return object;
+}
+
+static double seconds_of(const json_t *object)
+{
+    return json_real_value(json_object_get(object, "total_seconds"));
+}
+
+static void expect_same_sum(const json_t *a, const json_t *b)
+{
+    json_t *units[] = {json_object_get(json_object_get(a, "gaussian"), "units"),
+                       json_object_get(json_object_get(b, "gaussian"), "units")};
+
+    cr_assert(json_is_string(units[0]) && json_equal(units[0], units[1]));
+}
+
+/* The first requests find out, and the others know: one second for all, not one for each. */
+Test(sum, a_first_server_that_is_away_is_not_tried_again_and_again)
+{
+    struct server server = server_start(NULL);
+    char refused[ENDPOINT_BYTES];
+    int refuser = refuser_open(refused);
+    json_t *object = object_of(sum_of_two(refused, server.endpoint, LONG));
+    json_t *alone = object_of(CLIENT(server, "sum", LONG, "--seed", "7", "--json"));
+
+    expect_same_sum(object, alone);
+    cr_assert(json_integer_value(json_object_get(object, "requests")) > WINDOW_IN_FLIGHT);
+    cr_assert(seconds_of(object) < 5 + 5 * seconds_of(alone), "%g s, alone %g s",
+              seconds_of(object), seconds_of(alone));
+    json_decref(alone);
+    json_decref(object);
+    close(refuser);
+    server_drain(&server);
+}
+
+Test(sum, the_next_server_finishes_what_one_that_was_killed_began)
+{
+    struct server first = server_start(WORDS("--threads", "1"));
+    struct server second = server_start(WORDS("--threads", "1"));
+    char word[COUNT_WORD_BYTES];
+    const char *count = lasting_count(first.process, PROCESS_NETWORK_OURS, first.endpoint, word);
+    struct process *client = sum_of_two(first.endpoint, second.endpoint, count);
+
+    process_await_computing(first.process);
+    process_signal(first.process, SIGKILL);
+    json_t *object = object_of(client);
+    json_t *alone = object_of(CLIENT(second, "sum", count, "--seed", "7", "--json"));
+    expect_same_sum(object, alone);
+    cr_assert(json_integer_value(json_object_get(object, "attempts")) >
+              json_integer_value(json_object_get(object, "requests")));
+    json_decref(alone);
+    json_decref(object);
+    server_drain(&second);
 }
 
 /* ---- a given time --------------------------------------------------------------------------- */
