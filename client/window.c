@@ -29,7 +29,8 @@ void window_init(struct window *window, uint64_t count, const struct total *so_f
 
 /* Half of what can be done in the time that is left beside what is in flight: ever less, so that
  * little is under way when the time is over. By Little's law the last request's load, divided by
- * how long it took, is the servers' speed. */
+ * how long it took, is the servers' speed. It may have looked slow for another reason, such as a
+ * server that was away: so there is a block under way to the end. */
 static uint64_t what_fits(const struct window *window, int64_t now_ns)
 {
     int64_t left_ns = window->stop_at_ns - now_ns;
@@ -41,6 +42,8 @@ static uint64_t what_fits(const struct window *window, int64_t now_ns)
     unsigned __int128 fits = (unsigned __int128)window->last_load * (uint64_t)left_ns;
     fits /= (uint64_t)window->last_ns;
     fits = fits > window->load ? (fits - window->load) / 2 : 0;
+    if (window->load == 0 && fits < BLOCK_SAMPLES)
+        return BLOCK_SAMPLES;
     return fits < UINT64_MAX ? (uint64_t)fits : UINT64_MAX;
 }
 

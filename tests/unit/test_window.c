@@ -202,6 +202,25 @@ Test(window, nearly_all_of_a_given_time_is_used)
     cr_assert(share_summed(8, SECOND / 100) > 0.6, "%g", share_summed(8, SECOND / 100));
 }
 
+Test(window, a_server_that_comes_late_is_used_for_the_rest_of_a_given_time)
+{
+    struct served served = {
+        .window = window_of(UINT64_C(1) << 62, 0, 2 * SECOND),
+        .samples_a_ns = 8,
+        .delay_ns = 3 * SECOND / 2,
+    };
+
+    fill(&served);
+    while (served.length > 0 && served.now_ns < 2 * SECOND) {
+        answer(&served);
+        if (served.length == 0)
+            served.delay_ns = 0;
+        fill(&served);
+    }
+    cr_assert(served.now_ns >= 2 * SECOND);
+    cr_assert(served.window.so_far.count > 3 * SECOND);
+}
+
 Test(window, nothing_is_asked_when_the_time_is_over)
 {
     struct window window = window_of(1000000, 0, SECOND);
