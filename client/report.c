@@ -153,7 +153,7 @@ void report_comparison(FILE *out, const struct run *runs, int count, uint64_t se
     for (int i = 0; i < count; i++)
         json_object_set_new(object, runs[i].mode, run_object(&runs[i], seed));
     set_interrupted(object);
-    if (count == 2 && !interrupted())
+    if (count == 2 && run_has_reply(&runs[0]) && run_has_reply(&runs[1]) && !interrupted())
         json_object_set_new(object, "speedup",
                             json_real(run_seconds(&runs[0]) / run_seconds(&runs[1])));
     print(out, object);

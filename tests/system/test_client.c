@@ -214,6 +214,21 @@ Test(client, json_of_compare_holds_both_runs)
     server_drain(&server);
 }
 
+/* Half a second was waited for nothing: that is no speed. */
+Test(client, json_of_compare_tells_no_speed_up_where_there_was_no_reply)
+{
+    struct server server = server_start(NULL);
+    struct process *client = CLIENT(server, "compare", "--gaussian", ENDLESS_WORD, "--uniform", "1",
+                                    "--timeout", "250ms", "--json");
+
+    cr_assert_eq(process_wait(client), EXIT_FAILURE);
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), 0, NULL);
+    cr_assert(json_object_get(object, "async") && !json_object_get(object, "speedup"), "%s",
+              process_text(client, PROCESS_OUT));
+    json_decref(object);
+    server_drain(&server);
+}
+
 /* Of `count` samples of seed 0 from `first` on. */
 static __int128 sum_units(const struct server *server, const char *kind, const char *first,
                           const char *count)
