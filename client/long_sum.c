@@ -3,12 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/bar.h"
 #include "client/clock.h"
 #include "client/interrupt.h"
-#include "client/quantity.h"
 #include "client/run.h"
-#include "client/terminal.h"
+#include "client/sum_transcript.h"
 
 #define NEVER INT64_MAX
 
@@ -16,10 +14,8 @@
  * have what else is in flight. A process that is killed loses that, and what its window held. */
 #define SAVE_SHARE 10
 
-/* How far it is: a bar on a terminal, else a line for the log. */
-#define BAR_EVERY_NS  INT64_C(100000000)
-#define BAR_AFTER_NS  INT64_C(1000000000)
-#define LINE_EVERY_NS INT64_C(30000000000)
+/* So long a server that was there is waited for, as by each request that it had. */
+#define RETURN_NS INT64_C(10000000000)
 
 /* Between two looks whether the user has interrupted, or the bar is to move. */
 #define WAIT_NS INT64_C(100000000)
@@ -29,64 +25,6 @@ static bool fail(struct long_sum *sum, enum meantime_error error, const char *te
     sum->error = error;
     snprintf(sum->text, sizeof sum->text, "%s", text);
     return false;
-}
-
-/* ---- telling how far it is --------------------------------------------------------------- */
-
-static double fraction_done(const struct long_sum *sum, int64_t now_ns)
-{
-    if (sum->for_ns > 0)
-        return (double)(now_ns - sum->began_at_ns) / (double)sum->for_ns;
-    return (double)sum->window.so_far.count / (double)sum->question.count;
-}
-
-static double time_left_s(const struct long_sum *sum, double rate, int64_t now_ns)
-{
-    if (sum->for_ns > 0)
-        return seconds(sum->began_at_ns + sum->for_ns - now_ns);
-    return (double)(sum->question.count - sum->window.so_far.count) / rate;
-}
-
-static void tell_progress(struct long_sum *sum, int64_t now_ns)
-{
-    struct terminal terminal = terminal_of(stderr);
-    int64_t every_ns = terminal.is_terminal ? BAR_EVERY_NS : LINE_EVERY_NS;
-    int64_t elapsed_ns = now_ns - sum->began_at_ns;
-    uint64_t summed = sum->window.so_far.count - sum->began_with;
-    double rate = (double)summed / seconds(elapsed_ns);
-    double fraction = fraction_done(sum, now_ns);
-    char rate_text[ROUGH_TEXT_BYTES], left_text[ROUGH_TEXT_BYTES];
-    char label[2 * ROUGH_TEXT_BYTES + 16];
-
-    if (sum->quiet || elapsed_ns < BAR_AFTER_NS || now_ns - sum->told_at_ns < every_ns)
-        return;
-    sum->told_at_ns = now_ns;
-    rate_print(rate, rate_text);
-    time_print(time_left_s(sum, rate, now_ns), left_text);
-    snprintf(label, sizeof label, "sum %s, %s left", rate_text, left_text);
-    if (terminal.is_terminal)
-        bar_print(stderr, label, fraction, seconds(elapsed_ns), terminal.columns, terminal.utf8,
-                  terminal.colour);
-    else
-        fprintf(stderr, "meantime: %s, %d %% done\n", label, (int)(100 * fraction));
-}
-
-static void tell_end(const struct long_sum *sum)
-{
-    if (sum->told_at_ns > sum->began_at_ns && terminal_of(stderr).is_terminal)
-        bar_clear(stderr);
-}
-
-static void tell_resumed(const struct long_sum *sum)
-{
-    char so_far[COUNT_TEXT_BYTES], count[COUNT_TEXT_BYTES];
-
-    if (sum->quiet)
-        return;
-    count_print(sum->began_with, so_far);
-    count_print(sum->question.count, count);
-    fprintf(stderr, "meantime: %s has the first %s of %s samples: going on from there\n",
-            sum->checkpoint, so_far, count);
 }
 
 /* ---- the checkpoint ---------------------------------------------------------------------- */
@@ -118,7 +56,7 @@ static void save_progress(struct long_sum *sum, int64_t now_ns)
         return;
     bool saved = save(sum);
     if (!saved && !sum->failing)
-        fprintf(stderr, "meantime: %s; trying again\n", sum->file.trouble);
+        sum_transcript_unsaved(sum, "trying again");
     sum->failing = !saved;
 }
 
@@ -160,7 +98,7 @@ static bool resume(struct long_sum *sum, struct total *so_far)
     sum->question.seed = found.seed;
     sum->began_with = sum->saved_count = found.total.count;
     *so_far = found.total;
-    tell_resumed(sum);
+    sum_transcript_resumed(sum);
     return true;
 }
 
@@ -170,7 +108,7 @@ static bool begin(struct long_sum *sum)
 
     if (sum->checkpoint && !resume(sum, &so_far))
         return false;
-    sum->began_at_ns = sum->told_at_ns = clock_ns();
+    sum->began_at_ns = sum->ended_at_ns = sum->told_at_ns = clock_ns();
     window_init(&sum->window, sum->question.count, &so_far,
                 sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER);
     if (!sum->checkpoint || save(sum))
@@ -190,16 +128,22 @@ static int64_t timeout_left_ns(const struct long_sum *sum, int64_t now_ns)
     return left_ns > 1 ? left_ns : 1;
 }
 
+static struct asked *asked_of(struct long_sum *sum, const struct piece *piece)
+{
+    return &sum->asked[piece - sum->window.pieces];
+}
+
 static bool ask(struct long_sum *sum, struct piece *piece)
 {
     struct meantime_question question = sum->question;
-    uint64_t request;
+    struct asked *asked = asked_of(sum, piece);
 
     question.first += piece->first;
     question.count = piece->count;
-    question.timeout_ns = timeout_left_ns(sum, piece->asked_at_ns);
+    question.timeout_ns = timeout_left_ns(sum, clock_ns());
     question.user = piece;
-    int error = meantime_ask(sum->session, &question, &request);
+    *asked = (struct asked){.request = 0};
+    int error = meantime_ask(sum->session, &question, &asked->request);
     return error == MEANTIME_OK ||
            fail(sum, (enum meantime_error)error, meantime_error_text(error));
 }
@@ -214,16 +158,86 @@ static bool ask_all(struct long_sum *sum)
     return true;
 }
 
+/* ---- outages ----------------------------------------------------------------------------- */
+
+/* The requests that a server had leave it one after the other: that is one outage. */
+static void hear_outage(struct long_sum *sum, struct asked *asked)
+{
+    struct meantime_progress progress;
+
+    meantime_progress(sum->session, asked->request, &progress);
+    if (progress.outages == asked->outages)
+        return;
+    asked->outages = progress.outages;
+    if (progress.left_endpoint == sum->left_endpoint)
+        return;
+    sum->left_endpoint = progress.left_endpoint;
+    sum->left_because = progress.left_because;
+    sum_transcript_outage(sum, &progress);
+}
+
+static void hear_outages(struct long_sum *sum)
+{
+    for (size_t i = 0; i < WINDOW_PIECES; i++)
+        if (sum->asked[i].request)
+            hear_outage(sum, &sum->asked[i]);
+}
+
+/* Is one request at a server? It was asked more often, then, than servers were left. */
+static bool is_served(const struct long_sum *sum)
+{
+    struct meantime_progress progress;
+
+    for (size_t i = 0; i < WINDOW_PIECES; i++)
+        if (sum->asked[i].request) {
+            meantime_progress(sum->session, sum->asked[i].request, &progress);
+            if (progress.attempts > progress.outages)
+                return true;
+        }
+    return false;
+}
+
+static bool fail_unserved(struct long_sum *sum)
+{
+    char text[MEANTIME_TEXT_BYTES];
+
+    if (sum->served_at_ns == 0)
+        return fail(sum, MEANTIME_NO_SERVER,
+                    "no server answered in that time; start one with meantime-server, name another "
+                    "with --connect, or give it longer");
+    if (!sum->left_endpoint)
+        return fail(sum, MEANTIME_SERVER_LOST, meantime_error_text(MEANTIME_SERVER_LOST));
+    snprintf(text, sizeof text, "the server at %s %s, and none took over", sum->left_endpoint,
+             sum->left_because);
+    return fail(sum, MEANTIME_SERVER_LOST, text);
+}
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+/* A request that was made in an outage has met no server, and gives up sooner than the others. */
+static bool hear_no_server(struct long_sum *sum, struct piece *piece)
+{
+    bool patient = sum->question.timeout_ns > 0; /* says the user */
+
+    if (patient || clock_ns() - sum->served_at_ns < RETURN_NS)
+        return ask(sum, piece);
+    return fail_unserved(sum);
+}
+
 static bool hear(struct long_sum *sum, struct meantime_result *result)
 {
+    asked_of(sum, result->user)->request = 0;
     sum->attempts += result->attempts;
-    sum->question.server = result->server;   /* the next ones need not find out who is away */
+    if (result->error == MEANTIME_NO_SERVER && sum->served_at_ns > 0)
+        return hear_no_server(sum, result->user);
     if (result->error == MEANTIME_TIMED_OUT) /* its own time was what the run had left */
         return fail(sum, result->error, "the sum was not done within --timeout");
     if (result->error != MEANTIME_OK) {
         result_word(result);
         return fail(sum, result->error, result->text);
     }
+    sum->left_endpoint = NULL;
+    sum->question.server = result->server; /* who is away need not be found out each time */
     window_answered(&sum->window, result->user, result_units(result), clock_ns());
     return true;
 }
@@ -260,24 +274,42 @@ static bool go_on(struct long_sum *sum)
     if (!ask_all(sum) || sum->window.in_flight == 0)
         return false;
     meantime_wait(sum->session, MEANTIME_ANY, wait_ns(sum, clock_ns()));
+    hear_outages(sum); /* before an answer ends them */
+    if (is_served(sum))
+        sum->served_at_ns = clock_ns();
     bool heard = hear_all(sum);
     int64_t now_ns = clock_ns();
     save_progress(sum, now_ns);
-    tell_progress(sum, now_ns);
+    sum_transcript_progress(sum, now_ns);
     return heard && !interrupted() && !time_over(sum, now_ns);
 }
 
+/* Was the time used? */
+static bool judge_time(struct long_sum *sum)
+{
+    if (sum->window.in_flight > 0 && !is_served(sum))
+        return fail_unserved(sum);
+    if (long_sum_summed(sum) == 0)
+        return fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: give it longer");
+    return true;
+}
+
 /* In vain: the sum is told all the same, but the file is not what it should be. */
+static void save_end(struct long_sum *sum)
+{
+    sum->failing = sum->checkpoint && !save(sum);
+    if (sum->failing)
+        sum_transcript_unsaved(sum, "the file is as it was before");
+}
+
 static bool end(struct long_sum *sum)
 {
     sum->ended_at_ns = clock_ns();
-    tell_end(sum);
-    sum->failing = sum->checkpoint && !save(sum);
-    if (sum->failing)
-        fprintf(stderr, "meantime: %s; the file is as it was before\n", sum->file.trouble);
-    if (sum->for_ns > 0 && sum->window.so_far.count == 0 && sum->error == MEANTIME_OK)
-        return fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: give it longer");
-    return sum->error == MEANTIME_OK;
+    sum_transcript_end(sum);
+    save_end(sum);
+    if (sum->error != MEANTIME_OK)
+        return false;
+    return sum->for_ns == 0 || window_done(&sum->window) || interrupted() || judge_time(sum);
 }
 
 bool long_sum_run(struct long_sum *sum)
@@ -298,7 +330,20 @@ bool long_sum_kept(const struct long_sum *sum)
     return !sum->failing;
 }
 
+uint64_t long_sum_summed(const struct long_sum *sum)
+{
+    return sum->window.so_far.count - sum->began_with;
+}
+
+/* A window of nothing is one that was never begun. */
+bool long_sum_has_sum(const struct long_sum *sum)
+{
+    bool some = sum->for_ns > 0 && long_sum_summed(sum) > 0;
+
+    return sum->window.count > 0 && (some || window_done(&sum->window));
+}
+
 bool long_sum_succeeded(const struct long_sum *sum)
 {
-    return sum->error == MEANTIME_OK && (window_done(&sum->window) || sum->for_ns > 0);
+    return sum->error == MEANTIME_OK && long_sum_has_sum(sum);
 }

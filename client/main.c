@@ -6,16 +6,15 @@
 
 #include "client/chart.h"
 #include "client/clock.h"
-#include "client/estimate.h"
 #include "client/interrupt.h"
 #include "client/long_sum.h"
 #include "client/observe.h"
 #include "client/options.h"
 #include "client/pictures.h"
-#include "client/quantity.h"
 #include "client/report.h"
 #include "client/run.h"
 #include "client/server_status.h"
+#include "client/sum_transcript.h"
 #include "client/terminal.h"
 
 #define EXIT_USAGE       2
@@ -205,51 +204,13 @@ static int compare(const struct options *options)
     return EXIT_SUCCESS;
 }
 
-static void print_estimate(enum stream_kind kind, const struct total *total)
-{
-    struct estimate estimate = estimate_of(kind, total);
-
-    printf("Mean %.10g, standard error %.2g, z-score %.2f.\n", estimate.mean,
-           estimate.standard_error, estimate.z);
-}
-
-static void print_sum(const struct long_sum *sum, const struct options *options)
-{
-    const struct total *total = &sum->window.so_far;
-    bool uniform = options->asked.kind == MEANTIME_UNIFORM;
-    enum stream_kind kind = uniform ? STREAM_UNIFORM : STREAM_GAUSSIAN;
-    char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
-
-    printf("%.17g\n", total_value(total->units, stream_unit_log2(kind)));
-    if (options->quiet && options->fresh_seed) /* nobody could repeat the sum without it */
-        fprintf(stderr, "Seed %" PRIu64 ".\n", sum->question.seed);
-    if (options->quiet)
-        return;
-    printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64 ", in %.2fs.\n",
-           units_print(total->units, units), stream_unit_log2(kind),
-           count_print(total->count, count), uniform ? "uniform" : "Gaussian",
-           count_print(options->asked.first, first), sum->question.seed,
-           seconds(sum->ended_at_ns - sum->began_at_ns));
-    print_estimate(kind, total);
-}
-
-static void print_no_sum(const struct long_sum *sum)
-{
-    char count[COUNT_TEXT_BYTES];
-
-    fprintf(stderr, "meantime: %s\n", sum->error == MEANTIME_OK ? "interrupted" : sum->text);
-    if (sum->saved_count > 0)
-        fprintf(stderr,
-                "meantime: %s has the first %s samples: the same command goes on from there\n",
-                sum->checkpoint, count_print(sum->saved_count, count));
-}
-
 static int sum(const struct options *options)
 {
     struct long_sum sum = {
         .session = session,
         .question = options->asked,
         .seed_given = !options->fresh_seed,
+        .count_given = options->count_given,
         .checkpoint = options->checkpoint,
         .for_ns = options->for_ns,
         .quiet = options->quiet || options->json,
@@ -258,13 +219,11 @@ static int sum(const struct options *options)
     bool success = long_sum_succeeded(&sum) && !interrupted();
 
     if (!success)
-        print_no_sum(&sum);
+        sum_transcript_trouble(&sum);
     if (options->json)
         report_sum(stdout, &sum);
-    else if (success)
-        print_sum(&sum, options);
-    else if (sum.window.asked > 0)
-        printf("Seed %" PRIu64 ".\n", sum.question.seed);
+    else
+        sum_transcript_print(&sum);
     return exit_status(success && long_sum_kept(&sum));
 }
 

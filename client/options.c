@@ -73,7 +73,6 @@ static const struct {
 struct parsing {
     struct options *options;
     bool mode_given;
-    bool count_given;
     bool gaussian_given;
     const char *run_option; /* the last one that is not for sum */
     const char *sum_option; /* the last one that is for sum alone */
@@ -161,9 +160,9 @@ static void parse_argument(struct parsing *parsing, struct argp_state *state, co
     if (!parsing->mode_given) {
         options->mode = parse_mode(state, text);
         parsing->mode_given = true;
-    } else if (options->mode == MODE_SUM && !parsing->count_given) {
+    } else if (options->mode == MODE_SUM && !options->count_given) {
         options->asked.count = parse_count(state, "sum", text);
-        parsing->count_given = true;
+        options->count_given = true;
     } else
         argp_error(state, "unexpected argument: %s", text);
 }
@@ -173,7 +172,7 @@ static void fill_in_count(const struct parsing *parsing)
 {
     struct options *options = parsing->options;
 
-    if (options->mode == MODE_SUM && options->for_ns > 0 && !parsing->count_given)
+    if (options->mode == MODE_SUM && options->for_ns > 0 && !options->count_given)
         options->asked.count = SAMPLE_END_MAX - options->asked.first;
 }
 
@@ -201,7 +200,7 @@ static void check(const struct parsing *parsing, struct argp_state *state)
 
     if (!parsing->mode_given)
         argp_error(state, "say what to do: serial, async, compare, sum or status");
-    if (sum && !parsing->count_given && options->for_ns == 0)
+    if (sum && !options->count_given && options->for_ns == 0)
         argp_error(state, "sum how many samples? For instance: sum 10M");
     if ((sum || status) && parsing->run_option)
         argp_error(state, "%s is not for %s", parsing->run_option, sum ? "sum" : "status");

@@ -32,7 +32,8 @@ struct options {
     struct endpoints endpoints;
     const char *plain;
     struct meantime_question asked;
-    bool fresh_seed; /* the user gave none */
+    bool fresh_seed;  /* the user gave none */
+    bool count_given; /* of sum */
     const char *checkpoint;
     int64_t for_ns;
     uint64_t uniform;

@@ -74,17 +74,17 @@ static void set_long_sum(json_t *object, const struct long_sum *sum)
     const struct total *total = &sum->window.so_far;
     struct estimate estimate;
     const char *name = uniform ? "uniform" : "gaussian";
+    json_t *part;
 
-    if (!long_sum_succeeded(sum)) {
+    if (!long_sum_has_sum(sum)) {
         json_object_set_new(object, name, json_null());
-        json_object_set_new(object, "error",
-                            json_string(sum->error == MEANTIME_OK ? "interrupted" : sum->text));
         return;
     }
     estimate = estimate_of(kind, total);
-    json_object_set_new(object, name,
-                        sum_object(total->count, total->units, stream_unit_log2(kind),
-                                   sum->ended_at_ns - sum->began_at_ns));
+    part = sum_object(total->count, total->units, stream_unit_log2(kind),
+                      sum->ended_at_ns - sum->began_at_ns);
+    json_object_set_new(part, "resumed_from", json_integer((json_int_t)sum->began_with));
+    json_object_set_new(object, name, part);
     json_object_set_new(object, "mean", json_real(estimate.mean));
     json_object_set_new(object, "standard_error", json_real(estimate.standard_error));
     json_object_set_new(object, "z", json_real(estimate.z));
@@ -138,6 +138,9 @@ void report_sum(FILE *out, const struct long_sum *sum)
     json_object_set_new(object, "requests", json_integer((json_int_t)sum->window.asked));
     json_object_set_new(object, "attempts", json_integer((json_int_t)sum->attempts));
     set_long_sum(object, sum);
+    if (!long_sum_succeeded(sum))
+        json_object_set_new(object, "error",
+                            json_string(sum->error == MEANTIME_OK ? "interrupted" : sum->text));
     json_object_set_new(object, "total_seconds",
                         json_real(seconds(sum->ended_at_ns - sum->began_at_ns)));
     set_interrupted(object);

@@ -79,8 +79,7 @@ static void tell_asking_again(struct run *run)
 
     t->outages_told = progress->outages;
     if (!t->quiet)
-        tell(t, "The server at %s %s. Asking again.\n", progress->left_endpoint,
-             progress->left_because);
+        tell(t, ASKING_AGAIN, progress->left_endpoint, progress->left_because);
 }
 
 static void tell_request(struct run *run)

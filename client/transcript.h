@@ -10,6 +10,9 @@
 
 struct run;
 
+/* A server was left: which one, and why. */
+#define ASKING_AGAIN "The server at %s %s. Asking again.\n"
+
 enum note {
     NOTE_BEGIN_REQUEST,
     NOTE_BEGIN_SUM,

@@ -68,6 +68,14 @@ static const char *success(struct process *client)
     return process_text(client, PROCESS_OUT);
 }
 
+static json_t *object_of(struct process *client)
+{
+    json_t *object = json_loads(success(client), 0, NULL);
+
+    cr_assert(json_is_object(object));
+    return object;
+}
+
 static void expect_refusal(struct process *client, const char *sentence)
 {
     cr_assert(process_wait(client) == EXIT_FAILURE);
@@ -130,15 +138,43 @@ Test(sum, a_fresh_seed_is_kept_in_the_file)
     server_drain(&server);
 }
 
+/* And tells how much of it is new, lest it seem faster than it is. */
 Test(sum, a_longer_one_begins_with_what_the_file_has)
 {
     struct server server = server_start(NULL);
     const char *whole = success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet"));
 
     success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
-    cr_assert_str_eq(
-        success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet", "--checkpoint", file)),
-        whole);
+    const char *longer = success(CLIENT(server, "sum", "3M", "--checkpoint", file));
+    cr_assert(strncmp(longer, whole, strlen(whole)) == 0);
+    cr_assert(lines_include(longer, WORDS("*: 3,000,000 Gaussian samples from number 0 on, seed 1, "
+                                          "the last 2,000,000 of them in *s.")),
+              "%s", longer);
+    const char *again = success(CLIENT(server, "sum", "3M", "--checkpoint", file));
+    cr_assert(lines_include(again, WORDS("*, seed 1, all of them from /*.")), "%s", again);
+    server_drain(&server);
+}
+
+static json_int_t resumed_from(const json_t *object)
+{
+    json_t *part = json_object_get(json_object_get(object, "gaussian"), "resumed_from");
+
+    cr_assert(json_is_integer(part));
+    return json_integer_value(part);
+}
+
+Test(sum, json_tells_how_many_samples_came_from_the_file)
+{
+    struct server server = server_start(NULL);
+
+    for (int i = 0; i < 3; i++) {
+        static const char *const counts[] = {"1M", "3M", "3M"};
+        static const json_int_t expected[] = {0, 1000000, 3000000};
+        json_t *object =
+            object_of(CLIENT(server, "sum", counts[i], "--json", "--checkpoint", file));
+        cr_assert_eq(resumed_from(object), expected[i]);
+        json_decref(object);
+    }
     server_drain(&server);
 }
 
@@ -301,14 +337,6 @@ static struct process *sum_of_two(const char *first, const char *second, const c
     return process_start(WORDS(MEANTIME, "sum", count, "--seed", "7", "--connect", list, "--json"));
 }
 
-static json_t *object_of(struct process *client)
-{
-    json_t *object = json_loads(success(client), 0, NULL);
-
-    cr_assert(json_is_object(object));
-    return object;
-}
-
 static double seconds_of(const json_t *object)
 {
     return json_real_value(json_object_get(object, "total_seconds"));
@@ -361,6 +389,28 @@ Test(sum, the_next_server_finishes_what_one_that_was_killed_began)
     server_drain(&second);
 }
 
+/* Four requests were there. */
+Test(sum, a_server_that_went_away_is_told_once)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    char word[COUNT_WORD_BYTES];
+    const char *count = lasting_count(server.process, PROCESS_NETWORK_OURS, server.endpoint, word);
+    struct process *client = CLIENT(server, "sum", count, "--seed", "7");
+    struct process *quiet = CLIENT(server, "sum", count, "--seed", "7", "--quiet");
+
+    process_await_computing(server.process);
+    process_signal(server.process, SIGKILL);
+    process_wait(server.process);
+    server = server_start_at(server.endpoint, NULL);
+    success(client);
+    success(quiet);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("The server at tcp://127.* went away. Asking again.")),
+              "%s", process_text(client, PROCESS_ERR));
+    cr_assert_str_eq(process_text(quiet, PROCESS_ERR), "");
+    server_drain(&server);
+}
+
 /* ---- a given time --------------------------------------------------------------------------- */
 
 /* As many as fit are a sum like any other. */
@@ -399,6 +449,80 @@ Test(sum, a_time_in_which_nothing_is_summed_is_too_short)
 {
     struct server server = server_start(NULL);
 
-    cr_assert(process_wait(CLIENT(server, "sum", "--for", "1ns")) == EXIT_FAILURE);
+    expect_refusal(CLIENT(server, "sum", "--for", "1ns"),
+                   "meantime: nothing was summed in that time: give it longer");
+    server_drain(&server);
+}
+
+/* The same with what the file has: that is no sum of this time. */
+Test(sum, a_time_without_a_server_is_told_as_such)
+{
+    struct server server = server_start(NULL);
+    char refused[ENDPOINT_BYTES];
+    int refuser = refuser_open(refused);
+
+    success(CLIENT(server, "sum", "--for", "300ms", "--checkpoint", file));
+    server_drain(&server);
+    struct process *without = process_start(
+        WORDS(MEANTIME, "sum", "--for", "300ms", "--connect", refused, "--seed", "3"));
+    struct process *with = process_start(
+        WORDS(MEANTIME, "sum", "--for", "300ms", "--connect", refused, "--checkpoint", file));
+    cr_assert(process_wait(without) == EXIT_FAILURE && process_wait(with) == EXIT_FAILURE);
+    cr_assert_str_eq(process_text(without, PROCESS_OUT), "Seed 3.\n");
+    cr_assert(lines_are(process_text(without, PROCESS_ERR),
+                        WORDS("meantime: no server answered in that time; start one *")));
+    cr_assert(lines_are(process_text(with, PROCESS_ERR),
+                        WORDS("meantime: */sum has the first * samples: going on from there",
+                              "meantime: no server answered in that time; start one *",
+                              "meantime: */sum has the first * samples: the same command *")),
+              "%s", process_text(with, PROCESS_ERR));
+    cr_assert(!strstr(process_text(with, PROCESS_ERR), " of 9,223,372,"));
+    close(refuser);
+}
+
+static void expect_some_sum(struct process *client)
+{
+    cr_assert(lines_are(process_text(client, PROCESS_OUT),
+                        WORDS("*", "Exactly *: * Gaussian samples *", "Mean *")),
+              "%s", process_text(client, PROCESS_OUT));
+}
+
+/* Before the client gives up, and after. By then the server is never without work: a request is
+ * there that is lost. */
+Test(sum, what_was_summed_before_the_server_was_lost_is_told)
+{
+    static const char *const times[] = {"3s", "1h"};
+    static const char *const sentences[] = {
+        "meantime: the server at tcp://127.* went away, and none took over",
+        "meantime: the server at tcp://127.* went away before it answered; asking again *"};
+
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct server server = server_start(WORDS("--threads", "1"));
+        struct process *client =
+            CLIENT(server, "sum", "--for", times[i], "--checkpoint", file, "--seed", "3");
+        while (samples_in_file() == 0)
+            usleep(1000);
+        process_await_computing(server.process);
+        process_signal(server.process, SIGKILL);
+        cr_assert_eq(process_wait(client), EXIT_FAILURE);
+        cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                            WORDS("The server at tcp://127.* went away. Asking again.",
+                                  sentences[i], "meantime: */sum has the first *")),
+                  "%s", process_text(client, PROCESS_ERR));
+        expect_some_sum(client);
+        unlink(file);
+    }
+}
+
+Test(sum, an_interrupt_tells_what_was_summed_in_the_time_so_far)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct process *client = CLIENT(server, "sum", "--for", "1h", "--checkpoint", file);
+
+    while (samples_in_file() == 0)
+        usleep(1000);
+    process_signal(client, SIGINT);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
+    expect_some_sum(client);
     server_drain(&server);
 }
