@@ -115,23 +115,24 @@ static bool is_current(int fd, const char *name)
            ours.st_ino == current.st_ino;
 }
 
-static bool read_text(struct checkpoint_file *file, char *text)
+/* As far as there is one: that of a torn file may be cut. */
+static bool has_heading(const char *text, size_t size)
 {
-    ssize_t size = pread(file->fd, text, TEXT_BYTES - 1, 0);
+    size_t heading = strlen(HEADING);
 
-    if (size == -1)
-        return fail_errno(file, "read", file->name);
-    text[size] = '\0';
-    return true;
+    return strncmp(text, HEADING, size < heading ? size : heading) == 0;
 }
 
 static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
 {
-    char text[TEXT_BYTES];
+    char text[TEXT_BYTES] = "";
+    ssize_t size = pread(file->fd, text, TEXT_BYTES - 1, 0);
 
-    if (!read_text(file, text))
-        return false;
-    if (strncmp(text, HEADING, strlen(HEADING)) != 0)
+    if (size == -1)
+        return fail_errno(file, "read", file->name);
+    if (size == 0)
+        return fail(file, "%s is empty: restore it, or remove it to begin anew", file->name);
+    if (!has_heading(text, (size_t)size))
         return fail(file, "%s is no checkpoint of meantime: name another file", file->name);
     if (!parse(text, checkpoint))
         return fail(file, "%s is torn or was changed: restore it, or remove it to begin anew",
@@ -206,7 +207,7 @@ static bool is_ours(struct checkpoint_file *file, int fd)
 
     if (size == -1)
         return fail_errno(file, "read", file->new_name);
-    return strncmp(text, HEADING, (size_t)size) == 0 ||
+    return has_heading(text, (size_t)size) ||
            fail(file, "%s is in the way: move it, or name another checkpoint", file->new_name);
 }
 
@@ -239,11 +240,21 @@ static bool put_in_place(struct checkpoint_file *file)
     return rename(file->new_name, file->place) == 0 || fail_errno(file, "replace", file->name);
 }
 
+/* What replaces a file is as open to others as it was. */
+static bool take_mode(struct checkpoint_file *file, int fd)
+{
+    struct stat old;
+    bool first = file->fd == -1;
+
+    return first || (fstat(file->fd, &old) == 0 && fchmod(fd, old.st_mode & 07777) == 0) ||
+           fail_errno(file, "set the mode of", file->new_name);
+}
+
 static bool replace(struct checkpoint_file *file, int fd, const char *text)
 {
     if (!lock(file, fd) || !is_free(file, fd) || !is_ours(file, fd))
         return false;
-    if (write_text(file, fd, text) && put_in_place(file))
+    if (take_mode(file, fd) && write_text(file, fd, text) && put_in_place(file))
         return true;
     unlink(file->new_name);
     return false;

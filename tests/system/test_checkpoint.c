@@ -98,6 +98,41 @@ Test(checkpoint, a_link_stays_and_what_it_leads_to_is_replaced)
     expect_count(name, 2);
 }
 
+/* The next saves of the same process, and of the next one. */
+Test(checkpoint, a_file_stays_as_closed_to_others_as_it_was)
+{
+    struct checkpoint_file file = open_new(name);
+    struct checkpoint next = state(1);
+    struct stat found;
+
+    cr_assert(checkpoint_save(&file, &next) && chmod(name, 0600) == 0);
+    cr_assert(checkpoint_save(&file, &next) && checkpoint_save(&file, &next), "%s", file.trouble);
+    checkpoint_close(&file);
+    save(name, 2);
+    cr_assert(stat(name, &found) == 0 && (found.st_mode & 07777) == 0600, "%o", found.st_mode);
+}
+
+Test(checkpoint, an_empty_file_and_a_cut_heading_are_torn_and_not_of_somebody_else)
+{
+    static const struct {
+        const char *text, *sentence;
+    } rows[] = {
+        {"", " is empty: "},
+        {"meantime check", " is torn or was changed: "},
+        {"meantime checkpoint 1\nse", " is torn or was changed: "},
+        {"years of work\n", " is no checkpoint of meantime: "},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct checkpoint_file file;
+        struct checkpoint found;
+        write_new(rows[i].text);
+        cr_assert_eq(rename(new_name, name), 0);
+        cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FAILED);
+        cr_assert(strstr(file.trouble, rows[i].sentence), "%s", file.trouble);
+    }
+}
+
 Test(checkpoint, a_file_of_somebody_else_in_the_way_stays_as_it_is)
 {
     struct checkpoint_file file = open_new(name);
