@@ -124,6 +124,13 @@ static void parse_endpoints(struct options *options, struct argp_state *state, c
     }
 }
 
+static const char *parse_file(struct argp_state *state, const char *what, const char *text)
+{
+    if (!*text)
+        argp_error(state, "%s: expected the name of a file", what);
+    return text;
+}
+
 static enum meantime_kind parse_kind(struct argp_state *state, const char *text)
 {
     if (strcmp(text, "uniform") == 0)
@@ -248,8 +255,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->kernel = parse_kernel(state, text);
         parsing->run_option = "--kernel";
         break;
-    case OPTION_TIMELINE: options->timeline = text, parsing->run_option = "--timeline"; break;
-    case OPTION_TRACE: options->trace = text, parsing->run_option = "--trace"; break;
+    case OPTION_TIMELINE:
+        options->timeline = parse_file(state, parsing->run_option = "--timeline", text);
+        break;
+    case OPTION_TRACE:
+        options->trace = parse_file(state, parsing->run_option = "--trace", text);
+        break;
     case OPTION_FIRST:
         options->asked.first = parse_count(state, parsing->sum_option = "--first", text);
         break;
@@ -258,8 +269,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->asked.kind = parse_kind(state, text);
         break;
     case OPTION_CHECKPOINT:
-        parsing->sum_option = "--checkpoint";
-        options->checkpoint = text;
+        options->checkpoint = parse_file(state, parsing->sum_option = "--checkpoint", text);
         break;
     case OPTION_FOR:
         options->for_ns = parse_duration(state, parsing->sum_option = "--for", text);

@@ -55,6 +55,8 @@ Test(usage, the_client_says_what_is_wrong_and_exits_2)
         {{"sum", "1", "--for", "1"}, "*: --for 1: expected a time *"},
         {{"async", "--for", "1s"}, "*: --for is for sum alone"},
         {{"serial", "--checkpoint", "f"}, "*: --checkpoint is for sum alone"},
+        {{"sum", "1", "--checkpoint", ""}, "*: --checkpoint: expected the name of a file"},
+        {{"async", "--trace", ""}, "*: --trace: expected the name of a file"},
         {{"sum", "1", "--kind", "normal"}, "*: --kind normal: expected gaussian or uniform"},
         {{"sum", "1", "--gaussian", "1"}, "*: --gaussian is not for sum"},
         {{"sum", "1", "--uniform", "1"}, "*: --uniform is not for sum"},
