@@ -18,11 +18,24 @@
 
 typedef void drawing(FILE *out, const struct record *runs, size_t count);
 
+/* Where the place is what is wrong. Of a full disk the system says enough. */
+static const char *advice(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EISDIR:
+    case ENOENT:
+    case ENOTDIR:
+    case EROFS: return "; name a file in a folder that you may write to";
+    default: return "";
+    }
+}
+
 static bool refuse(const char *path)
 {
-    fprintf(stderr,
-            "meantime: cannot write %s: %s; name a file in a folder that you may write to\n", path,
-            strerror(errno));
+    int error = errno;
+
+    fprintf(stderr, "meantime: cannot write %s: %s%s\n", path, strerror(error), advice(error));
     return false;
 }
 
