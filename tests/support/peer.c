@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <sys/queue.h>
 
+#include "sums/digest.h"
 #include "sums/sum.h"
 #include "tests/support/process.h"
 
@@ -218,4 +219,50 @@ __int128 peer_units(const struct sum_request *request)
     stream_init(&stream, request->seed, (enum stream_kind)request->kind);
     sum_range(kernel_best(), &stream, request->first, request->count, &total);
     return total.units;
+}
+
+/* ---- a worker that the test plays itself ------------------------------------------------- */
+
+void peer_join(struct peer *peer, uint64_t digest)
+{
+    struct message message = {
+        .type = MESSAGE_JOIN,
+        .join = {.digest = digest, .capacity = 1, .name = "peer", .kernel = "none"},
+    };
+
+    peer_send(peer, &message);
+}
+
+struct peer *peer_new_worker(const char *workers_endpoint)
+{
+    struct peer *peer = peer_new(PEER_DEALER, workers_endpoint);
+
+    peer_join(peer, sums_digest(kernel_best()));
+    cr_assert(peer_recv(peer).type == MESSAGE_WELCOME);
+    return peer;
+}
+
+struct sum_request peer_span(struct peer *peer)
+{
+    struct message message;
+
+    do
+        message = peer_recv(peer);
+    while (message.type == MESSAGE_HEARTBEAT);
+    cr_assert(message.type == MESSAGE_SUM_REQUEST, "type %d", (int)message.type);
+    return message.sum_request;
+}
+
+void peer_reply(struct peer *peer, const struct sum_request *span, uint64_t count)
+{
+    struct message message = {
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = {.id = span->id,
+                      .count = count,
+                      .units = peer_units(span),
+                      .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
+                      .compute_ns = 1000000},
+    };
+
+    peer_send(peer, &message);
 }

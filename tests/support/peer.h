@@ -51,4 +51,18 @@ void peer_await_cut(struct peer *peer);
 /* The sum as one thread here computes it. */
 __int128 peer_units(const struct sum_request *request);
 
+/* ---- a worker that the test plays itself ------------------------------------------------- */
+
+/* Joins with one core; its sums have that digest. */
+void peer_join(struct peer *peer, uint64_t digest);
+
+/* A DEALER that has joined there and been welcomed. Its spans are to be read. */
+struct peer *peer_new_worker(const char *workers_endpoint);
+
+/* Waits for the next span that it is given. */
+struct sum_request peer_span(struct peer *peer);
+
+/* Its sum, said to be of `count` samples. */
+void peer_reply(struct peer *peer, const struct sum_request *span, uint64_t count);
+
 #endif

@@ -24,54 +24,7 @@ static const struct sum_request asked = {
     .count = 300 * BLOCK_SAMPLES + 17,
 };
 
-/* ---- a worker that the test plays itself ------------------------------------------------- */
-
-static void peer_join(struct peer *peer, uint64_t digest)
-{
-    struct message message = {
-        .type = MESSAGE_JOIN,
-        .join = {.digest = digest, .capacity = 1, .name = "peer", .kernel = "none"},
-    };
-
-    peer_send(peer, &message);
-}
-
-/* It has joined, and its first messages are to be read. */
-static struct peer *joined_peer(const struct server *front)
-{
-    struct peer *peer = peer_new(PEER_DEALER, front->workers_endpoint);
-
-    peer_join(peer, sums_digest(kernel_best()));
-    cr_assert(peer_recv(peer).type == MESSAGE_WELCOME);
-    return peer;
-}
-
-/* The next span that it is given. */
-static struct sum_request peer_span(struct peer *peer)
-{
-    struct message message;
-
-    do
-        message = peer_recv(peer);
-    while (message.type == MESSAGE_HEARTBEAT);
-    cr_assert(message.type == MESSAGE_SUM_REQUEST, "type %d", (int)message.type);
-    return message.sum_request;
-}
-
-static void peer_reply(struct peer *peer, const struct sum_request *span, uint64_t count)
-{
-    struct message message = {
-        .type = MESSAGE_SUM_REPLY,
-        .sum_reply = {.id = span->id,
-                      .count = count,
-                      .units = peer_units(span),
-                      .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
-                      .compute_ns = 1000000},
-    };
-
-    peer_send(peer, &message);
-}
-
+/* A worker that the test plays itself is one no longer, or never was. */
 static void peer_expect_dropped(struct peer *peer, enum status status)
 {
     struct message message;
@@ -199,7 +152,7 @@ Test(pool, what_a_lost_worker_had_is_summed_by_others)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
-    struct peer *peer = joined_peer(&front);
+    struct peer *peer = peer_new_worker(front.workers_endpoint);
 
     peer_ask(client, &asked);
     peer_span(peer);
@@ -213,7 +166,7 @@ Test(pool, what_a_silent_worker_had_is_summed_by_others_and_its_total_comes_too_
 {
     struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
-    struct peer *peer = joined_peer(&front);
+    struct peer *peer = peer_new_worker(front.workers_endpoint);
 
     peer_ask(client, &asked);
     struct sum_request span = peer_span(peer);
@@ -250,7 +203,7 @@ Test(pool, a_front_without_workers_ends_all_the_same)
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
 
     peer_ask(client, &asked);
-    struct peer *peer = joined_peer(&front);
+    struct peer *peer = peer_new_worker(front.workers_endpoint);
     peer_span(peer);
     peer_destroy(&peer);
     process_line(front.process, PROCESS_ERR, "*has gone");
@@ -329,7 +282,7 @@ Test(pool, a_total_of_too_few_samples_is_not_believed)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
-    struct peer *peer = joined_peer(&front);
+    struct peer *peer = peer_new_worker(front.workers_endpoint);
 
     peer_ask(client, &asked);
     struct sum_request span = peer_span(peer);
