@@ -33,10 +33,9 @@
 /* Servers that this one has joined. They are the clients CLIENTS_MAX, CLIENTS_MAX + 1, ... */
 #define PARENTS_MAX 16
 
-/* Connections to the plain endpoint at a time: each asks once for a sum of some milliseconds. They
- * are the clients PLAIN_FIRST, PLAIN_FIRST + 1, ... */
-#define PLAIN_MAX   256
-#define PLAIN_FIRST (CLIENTS_MAX + PARENTS_MAX)
+/* Whoever is connected to the plain endpoint: together they are one client, lest a crowd of them
+ * have a crowd's share of the turns. */
+#define PLAIN_CLIENT (CLIENTS_MAX + PARENTS_MAX)
 
 /* Compute threads: more than any machine of today has cores. */
 #define THREADS_MAX 1024

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/dispatcher.h"
+/* Connections at a time: each asks once for a sum of some milliseconds. */
+#define PLAIN_MAX 256
 
 /* File descriptors that it takes: its connections, the listener and the set of both. */
 #define PLAIN_FILES (PLAIN_MAX + 2)

@@ -3,9 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BESIDE_MAX (PARENTS_MAX + PLAIN_MAX)
-
-/* Each client has a request here, or is being heard now; parents and plain ones come after them. */
+/* Each client has a request here, or is being heard now; those beside them come after them. */
 static uint32_t own_clients(const struct queue *queue)
 {
     return queue->requests_max + 1;

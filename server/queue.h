@@ -12,6 +12,9 @@
 #include "server/spans.h"
 #include "sums/total.h"
 
+/* Clients beside this server's own: its parents, and all plain peers as one. */
+#define BESIDE_MAX (PARENTS_MAX + 1)
+
 /*                     FREE -> OPEN -> ENDED -> FREE
  * OPEN: samples are left to give out, or spans are out. ENDED: `ending` says how; the client has
  * still to be told. */
@@ -52,7 +55,7 @@ TAILQ_HEAD(client_list, client);
 
 struct queue {
     struct request *requests;
-    struct client *clients; /* those of this server, then its parents */
+    struct client *clients; /* those of this server, then those beside them */
     uint32_t requests_max;
     uint32_t requests_used; /* the others have never been used */
     uint32_t open_count;

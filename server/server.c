@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <assert.h>
 #include <czmq.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,8 @@
 /* What a plain client is given the sum of: as many as in the teaching example. */
 #define PLAIN_SAMPLES UINT64_C(10000000)
 
+static_assert(PLAIN_MAX <= CLIENT_REQUESTS_MAX, "all plain peers are one client");
+
 /* Time that answers have to leave when the server ends: after a drain, and at once. */
 #define DRAIN_MS 1000
 #define STOP_MS  100
@@ -28,7 +31,7 @@
 
 static bool is_plain(uint32_t client)
 {
-    return client >= PLAIN_FIRST;
+    return client == PLAIN_CLIENT;
 }
 
 static bool is_parent(uint32_t client)
@@ -36,16 +39,29 @@ static bool is_parent(uint32_t client)
     return client >= CLIENTS_MAX && !is_plain(client);
 }
 
-/* One that is refused is not told why: a sentence is no number. */
-static void answer_plain(struct server *server, const struct effect *effect)
+/* Each plain peer has one request, whose id is the peer's number and 1: an id is not 0. */
+static uint64_t plain_id(uint32_t number)
 {
-    const struct sum_reply *reply = &effect->message.sum_reply;
-    uint32_t number = effect->client - PLAIN_FIRST;
+    return (uint64_t)number + 1;
+}
 
-    if (effect->message.type == MESSAGE_SUM_REPLY)
-        plain_answer(server->plain, number, now_ns(), total_value(reply->units, reply->unit_log2));
-    else
-        plain_drop(server->plain, number, now_ns());
+static uint32_t plain_number(uint64_t id)
+{
+    return (uint32_t)(id - 1);
+}
+
+/* One that is refused is not told why: a sentence is no number. One whose request was cancelled has
+ * gone before. */
+static void answer_plain(struct server *server, const struct message *message)
+{
+    const struct sum_reply *reply = &message->sum_reply;
+    const struct refusal *refusal = &message->refusal;
+
+    if (message->type == MESSAGE_SUM_REPLY)
+        plain_answer(server->plain, plain_number(reply->id), now_ns(),
+                     total_value(reply->units, reply->unit_log2));
+    else if (refusal->status != STATUS_CANCELLED)
+        plain_drop(server->plain, plain_number(refusal->id), now_ns());
 }
 
 static void obey_answer(struct server *server, const struct effect *effect)
@@ -53,7 +69,7 @@ static void obey_answer(struct server *server, const struct effect *effect)
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
     if (is_plain(effect->client)) {
-        answer_plain(server, effect);
+        answer_plain(server, &effect->message);
         return;
     }
     if (is_parent(effect->client)) {
@@ -171,13 +187,13 @@ static void status_take(const struct server *server, const struct status_request
     status->counters.bad_messages = server->complaints.bad_messages;
 }
 
-static const char *owner_of(const struct server *server, uint32_t client)
+static const char *owner_of(const struct server *server, const struct request_status *request)
 {
-    if (is_plain(client))
-        return plain_peer(server->plain, client - PLAIN_FIRST);
-    if (is_parent(client))
-        return uplink_endpoint(server->parents[client - CLIENTS_MAX]);
-    return front_peer(server->front, client);
+    if (is_plain(request->client))
+        return plain_peer(server->plain, plain_number(request->id));
+    if (is_parent(request->client))
+        return uplink_endpoint(server->parents[request->client - CLIENTS_MAX]);
+    return front_peer(server->front, request->client);
 }
 
 /* What the dispatcher does not know. */
@@ -191,7 +207,7 @@ static void status_complete(const struct server *server, struct status_reply *st
             memcpy(status->workers[i].kernel, server->join.kernel, sizeof status->kernel);
     for (uint32_t i = 0; i < status->requests_listed; i++) {
         struct request_status *request = &status->requests[i];
-        snprintf(request->owner, sizeof request->owner, "%s", owner_of(server, request->client));
+        snprintf(request->owner, sizeof request->owner, "%s", owner_of(server, request));
         make_printable(request->owner);
     }
 }
@@ -312,25 +328,35 @@ static bool take_parents(struct server *server)
 
 /* ---- what plain clients do --------------------------------------------------------------- */
 
+static void say_for_plain(struct server *server, const struct message *message)
+{
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = PLAIN_CLIENT, .message = message};
+
+    server_step(server, &event);
+}
+
 /* Asks for them: they cannot. Each has one request, of samples that nobody has seen before. */
 static void ask_for_plain(struct server *server, uint32_t number)
 {
     struct message message = {
         .type = MESSAGE_SUM_REQUEST,
-        .sum_request = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = PLAIN_SAMPLES},
+        .sum_request = {.id = plain_id(number),
+                        .kind = MESSAGE_KIND_GAUSSIAN,
+                        .count = PLAIN_SAMPLES},
     };
-    struct event event = {
-        .type = EVENT_CLIENT_MESSAGE, .client = PLAIN_FIRST + number, .message = &message};
     uint64_t *seed = &message.sum_request.seed;
 
     if (getrandom(seed, sizeof *seed, 0) != sizeof *seed)
         abort(); /* Linux gives 8 bytes whole or waits for them */
-    server_step(server, &event);
+    say_for_plain(server, &message);
 }
 
+/* The other plain peers are the same client, which is not lost. */
 static void lose_plain(struct server *server, uint32_t number)
 {
-    server_step(server, &(struct event){.type = EVENT_CLIENT_LOST, .client = PLAIN_FIRST + number});
+    struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = plain_id(number)}};
+
+    say_for_plain(server, &message);
 }
 
 static void lose_flooding(struct server *server, uint32_t number)

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/dispatcher.h"
 #include "server/plain.h"
+#include "sums/stream.h"
 #include "tests/support/story.h"
 
 TestSuite(plain, .fini = story_end);
@@ -289,6 +289,33 @@ Test(plain, all_of_a_crowd_are_answered_and_so_is_a_zeromq_client)
         close(crowd[i]);
     }
     server_drain(&front);
+}
+
+/* The turns are seen by a worker that the test plays itself. */
+Test(plain, a_crowd_has_no_more_turns_than_one_zeromq_client)
+{
+    enum { CROWD = 100, TURNS = 10 };
+    struct sum_request asked = {.seed = 11, .kind = MESSAGE_KIND_GAUSSIAN, .count = BLOCK_SAMPLES};
+    uint16_t port;
+    struct server front = idle_front(&port);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    int crowd[CROWD], turns_of_client = 0, turns_of_crowd = 0;
+
+    for (int i = 0; i < CROWD; i++)
+        crowd[i] = call(port);
+    await_requests(&front, CROWD);
+    for (asked.id = 1; asked.id <= TURNS; asked.id++)
+        peer_ask(client, &asked);
+    await_requests(&front, CROWD + TURNS);
+    struct peer *worker = peer_new_worker(front.workers_endpoint);
+    while (turns_of_client < TURNS) {
+        struct sum_request span = peer_span(worker);
+        peer_reply(worker, &span, span.count);
+        *(span.seed == asked.seed ? &turns_of_client : &turns_of_crowd) += 1;
+    }
+    cr_assert(turns_of_crowd == TURNS, "%d turns of the crowd", turns_of_crowd);
+    for (int i = 0; i < CROWD; i++)
+        close(crowd[i]);
 }
 
 /* ---- the server's end -------------------------------------------------------------------- */

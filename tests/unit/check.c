@@ -76,7 +76,7 @@ static void check_queue(const struct dispatcher *d, struct found *found)
         check_request(r, found);
         open++;
     }
-    for (uint32_t i = 0; i < d->queue.requests_max + 1 + PARENTS_MAX + PLAIN_MAX; i++) {
+    for (uint32_t i = 0; i < d->queue.requests_max + 1 + BESIDE_MAX; i++) {
         all += check_client(&d->queue.clients[i]);
         with_turns += !TAILQ_EMPTY(&d->queue.clients[i].runnable);
     }
