@@ -203,12 +203,15 @@ static enum plain_news on_end(struct plain *plain, struct caller *caller)
     return waits ? PLAIN_LOST : PLAIN_HEARD;
 }
 
-/* One that sends no more may yet read: it has closed one half. */
+/* One that sends no more may yet read: it has closed one half. Or it has gone, which looks the same
+ * until something is sent: then its machine answers with a reset. A blank before a number means
+ * nothing to those who read it. */
 static enum plain_news on_half_close(struct plain *plain, struct caller *caller)
 {
     if (caller->state == CALLER_CLOSING)
         return on_end(plain, caller);
     caller->ended = true;
+    send(caller->fd, " ", 1, MSG_NOSIGNAL);
     watch(plain, EPOLL_CTL_MOD, caller->fd, 0, number_of(plain, caller));
     return PLAIN_HEARD;
 }
@@ -287,7 +290,8 @@ void plain_drop(struct plain *plain, uint32_t number, int64_t now_ns)
     TAILQ_INSERT_TAIL(&plain->closing, caller, link);
 }
 
-/* An empty socket has room for a line: no peer, however deaf, can make this one wait. */
+/* A socket that holds a blank at most has room for a line: no peer, however deaf, can make this one
+ * wait. */
 void plain_answer(struct plain *plain, uint32_t number, int64_t now_ns, double sum)
 {
     char text[TEXT_BYTES];

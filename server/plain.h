@@ -1,5 +1,6 @@
 /* The plain endpoint: whoever connects over TCP is given one number as text, and the connection is
  * closed. Nothing need be sent; what is sent is read and dropped. Those who wait are numbered here.
+ * One that closes its half gets a blank at once, which shows whether it has gone altogether.
  *
  * Nobody who is slow, silent or loud is waited for: no call blocks, and all that a peer can take is
  * one of PLAIN_MAX places, for as long as its sum takes and PLAIN_CLOSE_NS. Owned by one thread. */
@@ -60,7 +61,7 @@ int64_t plain_due_at(const struct plain *plain);
 /* Where the peer of that number comes from: its address. */
 const char *plain_peer(const struct plain *plain, uint32_t number);
 
-/* Gives the peer its sum and closes the connection, or closes it without a byte. */
+/* Gives the peer its sum and closes the connection, or closes it without a number. */
 void plain_answer(struct plain *plain, uint32_t number, int64_t now_ns, double sum);
 void plain_drop(struct plain *plain, uint32_t number, int64_t now_ns);
 

@@ -79,15 +79,32 @@ static const char *read_all(int file)
     return text;
 }
 
-static double expect_sum(int file)
+static double sum_in(const char *text)
 {
-    const char *text = read_all(file);
     char *end;
     double sum = strtod(text, &end);
 
     cr_assert(end > text && strcmp(end, "\n") == 0, "\"%s\"", text);
     cr_assert(fabs(sum) < SUM_MAX, "%s", text);
     return sum;
+}
+
+/* Of a peer that has closed nothing. */
+static double expect_sum(int file)
+{
+    const char *text = read_all(file);
+
+    cr_assert(text[0] != ' ', "\"%s\"", text);
+    return sum_in(text);
+}
+
+/* Of one that has closed its half. */
+static double expect_sum_after_blank(int file)
+{
+    const char *text = read_all(file);
+
+    cr_assert(text[0] == ' ' && text[1] != ' ', "\"%s\"", text);
+    return sum_in(text);
 }
 
 /* Ends it without the courtesy of a FIN. */
@@ -126,20 +143,27 @@ static struct server idle_front(uint16_t *port)
     return front;
 }
 
-static void await_requests(const struct server *server, int count)
+/* Until a line of its status is like that. */
+static void await_status(const struct server *server, const char *line)
 {
     int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
-    char words[64];
 
-    snprintf(words, sizeof words, "* %d request%s in flight*", count, count == 1 ? "" : "s");
     for (;;) {
         struct process *status = CLIENT(*server, "status");
         cr_assert(process_wait(status) == 0, "%s", process_text(status, PROCESS_ERR));
-        if (lines_include(process_text(status, PROCESS_OUT), WORDS(words)))
+        if (lines_include(process_text(status, PROCESS_OUT), WORDS(line)))
             return;
         cr_assert(process_now_ms() < until_ms, "%s", process_text(status, PROCESS_OUT));
         poll(NULL, 0, LOOK_MS);
     }
+}
+
+static void await_requests(const struct server *server, int count)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "* %d request%s in flight*", count, count == 1 ? "" : "s");
+    await_status(server, line);
 }
 
 static void await_refusal(uint16_t port)
@@ -176,7 +200,7 @@ Test(plain, who_has_closed_one_half_is_answered)
     shutdown(file, SHUT_WR);
     await_requests(&front, 1);
     worker_start(front.workers_endpoint, NULL);
-    expect_sum(file);
+    expect_sum_after_blank(file);
     close(file);
     server_drain(&front);
 }
@@ -221,6 +245,31 @@ Test(plain, who_resets_the_connection_has_its_request_cancelled)
     reset(half_closes);
     await_requests(&front, 0);
     server_drain(&front);
+}
+
+/* Some of those who have gone are accepted only when the others are found to have gone. */
+Test(plain, who_closes_is_not_summed_for_but_who_closes_one_half_is)
+{
+    enum { GONE = PLAIN_MAX + 44 };
+    uint16_t port;
+    struct server front = idle_front(&port);
+    int half_closed = call(port), open;
+    char line[64];
+
+    shutdown(half_closed, SHUT_WR);
+    for (int i = 0; i < GONE; i++)
+        close(call(port));
+    open = call(port);
+    snprintf(line, sizeof line, "Requests: 0 answered, %d refused.*", GONE);
+    await_status(&front, line);
+    await_requests(&front, 2);
+    worker_start(front.workers_endpoint, NULL);
+    expect_sum_after_blank(half_closed);
+    expect_sum(open);
+    close(half_closed);
+    close(open);
+    snprintf(line, sizeof line, "Done: 2 requests answered, %d refused.", GONE);
+    cr_assert_str_eq(server_drain(&front), line);
 }
 
 Test(plain, a_flood_is_cut_off_and_its_request_cancelled)
