@@ -32,8 +32,7 @@
 enum caller_state {
     CALLER_FREE,
     CALLER_WAITING, /* for its sum */
-    CALLER_CLOSING, /* it has been told all; its end is awaited, lest close() destroy what was sent
-                     */
+    CALLER_CLOSING, /* it has been told all; its end is awaited where there is room, see let_go() */
 };
 
 struct caller {
@@ -48,13 +47,13 @@ struct caller {
 
 TAILQ_HEAD(caller_list, caller);
 
-/* listen_at_ns: when the listener is heard again; 0: it is heard. */
+/* listen_at_ns: when the listener is heard again; 0: it is heard; NEVER: when there is a place. */
 struct plain {
     int listener; /* -1: closed */
     int epoll;
     int64_t listen_at_ns;
     struct caller_list free;
-    struct caller_list closing; /* the first one's time is over first */
+    struct caller_list closing; /* the first one's time is over first, or its place is needed */
     struct caller callers[PLAIN_MAX];
     char endpoint[ADDRESS_HOST_BYTES + 16];
 };
@@ -154,7 +153,37 @@ static void forget(struct plain *plain, struct caller *caller)
         listen_again(plain);
 }
 
+/* The same as recv(). */
+static ssize_t read_chunk(struct caller *caller)
+{
+    char bytes[CHUNK_BYTES];
+    ssize_t size = recv(caller->fd, bytes, sizeof bytes, 0);
+
+    if (size > 0)
+        caller->bytes_read += (size_t)size;
+    return size;
+}
+
+/* One that has been told all and has not closed. The kernel delivers what was sent, also after
+ * close(). But where bytes are unread then, or come later, it resets the connection, which may
+ * destroy what the peer has not read: those that are here are read before. */
+static void let_go(struct plain *plain, struct caller *caller)
+{
+    while (caller->bytes_read <= PLAIN_READ_MAX && read_chunk(caller) > 0)
+        continue;
+    forget(plain, caller);
+}
+
 /* ---- those who call ---------------------------------------------------------------------- */
+
+/* Places of those who have their sums go to others who need them, for peers that never close could
+ * keep them all. */
+static bool make_room(struct plain *plain)
+{
+    if (TAILQ_EMPTY(&plain->free) && !TAILQ_EMPTY(&plain->closing))
+        let_go(plain, TAILQ_FIRST(&plain->closing));
+    return !TAILQ_EMPTY(&plain->free);
+}
 
 static enum plain_news welcome(struct plain *plain, int fd, const struct sockaddr_storage *from,
                                uint32_t *number)
@@ -180,7 +209,7 @@ static enum plain_news on_call(struct plain *plain, int64_t now_ns, uint32_t *nu
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
 
-    if (TAILQ_EMPTY(&plain->free)) {
+    if (!make_room(plain)) {
         listen_later(plain, NEVER);
         return PLAIN_FULL;
     }
@@ -218,14 +247,12 @@ static enum plain_news on_half_close(struct plain *plain, struct caller *caller)
 
 static enum plain_news on_bytes(struct plain *plain, struct caller *caller)
 {
-    char bytes[CHUNK_BYTES];
-    ssize_t size = recv(caller->fd, bytes, sizeof bytes, 0);
+    ssize_t size = read_chunk(caller);
 
     if (size == 0)
         return on_half_close(plain, caller);
     if (size == -1)
         return errno == EAGAIN || errno == EINTR ? PLAIN_HEARD : on_end(plain, caller);
-    caller->bytes_read += (size_t)size;
     if (caller->bytes_read <= PLAIN_READ_MAX)
         return PLAIN_HEARD;
     return on_end(plain, caller) == PLAIN_LOST ? PLAIN_FLOODED : PLAIN_HEARD;
@@ -246,7 +273,7 @@ static void do_what_is_due(struct plain *plain, int64_t now_ns)
     struct caller *caller;
 
     while ((caller = TAILQ_FIRST(&plain->closing)) && caller->close_at_ns <= now_ns)
-        forget(plain, caller);
+        let_go(plain, caller);
     if (plain->listen_at_ns != 0 && plain->listen_at_ns <= now_ns)
         listen_again(plain);
 }
@@ -288,6 +315,8 @@ void plain_drop(struct plain *plain, uint32_t number, int64_t now_ns)
     caller->state = CALLER_CLOSING;
     caller->close_at_ns = now_ns + PLAIN_CLOSE_NS;
     TAILQ_INSERT_TAIL(&plain->closing, caller, link);
+    if (plain->listen_at_ns == NEVER)
+        listen_again(plain);
 }
 
 /* A socket that holds a blank at most has room for a line: no peer, however deaf, can make this one

@@ -3,7 +3,8 @@
  * One that closes its half gets a blank at once, which shows whether it has gone altogether.
  *
  * Nobody who is slow, silent or loud is waited for: no call blocks, and all that a peer can take is
- * one of PLAIN_MAX places, for as long as its sum takes and PLAIN_CLOSE_NS. Owned by one thread. */
+ * one of PLAIN_MAX places, for as long as its sum takes, and then for PLAIN_CLOSE_NS where nobody
+ * else needs it. Owned by one thread. */
 #ifndef MEANTIME_SERVER_PLAIN_H
 #define MEANTIME_SERVER_PLAIN_H
 
@@ -19,8 +20,8 @@
 /* Bytes that a peer may send before it is cut off: a request of HTTP is a tenth of this. */
 #define PLAIN_READ_MAX 65536
 
-/* Time that a peer has to close its end when it has been answered: the answer crosses the world in
- * a fraction of that. */
+/* Time that a peer has to close its end when it has been answered, unless its place is needed: the
+ * answer crosses the world in a fraction of that. */
 #define PLAIN_CLOSE_NS INT64_C(5000000000)
 
 /* When descriptors have run out, accept() is tried anew so often. */
@@ -34,7 +35,7 @@ enum plain_news {
     PLAIN_ASKED,   /* `number` waits for its sum */
     PLAIN_LOST,    /* `number` has gone before it had its sum */
     PLAIN_FLOODED, /* the same: it was cut off, for it has sent too much */
-    PLAIN_FULL,    /* others wait to be accepted until a place is free */
+    PLAIN_FULL,    /* others wait to be accepted until one of those here has its sum, or has gone */
     PLAIN_SHORT,   /* others wait to be accepted until there is a descriptor for them */
 };
 

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,6 +65,13 @@ static int call(uint16_t port)
 
     cr_assert(file != -1, "cannot connect: %s", strerror(errno));
     return file;
+}
+
+static void await_readable(int file)
+{
+    struct pollfd item = {.fd = file, .events = POLLIN};
+
+    cr_assert(poll(&item, 1, PROCESS_PATIENCE_MS) == 1);
 }
 
 /* All that comes until the server closes its end. */
@@ -299,8 +308,8 @@ Test(plain, who_never_closes_is_given_up)
     server_drain(&server);
 }
 
-/* Answered, they keep their places, and read nothing. */
-Test(plain, a_crowd_that_never_closes_keeps_others_waiting_for_a_while_but_no_zeromq_client)
+/* They are answered, and read nothing until others have been; that costs them nothing. */
+Test(plain, a_crowd_that_never_closes_keeps_nobody_waiting)
 {
     struct server server = server_start(WORDS(PLAIN));
     uint16_t port = plain_port(server.process);
@@ -308,15 +317,19 @@ Test(plain, a_crowd_that_never_closes_keeps_others_waiting_for_a_while_but_no_ze
 
     for (int i = 0; i < PLAIN_MAX; i++)
         crowd[i] = call(port);
+    for (int i = 0; i < PLAIN_MAX; i++)
+        await_readable(crowd[i]);
     last = call(port);
-    process_line(server.process, PROCESS_ERR, "*clients wait to be accepted *: all places *");
-    struct process *client = CLIENT(server, "sum", "10M");
-    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     expect_sum(last);
     close(last);
-    for (int i = 0; i < PLAIN_MAX; i++)
+    struct process *client = CLIENT(server, "sum", "10M");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    for (int i = 0; i < PLAIN_MAX; i++) {
+        expect_sum(crowd[i]);
         close(crowd[i]);
+    }
     server_drain(&server);
+    cr_assert(!strstr(process_text(server.process, PROCESS_ERR), "wait to be accepted"));
 }
 
 Test(plain, all_of_a_crowd_are_answered_and_so_is_a_zeromq_client)
@@ -399,6 +412,84 @@ Test(plain, a_second_signal_closes_without_a_number)
     cr_assert_str_eq(read_all(file), "");
     close(file);
     cr_assert(process_wait(front.process) == 1);
+}
+
+/* ---- places ------------------------------------------------------------------------------ */
+
+/* An endpoint without a server, whose time stands still: whatever happens was not waited for. */
+static struct plain *endpoint_open(uint16_t *port)
+{
+    const char *why = "";
+    struct plain *plain = plain_new(server_any_port(), &why);
+
+    cr_assert(plain, "%s", why);
+    cr_assert(sscanf(plain_endpoint(plain), "tcp://%*[0-9.]:%hu", port) == 1);
+    return plain;
+}
+
+/* Whose news it is. */
+static uint32_t await_news(struct plain *plain, enum plain_news expected)
+{
+    enum plain_news news;
+    uint32_t number;
+
+    while ((news = plain_next(plain, 0, &number)) != expected) {
+        cr_assert(news == PLAIN_NOTHING || news == PLAIN_HEARD, "news %d", (int)news);
+        await_readable(plain_fd(plain));
+    }
+    return number;
+}
+
+/* More than is read at once, so that some is unread when others have their turn. Until all of it is
+ * at the other end. */
+static void send_much(int file)
+{
+    static const char zeros[20000];
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int left;
+
+    cr_assert(send(file, zeros, sizeof zeros, MSG_NOSIGNAL) == sizeof zeros);
+    while (ioctl(file, SIOCOUTQ, &left) == 0 && left > 0) {
+        cr_assert(process_now_ms() < until_ms, "%d bytes have not arrived", left);
+        poll(NULL, 0, LOOK_MS);
+    }
+}
+
+/* And nothing that was sent to it can have been destroyed. */
+static void expect_end_without_reset(int file, const char *text)
+{
+    struct pollfd item = {.fd = file};
+
+    cr_assert_str_eq(read_all(file), text);
+    cr_assert(poll(&item, 1, 0) == 0, "the connection was reset");
+}
+
+Test(plain, who_was_answered_first_makes_room_for_the_next_and_loses_nothing)
+{
+    uint16_t port;
+    struct plain *plain = endpoint_open(&port);
+    uint32_t numbers[PLAIN_MAX];
+    int crowd[PLAIN_MAX], next[2];
+
+    for (int i = 0; i < PLAIN_MAX; i++) {
+        crowd[i] = call(port);
+        numbers[i] = await_news(plain, PLAIN_ASKED);
+    }
+    next[0] = call(port);
+    await_news(plain, PLAIN_FULL);
+    send_much(crowd[7]);
+    plain_answer(plain, numbers[7], 0, 7);
+    plain_answer(plain, numbers[3], 0, 3);
+    cr_assert(await_news(plain, PLAIN_ASKED) == numbers[7]);
+    next[1] = call(port);
+    cr_assert(await_news(plain, PLAIN_ASKED) == numbers[3]);
+    expect_end_without_reset(crowd[7], "7\n");
+    expect_end_without_reset(crowd[3], "3\n");
+    plain_destroy(&plain, 0);
+    for (int i = 0; i < PLAIN_MAX; i++)
+        close(crowd[i]);
+    close(next[0]);
+    close(next[1]);
 }
 
 /* ---- endpoints --------------------------------------------------------------------------- */
