@@ -216,14 +216,25 @@ static void run_back(struct dispatcher *d, struct run *run)
     spans_back(&d->spans, run);
 }
 
-/* Whoever computed the span was lost. */
-static void span_deadly(struct dispatcher *d, struct span *span)
+static void span_fail(struct dispatcher *d, struct span *span)
 {
-    if (++span->deaths < SPAN_DEATHS_MAX)
-        return;
     span->request->deadly_first = span->first;
     span->request->deadly_count = span->count;
     request_end(d, span->request, STATUS_WORKERS_LOST);
+}
+
+/* deadly: its span may be what the worker was lost of. That is counted first, for a suspect waits
+ * apart: whatever else takes workers, a power cut or a person, most often takes several within
+ * moments, and the span is not to be with each of them. */
+static void run_lost(struct dispatcher *d, struct run *run, bool deadly)
+{
+    struct span *span = run->span;
+
+    if (span && deadly)
+        spans_blame(span, d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns);
+    run_back(d, run);
+    if (span && span->deaths == SPAN_DEATHS_MAX)
+        span_fail(d, span);
 }
 
 /* Its spans are given to others, before all that was not given yet. deadly: what it was computing,
@@ -234,10 +245,7 @@ static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
     struct run *run;
 
     while ((run = TAILQ_FIRST(&w->runs))) {
-        struct span *span = run->span;
-        run_back(d, run);
-        if (span && suspects > 0)
-            span_deadly(d, span);
+        run_lost(d, run, suspects > 0);
         suspects -= suspects > 0;
     }
     crew_lose(&d->crew, w);
@@ -368,13 +376,10 @@ static void on_span_refused(struct dispatcher *d, struct worker *w, const struct
 
     if (!run)
         return;
-    struct span *span = run->span;
-    run_back(d, run);
-    if (span)
+    if (run->span)
         crew_tell(&d->crew, w,
                   refusal->status == STATUS_STOPPING ? WORKER_NEWS_LEAVE : WORKER_NEWS_REFUSAL);
-    if (span && refusal->status == STATUS_WORKERS_LOST)
-        span_deadly(d, span);
+    run_lost(d, run, refusal->status == STATUS_WORKERS_LOST);
 }
 
 static void on_worker_message(struct dispatcher *d, const struct event *event)
@@ -403,14 +408,16 @@ static void on_worker_message(struct dispatcher *d, const struct event *event)
     handlers[event->message->type](d, w, event->message);
 }
 
+/* One that leaves goes when it has finished, or is sent away: it does not die. */
 static void on_worker_lost(struct dispatcher *d, const struct event *event)
 {
     struct worker *w = crew_worker(&d->crew, event->worker);
 
     if (!w || w->state == WORKER_FREE)
         return;
-    d->counters.workers_lost += w->state != WORKER_LEAVING;
-    worker_lose(d, w, true);
+    bool died = w->state != WORKER_LEAVING;
+    d->counters.workers_lost += died;
+    worker_lose(d, w, died);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -598,11 +605,22 @@ static struct run *span_give_too(struct dispatcher *d, const struct run *late, s
     return spans_give(&d->spans, late->span, w);
 }
 
+/* The first span that waits, or the first suspect that has rested, or NULL. */
+static struct span *span_waiting(const struct dispatcher *d)
+{
+    struct span *waiting = TAILQ_FIRST(&d->spans.waiting);
+    struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+
+    if (waiting)
+        return waiting;
+    return suspect && suspect->rests_until_ns <= d->now_ns ? suspect : NULL;
+}
+
 /* A span that waits, or is overdue, or a new one, or one that is late: NULL where there is none. */
 static struct run *span_give(struct dispatcher *d)
 {
     struct worker *w = crew_ready(&d->crew);
-    struct span *waiting = TAILQ_FIRST(&d->spans.waiting);
+    struct span *waiting = span_waiting(d);
     struct request *r = queue_turn(&d->queue);
 
     if (!w || !spans_left(&d->spans))
@@ -612,7 +630,7 @@ static struct run *span_give(struct dispatcher *d)
     const struct run *overdue = overdue_run(d, w);
     if (overdue)
         return span_give_too(d, overdue, w);
-    if (r)
+    if (r && spans_room(&d->spans))
         return span_cut(d, r, w);
     const struct run *late = late_run(d);
     if (!late || late->late_at_ns > d->now_ns)
@@ -711,15 +729,26 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
+/* When a span is to be given for no other reason than the time. */
+static int64_t give_at_ns(const struct dispatcher *d)
+{
+    const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+
+    if (!spans_left(&d->spans) || !crew_ready(&d->crew))
+        return INT64_MAX;
+    const struct run *late = late_run(d);
+    int64_t give_at_ns = late ? late->late_at_ns : INT64_MAX;
+    return suspect ? earlier(give_at_ns, suspect->rests_until_ns) : give_at_ns;
+}
+
 int64_t dispatcher_due_at(const struct dispatcher *d)
 {
-    const struct run *late = spans_left(&d->spans) ? late_run(d) : NULL;
     int64_t due_at_ns = earlier(d->progress_at_ns, d->deadline_at_ns);
 
     due_at_ns = earlier(due_at_ns, d->beat_at_ns);
     due_at_ns = earlier(due_at_ns, silence_at_ns(d));
     due_at_ns = earlier(due_at_ns, d->alone_at_ns);
-    return late ? earlier(due_at_ns, late->late_at_ns) : due_at_ns;
+    return earlier(due_at_ns, give_at_ns(d));
 }
 
 bool dispatcher_busy(const struct dispatcher *d)

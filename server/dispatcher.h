@@ -76,7 +76,9 @@
  * signs of life, but hardly computes. */
 #define OVERDUE_NS INT64_C(2000000000)
 
-/* A span that was being computed by so many workers when they were lost has killed them. */
+/* A span that was being computed by so many workers when they were lost has killed them. Before the
+ * last of these it rests for HEARTBEATS_MISSED heartbeats, for one trouble may take many at once.
+ */
 #define SPAN_DEATHS_MAX 3
 
 /* Time between two progress messages of a request. */

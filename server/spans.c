@@ -52,6 +52,7 @@ bool spans_init(struct spans *spans)
     TAILQ_INIT(&spans->free_spans);
     TAILQ_INIT(&spans->free_runs);
     TAILQ_INIT(&spans->waiting);
+    TAILQ_INIT(&spans->suspects);
     TAILQ_INIT(&spans->single);
     TAILQ_INIT(&spans->cancels);
     return spans->all && spans->runs;
@@ -135,6 +136,17 @@ struct run *spans_run(const struct spans *spans, uint64_t id)
 
 /* ---- spans ------------------------------------------------------------------------------- */
 
+bool spans_room(const struct spans *spans)
+{
+    return spans->spans_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_spans);
+}
+
+/* While it is WAITING nobody dies of it: it leaves the list that it came to. */
+static struct span_list *waiting_list(struct spans *spans, const struct span *span)
+{
+    return span_suspect(span) ? &spans->suspects : &spans->waiting;
+}
+
 /* Its only run, while it is RUNNING. */
 static struct run *span_single(const struct span *span)
 {
@@ -144,7 +156,7 @@ static struct run *span_single(const struct span *span)
 static void span_leave_lists(struct spans *spans, struct span *span)
 {
     if (span->state == SPAN_WAITING)
-        TAILQ_REMOVE(&spans->waiting, span, in_waiting);
+        TAILQ_REMOVE(waiting_list(spans, span), span, in_waiting);
     if (span->state == SPAN_RUNNING)
         TAILQ_REMOVE(&spans->single, span_single(span), in_single);
 }
@@ -152,7 +164,7 @@ static void span_leave_lists(struct spans *spans, struct span *span)
 static void span_enter_lists(struct spans *spans, struct span *span)
 {
     if (span->state == SPAN_WAITING)
-        TAILQ_INSERT_TAIL(&spans->waiting, span, in_waiting);
+        TAILQ_INSERT_TAIL(waiting_list(spans, span), span, in_waiting);
     if (span->state == SPAN_RUNNING)
         TAILQ_INSERT_TAIL(&spans->single, span_single(span), in_single);
 }
@@ -176,8 +188,18 @@ struct run *spans_give(struct spans *spans, struct span *span, struct worker *wo
     return run;
 }
 
-/* A span without a run waits, and none is cut while one waits: so there are no more spans than
- * there were runs at some time. */
+void spans_blame(struct span *span, int64_t rests_until_ns)
+{
+    span->deaths++;
+    if (!span_suspect(span))
+        return;
+    span->rests_until_ns = rests_until_ns;
+    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
+        if (span->runs[i] && span->runs[i]->late_at_ns < rests_until_ns)
+            span->runs[i]->late_at_ns = rests_until_ns; /* nor is another worker given it too */
+}
+
+/* None is cut while one waits, but for suspects, which may be many. */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker)
 {
@@ -187,7 +209,7 @@ struct run *spans_cut(struct spans *spans, struct request *request, uint64_t fir
     if (span)
         TAILQ_REMOVE(&spans->free_spans, span, in_request);
     else {
-        assert(spans->spans_used < RUNS_MAX);
+        assert(spans_room(spans));
         span = &spans->all[spans->spans_used++];
     }
     *span = (struct span){.request = request, .first = first, .count = count};

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "server/dispatcher.h"
+
 struct request;
 struct worker;
 
@@ -22,16 +24,17 @@ enum span_state {
 };
 
 /* Samples [first, first + count) of the request's stream. deaths: workers that were lost while they
- * computed it. */
+ * computed it. rests_until_ns: its last chance comes no sooner, while it is a suspect. */
 struct span {
     enum span_state state;
     struct request *request;
     uint64_t first;
     uint64_t count;
     uint32_t deaths;
+    int64_t rests_until_ns;
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
     TAILQ_ENTRY(span) in_request;    /* request.spans; the free list while FREE */
-    TAILQ_ENTRY(span) in_waiting;    /* spans.waiting, while WAITING */
+    TAILQ_ENTRY(span) in_waiting;    /* spans.waiting or .suspects, while WAITING */
 };
 TAILQ_HEAD(span_list, span);
 
@@ -66,21 +69,33 @@ struct spans {
     uint32_t runs_used;
     struct span_list free_spans;
     struct run_list free_runs;
-    struct span_list waiting; /* to be given before any other */
-    struct run_list single;   /* runs of spans that are RUNNING, in the order of their starts */
-    struct run_list cancels;  /* whose workers are to be told */
+    struct span_list waiting;  /* to be given before any other */
+    struct span_list suspects; /* WAITING too, and resting: one death more fails the request */
+    struct run_list single;    /* runs of spans that are RUNNING, in the order of their starts */
+    struct run_list cancels;   /* whose workers are to be told */
 };
 
 /* False where memory is short. */
 bool spans_init(struct spans *spans);
 void spans_clear(struct spans *spans);
 
-/* True while another run can be had. */
+/* True while another run can be had, and another span. */
 bool spans_left(const struct spans *spans);
+bool spans_room(const struct spans *spans);
 
-/* A new span, with a worker at once. Needs spans_left() and an empty spans.waiting. */
+/* True when one death more of its workers is one too many. */
+static inline bool span_suspect(const struct span *span)
+{
+    return span->deaths == SPAN_DEATHS_MAX - 1;
+}
+
+/* A new span, with a worker at once. Needs spans_left(), spans_room() and an empty spans.waiting.
+ */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker);
+
+/* Whoever has the span was lost: it may be what that died of. Before spans_back(). */
+void spans_blame(struct span *span, int64_t rests_until_ns);
 
 /* Gives a span that waits, or is late, to a worker. Needs spans_left(). */
 struct run *spans_give(struct spans *spans, struct span *span, struct worker *worker);

@@ -140,6 +140,24 @@ static const char *span_wrong(const struct span *span)
     return NULL;
 }
 
+/* The last chance of a span comes when it has rested. */
+static const char *suspects_wrong(const struct dispatcher *d)
+{
+    const struct span *first = TAILQ_FIRST(&d->spans.suspects), *span;
+
+    TAILQ_FOREACH(span, &d->spans.waiting, in_waiting)
+    if (span_suspect(span))
+        return "a span that may be deadly does not wait apart";
+    TAILQ_FOREACH(span, &d->spans.suspects, in_waiting)
+    if (!span_suspect(span))
+        return "a span waits apart without a reason";
+    if (!first || !crew_ready(&d->crew))
+        return NULL;
+    return first->rests_until_ns > d->now_ns && dispatcher_due_at(d) <= first->rests_until_ns
+               ? NULL
+               : "a span rests for too long";
+}
+
 static uint32_t spans_length(const struct span_list *list, bool waiting)
 {
     const struct span *span;
@@ -176,7 +194,8 @@ static const char *spans_wrong(const struct spans *spans, uint32_t of_requests)
     if (spans->spans_used - states[SPAN_FREE] != of_requests)
         return "a span has no request";
     if (states[SPAN_FREE] != spans_length(&spans->free_spans, false) ||
-        states[SPAN_WAITING] != spans_length(&spans->waiting, true) ||
+        states[SPAN_WAITING] !=
+            spans_length(&spans->waiting, true) + spans_length(&spans->suspects, true) ||
         states[SPAN_RUNNING] != singles_length(&spans->single))
         return "a span is not in the list of its state";
     return NULL;
@@ -402,8 +421,8 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
     if (wrong)
         return wrong;
     FIRST_WRONG(clients_wrong(d), spans_wrong(&d->spans, spans), workers_wrong(d, runs),
-                speed_wrong(&d->crew), nothing_left_to_do(d), threads_wrong(node),
-                news_wrong(node, now_ns, event));
+                speed_wrong(&d->crew), nothing_left_to_do(d), suspects_wrong(d),
+                threads_wrong(node), news_wrong(node, now_ns, event));
     return NULL;
 }
 
@@ -462,6 +481,8 @@ const char *check_given(struct node *node, uint32_t worker, const struct sum_req
     if (!run || run->state != RUN_RUNNING || run->worker != w || run->span->first != span->first ||
         run->span->count != span->count)
         return "a span is given that is another one";
+    if (span_suspect(run->span) && d->now_ns < run->span->rests_until_ns)
+        return "a span has its last chance before it has rested";
     return span_given_wrong(node, run, span);
 }
 

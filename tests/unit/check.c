@@ -23,6 +23,7 @@ static void check_span(const struct span *span, const struct request *r, struct 
         runs += run != NULL;
     }
     cr_assert(span->state == (enum span_state)(SPAN_WAITING + runs));
+    cr_assert(span->deaths < SPAN_DEATHS_MAX);
     cr_assert(runs < 2 || span->runs[0]->worker != span->runs[1]->worker);
     found->waiting += span->state == SPAN_WAITING;
     found->running += span->state == SPAN_RUNNING;
@@ -157,6 +158,11 @@ static void check_spans(const struct spans *spans, const struct found *found, ui
 
     TAILQ_FOREACH(span, &spans->waiting, in_waiting)
     waiting++;
+    TAILQ_FOREACH(span, &spans->suspects, in_waiting)
+    {
+        cr_assert(span_suspect(span));
+        waiting++;
+    }
     TAILQ_FOREACH(run, &spans->single, in_single)
     single++;
     for (uint32_t i = 0; i < spans->runs_used; i++) {
@@ -178,7 +184,8 @@ void check_state(const struct dispatcher *d)
     check_spans(&d->spans, &found, check_crew(d));
     cr_assert(!d->answer_due && !d->progress_next && !d->crew.beat_next);
     if (crew_ready(&d->crew) && spans_left(&d->spans))
-        cr_assert(found.waiting == 0 && !queue_turn(&d->queue), "work waits, and so does a worker");
+        cr_assert(TAILQ_EMPTY(&d->spans.waiting) && !queue_turn(&d->queue),
+                  "work waits, and so does a worker");
 }
 
 void check_nothing_left(const struct dispatcher *d)

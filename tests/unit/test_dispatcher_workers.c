@@ -386,8 +386,11 @@ Test(workers, samples_that_three_of_them_died_of_fail_their_request)
         {"lost w0", ""},
         {"join w0 1", "welcome w0 start r4 w0 0#1 2+1 start r5 w0 0#1 3+1"},
         {"lost w0", ""},
-        {"join w1 2", "welcome w1 start r6 w1 0#1 2+1 start r7 w1 0#1 3+1 "
-                      "start r8 w1 0#1 4+1"},
+        {"join w1 2", "welcome w1 start r6 w1 0#1 3+1 start r7 w1 0#1 4+1"},
+        {"time +1000", "beat w1"},
+        {"beat w1 2", ""},
+        {"time +500", "start r8 w1 0#1 2+1 beat w1"},
+        {"done r6", ""},
         {"lost w1", "refuse 0#1 workers lost"},
         {"text", "3 workers were lost while they summed the 65536 samples from "
                  "131072 on; is there something wrong with these?"},
@@ -405,7 +408,9 @@ Test(workers, samples_that_only_waited_are_not_blamed)
         {"lost w0", ""},
         {"join w0 1", "welcome w0 start r3 w0 0#1 0+1 start r4 w0 1#1 0+1"},
         {"lost w0", ""},
-        {"join w0 1", "welcome w0 start r5 w0 0#1 0+1 start r6 w0 1#1 0+1"},
+        {"time +1500", ""},
+        {"join w0 1", "welcome w0 start r5 w0 1#1 0+1 start r6 w0 0#1 0+1"},
+        {"refuse r5 busy", ""},
         {"lost w0", "refuse 0#1 workers lost"},
         {"join w0 1", "welcome w0 start r7 w0 1#1 0+1"},
         {"lost w0", ""},
@@ -429,6 +434,7 @@ Test(workers, one_that_falls_silent_or_joins_again_did_not_die_of_its_samples)
         {"lost w0", ""},
         {"join w0 1", "welcome w0 start r6 w0 0#1 0+1"},
         {"lost w0", ""},
+        {"time +1500", ""},
         {"join w0 1", "welcome w0 start r7 w0 0#1 0+1"},
         {"lost w0", "refuse 0#1 workers lost"},
         {0},
@@ -444,9 +450,94 @@ Test(workers, one_whose_own_workers_died_counts_as_one_death_and_rests)
         {"refuse r1 workers lost", ""}, /* others have the first chance */
         {"beat w0 1", "start r3 w0 0#1 0+1"},
         {"refuse r3 workers lost", ""},
-        {"beat w0 1", "start r4 w0 0#1 0+1"},
+        {"beat w0 1", ""},
+        {"time +1000", "beat w0"},
+        {"beat w0 1", ""},
+        {"time +500", "start r4 w0 0#1 0+1 beat w0"},
         {"refuse r4 workers lost", "refuse 0#1 workers lost"},
         {"done r2", "reply 1#1"},
+        {0},
+    });
+}
+
+Test(workers, three_that_are_lost_within_moments_do_not_fail_a_request)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"join w2 1", "welcome w2"},
+        {"join w3 1", "welcome w3"},
+        {"lost w0", "start r2 w1 0#1 0+1"},
+        {"time +2", ""},
+        {"lost w1", ""}, /* before its last chance the span rests */
+        {"time +2", ""},
+        {"lost w2", ""},
+        {"due", "500 ms"},
+        {"time +996", "beat w3"},
+        {"beat w3 1", ""},
+        {"due", "1500 ms"},
+        {"time +500", "beat w3"},
+        {"due", "1502 ms"}, /* though nothing else happens then */
+        {"time +2", "start r3 w3 0#1 0+1"},
+        {"done r3", "reply 0#1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, while_a_span_rests_other_work_goes_on)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0"},
+        {"request 1 1 1", "start r3 w0 1#1 0+1"},
+        {"done r3", "reply 1#1"},
+        {"request 1 2 1", "start r4 w0 1#2 0+1"},
+        {"cancel 0 1", "refuse 0#1 cancelled"},
+        {"done r4", "reply 1#2"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, a_span_that_one_of_two_died_of_is_not_given_to_a_third_at_once)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"join w2 1", "welcome w2"},
+        {"time +21", "start r3 w1 0#1 0+1"},
+        {"lost w0", ""}, /* w1 still has it, and is late after 20.2 ms */
+        {"time +979", "beat w1 beat w2"},
+        {"beat w1 1", ""},
+        {"beat w2 1", ""},
+        {"time +520", "beat w1 beat w2"},
+        {"time +1", "start r4 w2 0#1 0+1"},
+        {"done r4", "cancel r3 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, one_that_leaves_does_not_die_of_what_it_has)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"leave w0", ""},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 0+1"}, /* at once: one death, not two */
+        {"count workers_lost", "1"},
+        {"done r3", "reply 0#1"},
         {0},
     });
 }
