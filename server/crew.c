@@ -63,6 +63,26 @@ struct worker *crew_ready(const struct crew *crew)
     return NULL;
 }
 
+static bool worker_has(const struct worker *worker, const struct span *span)
+{
+    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
+        if (span->runs[i] && span->runs[i]->worker == worker)
+            return true;
+    return false;
+}
+
+/* SPAN_RUNS_MAX have it: the next one in the list does not. */
+struct worker *crew_ready_for(const struct crew *crew, const struct span *span)
+{
+    struct worker *worker;
+
+    for (int level = 0; level < WORKER_CREDIT; level++)
+        TAILQ_FOREACH(worker, &crew->ready[level], in_ready)
+    if (!worker_has(worker, span))
+        return worker;
+    return NULL;
+}
+
 struct worker *crew_idle(const struct crew *crew, const struct worker *but)
 {
     struct worker *worker = TAILQ_FIRST(&crew->ready[0]);

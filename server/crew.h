@@ -87,9 +87,10 @@ void crew_tell(struct crew *crew, struct worker *worker, enum worker_news news);
 void crew_heard(struct crew *crew, struct worker *worker, int64_t now_ns);
 void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capacity);
 
-/* The worker that a span is best given to, or NULL; and one with an idle core, another than this,
- * or NULL. */
+/* The worker that a span is best given to, or NULL; the same of those who do not have this span;
+ * and one with an idle core, another than this, or NULL. */
 struct worker *crew_ready(const struct crew *crew);
+struct worker *crew_ready_for(const struct crew *crew, const struct span *span);
 struct worker *crew_idle(const struct crew *crew, const struct worker *but);
 
 /* The worker holds a run more, of `count` samples: fills in how long it takes, and when it is late.

@@ -599,6 +599,45 @@ static const struct run *overdue_run(const struct dispatcher *d, const struct wo
     return run && run->worker != w && run->late_at_ns + OVERDUE_NS <= d->now_ns ? run : NULL;
 }
 
+/* When both who have the span are overdue. */
+static int64_t hopeless_at_ns(const struct span *span)
+{
+    uint32_t taken = span->taken < TAKEN_MAX ? span->taken : TAKEN_MAX;
+    int64_t a_ns = span->runs[0]->late_at_ns, b_ns = span->runs[1]->late_at_ns;
+
+    return (a_ns > b_ns ? a_ns : b_ns) + (OVERDUE_NS << taken);
+}
+
+/* Of the oldest spans that two workers have, the one that both are overdue with first among those
+ * that a third worker could take, or NULL. */
+static struct span *hopeless_span(const struct dispatcher *d)
+{
+    struct span *hopeless = NULL, *span;
+    int looks = 0;
+
+    TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
+    {
+        if (looks++ == LATE_LOOKS)
+            break;
+        if ((!hopeless || hopeless_at_ns(span) < hopeless_at_ns(hopeless)) &&
+            crew_ready_for(&d->crew, span))
+            hopeless = span;
+    }
+    return hopeless;
+}
+
+/* A third worker has the span instead of the one that was late first. */
+static struct run *span_give_instead(struct dispatcher *d, struct span *span)
+{
+    struct worker *w = crew_ready_for(&d->crew, span);
+    bool first = span->runs[0]->late_at_ns <= span->runs[1]->late_at_ns;
+
+    d->counters.requeued++;
+    span->taken++;
+    spans_take(&d->spans, span->runs[first ? 0 : 1]);
+    return spans_give(&d->spans, span, w);
+}
+
 static struct run *span_give_too(struct dispatcher *d, const struct run *late, struct worker *w)
 {
     d->counters.given_twice++;
@@ -616,7 +655,8 @@ static struct span *span_waiting(const struct dispatcher *d)
     return suspect && suspect->rests_until_ns <= d->now_ns ? suspect : NULL;
 }
 
-/* A span that waits, or is overdue, or a new one, or one that is late: NULL where there is none. */
+/* A span that waits, or is overdue with one or with two workers, or a new one, or one that is late:
+ * NULL where there is none. */
 static struct run *span_give(struct dispatcher *d)
 {
     struct worker *w = crew_ready(&d->crew);
@@ -630,6 +670,9 @@ static struct run *span_give(struct dispatcher *d)
     const struct run *overdue = overdue_run(d, w);
     if (overdue)
         return span_give_too(d, overdue, w);
+    struct span *hopeless = hopeless_span(d);
+    if (hopeless && hopeless_at_ns(hopeless) <= d->now_ns)
+        return span_give_instead(d, hopeless);
     if (r && spans_room(&d->spans))
         return span_cut(d, r, w);
     const struct run *late = late_run(d);
@@ -737,7 +780,10 @@ static int64_t give_at_ns(const struct dispatcher *d)
     if (!spans_left(&d->spans) || !crew_ready(&d->crew))
         return INT64_MAX;
     const struct run *late = late_run(d);
+    const struct span *hopeless = hopeless_span(d);
     int64_t give_at_ns = late ? late->late_at_ns : INT64_MAX;
+    if (hopeless)
+        give_at_ns = earlier(give_at_ns, hopeless_at_ns(hopeless));
     return suspect ? earlier(give_at_ns, suspect->rests_until_ns) : give_at_ns;
 }
 

@@ -76,6 +76,10 @@
  * signs of life, but hardly computes. */
 #define OVERDUE_NS INT64_C(2000000000)
 
+/* One that is late by so much with two workers is taken back from one of them, for a third. For a
+ * span that just is slow this is twice as long each time, up to so many times: it ends at last. */
+#define TAKEN_MAX 20
+
 /* A span that was being computed by so many workers when they were lost has killed them. Before the
  * last of these it rests for HEARTBEATS_MISSED heartbeats, for one trouble may take many at once.
  */

@@ -53,6 +53,7 @@ bool spans_init(struct spans *spans)
     TAILQ_INIT(&spans->free_runs);
     TAILQ_INIT(&spans->waiting);
     TAILQ_INIT(&spans->suspects);
+    TAILQ_INIT(&spans->twice);
     TAILQ_INIT(&spans->single);
     TAILQ_INIT(&spans->cancels);
     return spans->all && spans->runs;
@@ -141,10 +142,15 @@ bool spans_room(const struct spans *spans)
     return spans->spans_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_spans);
 }
 
-/* While it is WAITING nobody dies of it: it leaves the list that it came to. */
-static struct span_list *waiting_list(struct spans *spans, const struct span *span)
+/* The list that it is in by `in_waiting`, or NULL. While it is WAITING nobody dies of it: it leaves
+ * the list that it came to. */
+static struct span_list *span_list(struct spans *spans, const struct span *span)
 {
-    return span_suspect(span) ? &spans->suspects : &spans->waiting;
+    if (span->state == SPAN_TWICE)
+        return &spans->twice;
+    if (span->state == SPAN_WAITING)
+        return span_suspect(span) ? &spans->suspects : &spans->waiting;
+    return NULL;
 }
 
 /* Its only run, while it is RUNNING. */
@@ -155,16 +161,20 @@ static struct run *span_single(const struct span *span)
 
 static void span_leave_lists(struct spans *spans, struct span *span)
 {
-    if (span->state == SPAN_WAITING)
-        TAILQ_REMOVE(waiting_list(spans, span), span, in_waiting);
+    struct span_list *list = span_list(spans, span);
+
+    if (list)
+        TAILQ_REMOVE(list, span, in_waiting);
     if (span->state == SPAN_RUNNING)
         TAILQ_REMOVE(&spans->single, span_single(span), in_single);
 }
 
 static void span_enter_lists(struct spans *spans, struct span *span)
 {
-    if (span->state == SPAN_WAITING)
-        TAILQ_INSERT_TAIL(waiting_list(spans, span), span, in_waiting);
+    struct span_list *list = span_list(spans, span);
+
+    if (list)
+        TAILQ_INSERT_TAIL(list, span, in_waiting);
     if (span->state == SPAN_RUNNING)
         TAILQ_INSERT_TAIL(&spans->single, span_single(span), in_single);
 }

@@ -24,17 +24,20 @@ enum span_state {
 };
 
 /* Samples [first, first + count) of the request's stream. deaths: workers that were lost while they
- * computed it. rests_until_ns: its last chance comes no sooner, while it is a suspect. */
+ * computed it. rests_until_ns: its last chance comes no sooner, while it is a suspect. taken: how
+ * often it was taken back from one of two who had it for too long. */
 struct span {
     enum span_state state;
     struct request *request;
     uint64_t first;
     uint64_t count;
     uint32_t deaths;
+    uint32_t taken;
     int64_t rests_until_ns;
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
     TAILQ_ENTRY(span) in_request;    /* request.spans; the free list while FREE */
-    TAILQ_ENTRY(span) in_waiting;    /* spans.waiting or .suspects, while WAITING */
+    TAILQ_ENTRY(span)
+    in_waiting; /* spans.waiting or .suspects, while WAITING; .twice, while TWICE */
 };
 TAILQ_HEAD(span_list, span);
 
@@ -71,6 +74,7 @@ struct spans {
     struct run_list free_runs;
     struct span_list waiting;  /* to be given before any other */
     struct span_list suspects; /* WAITING too, and resting: one death more fails the request */
+    struct span_list twice;    /* that are TWICE, in the order in which they became it */
     struct run_list single;    /* runs of spans that are RUNNING, in the order of their starts */
     struct run_list cancels;   /* whose workers are to be told */
 };

@@ -158,6 +158,23 @@ static const char *suspects_wrong(const struct dispatcher *d)
                : "a span rests for too long";
 }
 
+/* Two who are overdue do not keep a span that a third could have. */
+static const char *twice_wrong(const struct dispatcher *d)
+{
+    const struct span *span;
+
+    if (!spans_left(&d->spans))
+        return NULL;
+    TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
+    {
+        int64_t patience_ns = span->taken < 20 ? OVERDUE_NS << span->taken : INT64_MAX / 2;
+        if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
+            span->runs[1]->late_at_ns + patience_ns <= d->now_ns && crew_ready_for(&d->crew, span))
+            return "a span stays with two who do not answer";
+    }
+    return NULL;
+}
+
 static uint32_t spans_length(const struct span_list *list, bool waiting)
 {
     const struct span *span;
@@ -196,6 +213,7 @@ static const char *spans_wrong(const struct spans *spans, uint32_t of_requests)
     if (states[SPAN_FREE] != spans_length(&spans->free_spans, false) ||
         states[SPAN_WAITING] !=
             spans_length(&spans->waiting, true) + spans_length(&spans->suspects, true) ||
+        states[SPAN_TWICE] != spans_length(&spans->twice, true) ||
         states[SPAN_RUNNING] != singles_length(&spans->single))
         return "a span is not in the list of its state";
     return NULL;
@@ -421,7 +439,7 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
     if (wrong)
         return wrong;
     FIRST_WRONG(clients_wrong(d), spans_wrong(&d->spans, spans), workers_wrong(d, runs),
-                speed_wrong(&d->crew), nothing_left_to_do(d), suspects_wrong(d),
+                speed_wrong(&d->crew), nothing_left_to_do(d), suspects_wrong(d), twice_wrong(d),
                 threads_wrong(node), news_wrong(node, now_ns, event));
     return NULL;
 }
@@ -484,6 +502,13 @@ const char *check_given(struct node *node, uint32_t worker, const struct sum_req
     if (span_suspect(run->span) && d->now_ns < run->span->rests_until_ns)
         return "a span has its last chance before it has rested";
     return span_given_wrong(node, run, span);
+}
+
+bool check_given_instead(const struct node *node, uint64_t id)
+{
+    const struct run *run = spans_run(&node->dispatcher->spans, id);
+
+    return run && run->span && run->span->taken > 0 && run->span->state == SPAN_TWICE;
 }
 
 bool check_refuses(const struct node *node, uint32_t number, uint64_t id)

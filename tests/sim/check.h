@@ -15,6 +15,9 @@ const char *check_given(struct node *node, uint32_t worker, const struct sum_req
 
 /* True where the worker that has joined under that number holds a span of that id which is wanted:
  * to refuse it means to rest. */
+/* A run that is of a span that was taken back from one of two, and this is the third. */
+bool check_given_instead(const struct node *node, uint64_t id);
+
 bool check_refuses(const struct node *node, uint32_t number, uint64_t id);
 
 /* What goes out must be what message_decode() takes at the other end. */

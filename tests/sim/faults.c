@@ -93,6 +93,18 @@ static void fault_reset(struct world *world)
     line_break(world, line, chance_spread(&world->chance, MS, 4 * S));
 }
 
+/* The server goes on and sends heartbeats, but nothing is computed, nor a cancel heeded. */
+static void fault_hang(struct world *world)
+{
+    struct node *node = draw_node(world);
+
+    if (!node->alive)
+        return;
+    world_happened(world, HAPPENED_HANG);
+    trace_note(&world->trace, world->now_ns, "threads hang: server", node->number, 0);
+    node->hung_until_ns = world->now_ns + chance_spread(&world->chance, 100 * MS, 20 * S);
+}
+
 /* Messages wait, or the connection does not survive it. */
 static void fault_cut(struct world *world)
 {
@@ -166,7 +178,7 @@ static void fault_break_off(struct world *world)
 
 static void (*const kinds[])(struct world *) = {
     fault_kill, fault_stop,  fault_drain,  fault_reset,     fault_cut,     fault_isolate,
-    fault_full, fault_burst, fault_ignore, fault_break_off, hostiles_come,
+    fault_full, fault_burst, fault_ignore, fault_break_off, hostiles_come, fault_hang,
 };
 
 #define KINDS_OF_FAULT (sizeof kinds / sizeof *kinds)
@@ -213,6 +225,8 @@ void faults_heal(struct world *world)
     for (uint32_t i = 0; i < world->pool.count; i++) {
         struct node *node = &world->pool.nodes[i];
         node->cut_until_ns = 0;
+        if (node->hung_until_ns > world->now_ns)
+            node->hung_until_ns = world->now_ns;
         if (node->alive && node->stopped)
             node_continue(world, node);
     }

@@ -14,6 +14,8 @@ const char *const happening_names[HAPPENINGS] = {
     [HAPPENED_CLIENT_GONE] = "clients gone while they waited",
     [HAPPENED_HOSTILE] = "hostile workers",
     [HAPPENED_OTHER_SUMS] = "servers with other sums",
+    [HAPPENED_HANG] = "servers whose threads hang for a while",
+    [HAPPENED_MUTE] = "workers that beat and never answer",
     [HAPPENED_MESSAGE] = "messages read",
     [HAPPENED_MESSAGE_LOST] = "messages lost",
     [HAPPENED_UNREACHABLE] = "sends to nobody (EHOSTUNREACH)",
@@ -40,6 +42,7 @@ const char *const happening_names[HAPPENINGS] = {
     [HAPPENED_SPAN] = "spans summed",
     [HAPPENED_REQUEUED] = "spans requeued",
     [HAPPENED_GIVEN_TWICE] = "late spans given twice",
+    [HAPPENED_GIVEN_INSTEAD] = "spans taken back from one of two",
     [HAPPENED_DUPLICATE_TOTAL] = "duplicate totals dropped",
     [HAPPENED_WORKER_LOST] = "workers lost",
 };

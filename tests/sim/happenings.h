@@ -18,6 +18,8 @@ enum happening {
     HAPPENED_CLIENT_GONE,
     HAPPENED_HOSTILE,
     HAPPENED_OTHER_SUMS, /* a server that would sum other bits */
+    HAPPENED_HANG,       /* a server goes on, but its threads do not */
+    HAPPENED_MUTE,       /* a worker that beats and never answers */
     /* what they lead to */
     HAPPENED_MESSAGE,
     HAPPENED_MESSAGE_LOST,
@@ -47,6 +49,7 @@ enum happening {
     HAPPENED_SPAN,
     HAPPENED_REQUEUED,
     HAPPENED_GIVEN_TWICE,
+    HAPPENED_GIVEN_INSTEAD,
     HAPPENED_DUPLICATE_TOTAL,
     HAPPENED_WORKER_LOST,
     HAPPENINGS,

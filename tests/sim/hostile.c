@@ -5,10 +5,11 @@
 #include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
 
-void hostiles_init(struct world *world)
-{
-    world->hostiles.count = 0;
-}
+#define LIARS_MAX (HOSTILES_MAX - MUTES_MAX)
+
+/* A mute one dials anew when it has said so much, half a heartbeat apart at least, and heard
+ * nothing. */
+#define SAID_MAX 10
 
 static void hostile_later(struct world *world, const struct hostile *hostile)
 {
@@ -23,8 +24,8 @@ static void hostile_dial(struct world *world, struct hostile *hostile)
 {
     if (hostile->line != NOWHERE)
         line_close(world, &world->network.lines[hostile->line], END_DIALLER);
-    hostile->up = hostile->trusted = false;
-    hostile->held_count = 0;
+    hostile->up = hostile->joined = hostile->trusted = false;
+    hostile->held_count = hostile->said_count = 0;
     hostile->old = (struct sum_request){.id = 0}; /* another life of the server uses its id again */
     hostile->line = line_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
 }
@@ -34,8 +35,9 @@ void hostiles_come(struct world *world)
     struct chance *chance = &world->chance;
     struct hostiles *hostiles = &world->hostiles;
 
-    if (hostiles->count == HOSTILES_MAX)
+    if (hostiles->liars == LIARS_MAX)
         return;
+    hostiles->liars++;
     struct hostile *hostile = &hostiles->all[hostiles->count];
     *hostile = (struct hostile){
         .number = hostiles->count++,
@@ -51,10 +53,57 @@ void hostiles_come(struct world *world)
     hostile_later(world, hostile);
 }
 
+/* ---- mute ones --------------------------------------------------------------------------- */
+
+/* There is room for it, so that it keeps nobody out. Heartbeats that jitter still come in time. */
+static void mute_new(struct world *world, uint32_t target)
+{
+    struct hostiles *hostiles = &world->hostiles;
+    struct dispatcher_settings *settings = &world->pool.nodes[target].settings;
+    struct hostile *mute = &hostiles->all[hostiles->count];
+
+    *mute = (struct hostile){
+        .number = hostiles->count++,
+        .there = true,
+        .line = NOWHERE,
+        .target = target,
+        .cores = (uint32_t)chance_between(&world->chance, 1, 3),
+        .pause_ns = settings->heartbeat_ns / 2,
+    };
+    settings->joined_max++;
+    world_happened(world, HAPPENED_MUTE);
+    hostile_dial(world, mute);
+    hostile_later(world, mute);
+}
+
+/* Two of one server see to it that a span is with nobody else. */
+void hostiles_init(struct world *world)
+{
+    uint32_t target = (uint32_t)chance_below(&world->chance, world->pool.count);
+    uint64_t mutes =
+        chance_one_in(&world->chance, 4) ? chance_between(&world->chance, 1, MUTES_MAX) : 0;
+
+    world->hostiles.count = world->hostiles.liars = 0;
+    while (mutes-- > 0)
+        mute_new(world, target);
+}
+
+uint32_t hostiles_mute_cores(const struct hostiles *hostiles, uint32_t target)
+{
+    uint32_t cores = 0;
+
+    for (uint32_t i = 0; i < hostiles->count; i++)
+        if (hostiles->all[i].target == target)
+            cores += hostiles->all[i].cores;
+    return cores;
+}
+
 void hostiles_leave(struct world *world)
 {
     for (uint32_t i = 0; i < world->hostiles.count; i++) {
         struct hostile *hostile = &world->hostiles.all[i];
+        if (hostile->cores > 0)
+            continue;
         hostile->there = hostile->up = false;
         line_close(world, &world->network.lines[hostile->line], END_DIALLER);
     }
@@ -238,6 +287,31 @@ static void lie_dial(struct world *world, struct hostile *hostile)
         hostile_dial(world, hostile);
 }
 
+static void mute_say(struct world *world, struct hostile *mute)
+{
+    struct message join = {
+        .type = MESSAGE_JOIN,
+        .join = {.digest = world->pool.nodes[mute->target].settings.digest,
+                 .capacity = mute->cores,
+                 .name = MUTE_NAME},
+    };
+    struct message beat = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = mute->cores}};
+
+    if (mute->said_count++ == SAID_MAX)
+        hostile_dial(world, mute);
+    else
+        say(world, mute, mute->joined ? &beat : &join);
+}
+
+static void mute_hear(struct hostile *mute, const struct message *message)
+{
+    mute->said_count = 0;
+    if (message->type == MESSAGE_WELCOME)
+        mute->joined = true;
+    if (message->type == MESSAGE_REFUSAL)
+        mute->joined = false;
+}
+
 void hostile_due(struct world *world, struct hostile *hostile)
 {
     static void (*const lies[])(struct world *, struct hostile *) = {
@@ -248,7 +322,9 @@ void hostile_due(struct world *world, struct hostile *hostile)
 
     if (!hostile->there)
         return;
-    if (hostile->up) {
+    if (hostile->up && hostile->cores > 0) {
+        mute_say(world, hostile);
+    } else if (hostile->up) {
         world_happened(world, HAPPENED_LIE);
         lies[chance_below(&world->chance, sizeof lies / sizeof *lies)](world, hostile);
     }
@@ -260,7 +336,10 @@ void hostile_due(struct world *world, struct hostile *hostile)
 void hostile_up(struct world *world, struct hostile *hostile)
 {
     hostile->up = true;
-    lie_join(world, hostile);
+    if (hostile->cores > 0)
+        mute_say(world, hostile);
+    else
+        lie_join(world, hostile);
 }
 
 void hostile_down(struct world *world, struct hostile *hostile)
@@ -295,6 +374,10 @@ static void let_go(struct world *world, struct hostile *hostile, uint64_t id)
 
 void hostile_hear(struct world *world, struct hostile *hostile, const struct message *message)
 {
+    if (hostile->cores > 0) {
+        mute_hear(hostile, message);
+        return;
+    }
     switch (message->type) {
     case MESSAGE_SUM_REQUEST: hold(world, hostile, &message->sum_request); break;
     case MESSAGE_CANCEL: let_go(world, hostile, message->cancel.id); break;

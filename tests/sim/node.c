@@ -174,6 +174,8 @@ static void obey_tell(struct world *world, struct node *node, const struct effec
 
     if (message->type == MESSAGE_SUM_REQUEST) {
         found_wrong(world, node, check_given(node, worker, &message->sum_request));
+        if (check_given_instead(node, message->sum_request.id))
+            world_happened(world, HAPPENED_GIVEN_INSTEAD);
         remember(node, worker, &message->sum_request);
     }
     if (worker < node->settings.threads) {
@@ -537,6 +539,11 @@ void node_thread_due(struct world *world, struct node *node, uint32_t number, ui
     if (!node->alive || node->threads.all[number].stamp != stamp ||
         node->threads.all[number].count == 0)
         return;
+    if (world->now_ns < node->hung_until_ns) {
+        node->threads.all[number].ends_at_ns = node->hung_until_ns;
+        thread_later(world, node, number);
+        return;
+    }
     thread_end(&node->threads, number, world->now_ns, &world->chance, &message.sum_reply, &goes_on);
     if (goes_on)
         thread_later(world, node, number);
@@ -598,6 +605,7 @@ void node_start(struct world *world, struct node *node)
     node->alive = true;
     node->stopped = node->draining = node->halted = false;
     node->epoch++;
+    node->hung_until_ns = 0;
     node->dispatcher = dispatcher_new(&node->settings);
     node->clock_ns = chance_between(&world->chance, 0, 1000 * S);
     node->wake_at_ns = INT64_MAX;

@@ -60,6 +60,7 @@ struct node {
     int64_t stopped_at_ns;
     int64_t away_ns; /* it has been stopped for so long, and has read nothing since; else 0 */
     int64_t cut_until_ns;
+    int64_t hung_until_ns; /* its threads */
     uint32_t capacity;
     struct upstream parents[NODE_PARENTS_MAX];
     uint32_t parent_count;

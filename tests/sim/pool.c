@@ -1,4 +1,6 @@
 /* Which servers there are, and who joins whom. */
+#include <string.h>
+
 #include "tests/sim/world.h"
 
 #include "server/dispatcher_state.h"
@@ -49,7 +51,7 @@ static struct node *node_new(struct world *world, uint32_t threads, bool front)
     node->number = pool->count++;
     node->alive = node->stopped = node->other_sums = false;
     node->epoch = 0;
-    node->cut_until_ns = 0;
+    node->cut_until_ns = node->hung_until_ns = 0;
     node->parent_count = 0;
     draw_settings(world, node, front);
     draw_threads(world, node, threads);
@@ -88,15 +90,18 @@ static void leaf_new(struct world *world, uint32_t middles)
     }
 }
 
-/* Cores below a server, its own included. */
-static uint32_t whole_capacity(const struct pool *pool, uint32_t number)
+/* Cores below a server that compute, its own included; hostiles: and those that only say so. */
+static uint32_t whole_capacity(const struct pool *pool, uint32_t number,
+                               const struct hostiles *hostiles)
 {
     uint32_t capacity = pool->nodes[number].settings.threads;
 
+    if (hostiles)
+        capacity += hostiles_mute_cores(hostiles, number);
     for (uint32_t i = number + 1; i < pool->count; i++)
         for (uint32_t k = 0; k < pool->nodes[i].parent_count; k++)
             if (pool->nodes[i].parents[k].target == number && !pool->nodes[i].other_sums)
-                capacity += whole_capacity(pool, i);
+                capacity += whole_capacity(pool, i, hostiles);
     return capacity;
 }
 
@@ -116,7 +121,7 @@ void pool_init(struct world *world)
     for (uint32_t i = 0; i < leaves; i++)
         leaf_new(world, middles);
     for (uint32_t i = 0; i < pool->fronts; i++)
-        if (whole_capacity(pool, i) == 0)
+        if (whole_capacity(pool, i, NULL) == 0)
             pool->nodes[i].settings.threads = 1;
     for (uint32_t i = 0; i < pool->count; i++)
         world_later(world, chance_between(chance, 0, 100 * MS),
@@ -135,14 +140,22 @@ void pool_clear(struct world *world)
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-static bool node_whole(const struct pool *pool, const struct node *node)
+/* Who never answers may hold what it has. */
+static bool worker_whole(const struct worker *w)
 {
+    return w->held == 0 || strcmp(w->name, MUTE_NAME) == 0;
+}
+
+static bool node_whole(const struct world *world, const struct node *node)
+{
+    uint32_t capacity = whole_capacity(&world->pool, node->number, &world->hostiles);
+
     if (!node->alive || node->stopped || node->draining || dispatcher_busy(node->dispatcher))
         return false;
-    if (dispatcher_capacity(node->dispatcher) != whole_capacity(pool, node->number))
+    if (dispatcher_capacity(node->dispatcher) != capacity)
         return false;
     for (uint32_t i = 0; i < node->dispatcher->crew.workers_max; i++)
-        if (node->dispatcher->crew.workers[i].held > 0)
+        if (!worker_whole(&node->dispatcher->crew.workers[i]))
             return false;
     return true;
 }
@@ -150,7 +163,7 @@ static bool node_whole(const struct pool *pool, const struct node *node)
 bool pool_whole(const struct world *world)
 {
     for (uint32_t i = 0; i < world->pool.count; i++)
-        if (!node_whole(&world->pool, &world->pool.nodes[i]))
+        if (!node_whole(world, &world->pool.nodes[i]))
             return false;
     return true;
 }

@@ -7,6 +7,7 @@
 /* What a walk over all requests found. */
 struct found {
     uint32_t waiting; /* spans */
+    uint32_t twice;
     uint32_t running;
     uint32_t runs; /* of spans */
 };
@@ -27,6 +28,7 @@ static void check_span(const struct span *span, const struct request *r, struct 
     cr_assert(runs < 2 || span->runs[0]->worker != span->runs[1]->worker);
     found->waiting += span->state == SPAN_WAITING;
     found->running += span->state == SPAN_RUNNING;
+    found->twice += span->state == SPAN_TWICE;
     found->runs += runs;
 }
 
@@ -154,7 +156,7 @@ static void check_spans(const struct spans *spans, const struct found *found, ui
 {
     const struct span *span;
     const struct run *run;
-    uint32_t waiting = 0, single = 0, runs = 0, running = 0;
+    uint32_t waiting = 0, twice = 0, single = 0, runs = 0, running = 0;
 
     TAILQ_FOREACH(span, &spans->waiting, in_waiting)
     waiting++;
@@ -163,6 +165,8 @@ static void check_spans(const struct spans *spans, const struct found *found, ui
         cr_assert(span_suspect(span));
         waiting++;
     }
+    TAILQ_FOREACH(span, &spans->twice, in_waiting)
+    twice++;
     TAILQ_FOREACH(run, &spans->single, in_single)
     single++;
     for (uint32_t i = 0; i < spans->runs_used; i++) {
@@ -170,6 +174,7 @@ static void check_spans(const struct spans *spans, const struct found *found, ui
         running += spans->runs[i].state == RUN_RUNNING;
     }
     cr_assert(waiting == found->waiting);
+    cr_assert(twice == found->twice);
     cr_assert(single == found->running);
     cr_assert(running == found->runs);
     cr_assert(runs == held);

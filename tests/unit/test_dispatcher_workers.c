@@ -649,6 +649,98 @@ Test(workers, a_span_given_twice_outlives_the_loss_of_either)
     });
 }
 
+/* ---- workers that beat and compute nothing ------------------------------------------------ */
+
+Test(workers, a_span_that_two_do_not_answer_for_is_taken_back_for_a_third)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"},
+        {"time +979", "beat w0 beat w1 beat w2"},
+        {"beat w0 1", ""},
+        {"beat w1 1", ""},
+        {"beat w2 1", ""},
+        {"time +1000", "beat w0 beat w1 beat w2"},
+        {"due", "2041.2 ms"}, /* r2 is late after 20.2 ms, and 2 s more are too much */
+        {"time +41", ""},
+        {"time +1", "start r3 w2 0#1 0+1 cancel r1"},
+        {"done r3", "cancel r2 reply 0#1"},
+        {"done r1", ""},
+        {"refuse r2 cancelled", ""},
+        {"count requeued", "1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+/* Here and below this process does not run meanwhile, and takes nobody for silent. */
+Test(workers, a_span_that_is_only_slow_is_taken_back_later_each_time_and_ends)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"},
+        {"join w3 1", "welcome w3"},
+        {"time +2021", "start r3 w2 0#1 0+1 cancel r1 beat w0 beat w1 beat w2 beat w3"},
+        {"time +4020", "beat w0 beat w1 beat w2 beat w3"},
+        {"due", "6062.2 ms"},
+        {"time +1", "start r4 w3 0#1 0+1 cancel r2"},
+        {"refuse r1 cancelled", ""},
+        {"time +8019", "beat w0 beat w1 beat w2 beat w3"},
+        {"due", "14083.2 ms"},
+        {"done r3", "cancel r4 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, a_third_one_may_come_later)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"time +10000", "beat w0 beat w1"},
+        {"due", "10521 ms"}, /* nobody to give it to: only heartbeats */
+        {"join w2 1", "welcome w2 start r3 w2 0#1 0+1 cancel r1"},
+        {"done r3", "cancel r2 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, the_third_one_need_not_be_the_next_in_line)
+{
+    story((struct row[]){
+        {"join w0 8", "welcome w0"},
+        {"join w1 8", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"}, /* the others have idle cores, and have waited longer */
+        {"time +2021", "start r3 w2 0#1 0+1 cancel r1 beat w0 beat w1 beat w2"},
+        {"done r3", "cancel r2 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, a_span_that_two_do_not_answer_for_comes_before_new_ones)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"request 1 1 100000", "start r3 w0 1#1 0+500 start r4 w1 1#1 500+500"},
+        {"time +2079", "beat w0 beat w1"},
+        {"join w2 1", "welcome w2 start r5 w2 0#1 0+1 cancel r1 start r6 w2 1#1 1000+500"},
+        {0},
+    });
+}
+
 Test(workers, both_who_have_a_span_are_told_that_it_is_cancelled)
 {
     story((struct row[]){
