@@ -25,6 +25,10 @@
 /* Cores of one worker with all that has joined it: more than any pool of today. */
 #define CAPACITY_MAX 1048576
 
+/* Levels of servers below a worker: deeper than any tree is of use. In a circle they have no end.
+ */
+#define HEIGHT_MAX 15
+
 /* Workers, and requests, in one status reply. */
 #define STATUS_ENTRIES_MAX 64
 

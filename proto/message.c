@@ -166,6 +166,7 @@ static const char *join_read(const Meantime__Join *wire, struct message *message
     message->type = MESSAGE_JOIN;
     join->digest = wire->digest;
     join->capacity = wire->capacity;
+    join->height = wire->height;
     wire_text_copy(join->name, wire->name);
     wire_text_copy(join->kernel, wire->kernel);
     return join_wrong(join);
@@ -181,7 +182,7 @@ static const char *welcome_read(const Meantime__Welcome *wire, struct message *m
 static const char *heartbeat_read(const Meantime__Heartbeat *wire, struct message *message)
 {
     message->type = MESSAGE_HEARTBEAT;
-    message->heartbeat = (struct heartbeat){.capacity = wire->capacity};
+    message->heartbeat = (struct heartbeat){.capacity = wire->capacity, .height = wire->height};
     return heartbeat_wrong(&message->heartbeat);
 }
 
@@ -363,6 +364,7 @@ static size_t join_write(const struct join *join, uint8_t *bytes)
     assert(join_wrong(join) == NULL);
     body.digest = join->digest;
     body.capacity = join->capacity;
+    body.height = join->height;
     body.name = wire_text_out(join->name, NAME_BYTES_MAX);
     body.kernel = wire_text_out(join->kernel, NAME_BYTES_MAX);
     wire.join = &body;
@@ -387,6 +389,7 @@ static size_t heartbeat_write(const struct heartbeat *heartbeat, uint8_t *bytes)
 
     assert(heartbeat_wrong(heartbeat) == NULL);
     body.capacity = heartbeat->capacity;
+    body.height = heartbeat->height;
     wire.heartbeat = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_HEARTBEAT, bytes);
 }

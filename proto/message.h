@@ -92,10 +92,13 @@ struct refusal {
 };
 
 /* A worker offers itself. digest: sums_digest(). capacity: cores, 0 to CAPACITY_MAX, 0 for a server
- * that waits for workers itself. name, kernel: for people, as refusal.text. */
+ * that waits for workers itself. height: levels of servers that have joined it, which front and
+ * worker add up; any, but a front takes none above HEIGHT_MAX. name, kernel: for people, as
+ * refusal.text. */
 struct join {
     uint64_t digest;
     uint32_t capacity;
+    uint32_t height;
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
 };
@@ -105,9 +108,10 @@ struct welcome {
     uint32_t heartbeat_ms;
 };
 
-/* capacity: of the worker, as in struct join; 0 from a server. */
+/* Of the worker, as in struct join; 0 from a server. */
 struct heartbeat {
     uint32_t capacity;
+    uint32_t height;
 };
 
 /* How many entries to leave out from the start of each list. */

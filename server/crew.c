@@ -113,6 +113,22 @@ void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capaci
     worker_file(crew, worker);
 }
 
+void crew_set_height(struct crew *crew, struct worker *worker, uint32_t height)
+{
+    crew->of_height[worker->height]--;
+    worker->height = height;
+    crew->of_height[height]++;
+}
+
+uint32_t crew_height(const struct crew *crew)
+{
+    uint32_t height = HEIGHT_MAX + 1;
+
+    while (height > 0 && crew->of_height[height - 1] == 0)
+        height--;
+    return height;
+}
+
 /* The mean of the first four measurements, then a quarter of the way to each new one. */
 void crew_measured(struct crew *crew, struct run *run, uint64_t samples, uint64_t compute_ns)
 {
@@ -229,6 +245,7 @@ void crew_join(struct crew *crew, struct worker *worker, const struct join *join
     worker_move(worker, WORKER_NEWS_JOIN);
     worker->thread = crew_number(crew, worker) < crew->threads;
     worker->capacity = join->capacity;
+    worker->height = join->height;
     worker->held = 0;
     worker->level = -1;
     worker->samples = 0;
@@ -244,6 +261,7 @@ void crew_join(struct crew *crew, struct worker *worker, const struct join *join
     if (!worker->thread) {
         TAILQ_INSERT_TAIL(&crew->heard, worker, in_heard);
         TAILQ_INSERT_TAIL(&crew->joined, worker, in_joined);
+        crew->of_height[join->height]++;
     }
     crew->worker_count++;
     crew_count(crew, worker, 1);
@@ -261,6 +279,7 @@ void crew_lose(struct crew *crew, struct worker *worker)
         crew->beat_next = TAILQ_NEXT(worker, in_joined);
     TAILQ_REMOVE(&crew->heard, worker, in_heard);
     TAILQ_REMOVE(&crew->joined, worker, in_joined);
+    crew->of_height[worker->height]--;
     if (--crew->worker_count == 0)
         for (int kind = 0; kind < KINDS; kind++)
             crew->speed[kind] = 0; /* exactly, whatever rounding has left */

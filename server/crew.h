@@ -30,12 +30,14 @@ enum worker_news {
     WORKER_NEWS,
 };
 
-/* held: runs that it holds. level: index of the crew.ready that it is in, -1 for none. block_ns: of
- * one core, smoothed. queued_ns: what all that it holds should take on its cores together. */
+/* height: levels of servers below it. held: runs that it holds. level: index of the crew.ready that
+ * it is in, -1 for none. block_ns: of one core, smoothed. queued_ns: what all that it holds should
+ * take on its cores together. */
 struct worker {
     enum worker_state state;
     bool thread;
     uint32_t capacity;
+    uint32_t height;
     uint32_t held;
     int level;
     struct run_list runs; /* the oldest first */
@@ -62,6 +64,7 @@ struct crew {
     uint64_t capacity;                       /* of all */
     double speed[KINDS];                     /* blocks a ns, of all */
     struct worker_list ready[WORKER_CREDIT]; /* workers whose cores have 0, 1, ... spans each */
+    uint32_t of_height[HEIGHT_MAX + 1];      /* workers that have joined */
     struct worker_list heard;                /* the most silent first */
     struct worker_list joined;
     struct worker *beat_next; /* of the round of heartbeats under way */
@@ -75,7 +78,7 @@ void crew_clear(struct crew *crew);
 struct worker *crew_worker(const struct crew *crew, uint32_t number);
 uint32_t crew_number(const struct crew *crew, const struct worker *worker);
 
-/* A worker that holds nothing joins. */
+/* A worker that holds nothing joins. join->height: 0 to HEIGHT_MAX, as everywhere here. */
 void crew_join(struct crew *crew, struct worker *worker, const struct join *join, int64_t now_ns);
 
 /* It is no worker any more. It must hold nothing. */
@@ -86,6 +89,10 @@ void crew_tell(struct crew *crew, struct worker *worker, enum worker_news news);
 
 void crew_heard(struct crew *crew, struct worker *worker, int64_t now_ns);
 void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capacity);
+void crew_set_height(struct crew *crew, struct worker *worker, uint32_t height);
+
+/* Levels of servers that have joined: 0 to HEIGHT_MAX + 1. */
+uint32_t crew_height(const struct crew *crew);
 
 /* The worker that a span is best given to, or NULL; the same of those who do not have this span;
  * and one with an idle core, another than this, or NULL. */

@@ -251,6 +251,15 @@ static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
     crew_lose(&d->crew, w);
 }
 
+/* Each of a circle is below the others, and its height grows by that of all with each word that
+ * goes round: it ends at the one that finds this. */
+static void refuse_circle(struct dispatcher *d, uint32_t worker, const char *name)
+{
+    refuse(d, EFFECT_DROP_WORKER, worker, 0, STATUS_OUT_OF_RANGE, 0,
+           "worker %s has more than %d levels of servers below it; have they joined in a circle?",
+           name, HEIGHT_MAX);
+}
+
 static void worker_drop(struct dispatcher *d, struct worker *w, const char *text)
 {
     d->counters.workers_lost++;
@@ -285,6 +294,8 @@ static void on_join(struct dispatcher *d, const struct event *event)
         refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_OTHER_SUMS, 0,
                "worker %s would sum other bits: its digest is %016" PRIx64 ", not %016" PRIx64,
                join->name, join->digest, d->settings.digest);
+    else if (join->height > HEIGHT_MAX)
+        refuse_circle(d, event->worker, join->name);
     else {
         crew_join(&d->crew, w, join, d->now_ns);
         worker_welcome(d, w);
@@ -305,8 +316,15 @@ static void runs_take(struct dispatcher *d, struct worker *w)
 
 static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct message *message)
 {
+    if (message->heartbeat.height > HEIGHT_MAX) {
+        d->counters.workers_lost++;
+        worker_lose(d, w, false);
+        refuse_circle(d, crew_number(&d->crew, w), w->name);
+        return;
+    }
     if (message->heartbeat.capacity == 0)
         runs_take(d, w);
+    crew_set_height(&d->crew, w, message->heartbeat.height);
     crew_set_capacity(&d->crew, w, message->heartbeat.capacity);
     crew_tell(&d->crew, w, WORKER_NEWS_HEARTBEAT);
 }
@@ -736,7 +754,7 @@ static bool next_beat(struct dispatcher *d, struct effect *effect)
     effect->type = EFFECT_TELL_WORKER;
     effect->worker = crew_number(&d->crew, w);
     effect->message.type = MESSAGE_HEARTBEAT;
-    effect->message.heartbeat.capacity = 0;
+    effect->message.heartbeat = (struct heartbeat){0};
     return true;
 }
 
@@ -805,6 +823,14 @@ bool dispatcher_busy(const struct dispatcher *d)
 uint32_t dispatcher_capacity(const struct dispatcher *d)
 {
     return d->crew.capacity < CAPACITY_MAX ? (uint32_t)d->crew.capacity : CAPACITY_MAX;
+}
+
+struct heartbeat dispatcher_heartbeat(const struct dispatcher *d)
+{
+    return (struct heartbeat){
+        .capacity = dispatcher_capacity(d),
+        .height = crew_height(&d->crew),
+    };
 }
 
 const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker)

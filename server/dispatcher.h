@@ -167,6 +167,10 @@ bool dispatcher_busy(const struct dispatcher *d);
 /* Cores that sum for this dispatcher, those behind its workers included. 0 to CAPACITY_MAX. */
 uint32_t dispatcher_capacity(const struct dispatcher *d);
 
+/* What it tells those that it has joined of itself: that capacity, and the levels of servers that
+ * have joined it, 0 to HEIGHT_MAX + 1. */
+struct heartbeat dispatcher_heartbeat(const struct dispatcher *d);
+
 /* What the worker calls itself, or NULL where there is none of that number. Until the next step. */
 const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker);
 

@@ -17,6 +17,12 @@ void parent_init(struct parent *parent, const struct join *join)
     };
 }
 
+void parent_know(struct parent *parent, const struct heartbeat *own)
+{
+    parent->join.capacity = own->capacity;
+    parent->join.height = own->height;
+}
+
 static bool in_touch(const struct parent *parent)
 {
     return parent->beat_at_ns != INT64_MAX;
@@ -39,11 +45,22 @@ static void dial(struct parent *parent, struct parent_orders *orders)
     orders->dial = true;
 }
 
+static struct heartbeat own(const struct parent *parent)
+{
+    return (struct heartbeat){.capacity = parent->join.capacity, .height = parent->join.height};
+}
+
+static bool news_of_own(const struct parent *parent)
+{
+    return parent->told.capacity != parent->join.capacity ||
+           parent->told.height != parent->join.height;
+}
+
 static void join(struct parent *parent, struct parent_orders *orders, int64_t now_ns)
 {
     parent->state = PARENT_JOINING;
     parent->due_at_ns = now_ns + PARENT_JOIN_NS;
-    parent->told = parent->join.capacity;
+    parent->told = own(parent);
     orders->send = true;
     orders->message.type = MESSAGE_JOIN;
     orders->message.join = parent->join;
@@ -52,10 +69,19 @@ static void join(struct parent *parent, struct parent_orders *orders, int64_t no
 static void beat(struct parent *parent, struct parent_orders *orders, int64_t now_ns)
 {
     parent->beat_at_ns = now_ns + parent->heartbeat_ns;
-    parent->told = parent->join.capacity;
+    parent->told = own(parent);
     orders->send = true;
     orders->message.type = MESSAGE_HEARTBEAT;
-    orders->message.heartbeat.capacity = parent->told;
+    orders->message.heartbeat = parent->told;
+}
+
+static int64_t name_spread_ns(const char *name)
+{
+    uint32_t hash = 2166136261; /* FNV-1a */
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619;
+    return hash % PARENT_CIRCLE_NS;
 }
 
 static void rest(struct parent *parent, const struct refusal *refusal, struct parent_orders *orders,
@@ -67,6 +93,8 @@ static void rest(struct parent *parent, const struct refusal *refusal, struct pa
         rest_ns = RETRY_NS_MIN;
     if (refusal->retry_after_ms == 0)
         rest_ns = PARENT_REST_NS;
+    if (refusal->status == STATUS_OUT_OF_RANGE)
+        rest_ns += name_spread_ns(parent->join.name);
     parent->state = PARENT_RESTING;
     parent->due_at_ns = now_ns + rest_ns;
     orders->trouble = refusal->text;
@@ -85,7 +113,8 @@ static void on_welcome(struct parent *parent, const struct welcome *welcome, int
     parent->beat_at_ns = now_ns + parent->heartbeat_ns;
 }
 
-/* NOT_JOINED while Join is on its way answers what was said before that. */
+/* NOT_JOINED while Join is on its way answers what was said before that. OUT_OF_RANGE is of a
+ * circle: so is the answer to a heartbeat, which ends the membership. */
 static void on_refusal(struct parent *parent, const struct refusal *refusal,
                        struct parent_orders *orders, int64_t now_ns)
 {
@@ -94,6 +123,9 @@ static void on_refusal(struct parent *parent, const struct refusal *refusal,
         orders->trouble = refusal->text;
         if (parent->state == PARENT_JOINED)
             join(parent, orders, now_ns);
+    } else if (refusal->status == STATUS_OUT_OF_RANGE && parent->state == PARENT_JOINED) {
+        lose(parent, orders);
+        rest(parent, refusal, orders, now_ns);
     } else if (refusal->status != STATUS_NOT_JOINED && parent->state == PARENT_JOINING) {
         rest(parent, refusal, orders, now_ns);
     }
@@ -160,7 +192,7 @@ static void in_touch_time(struct parent *parent, int64_t now_ns, struct parent_o
     if (now_ns >= silence_at_ns(parent)) {
         orders->trouble = "nothing was heard of it for too long";
         dial(parent, orders);
-    } else if (now_ns >= parent->beat_at_ns || parent->told != parent->join.capacity) {
+    } else if (now_ns >= parent->beat_at_ns || news_of_own(parent)) {
         beat(parent, orders, now_ns);
     }
 }
@@ -183,7 +215,7 @@ static void on_time(struct parent *parent, int64_t now_ns, const struct message 
 }
 
 void parent_step(struct parent *parent, int64_t now_ns, enum parent_news news,
-                 const struct message *message, uint32_t capacity, struct parent_orders *orders)
+                 const struct message *message, struct parent_orders *orders)
 {
     static void (*const handlers[PARENT_NEWS])(struct parent *, int64_t, const struct message *,
                                                struct parent_orders *) = {
@@ -193,18 +225,17 @@ void parent_step(struct parent *parent, int64_t now_ns, enum parent_news news,
 
     orders->lost = orders->dial = orders->pass = orders->send = false;
     orders->trouble = NULL;
-    parent->join.capacity = capacity;
     handlers[news](parent, now_ns, message, orders);
 }
 
-/* A capacity that the parent does not know of is due at once. */
+/* What the parent does not know of this server is due at once. */
 int64_t parent_due_at(const struct parent *parent)
 {
     int64_t due_at_ns = parent->due_at_ns;
 
     if (!in_touch(parent))
         return due_at_ns;
-    if (parent->told != parent->join.capacity)
+    if (news_of_own(parent))
         return 0;
     if (parent->beat_at_ns < due_at_ns)
         due_at_ns = parent->beat_at_ns;

@@ -14,6 +14,10 @@
 /* Before the next try at a parent that refused for good: it may be replaced by another one. */
 #define PARENT_REST_NS INT64_C(10000000000)
 
+/* And more before the next try at one that found a circle, up to so much: those of the circle, who
+ * have other names, do not all try at once. */
+#define PARENT_CIRCLE_NS INT64_C(5000000000)
+
 /* Before a connection that has ended is dialled anew: soon where this server had joined, for a
  * front that was restarted is back at once; later where it had not, or a port that accepts whoever
  * calls and hangs up would be dialled a thousand times a second. */
@@ -52,8 +56,8 @@ struct parent_orders {
 
 struct parent {
     enum parent_state state;
-    struct join join; /* what this server offers */
-    uint32_t told;    /* capacity that the parent knows of */
+    struct join join;      /* what this server offers */
+    struct heartbeat told; /* what the parent knows of it */
     int64_t heartbeat_ns;
     int64_t heard_at_ns;
     int64_t due_at_ns;  /* of a Join's answer, of the next Join, or of the next call */
@@ -63,10 +67,12 @@ struct parent {
 /* The first order is to dial, which is the caller's to do. */
 void parent_init(struct parent *parent, const struct join *join);
 
-/* message: with PARENT_MESSAGE alone; within proto/bounds.h. capacity: this server's, now; a change
- * is told to the parent in due course. now_ns: never running backwards. */
+/* What this server has to say of itself from now on. What changes is due to be told at once. */
+void parent_know(struct parent *parent, const struct heartbeat *own);
+
+/* message: with PARENT_MESSAGE alone; within proto/bounds.h. now_ns: never running backwards. */
 void parent_step(struct parent *parent, int64_t now_ns, enum parent_news news,
-                 const struct message *message, uint32_t capacity, struct parent_orders *orders);
+                 const struct message *message, struct parent_orders *orders);
 
 /* When PARENT_TIME is due next; INT64_MAX for never. */
 int64_t parent_due_at(const struct parent *parent);

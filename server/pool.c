@@ -78,10 +78,6 @@ static bool says_worker(enum message_type type)
 
 static void on_pool_message(struct server *server, const struct front_message *from)
 {
-    static const struct refusal ourselves = {
-        .status = STATUS_OUT_OF_RANGE,
-        .text = "a server cannot join itself",
-    };
     struct message message;
     struct message_error error;
     struct event event = {
@@ -92,10 +88,6 @@ static void on_pool_message(struct server *server, const struct front_message *f
 
     if (!message_decode(from->bytes, from->size, &message, &error)) {
         server_refuse_bad(server, server->pool, from->client, &error);
-        return;
-    }
-    if (message.type == MESSAGE_JOIN && streq(message.join.name, server->join.name)) {
-        server_refuse(server, server->pool, from->client, &ourselves);
         return;
     }
     if (says_worker(message.type))

@@ -293,12 +293,12 @@ static bool take_clients(struct server *server)
 static bool take_parent(struct server *server, uint32_t i)
 {
     struct uplink *uplink = server->parents[i];
-    uint32_t capacity = dispatcher_capacity(server->dispatcher);
+    struct heartbeat own = dispatcher_heartbeat(server->dispatcher);
     struct message message;
     struct event event = {.client = CLIENTS_MAX + i, .message = &message};
 
     for (int taken = 0; taken < MESSAGES_AT_ONCE; taken++)
-        switch (uplink_next(uplink, now_ns(), capacity, &message)) {
+        switch (uplink_next(uplink, now_ns(), &own, &message)) {
         case UPLINK_NOTHING: return taken > 0;
         case UPLINK_HEARD: break;
         case UPLINK_MESSAGE:

@@ -183,16 +183,16 @@ static void obey_dial(struct uplink *uplink, int64_t now_ns)
         return;
     if (may_say(uplink, now_ns))
         zsys_error("cannot dial %s: %s", uplink->endpoint, zmq_strerror(errno));
-    parent_step(&uplink->parent, now_ns, PARENT_DOWN, NULL, uplink->parent.join.capacity, &none);
+    parent_step(&uplink->parent, now_ns, PARENT_DOWN, NULL, &none);
 }
 
 static enum uplink_news step(struct uplink *uplink, int64_t now_ns, enum parent_news news,
-                             const struct message *message, uint32_t capacity)
+                             const struct message *message)
 {
     struct parent_orders orders;
     enum parent_state before = uplink->parent.state;
 
-    parent_step(&uplink->parent, now_ns, news, message, capacity, &orders);
+    parent_step(&uplink->parent, now_ns, news, message, &orders);
     say(uplink, now_ns, before, orders.trouble);
     if (orders.dial)
         obey_dial(uplink, now_ns);
@@ -211,31 +211,29 @@ static bool frame_read(struct uplink *uplink)
     return true;
 }
 
-static enum uplink_news on_frame(struct uplink *uplink, int64_t now_ns, uint32_t capacity,
-                                 struct message *message)
+static enum uplink_news on_frame(struct uplink *uplink, int64_t now_ns, struct message *message)
 {
     struct message_error error;
 
     if (!message_decode(zmq_msg_data(&uplink->frame), zmq_msg_size(&uplink->frame), message,
                         &error))
         return UPLINK_BAD;
-    return step(uplink, now_ns, PARENT_MESSAGE, message, capacity);
+    return step(uplink, now_ns, PARENT_MESSAGE, message);
 }
 
-enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, uint32_t capacity,
+enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, const struct heartbeat *own,
                              struct message *message)
 {
     uint16_t what;
     int32_t value;
 
+    parent_know(&uplink->parent, own);
     if (monitor_next(uplink->line.monitor, &what, &value))
-        return step(uplink, now_ns, what == ZMQ_EVENT_DISCONNECTED ? PARENT_DOWN : PARENT_UP, NULL,
-                    capacity);
+        return step(uplink, now_ns, what == ZMQ_EVENT_DISCONNECTED ? PARENT_DOWN : PARENT_UP, NULL);
     if (frame_read(uplink))
-        return on_frame(uplink, now_ns, capacity, message);
-    uplink->parent.join.capacity = capacity;
+        return on_frame(uplink, now_ns, message);
     if (now_ns >= parent_due_at(&uplink->parent))
-        return step(uplink, now_ns, PARENT_TIME, NULL, capacity);
+        return step(uplink, now_ns, PARENT_TIME, NULL);
     return UPLINK_NOTHING;
 }
 
@@ -246,5 +244,5 @@ int64_t uplink_due_at(const struct uplink *uplink)
 
 void uplink_leave(struct uplink *uplink, int64_t now_ns)
 {
-    step(uplink, now_ns, PARENT_LEAVE, NULL, uplink->parent.join.capacity);
+    step(uplink, now_ns, PARENT_LEAVE, NULL);
 }

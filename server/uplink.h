@@ -35,8 +35,9 @@ enum uplink_news {
     UPLINK_BAD,     /* what the parent has said makes no sense: dropped */
 };
 
-/* Sees to the line, and takes the next piece of news from it. capacity: this server's, now. */
-enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, uint32_t capacity,
+/* Sees to the line, and takes the next piece of news from it. own: what this server has to say of
+ * itself, now. */
+enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, const struct heartbeat *own,
                              struct message *message);
 
 /* When uplink_next() is due without anything to read; INT64_MAX for never. */

@@ -333,6 +333,18 @@ static const char *workers_wrong(const struct dispatcher *d, uint32_t runs)
     return NULL;
 }
 
+static const char *height_wrong(const struct crew *crew)
+{
+    uint32_t height = 0;
+
+    for (uint32_t i = 0; i < crew->workers_max; i++) {
+        const struct worker *w = &crew->workers[i];
+        if (w->state != WORKER_FREE && !w->thread && w->height >= height)
+            height = w->height + 1;
+    }
+    return height == crew_height(crew) ? NULL : "a server is not above its highest worker";
+}
+
 /* The speed of all is what it would be were it added up anew, but for rounding. */
 static const char *speed_wrong(const struct crew *crew)
 {
@@ -439,8 +451,9 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
     if (wrong)
         return wrong;
     FIRST_WRONG(clients_wrong(d), spans_wrong(&d->spans, spans), workers_wrong(d, runs),
-                speed_wrong(&d->crew), nothing_left_to_do(d), suspects_wrong(d), twice_wrong(d),
-                threads_wrong(node), news_wrong(node, now_ns, event));
+                speed_wrong(&d->crew), height_wrong(&d->crew), nothing_left_to_do(d),
+                suspects_wrong(d), twice_wrong(d), threads_wrong(node),
+                news_wrong(node, now_ns, event));
     return NULL;
 }
 

@@ -32,6 +32,8 @@ enum happening {
     HAPPENED_DIAL,
     HAPPENED_LIE,
     HAPPENED_TWO_LEVELS,
+    HAPPENED_CIRCLE,
+    HAPPENED_CIRCLE_OPENED,
     /* what became of requests */
     HAPPENED_ASKED,
     HAPPENED_ANSWERED,

@@ -1,6 +1,7 @@
 #include "tests/sim/node.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "server/dispatcher_state.h"
 #include "tests/sim/check.h"
@@ -209,6 +210,8 @@ static void obey_drop(struct world *world, struct node *node, const struct effec
         world_violation(world, "server %u drops %u before it reads what that has said",
                         node->number, effect->worker);
     node->workers_lost += node->joined[number];
+    if (status == STATUS_OUT_OF_RANGE)
+        world_happened(world, HAPPENED_CIRCLE_OPENED);
     if (status != STATUS_NOT_JOINED)
         world_happened(world, HAPPENED_REFUSED_JOIN);
     else
@@ -290,7 +293,8 @@ static void parent_news(struct world *world, struct node *node, uint32_t number,
     world->tally->steps++;
     if (world->ended)
         return;
-    parent_step(&up->parent, clock_now(world, node), news, message, node->capacity, &orders);
+    parent_know(&up->parent, &node->own);
+    parent_step(&up->parent, clock_now(world, node), news, message, &orders);
     found_wrong(world, node, check_orders(&up->parent, message, &orders));
     if (orders.lost) {
         event.type = EVENT_CLIENT_LOST;
@@ -358,9 +362,16 @@ static void lose_lines(struct world *world, struct node *node)
         obey_dispatcher(world, node, &event);
 }
 
-static void tell_capacity(struct world *world, struct node *node)
+static bool has_changed(const struct node *node)
 {
-    node->capacity = dispatcher_capacity(node->dispatcher);
+    struct heartbeat own = dispatcher_heartbeat(node->dispatcher);
+
+    return own.capacity != node->own.capacity || own.height != node->own.height;
+}
+
+static void tell_parents(struct world *world, struct node *node)
+{
+    node->own = dispatcher_heartbeat(node->dispatcher);
     for (uint32_t i = 0; i < node->parent_count; i++)
         parent_news(world, node, i, PARENT_TIME, NULL);
 }
@@ -406,8 +417,8 @@ static void settle(struct world *world, struct node *node)
     while (!world->ended) {
         if (node->lost_count > 0)
             lose_lines(world, node);
-        else if (node->capacity != dispatcher_capacity(node->dispatcher))
-            tell_capacity(world, node);
+        else if (has_changed(node))
+            tell_parents(world, node);
         else
             break;
     }
@@ -602,6 +613,8 @@ void node_start(struct world *world, struct node *node)
 {
     struct join join = {.digest = node->settings.digest, .name = "worker", .kernel = "oracle"};
 
+    snprintf(join.name, sizeof join.name, "worker %u", node->number);
+
     node->alive = true;
     node->stopped = node->draining = node->halted = false;
     node->epoch++;
@@ -610,7 +623,8 @@ void node_start(struct world *world, struct node *node)
     node->clock_ns = chance_between(&world->chance, 0, 1000 * S);
     node->wake_at_ns = INT64_MAX;
     node->away_ns = 0;
-    node->capacity = join.capacity = dispatcher_capacity(node->dispatcher);
+    node->own = dispatcher_heartbeat(node->dispatcher);
+    join.capacity = node->own.capacity;
     node->lost_count = node->workers_lost = node->seen_count = 0;
     node->parked_first = node->parked_count = 0;
     node->ledger.count = 0;

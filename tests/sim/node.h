@@ -61,7 +61,7 @@ struct node {
     int64_t away_ns; /* it has been stopped for so long, and has read nothing since; else 0 */
     int64_t cut_until_ns;
     int64_t hung_until_ns; /* its threads */
-    uint32_t capacity;
+    struct heartbeat own;  /* what it tells its parents of itself */
     struct upstream parents[NODE_PARENTS_MAX];
     uint32_t parent_count;
     struct numbers clients;
@@ -85,6 +85,7 @@ struct pool {
     struct node nodes[NODES_MAX];
     uint32_t count;
     uint32_t fronts; /* the first ones: clients ask these */
+    bool circle;     /* the first one has joined itself, or one of its workers */
 };
 
 void pool_init(struct world *world);

@@ -90,6 +90,23 @@ static void leaf_new(struct world *world, uint32_t middles)
     }
 }
 
+/* The first front joins itself, or one that has joined it. It computes itself, for it may be the
+ * worker that stays. */
+static void circle_new(struct world *world)
+{
+    struct pool *pool = &world->pool;
+    uint32_t target = (uint32_t)chance_below(&world->chance, pool->count);
+    const struct node *node = &pool->nodes[target];
+
+    if (target > 0 && (node->parent_count == 0 || node->parents[0].target != 0))
+        return;
+    world_happened(world, HAPPENED_CIRCLE);
+    pool->circle = true;
+    if (pool->nodes[0].settings.threads == 0)
+        pool->nodes[0].settings.threads = 1;
+    join_pool(pool, &pool->nodes[0], target);
+}
+
 /* Cores below a server that compute, its own included; hostiles: and those that only say so. */
 static uint32_t whole_capacity(const struct pool *pool, uint32_t number,
                                const struct hostiles *hostiles)
@@ -113,6 +130,7 @@ void pool_init(struct world *world)
     uint32_t leaves = (uint32_t)chance_below(chance, 4);
 
     pool->count = 0;
+    pool->circle = false;
     pool->fronts = chance_one_in(chance, 4) ? 2 : 1;
     for (uint32_t i = 0; i < pool->fronts; i++)
         node_new(world, middles + leaves == 0, true);
@@ -120,6 +138,8 @@ void pool_init(struct world *world)
         join_fronts(world, node_new(world, leaves == 0, false));
     for (uint32_t i = 0; i < leaves; i++)
         leaf_new(world, middles);
+    if (chance_one_in(chance, 10))
+        circle_new(world);
     for (uint32_t i = 0; i < pool->fronts; i++)
         if (whole_capacity(pool, i, NULL) == 0)
             pool->nodes[i].settings.threads = 1;
@@ -146,13 +166,14 @@ static bool worker_whole(const struct worker *w)
     return w->held == 0 || strcmp(w->name, MUTE_NAME) == 0;
 }
 
+/* Where a circle is open just now nobody knows. */
 static bool node_whole(const struct world *world, const struct node *node)
 {
     uint32_t capacity = whole_capacity(&world->pool, node->number, &world->hostiles);
 
     if (!node->alive || node->stopped || node->draining || dispatcher_busy(node->dispatcher))
         return false;
-    if (dispatcher_capacity(node->dispatcher) != capacity)
+    if (!world->pool.circle && dispatcher_capacity(node->dispatcher) != capacity)
         return false;
     for (uint32_t i = 0; i < node->dispatcher->crew.workers_max; i++)
         if (!worker_whole(&node->dispatcher->crew.workers[i]))

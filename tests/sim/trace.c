@@ -64,9 +64,12 @@ static struct fields message_fields(const struct message *m)
         return (struct fields){"refusal id status retry_after_ms",
                                {m->refusal.id, m->refusal.status, m->refusal.retry_after_ms}};
     case MESSAGE_JOIN:
-        return (struct fields){"join digest capacity", {m->join.digest, m->join.capacity}};
+        return (struct fields){"join digest capacity height",
+                               {m->join.digest, m->join.capacity, m->join.height}};
     case MESSAGE_WELCOME: return (struct fields){"welcome ms", {m->welcome.heartbeat_ms}};
-    case MESSAGE_HEARTBEAT: return (struct fields){"heartbeat capacity", {m->heartbeat.capacity}};
+    case MESSAGE_HEARTBEAT:
+        return (struct fields){"heartbeat capacity height",
+                               {m->heartbeat.capacity, m->heartbeat.height}};
     case MESSAGE_LEAVE: return (struct fields){"leave", {0}};
     default: return (struct fields){"other", {m->type}};
     }

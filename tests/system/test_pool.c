@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sums/digest.h"
 #include "sums/kernel.h"
@@ -211,16 +212,80 @@ Test(pool, a_front_without_workers_ends_all_the_same)
     peer_expect_refusal(client, asked.id, STATUS_STOPPING);
 }
 
-Test(pool, a_server_does_not_join_itself)
+/* ---- they go round ----------------------------------------------------------------------- */
+
+static void front_kill(struct server *front)
+{
+    process_signal(front->process, SIGKILL);
+    process_wait(front->process);
+}
+
+/* All cores that its workers claim. */
+static json_int_t cores_told(const struct server *server)
+{
+    struct process *client = CLIENT(*server, "status", "--json");
+    json_int_t cores = 0;
+    json_t *worker;
+    size_t i;
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    json_array_foreach(json_object_get(object, "workers"), i, worker) cores +=
+        json_integer_value(json_object_get(worker, "capacity"));
+    json_decref(object);
+    return cores;
+}
+
+/* Each word that goes round a circle adds the cores of all that are in it, and a level for each. */
+static void circle_sums_and_does_not_grow(const struct server *server, unsigned threads)
+{
+    struct peer *client = peer_new(PEER_DEALER, server->endpoint);
+
+    process_line(server->process, PROCESS_ERR,
+                 "*levels of servers below it; have they joined in a circle?");
+    for (int i = 0; i < 3; i++) {
+        peer_ask(client, &asked);
+        peer_expect_sum(client, &asked);
+        cr_assert(cores_told(server) <= (HEIGHT_MAX + 1) * threads);
+    }
+}
+
+/* The endpoints of both have to be known before: one is had by another server first. */
+Test(pool, two_servers_that_join_each_other_say_so_and_sum_all_the_same)
+{
+    struct server before = front_start(NULL, NULL);
+    struct server a = front_start(NULL, WORDS("--threads", "1", "--join", before.workers_endpoint));
+
+    front_kill(&before);
+    front_start(before.workers_endpoint, WORDS("--threads", "1", "--join", a.workers_endpoint));
+    circle_sums_and_does_not_grow(&a, 2);
+}
+
+Test(pool, a_server_that_joins_itself_says_so_and_sums_all_the_same)
+{
+    struct server before = front_start(NULL, NULL);
+
+    front_kill(&before);
+    struct server own = front_start(before.workers_endpoint,
+                                    WORDS("--threads", "1", "--join", before.workers_endpoint));
+    circle_sums_and_does_not_grow(&own, 1);
+}
+
+/* As it is in two containers of one host. */
+Test(pool, two_servers_of_one_name_may_join_each_other)
 {
     struct server front = front_start(NULL, NULL);
-    char own[sizeof front.workers_endpoint];
+    struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
+    struct message join = {
+        .type = MESSAGE_JOIN,
+        .join = {.digest = sums_digest(kernel_best()), .capacity = 1, .kernel = "none"},
+    };
+    char host[sizeof join.join.name - 20] = "";
 
-    snprintf(own, sizeof own, "%s", front.workers_endpoint);
-    process_signal(front.process, SIGKILL);
-    process_wait(front.process);
-    front = front_start(own, WORDS("--join", own));
-    process_line(front.process, PROCESS_ERR, "*a server cannot join itself*");
+    gethostname(host, sizeof host - 1);
+    snprintf(join.join.name, sizeof join.join.name, "%s:%d", host, (int)process_pid(front.process));
+    peer_send(peer, &join);
+    cr_assert(peer_recv(peer).type == MESSAGE_WELCOME);
 }
 
 Test(pool, a_front_that_comes_back_has_its_workers_back)

@@ -220,6 +220,64 @@ Test(workers, idle_cores_come_before_busy_ones)
     });
 }
 
+/* ---- height ------------------------------------------------------------------------------ */
+
+Test(workers, a_server_is_one_level_above_the_highest_that_has_joined)
+{
+    story((struct row[]){
+        {"threads 2", ""},
+        {"height", "0"},
+        {"join w2 1", "welcome w2"},
+        {"height", "1"},
+        {"join w3 1 height 4", "welcome w3"},
+        {"height", "5"},
+        {"beat w2 1 height 2", ""},
+        {"beat w3 1", ""},
+        {"height", "3"},
+        {"join w2 1 height 6", "welcome w2"},
+        {"height", "7"},
+        {"lost w2", ""},
+        {"height", "1"},
+        {"lost w3", ""},
+        {"height", "0"},
+        {0},
+    });
+}
+
+Test(workers, one_of_a_circle_is_dropped_when_its_height_shows_it)
+{
+    story((struct row[]){
+        {"join w0 1 height 14", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"beat w0 1 height 15", ""},
+        {"join w1 1", "welcome w1"},
+        {"height", "16"},
+        {"beat w0 1 height 16", "drop w0 out of range start r2 w1 0#1 0+1"},
+        {"text", "worker w0 has more than 15 levels of servers below it; have they joined in a "
+                 "circle?"},
+        {"height", "1"},
+        {"capacity", "1"},
+        {"count workers_lost", "1"},
+        {"done r1", "drop w0 not joined"},
+        {"done r2", "reply 0#1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, one_of_a_circle_may_not_join)
+{
+    story((struct row[]){
+        {"join w0 1 height 4294967295", "drop w0 out of range"},
+        {"join w0 1 height 16", "drop w0 out of range"},
+        {"join w0 1 height 15", "welcome w0"},
+        {"join w0 1 height 16", "drop w0 out of range"},
+        {"height", "0"},
+        {"capacity", "0"},
+        {0},
+    });
+}
+
 /* ---- losses ------------------------------------------------------------------------------ */
 
 Test(workers, spans_of_a_lost_one_are_given_first_and_in_their_order)

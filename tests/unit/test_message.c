@@ -57,8 +57,8 @@ static bool refusals_equal(const struct refusal *a, const struct refusal *b)
 
 static bool joins_equal(const struct join *a, const struct join *b)
 {
-    return a->digest == b->digest && a->capacity == b->capacity && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->kernel, b->kernel) == 0;
+    return a->digest == b->digest && a->capacity == b->capacity && a->height == b->height &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->kernel, b->kernel) == 0;
 }
 
 static bool status_requests_equal(const struct status_request *a, const struct status_request *b)
@@ -78,7 +78,9 @@ static bool messages_equal(const struct message *a, const struct message *b)
     case MESSAGE_REFUSAL: return refusals_equal(&a->refusal, &b->refusal);
     case MESSAGE_JOIN: return joins_equal(&a->join, &b->join);
     case MESSAGE_WELCOME: return a->welcome.heartbeat_ms == b->welcome.heartbeat_ms;
-    case MESSAGE_HEARTBEAT: return a->heartbeat.capacity == b->heartbeat.capacity;
+    case MESSAGE_HEARTBEAT:
+        return a->heartbeat.capacity == b->heartbeat.capacity &&
+               a->heartbeat.height == b->heartbeat.height;
     case MESSAGE_LEAVE: return true;
     case MESSAGE_STATUS_REQUEST:
         return status_requests_equal(&a->status_request, &b->status_request);
@@ -115,9 +117,10 @@ static const struct message samples[] = {
      .join = {.digest = 0x8e5e5b86cb34c6e0,
               .capacity = 16,
               .name = "node7.example:4711",
-              .kernel = "avx512"}},
+              .kernel = "avx512",
+              .height = 2}},
     {.type = MESSAGE_WELCOME, .welcome = {.heartbeat_ms = 500}},
-    {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 16}},
+    {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 16, .height = 2}},
     {.type = MESSAGE_LEAVE},
     {.type = MESSAGE_STATUS_REQUEST, .status_request = {.first_worker = 64, .first_request = 128}},
 };
@@ -253,6 +256,7 @@ Test(message, what_joining_takes_is_taken_up_to_each_limit_and_refused_beyond_it
         {BODY_JOIN, {{2, 1048576}}, STATUS_OK, NULL},
         {BODY_JOIN, {{2, 1048577}}, RANGE, "capacity is too large; it must be 1048576 or less"},
         {BODY_JOIN, {{2, UINT32_MAX}}, RANGE, "capacity is too large;"},
+        {BODY_JOIN, {{5, UINT32_MAX}}, STATUS_OK, NULL}, /* a height is for the front to judge */
         /*              heartbeat_ms */
         {BODY_WELCOME, {{0, 0}}, RANGE, "heartbeat_ms is out of range; it must be 10 to 60000"},
         {BODY_WELCOME, {{1, 9}}, RANGE, "heartbeat_ms is out of range;"},
@@ -266,6 +270,7 @@ Test(message, what_joining_takes_is_taken_up_to_each_limit_and_refused_beyond_it
         {BODY_HEARTBEAT, {{0, 0}}, STATUS_OK, NULL},
         {BODY_HEARTBEAT, {{1, 1048576}}, STATUS_OK, NULL},
         {BODY_HEARTBEAT, {{1, 1048577}}, RANGE, "capacity is too large;"},
+        {BODY_HEARTBEAT, {{2, UINT32_MAX}}, STATUS_OK, NULL},
         {BODY_LEAVE, {{0, 0}}, STATUS_OK, NULL},
         /*                     first_worker     first_request */
         {BODY_STATUS_REQUEST, {{1, 0}, {2, 0}}, STATUS_OK, NULL},
@@ -438,8 +443,8 @@ Test(message, a_join_with_fields_of_a_later_day_is_taken)
     struct outcome outcome;
 
     put_bytes(&body, 3, "node7", 5);
-    put_bytes(&body, 5, "rack 12", 7);
-    put_number(&body, 6, 9);
+    put_bytes(&body, 6, "rack 12", 7);
+    put_number(&body, 7, 9);
     put_number(&body, 2, 4);
     frame = frame_of(PROTOCOL_VERSION, BODY_JOIN, &body);
     outcome = decode_frame(&frame);
@@ -641,6 +646,7 @@ static void draw_join(uint64_t *state, struct join *join)
 {
     join->digest = draw(state);
     join->capacity = (uint32_t)draw_number(state, CAPACITY_MAX);
+    join->height = (uint32_t)draw_number(state, UINT32_MAX);
     draw_text(state, join->name, NAME_BYTES_MAX);
     draw_text(state, join->kernel, NAME_BYTES_MAX);
 }
@@ -654,6 +660,7 @@ static void draw_welcome(uint64_t *state, struct welcome *welcome)
 static void draw_heartbeat(uint64_t *state, struct heartbeat *heartbeat)
 {
     heartbeat->capacity = (uint32_t)draw_number(state, CAPACITY_MAX);
+    heartbeat->height = (uint32_t)draw_number(state, UINT32_MAX);
 }
 
 static void draw_status_request(uint64_t *state, struct status_request *request)

@@ -1,6 +1,6 @@
 /* Being a worker of another server: what happens, and what is to be done about it. A stimulus is:
  *
- *     up     down     leave     time +MS     capacity CORES (and time is told)
+ *     up     down     leave     time +MS     capacity CORES     height LEVELS (and time is told)
  *     welcome MS     refuse STATUS [MS]     heartbeat     sum     cancel     reply
  *
  * the second line being what the parent says; and the consequence is all orders in their order:
@@ -20,14 +20,15 @@
 struct side {
     struct parent parent;
     int64_t now_ns;
-    uint32_t capacity;
+    struct heartbeat own;
     char said[200];
 };
 
 static struct side side_new(void)
 {
-    struct side side = {.capacity = 4};
-    struct join join = {.digest = DIGEST_OF_TESTS, .name = "name", .kernel = "kernel"};
+    struct side side = {.own = {.capacity = 4}};
+    struct join join = {
+        .digest = DIGEST_OF_TESTS, .capacity = 4, .name = "name", .kernel = "kernel"};
 
     parent_init(&side.parent, &join);
     return side;
@@ -42,15 +43,24 @@ static void say(struct side *side, const char *word)
     snprintf(side->said + used, sizeof side->said - used, "%s%s", used ? " " : "", word);
 }
 
+static void say_own(char *words, size_t room, const char *verb, uint32_t capacity, uint32_t height)
+{
+    if (height > 0)
+        snprintf(words, room, "%s %u height %u", verb, capacity, height);
+    else
+        snprintf(words, room, "%s %u", verb, capacity);
+}
+
 static void say_message(struct side *side, const struct message *message)
 {
     char words[40] = "leave";
 
     check_wire(message);
     if (message->type == MESSAGE_JOIN)
-        snprintf(words, sizeof words, "join %u", message->join.capacity);
+        say_own(words, sizeof words, "join", message->join.capacity, message->join.height);
     else if (message->type == MESSAGE_HEARTBEAT)
-        snprintf(words, sizeof words, "heartbeat %u", message->heartbeat.capacity);
+        say_own(words, sizeof words, "heartbeat", message->heartbeat.capacity,
+                message->heartbeat.height);
     else
         cr_assert(message->type == MESSAGE_LEAVE);
     say(side, words);
@@ -60,7 +70,8 @@ static void step(struct side *side, enum parent_news news, const struct message 
 {
     struct parent_orders orders;
 
-    parent_step(&side->parent, side->now_ns, news, message, side->capacity, &orders);
+    parent_know(&side->parent, &side->own);
+    parent_step(&side->parent, side->now_ns, news, message, &orders);
     if (orders.lost)
         say(side, "lost");
     if (orders.dial)
@@ -130,7 +141,8 @@ static void act(struct side *side, const char *text)
     } else if (sscanf(text, "time +%u", &ms) == 1) {
         side->now_ns += ms * MS;
         step(side, PARENT_TIME, NULL);
-    } else if (sscanf(text, "capacity %u", &side->capacity) == 1) {
+    } else if (sscanf(text, "capacity %u", &side->own.capacity) == 1 ||
+               sscanf(text, "height %u", &side->own.height) == 1) {
         step(side, PARENT_TIME, NULL);
     } else if (strncmp(text, "refuse ", 7) == 0) {
         hear_refusal(side, text + 7);
@@ -144,8 +156,8 @@ static void act(struct side *side, const char *text)
 static void say_state(struct side *side)
 {
     static const char *const names[PARENT_STATES] = {
-        [PARENT_APART] = "apart",       [PARENT_DIALLING] = "dialling", [PARENT_JOINING] = "joining", [PARENT_JOINED] = "joined",
-        [PARENT_RESTING] = "resting",   [PARENT_LEAVING] = "leaving",
+        [PARENT_APART] = "apart",   [PARENT_DIALLING] = "dialling", [PARENT_JOINING] = "joining",
+        [PARENT_JOINED] = "joined", [PARENT_RESTING] = "resting",   [PARENT_LEAVING] = "leaving",
     };
 
     say(side, names[side->parent.state]);
@@ -226,6 +238,34 @@ Test(parent, a_change_of_capacity_is_told_at_once)
         {"due", "600 ms"},
         {"capacity 6", ""},
         {"capacity 0", "heartbeat 0"},
+        {0},
+    });
+}
+
+Test(parent, a_change_of_height_is_told_at_once)
+{
+    parent_story((struct row[]){
+        {"height 1", ""},
+        {"up", "join 4 height 1"},
+        {"welcome 500", ""},
+        {"height 2", "heartbeat 4 height 2"},
+        {"due", "500 ms"},
+        {"height 2", ""},
+        {0},
+    });
+}
+
+/* 2.4 s of these are for its name. */
+Test(parent, a_server_that_is_of_a_circle_rests_for_some_longer_than_others)
+{
+    parent_story((struct row[]){
+        {"up", "join 4"},
+        {"welcome 500", ""},
+        {"height 16", "heartbeat 4 height 16"},
+        {"refuse out of range 0", "lost (out of range)"},
+        {"state", "resting"},
+        {"refuse not joined", ""}, /* to what was on its way */
+        {"due", "12369.4 ms"},
         {0},
     });
 }

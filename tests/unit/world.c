@@ -247,6 +247,13 @@ static void read_lost(struct world *world, const char *text, struct news *news)
     }
 }
 
+static uint32_t read_height(const char *text)
+{
+    const char *height = strstr(text, "height ");
+
+    return height ? (uint32_t)strtoul(height + strlen("height "), NULL, 10) : 0;
+}
+
 static void read_join(struct world *world, const char *text, struct news *news)
 {
     struct join *join = &news->message.join;
@@ -259,6 +266,7 @@ static void read_join(struct world *world, const char *text, struct news *news)
     cr_assert(sscanf(text, "%*s %u", &join->capacity) == 1);
     sscanf(text, "%3s", join->name);
     join->digest += strstr(text, "other") != NULL;
+    join->height = read_height(text);
 }
 
 static void read_beat(struct world *world, const char *text, struct news *news)
@@ -268,6 +276,7 @@ static void read_beat(struct world *world, const char *text, struct news *news)
     news->event.worker = read_worker(text);
     news->message.type = MESSAGE_HEARTBEAT;
     cr_assert(sscanf(text, "%*s %u", &news->message.heartbeat.capacity) == 1);
+    news->message.heartbeat.height = read_height(text);
 }
 
 static void read_leave(struct world *world, const char *text, struct news *news)
@@ -390,6 +399,11 @@ static void answer_capacity(struct world *world)
     say(world, "%u", dispatcher_capacity(world->d));
 }
 
+static void answer_height(struct world *world)
+{
+    say(world, "%u", dispatcher_heartbeat(world->d).height);
+}
+
 static void answer_left(struct world *world)
 {
     check_nothing_left(world->d);
@@ -434,8 +448,8 @@ static bool ask(struct world *world, const char *question)
         const char *question;
         void (*answer)(struct world *);
     } questions[] = {
-        {"due", answer_due},   {"busy", answer_busy}, {"capacity", answer_capacity},
-        {"left", answer_left}, {"text", answer_text},
+        {"due", answer_due},       {"busy", answer_busy}, {"capacity", answer_capacity},
+        {"height", answer_height}, {"left", answer_left}, {"text", answer_text},
     };
 
     world->said[0] = '\0';

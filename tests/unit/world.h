@@ -4,7 +4,8 @@
  *
  *     request CLIENT ID BLOCKS [uniform] [progress] [deadline MS]
  *     cancel CLIENT ID            lost CLIENT            CLIENT: 0, 1, ... or a parent, p0, ...
- *     join WORKER CORES [other]   beat WORKER CORES      WORKER: w0, w1, ...; other: a digest
+ *     join WORKER CORES [other] [height LEVELS]          WORKER: w0, w1, ...; other: a digest
+ *     beat WORKER CORES [height LEVELS]
  *     leave WORKER                lost WORKER
  *     done RUN [in MS]            its worker gives the total of the run RUN: r1, r2, ..., numbered
  *     done RUN wrong WHAT         in the order of their starts; WHAT: count, units or unit
@@ -23,7 +24,7 @@
  *
  * In between a story asks how things are:
  *
- *     due: "5 ms" or "never"      busy: "yes" or "no"     capacity: cores
+ *     due: "5 ms" or "never"      busy: "yes" or "no"     capacity: cores     height: levels
  *     count COUNTER: its value    left: "nothing"         text: of the last refusal */
 #ifndef MEANTIME_TESTS_UNIT_WORLD_H
 #define MEANTIME_TESTS_UNIT_WORLD_H
