@@ -243,13 +243,25 @@ static bool fail(struct message_error *error, enum status status, const char *re
     return false;
 }
 
+/* Which every version writes alike, but for what may have come to mean something else. */
+static bool wrong_version_read(const Meantime__Message *wire, struct message *message)
+{
+    if (wire->body_case != MEANTIME__MESSAGE__BODY_REFUSAL ||
+        wire->refusal->status != MEANTIME__STATUS__STATUS_WRONG_VERSION ||
+        refusal_read(wire->refusal, message) != NULL)
+        return false;
+    message->refusal.retry_after_ms = 0;
+    return true;
+}
+
 static bool wire_read(const Meantime__Message *wire, struct message *message,
                       struct message_error *error)
 {
     const char *reason;
 
     if (wire->version != PROTOCOL_VERSION)
-        return fail(error, STATUS_WRONG_VERSION, wire_other_version, wire);
+        return wrong_version_read(wire, message) ||
+               fail(error, STATUS_WRONG_VERSION, wire_other_version, wire);
     if (wire->body_case == MEANTIME__MESSAGE__BODY__NOT_SET)
         return fail(error, STATUS_MALFORMED, "the message has no body that is known here", wire);
     reason = body_read(wire, message);

@@ -333,6 +333,19 @@ Test(pool, a_worker_logs_why_it_is_not_taken)
     process_line(worker, PROCESS_ERR, "*tcp://*: its digest is another one");
 }
 
+Test(pool, a_worker_logs_that_its_front_speaks_another_version_and_rests)
+{
+    static const uint8_t refusal[] = "\x08\x02"                               /* version 2 */
+                                     "\x32\x11\x10\x02\x1a\x0dI speak 2 now"; /* status, text */
+    struct impostor *front = impostor_new();
+    struct process *worker =
+        process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", impostor_endpoint(front)));
+
+    cr_assert(impostor_recv(front).type == MESSAGE_JOIN);
+    impostor_send_bytes(front, refusal, sizeof refusal - 1);
+    process_line(worker, PROCESS_ERR, "*tcp://*: I speak 2 now");
+}
+
 Test(pool, a_stranger_is_told_to_join)
 {
     struct server front = front_start(NULL, NULL);

@@ -436,6 +436,37 @@ Test(message, too_many_unknown_fields_are_malformed)
     }
 }
 
+Test(message, that_the_version_is_wrong_is_read_in_every_version)
+{
+    static const uint32_t versions[] = {0, PROTOCOL_VERSION, PROTOCOL_VERSION + 1, UINT32_MAX};
+    struct frame body = {.size = 0};
+
+    put_number(&body, 1, 7);
+    put_number(&body, 2, STATUS_WRONG_VERSION);
+    put_bytes(&body, 3, "say 9", 5);
+    for (size_t i = 0; i < COUNT_OF(versions); i++) {
+        struct frame frame = frame_of(versions[i], BODY_REFUSAL, &body);
+        struct outcome outcome = decode_frame(&frame);
+        const struct refusal *refusal = &outcome.message.refusal;
+        cr_assert(outcome.taken, "%s", outcome.error.reason);
+        cr_assert(outcome.message.type == MESSAGE_REFUSAL && refusal->id == 7);
+        cr_assert(refusal->status == STATUS_WRONG_VERSION && refusal->retry_after_ms == 0);
+        cr_assert_str_eq(refusal->text, "say 9");
+    }
+}
+
+Test(message, any_other_refusal_of_another_version_is_not_read)
+{
+    struct frame body = {.size = 0};
+    struct outcome outcome;
+
+    put_number(&body, 1, 7);
+    put_number(&body, 2, STATUS_BUSY);
+    struct frame frame = frame_of(PROTOCOL_VERSION + 1, BODY_REFUSAL, &body);
+    outcome = decode_frame(&frame);
+    cr_assert(!outcome.taken && outcome.error.status == STATUS_WRONG_VERSION);
+}
+
 Test(message, a_join_with_fields_of_a_later_day_is_taken)
 {
     struct frame body = {.size = 0};
