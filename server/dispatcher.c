@@ -842,7 +842,7 @@ const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker)
 
 /* ---- status ------------------------------------------------------------------------------ */
 
-static void worker_tell(const struct dispatcher *d, const struct worker *w,
+static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct worker *w,
                         struct worker_status *status)
 {
     static const enum worker_status_state states[WORKER_STATES] = {
@@ -861,7 +861,7 @@ static void worker_tell(const struct dispatcher *d, const struct worker *w,
         .in_flight = w->held,
         .gaussian_rate = samples_a_core / w->block_ns[MESSAGE_KIND_GAUSSIAN],
         .uniform_rate = samples_a_core / w->block_ns[MESSAGE_KIND_UNIFORM],
-        .silent_ms = w->thread ? 0 : (uint32_t)((d->now_ns - w->heard_at_ns) / NS_A_MS),
+        .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->heard_at_ns) / NS_A_MS),
         .samples = w->samples,
     };
     memcpy(status->name, w->name, sizeof status->name);
@@ -878,7 +878,7 @@ static uint32_t request_runs(const struct request *r)
     return runs;
 }
 
-static void request_tell(const struct dispatcher *d, const struct request *r,
+static void request_tell(const struct dispatcher *d, int64_t now_ns, const struct request *r,
                          struct request_status *status)
 {
     *status = (struct request_status){
@@ -890,12 +890,12 @@ static void request_tell(const struct dispatcher *d, const struct request *r,
         .count = r->asked.count,
         .done = r->total.count,
         .in_flight = request_runs(r),
-        .age_ms = (uint64_t)((d->now_ns - r->began_at_ns) / NS_A_MS),
+        .age_ms = (uint64_t)((now_ns - r->began_at_ns) / NS_A_MS),
     };
 }
 
-void dispatcher_status(const struct dispatcher *d, const struct status_request *asked,
-                       struct status_reply *status)
+void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
+                       const struct status_request *asked, struct status_reply *status)
 {
     uint32_t skip = asked->first_worker;
     const struct request *r;
@@ -908,9 +908,9 @@ void dispatcher_status(const struct dispatcher *d, const struct status_request *
     for (uint32_t i = 0; i < d->crew.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
          i++)
         if (d->crew.workers[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
-            worker_tell(d, &d->crew.workers[i], &status->workers[status->workers_listed++]);
+            worker_tell(d, now_ns, &d->crew.workers[i], &status->workers[status->workers_listed++]);
     skip = asked->first_request;
     TAILQ_FOREACH(r, &d->queue.open, in_state)
     if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
-        request_tell(d, r, &status->requests[status->requests_listed++]);
+        request_tell(d, now_ns, r, &status->requests[status->requests_listed++]);
 }

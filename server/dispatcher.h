@@ -175,8 +175,8 @@ struct heartbeat dispatcher_heartbeat(const struct dispatcher *d);
 const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker);
 
 /* Fills in all of `status` but its name, kernel, up_ms, counters.bad_messages and the owners of
- * requests, as of the last step. Entries from asked->first_* on. */
-void dispatcher_status(const struct dispatcher *d, const struct status_request *asked,
-                       struct status_reply *status);
+ * requests, as of the last step; ages are at now_ns. Entries from asked->first_* on. */
+void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
+                       const struct status_request *asked, struct status_reply *status);
 
 #endif

@@ -182,7 +182,7 @@ static void make_printable(char *text)
 static void status_take(const struct server *server, const struct status_request *asked,
                         struct status_reply *status)
 {
-    dispatcher_status(server->dispatcher, asked, status);
+    dispatcher_status(server->dispatcher, now_ns(), asked, status);
     status->counters.refused += server->refused;
     status->counters.bad_messages = server->complaints.bad_messages;
 }

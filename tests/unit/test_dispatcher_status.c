@@ -12,7 +12,7 @@ static struct status_reply status_of(const struct world *world, uint32_t first_w
     struct status_request asked = {first_worker, first_request};
     struct status_reply status = {.up_ms = 4711};
 
-    dispatcher_status(world->d, &asked, &status);
+    dispatcher_status(world->d, world->now_ns, &asked, &status);
     cr_assert(status.up_ms == 4711, "that is the shell's to fill in");
     return status;
 }
@@ -57,6 +57,18 @@ Test(status, shows_rates_as_measured)
     double guess = 2 * BLOCK_SAMPLES * 1e9 / BLOCK_NS; /* two cores */
     cr_assert_float_eq(status.workers[0].gaussian_rate, guess / 2, guess / 1000);
     cr_assert_float_eq(status.workers[0].uniform_rate, guess, guess / 1000);
+    world_destroy(&world);
+}
+
+Test(status, ages_go_on_while_nothing_happens)
+{
+    struct world world = world_new(0);
+
+    world_do(&world, "join w0 0");
+    world_do(&world, "request 0 1 1");
+    world.now_ns += 5000 * MS;
+    struct status_reply status = status_of(&world, 0, 0);
+    cr_assert(status.requests[0].age_ms == 5000 && status.workers[0].silent_ms == 5000);
     world_destroy(&world);
 }
 

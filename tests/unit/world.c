@@ -420,7 +420,7 @@ static bool ask_counter(struct world *world, const char *question)
     struct status_reply status = {0};
     const struct counters *c = &status.counters;
 
-    dispatcher_status(world->d, &(struct status_request){0}, &status);
+    dispatcher_status(world->d, world->now_ns, &(struct status_request){0}, &status);
     const struct {
         const char *question;
         uint64_t value;
