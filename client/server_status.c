@@ -94,8 +94,11 @@ static bool page_take(struct server_status *status, zsock_t *dealer, const char 
 
     page_ask(dealer, status);
     if (!page_wait(dealer, timeout_ns, frame))
-        return fail(status, "no answer from %s%s", endpoint,
-                    interrupted() ? ": interrupted" : "; is a meantime-server running there?");
+        return fail(
+            status, "no answer from %s%s", endpoint,
+            interrupted()
+                ? ": interrupted"
+                : "; is a meantime-server running there, or one with --socket rep that computes?");
     if (!status_decode(zmq_msg_data(frame), zmq_msg_size(frame), &page, &reason))
         return fail(status, "what the server at %s said is no status: %s", endpoint, reason);
     if (first)
