@@ -404,6 +404,13 @@ static const char *nothing_left_to_do(const struct dispatcher *d)
     return NULL;
 }
 
+static int64_t silence_at_ns(const struct dispatcher *d, const struct worker *w)
+{
+    int64_t heard_at_ns = w->heard_at_ns > d->awake_at_ns ? w->heard_at_ns : d->awake_at_ns;
+
+    return heard_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+}
+
 /* A worker that has not been heard for so long is dropped, unless this process was not there. */
 static const char *silence_wrong(const struct dispatcher *d, const struct event *event)
 {
@@ -411,10 +418,7 @@ static const char *silence_wrong(const struct dispatcher *d, const struct event 
 
     if (event->type != EVENT_TIME || !w)
         return NULL;
-    int64_t heard_at_ns = w->heard_at_ns > d->awake_at_ns ? w->heard_at_ns : d->awake_at_ns;
-    return d->now_ns - heard_at_ns < HEARTBEATS_MISSED * d->settings.heartbeat_ns
-               ? NULL
-               : "a silent worker is kept";
+    return d->now_ns < silence_at_ns(d, w) ? NULL : "a silent worker is kept";
 }
 
 /* It gives up in time; where the last worker was dropped in this step, from the next one on. */
@@ -422,6 +426,17 @@ static bool waits_alone(const struct dispatcher *d)
 {
     return d->draining && d->crew.capacity == 0 && d->crew.held == 0 &&
            !TAILQ_EMPTY(&d->queue.open);
+}
+
+/* What time alone brings about is not slept through. */
+static const char *due_wrong(const struct dispatcher *d)
+{
+    const struct worker *w = TAILQ_FIRST(&d->crew.heard);
+    int64_t due_at_ns = dispatcher_due_at(d);
+
+    if (w && due_at_ns > silence_at_ns(d, w))
+        return "the end of a silent worker is slept through";
+    return due_at_ns <= d->alone_at_ns ? NULL : "a server that is alone sleeps on";
 }
 
 static const char *news_wrong(const struct node *node, int64_t now_ns, const struct event *event)
@@ -437,7 +452,8 @@ static const char *news_wrong(const struct node *node, int64_t now_ns, const str
         return "a server that drains waits for nobody, for ever";
     if (d->queue.open_count != node->ledger.count)
         return "requests are forgotten";
-    return silence_wrong(d, event);
+    FIRST_WRONG(silence_wrong(d, event), due_wrong(d));
+    return NULL;
 }
 
 const char *check_dispatcher(const struct node *node, int64_t now_ns, const struct event *event)
@@ -481,6 +497,18 @@ static bool is_part(const struct sum_request *asked, const struct sum_request *s
            span->first + span->count <= asked->first + asked->count;
 }
 
+/* What nobody has comes before what is overdue with one worker, and that before new work. */
+static const char *order_wrong(const struct dispatcher *d, const struct run *run, bool new)
+{
+    const struct run *first = TAILQ_FIRST(&d->spans.single);
+
+    if (run->span->state == SPAN_TWICE && !TAILQ_EMPTY(&d->spans.waiting))
+        return "a span is given twice while another waits";
+    if (new &&first && first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
+        return "a new span is given while another is overdue";
+    return NULL;
+}
+
 static const char *span_given_wrong(struct node *node, const struct run *run,
                                     const struct sum_request *span)
 {
@@ -493,8 +521,9 @@ static const char *span_given_wrong(struct node *node, const struct run *run,
     if ((span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
         return "a span ends inside a block";
-    if (r->given == debt->given)
-        return NULL;
+    const char *wrong = order_wrong(node->dispatcher, run, r->given != debt->given);
+    if (wrong || r->given == debt->given)
+        return wrong;
     debt->given = r->given;
     return turn_wrong(node->dispatcher, r);
 }

@@ -135,6 +135,20 @@ Test(workers, a_silent_one_is_dropped_after_three_intervals_and_its_spans_go_fir
     });
 }
 
+Test(workers, a_silent_one_is_looked_for_between_two_heartbeats)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"time +300", ""},
+        {"join w1 1", "welcome w1"},
+        {"time +700", "beat w0 beat w1"},
+        {"time +500", "drop w0 not joined beat w1"},
+        {"due", "1800 ms"},
+        {"time +300", "drop w1 not joined"},
+        {0},
+    });
+}
+
 Test(workers, whatever_one_says_shows_that_it_lives)
 {
     story((struct row[]){
@@ -607,7 +621,9 @@ Test(workers, a_drain_without_anybody_to_compute_ends)
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"drain", ""},
         {"lost w0", ""},
-        {"time +1499", ""},
+        {"time +500", ""},
+        {"due", "1500 ms"},
+        {"time +999", ""},
         {"time +1", "refuse 0#1 stopping"},
         {"busy", "no"},
         {0},
@@ -687,6 +703,76 @@ Test(workers, waiting_work_comes_before_late_spans)
         {"request 1 1 1", ""},
         {"join w1 1", "welcome w1 start r2 w1 1#1 0+1"}, /* and has no idle core */
         {"done r2", "start r3 w1 0#1 0+1 reply 1#1"},
+        {0},
+    });
+}
+
+Test(workers, of_late_spans_the_one_that_was_late_first_comes_first)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 5", "start r1 w0 0#1 0+2 start r2 w0 0#1 2+1"},
+        {"join w1 1", "welcome w1 start r3 w1 0#1 3+1 start r4 w1 0#1 4+1"},
+        {"join w2 1", "welcome w2"},
+        {"due", "20.2 ms"}, /* r3; those before it take longer */
+        {"time +21", "start r5 w2 0#1 3+1"},
+        {0},
+    });
+}
+
+Test(workers, an_overdue_span_comes_before_new_ones)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"request 1 1 100000", "start r2 w1 1#1 0+500 start r3 w0 1#1 500+500 "
+                               "start r4 w1 1#1 1000+500"},
+        {"time +2020", "beat w0 beat w1"},
+        {"done r2", "start r5 w1 1#1 1500+500"}, /* not yet */
+        {"time +1", ""},
+        {"done r4", "start r6 w1 0#1 0+1"},
+        {"done r6", "cancel r1 start r7 w1 1#1 2000+500 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, an_overdue_span_comes_after_those_that_nobody_has)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 2", "start r1 w0 0#1 0+1 start r2 w0 0#1 1+1"},
+        {"join w1 1", "welcome w1"},
+        {"request 1 1 2", "start r3 w1 1#1 0+1 start r4 w1 1#1 1+1"},
+        {"time +2100", "beat w0 beat w1"},
+        {"lost w1", ""},
+        {"join w2 1", "welcome w2 start r5 w2 1#1 0+1 start r6 w2 1#1 1+1"},
+        {"done r5", "start r7 w2 0#1 0+1"},
+        {0},
+    });
+}
+
+Test(workers, a_reply_tells_what_all_spans_have_taken)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 2", "start r1 w0 0#1 0+1 start r2 w1 0#1 1+1"},
+        {"done r1 in 3", ""},
+        {"done r2 in 4", "reply 0#1"},
+        {"took", "7 ms"},
+        {0},
+    });
+}
+
+Test(workers, all_who_asked_for_progress_have_it)
+{
+    story((struct row[]){
+        {"threads 1", ""},
+        {"request 0 1 1000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
+        {"request 1 1 1000 progress", ""},
+        {"request 2 1 1000 progress", ""},
+        {"time +500", "progress 1#1 0/1000 progress 2#1 0/1000"},
         {0},
     });
 }

@@ -123,6 +123,7 @@ static void say_to_client(struct world *world, const struct effect *e)
 
     if (m->type == MESSAGE_SUM_REPLY) {
         say_request(world, "reply", e->client, m->sum_reply.id);
+        world->took_ns = m->sum_reply.compute_ns;
     } else if (m->type == MESSAGE_PROGRESS) {
         say_request(world, "progress", e->client, m->progress.id);
         say(world, " %" PRIu64 "/%" PRIu64, m->progress.done / BLOCK_SAMPLES,
@@ -415,6 +416,11 @@ static void answer_text(struct world *world)
     say(world, "%s", world->text);
 }
 
+static void answer_took(struct world *world)
+{
+    say(world, "%g ms", (double)world->took_ns / MS);
+}
+
 static bool ask_counter(struct world *world, const char *question)
 {
     struct status_reply status = {0};
@@ -450,6 +456,7 @@ static bool ask(struct world *world, const char *question)
     } questions[] = {
         {"due", answer_due},       {"busy", answer_busy}, {"capacity", answer_capacity},
         {"height", answer_height}, {"left", answer_left}, {"text", answer_text},
+        {"took", answer_took},
     };
 
     world->said[0] = '\0';

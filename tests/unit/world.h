@@ -25,7 +25,8 @@
  * In between a story asks how things are:
  *
  *     due: "5 ms" or "never"      busy: "yes" or "no"     capacity: cores     height: levels
- *     count COUNTER: its value    left: "nothing"         text: of the last refusal */
+ *     count COUNTER: its value    left: "nothing"         text: of the last refusal
+ *     took: "3 ms", what the last reply says */
 #ifndef MEANTIME_TESTS_UNIT_WORLD_H
 #define MEANTIME_TESTS_UNIT_WORLD_H
 
@@ -54,6 +55,7 @@ struct world {
     int64_t now_ns;
     struct given given[RUNS_OF_STORY]; /* r1, r2, ... */
     unsigned given_count;
+    uint64_t took_ns;              /* compute_ns of the last reply */
     char said[4096];               /* the consequence of the last stimulus */
     char text[TEXT_BYTES_MAX + 1]; /* of the last refusal */
 };
