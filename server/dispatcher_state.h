@@ -1,4 +1,5 @@
-/* What a dispatcher knows. For server/dispatcher.c and whoever checks it. */
+/* What a dispatcher knows. For server/dispatcher.c and dispatcher_status.c, and whoever checks it.
+ */
 #ifndef MEANTIME_SERVER_DISPATCHER_STATE_H
 #define MEANTIME_SERVER_DISPATCHER_STATE_H
 
