@@ -113,11 +113,16 @@ void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capaci
     worker_file(crew, worker);
 }
 
+static uint32_t height_of(uint32_t told)
+{
+    return told < HEIGHT_MAX ? told : HEIGHT_MAX;
+}
+
 void crew_set_height(struct crew *crew, struct worker *worker, uint32_t height)
 {
     crew->of_height[worker->height]--;
-    worker->height = height;
-    crew->of_height[height]++;
+    worker->height = height_of(height);
+    crew->of_height[worker->height]++;
 }
 
 uint32_t crew_height(const struct crew *crew)
@@ -245,7 +250,7 @@ void crew_join(struct crew *crew, struct worker *worker, const struct join *join
     worker_move(worker, WORKER_NEWS_JOIN);
     worker->thread = crew_number(crew, worker) < crew->threads;
     worker->capacity = join->capacity;
-    worker->height = join->height;
+    worker->height = height_of(join->height);
     worker->held = 0;
     worker->level = -1;
     worker->samples = 0;
@@ -261,7 +266,7 @@ void crew_join(struct crew *crew, struct worker *worker, const struct join *join
     if (!worker->thread) {
         TAILQ_INSERT_TAIL(&crew->heard, worker, in_heard);
         TAILQ_INSERT_TAIL(&crew->joined, worker, in_joined);
-        crew->of_height[join->height]++;
+        crew->of_height[worker->height]++;
     }
     crew->worker_count++;
     crew_count(crew, worker, 1);

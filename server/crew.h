@@ -30,9 +30,9 @@ enum worker_news {
     WORKER_NEWS,
 };
 
-/* height: levels of servers below it. held: runs that it holds. level: index of the crew.ready that
- * it is in, -1 for none. block_ns: of one core, smoothed. queued_ns: what all that it holds should
- * take on its cores together. */
+/* height: levels of servers below it, as far as HEIGHT_MAX. held: runs that it holds. level: index
+ * of the crew.ready that it is in, -1 for none. block_ns: of one core, smoothed. queued_ns: what
+ * all that it holds should take on its cores together. */
 struct worker {
     enum worker_state state;
     bool thread;
@@ -78,7 +78,7 @@ void crew_clear(struct crew *crew);
 struct worker *crew_worker(const struct crew *crew, uint32_t number);
 uint32_t crew_number(const struct crew *crew, const struct worker *worker);
 
-/* A worker that holds nothing joins. join->height: 0 to HEIGHT_MAX, as everywhere here. */
+/* A worker that holds nothing joins. */
 void crew_join(struct crew *crew, struct worker *worker, const struct join *join, int64_t now_ns);
 
 /* It is no worker any more. It must hold nothing. */

@@ -251,6 +251,12 @@ static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
     crew_lose(&d->crew, w);
 }
 
+/* Who has joined nobody is in no circle. One that is below it is for those in it to open. */
+static bool may_be_circle(const struct dispatcher *d, uint32_t height)
+{
+    return height > HEIGHT_MAX && !d->settings.top;
+}
+
 /* Each of a circle is below the others, and its height grows by that of all with each word that
  * goes round: it ends at the one that finds this. */
 static void refuse_circle(struct dispatcher *d, uint32_t worker, const char *name)
@@ -294,7 +300,7 @@ static void on_join(struct dispatcher *d, const struct event *event)
         refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_OTHER_SUMS, 0,
                "worker %s would sum other bits: its digest is %016" PRIx64 ", not %016" PRIx64,
                join->name, join->digest, d->settings.digest);
-    else if (join->height > HEIGHT_MAX)
+    else if (may_be_circle(d, join->height))
         refuse_circle(d, event->worker, join->name);
     else {
         crew_join(&d->crew, w, join, d->now_ns);
@@ -316,7 +322,7 @@ static void runs_take(struct dispatcher *d, struct worker *w)
 
 static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct message *message)
 {
-    if (message->heartbeat.height > HEIGHT_MAX) {
+    if (may_be_circle(d, message->heartbeat.height)) {
         d->counters.workers_lost++;
         worker_lose(d, w, false);
         refuse_circle(d, crew_number(&d->crew, w), w->name);

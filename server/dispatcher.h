@@ -97,7 +97,8 @@ struct dispatcher;
 /* requests_max, client_requests_max: 1 to the constant of that name. threads: 0 to THREADS_MAX;
  * they are the workers 0, 1, ... and are there from the start. joined_max: 0 to JOINED_MAX; workers
  * that join have the numbers after the threads'. digest: of a worker that sums the same bits.
- * span_ns, heartbeat_ns: of workers that join; JOINED_SPAN_NS, HEARTBEAT_NS. */
+ * span_ns, heartbeat_ns: of workers that join; JOINED_SPAN_NS, HEARTBEAT_NS. top: it has joined
+ * nobody itself. */
 struct dispatcher_settings {
     uint32_t requests_max;
     uint32_t client_requests_max;
@@ -106,6 +107,7 @@ struct dispatcher_settings {
     uint64_t digest;
     int64_t span_ns;
     int64_t heartbeat_ns;
+    bool top;
 };
 
 enum event_type {

@@ -520,6 +520,7 @@ static bool set_up_dispatcher(struct server *server)
         .digest = server->join.digest,
         .span_ns = options->span_ns,
         .heartbeat_ns = options->heartbeat_ns,
+        .top = options->parent_count == 0,
     };
 
     server->dispatcher = dispatcher_new(&settings);

@@ -655,7 +655,8 @@ static void node_hang_up(struct world *world, struct node *node)
             continue;
         if (line->type == DIALLER_PARENT && line->dialler == node->number)
             line_close(world, line, END_DIALLER);
-        else if (line->listener == node->number && line->state != LINE_DIALLING)
+        if (line->listener == node->number && line->state != LINE_FREE &&
+            line->state != LINE_DIALLING) /* the same line, where it has joined itself */
             line_end_listener(world, line);
     }
 }

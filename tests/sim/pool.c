@@ -32,6 +32,7 @@ static void draw_settings(struct world *world, struct node *node, bool front)
         front ? (uint32_t)chance_spread(chance, 1, settings->requests_max) : settings->requests_max;
     settings->joined_max = (uint32_t)chance_below(chance, 3); /* and those that will join */
     settings->digest = OUR_DIGEST;
+    settings->top = true;
     settings->span_ns = chance_spread(chance, 2 * MS, 100 * MS);
     settings->heartbeat_ns = chance_spread(chance, 50, 2000) * MS;
     node->lateness_ns = chance_one_in(chance, 2) ? 0 : (int64_t)chance_below(chance, 2 * MS);
@@ -40,6 +41,7 @@ static void draw_settings(struct world *world, struct node *node, bool front)
 static void join_pool(struct pool *pool, struct node *node, uint32_t target)
 {
     node->parents[node->parent_count++].target = target;
+    node->settings.top = false;
     pool->nodes[target].settings.joined_max++;
 }
 

@@ -292,6 +292,31 @@ Test(workers, one_of_a_circle_may_not_join)
     });
 }
 
+/* It is in no circle, and those that are have to see to that themselves. */
+Test(workers, who_has_joined_nobody_takes_one_of_any_height)
+{
+    struct world world = world_of(&(struct dispatcher_settings){
+        .requests_max = 1,
+        .client_requests_max = 1,
+        .joined_max = 2,
+        .digest = DIGEST_OF_TESTS,
+        .span_ns = JOINED_SPAN_NS,
+        .heartbeat_ns = HEARTBEAT_NS,
+        .top = true,
+    });
+
+    world_do(&world, "join w0 1 height 4294967295");
+    cr_assert_str_eq(world.said, "welcome w0");
+    world_do(&world, "join w1 1 height 3");
+    world_do(&world, "beat w1 1 height 16");
+    cr_assert_str_eq(world.said, "");
+    cr_assert_eq(dispatcher_heartbeat(world.d).height, HEIGHT_MAX + 1);
+    world_do(&world, "lost w0");
+    world_do(&world, "beat w1 1 height 3");
+    cr_assert_eq(dispatcher_heartbeat(world.d).height, 4);
+    world_destroy(&world);
+}
+
 /* ---- losses ------------------------------------------------------------------------------ */
 
 Test(workers, spans_of_a_lost_one_are_given_first_and_in_their_order)
