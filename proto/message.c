@@ -284,10 +284,10 @@ bool message_decode(const void *bytes, size_t size, struct message *message,
 
 /* The longest message is a refusal: its text takes 1 + 2 + 512 bytes, id 1 + 10, status 1 + 1 and
  * retry_after_ms 1 + 5; around it stand 1 + 2 for its own length and 1 + 1 for the version. That
- * makes 539. A join has two names of 1 + 1 + 95 bytes, digest 1 + 8 and capacity 1 + 5: below 216.
- * The others hold at most seven numbers of 11 bytes and stay below 84. */
+ * makes 539. A join has two names of 1 + 1 + 95 bytes, digest 1 + 8, capacity and height 1 + 5:
+ * below 222. The others hold at most seven numbers of 11 bytes and stay below 84. */
 _Static_assert(539 <= MESSAGE_BYTES_MAX && TEXT_BYTES_MAX == 512, "");
-_Static_assert(216 <= MESSAGE_BYTES_MAX && NAME_BYTES_MAX == 95, "");
+_Static_assert(222 <= MESSAGE_BYTES_MAX && NAME_BYTES_MAX == 95, "");
 
 static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase body_case,
                          uint8_t *bytes)
