@@ -619,6 +619,9 @@ const char *check_orders(const struct parent *parent, const struct message *mess
         return "a parent's message is passed on that is none of the dispatcher's";
     if (orders->pass && parent->state != PARENT_JOINED && parent->state != PARENT_LEAVING)
         return "a parent's work is taken without having joined it";
+    if (orders->send && message && message->type == MESSAGE_REFUSAL &&
+        message->refusal.status != STATUS_NOT_JOINED)
+        return "a parent that refuses is answered at once";
     if (orders->send && orders->message.type != MESSAGE_JOIN &&
         orders->message.type != MESSAGE_HEARTBEAT && orders->message.type != MESSAGE_LEAVE)
         return "a parent is told what it does not understand";
