@@ -9,8 +9,10 @@ one of these words. Exit code 1 if one stays unseen or no longer finds its place
 where there is no compiler.
 """
 import argparse
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,16 +87,28 @@ def build_base(compiler, sources, folder):
     return objects
 
 
+def run_out(program, seeds):
+    """What it prints, and its exit code; None if it takes too long. It has processes of its own,
+    which end with it."""
+    process = subprocess.Popen([program, "--seeds", seeds], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    try:
+        return process.communicate(timeout=LIMIT_S)[0], process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None
+
+
 def seen_by(program, some):
     """What the first failing schedule says; None if all is well."""
     for seeds in some:
-        try:
-            result = subprocess.run([program, "--seeds", seeds], stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S)
-        except subprocess.TimeoutExpired:
+        ended = run_out(program, seeds)
+        if not ended:
             return "it hangs"
-        if result.returncode != 0:
-            lines = result.stdout.splitlines()
+        printed, status = ended
+        if status != 0:
+            lines = printed.splitlines()
             wrong = [line for line in lines if line.startswith("seed ") or "Assertion" in line]
             return re.sub(r"^.*(Assertion|: )", r"\1", wrong[0]).lstrip(": ") if wrong else "it fails"
     return None
