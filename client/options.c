@@ -45,7 +45,7 @@ static const struct argp_option option_table[] = {
     {"gaussian", OPTION_GAUSSIAN, "COUNT", 0, "Gaussian samples that the server sums (10M)", 2},
     {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", 2},
     {"slice", OPTION_SLICE, "TIME", 0,
-     "Work between two looks for the answer (1ms, more where looks take over 0.1 %)", 2},
+     "Work between two looks for the answer (1ms, more where looks take over 0.05 %)", 2},
     {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)", 2},
     {"kernel", OPTION_KERNEL, "NAME", 0,
      "Instructions to sum here with (default: the fastest that run here)", 2},

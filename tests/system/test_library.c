@@ -318,11 +318,9 @@ Test(library, a_server_that_went_away_while_nobody_looked_is_not_asked)
     server_drain(&second);
 }
 
-/* A REP server never tells of its progress, and answers one after the other. */
-Test(library, a_server_in_lockstep_answers_one_after_the_other)
+/* SOME requests of one block, all of them in flight at once. */
+static void expect_blocks(struct meantime *m)
 {
-    struct server server = server_start(WORDS("--socket", "rep"));
-    struct meantime *m = session(server.endpoint);
     uint64_t requests[SOME];
 
     for (int i = 0; i < SOME; i++)
@@ -331,6 +329,15 @@ Test(library, a_server_in_lockstep_answers_one_after_the_other)
         struct meantime_result result = take(m, requests[i]);
         expect_block(&result);
     }
+}
+
+/* A REP server never tells of its progress, and answers one after the other. */
+Test(library, a_server_in_lockstep_answers_one_after_the_other)
+{
+    struct server server = server_start(WORDS("--socket", "rep"));
+    struct meantime *m = session(server.endpoint);
+
+    expect_blocks(m);
     meantime_close(&m);
     server_drain(&server);
 }
@@ -341,19 +348,13 @@ Test(library, a_cancel_in_lockstep_leaves_the_others_be)
     struct server server = server_start(WORDS("--socket", "rep"));
     struct meantime *m = session(server.endpoint);
     struct meantime_question question = block;
-    uint64_t requests[SOME];
 
     question.count = 5000 * BLOCK;
     uint64_t first = ask(m, &question);
     while (process_cpu_ms(server.process) < 50)
         meantime_wait(m, first, 10 * MS);
     cr_assert_eq(meantime_cancel(m, first), MEANTIME_OK);
-    for (int i = 0; i < SOME; i++)
-        requests[i] = ask(m, &block);
-    for (int i = 0; i < SOME; i++) {
-        struct meantime_result result = take(m, requests[i]);
-        expect_block(&result);
-    }
+    expect_blocks(m);
     meantime_close(&m);
     server_drain(&server);
 }
