@@ -29,35 +29,48 @@ enum {
     OPTION_TIMELINE,
     OPTION_TRACE,
     OPTION_JSON,
+    OPTION_KEYS
+};
+
+/* Of options, in the order of --help. */
+enum {
+    GROUP_ALL = 1,
+    GROUP_RUN, /* for serial, async and compare */
+    GROUP_SUM
 };
 
 static const struct argp_option option_table[] = {
     {"connect", 'c', "ENDPOINT,...", 0,
      "Where the server is (default " DEFAULT_ENDPOINT "); of several, whichever is there. "
      "plain://host:port is a server that gives each TCP connection one sum as text",
-     1},
-    {"seed", 's', "SEED", 0, "Which streams to sum (default: a fresh one, which is shown)", 1},
+     GROUP_ALL},
+    {"seed", 's', "SEED", 0, "Which streams to sum (default: a fresh one, which is shown)",
+     GROUP_ALL},
     {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: as long as it takes)",
-     1},
-    {"json", OPTION_JSON, 0, 0, "Print one JSON object and nothing else on stdout", 1},
-    {"quiet", 'q', 0, 0, "Print results alone", 1},
-    {0, 0, 0, 0, "For serial, async and compare:", 2},
-    {"gaussian", OPTION_GAUSSIAN, "COUNT", 0, "Gaussian samples that the server sums (10M)", 2},
-    {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", 2},
+     GROUP_ALL},
+    {"json", OPTION_JSON, 0, 0, "Print one JSON object and nothing else on stdout", GROUP_ALL},
+    {"quiet", 'q', 0, 0, "Print results alone", GROUP_ALL},
+    {0, 0, 0, 0, "For serial, async and compare:", GROUP_RUN},
+    {"gaussian", OPTION_GAUSSIAN, "COUNT", 0, "Gaussian samples that the server sums (10M)",
+     GROUP_RUN},
+    {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", GROUP_RUN},
     {"slice", OPTION_SLICE, "TIME", 0,
-     "Work between two looks for the answer (1ms, more where looks take over 0.05 %)", 2},
-    {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)", 2},
+     "Work between two looks for the answer (1ms, more where looks take over 0.05 %)", GROUP_RUN},
+    {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)",
+     GROUP_RUN},
     {"kernel", OPTION_KERNEL, "NAME", 0,
-     "Instructions to sum here with (default: the fastest that run here)", 2},
-    {"timeline", OPTION_TIMELINE, "FILE.svg", 0, "Draw who was busy when", 2},
+     "Instructions to sum here with (default: the fastest that run here)", GROUP_RUN},
+    {"timeline", OPTION_TIMELINE, "FILE.svg", 0, "Draw who was busy when", GROUP_RUN},
     {"trace", OPTION_TRACE, "FILE.json", 0,
-     "Write every slice and look, for chrome://tracing or ui.perfetto.dev", 2},
-    {0, 0, 0, 0, "For sum:", 3},
-    {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", 3},
-    {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", 3},
+     "Write every slice and look, for chrome://tracing or ui.perfetto.dev", GROUP_RUN},
+    {0, 0, 0, 0, "For sum:", GROUP_SUM},
+    {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", GROUP_SUM},
+    {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", GROUP_SUM},
     {"checkpoint", OPTION_CHECKPOINT, "FILE", 0,
-     "Keep in FILE how far the sum is: the same command goes on from there, whatever ended it", 3},
-    {"for", OPTION_FOR, "TIME", 0, "Sum for so long: as many samples as fit, COUNT at most", 3},
+     "Keep in FILE how far the sum is: the same command goes on from there, whatever ended it",
+     GROUP_SUM},
+    {"for", OPTION_FOR, "TIME", 0, "Sum for so long: as many samples as fit, COUNT at most",
+     GROUP_SUM},
     {0},
 };
 
@@ -69,31 +82,59 @@ static const struct {
     {"sum", MODE_SUM},       {"status", MODE_STATUS},
 };
 
-/* What has been given so far, to find what is missing and what does not go together. */
+/* What has been given so far: by key, and `option`, whose argument is parsed now. */
 struct parsing {
     struct options *options;
     bool mode_given;
-    bool gaussian_given;
-    const char *run_option; /* the last one that is not for sum */
-    const char *sum_option; /* the last one that is for sum alone */
+    bool given[OPTION_KEYS];
+    const char *option;
 };
 
-static uint64_t parse_count(struct argp_state *state, const char *what, const char *text)
+/* Other keys than those of the table are argp's own. */
+static void note_option(struct parsing *parsing, int key)
+{
+    for (const struct argp_option *option = option_table; option->group; option++)
+        if (option->key && option->key == key) {
+            parsing->given[key] = true;
+            parsing->option = option->name;
+        }
+}
+
+/* NULL: none of this group. */
+static const char *given_of(const struct parsing *parsing, int group)
+{
+    for (const struct argp_option *option = option_table; option->group; option++)
+        if (option->group == group && parsing->given[option->key])
+            return option->name;
+    return NULL;
+}
+
+static uint64_t parse_count(const struct parsing *parsing, struct argp_state *state,
+                            const char *text)
 {
     uint64_t count = 0;
 
     if (!count_parse(text, &count))
-        argp_error(state, "%s %s: expected " COUNT_ACCEPTED, what, text);
+        argp_error(state, "--%s %s: expected " COUNT_ACCEPTED, parsing->option, text);
     return count;
 }
 
-static int64_t parse_duration(struct argp_state *state, const char *what, const char *text)
+static int64_t parse_duration(const struct parsing *parsing, struct argp_state *state,
+                              const char *text)
 {
     int64_t ns = 0;
 
     if (!duration_parse(text, &ns))
-        argp_error(state, "%s %s: expected " DURATION_ACCEPTED, what, text);
+        argp_error(state, "--%s %s: expected " DURATION_ACCEPTED, parsing->option, text);
     return ns;
+}
+
+static const char *parse_file(const struct parsing *parsing, struct argp_state *state,
+                              const char *text)
+{
+    if (!*text)
+        argp_error(state, "--%s: expected the name of a file", parsing->option);
+    return text;
 }
 
 static uint64_t parse_seed(struct argp_state *state, const char *text)
@@ -122,13 +163,6 @@ static void parse_endpoints(struct options *options, struct argp_state *state, c
         if (strncmp(name, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) == 0)
             options->plain = name;
     }
-}
-
-static const char *parse_file(struct argp_state *state, const char *what, const char *text)
-{
-    if (!*text)
-        argp_error(state, "%s: expected the name of a file", what);
-    return text;
 }
 
 static enum meantime_kind parse_kind(struct argp_state *state, const char *text)
@@ -168,18 +202,24 @@ static void parse_argument(struct parsing *parsing, struct argp_state *state, co
         options->mode = parse_mode(state, text);
         parsing->mode_given = true;
     } else if (options->mode == MODE_SUM && !options->count_given) {
-        options->asked.count = parse_count(state, "sum", text);
+        if (!count_parse(text, &options->asked.count))
+            argp_error(state, "sum %s: expected " COUNT_ACCEPTED, text);
         options->count_given = true;
     } else
         argp_error(state, "unexpected argument: %s", text);
 }
 
-/* All that there are, where only the time is limited. */
-static void fill_in_count(const struct parsing *parsing)
+/* What follows from what was given, and from what was not. */
+static void complete(const struct parsing *parsing)
 {
     struct options *options = parsing->options;
+    bool sum = options->mode == MODE_SUM;
 
-    if (options->mode == MODE_SUM && options->for_ns > 0 && !options->count_given)
+    options->fresh_seed = !parsing->given['s'];
+    options->stretch = !parsing->given[OPTION_SLICE];
+    if (sum)
+        options->uniform = 0;
+    if (sum && options->for_ns > 0 && !options->count_given) /* all that there are */
         options->asked.count = SAMPLE_END_MAX - options->asked.first;
 }
 
@@ -196,23 +236,26 @@ static void check_plain(const struct parsing *parsing, struct argp_state *state)
         argp_error(state, "sum is not for plain servers: they take no seed and no count");
     if (options->mode == MODE_STATUS)
         argp_error(state, "status is not for plain servers: they give sums alone");
-    if (parsing->gaussian_given)
+    if (parsing->given[OPTION_GAUSSIAN])
         argp_error(state, "--gaussian is not for plain servers: they sum as many as they like");
 }
 
 static void check(const struct parsing *parsing, struct argp_state *state)
 {
     const struct options *options = parsing->options;
+    const char *of_run = given_of(parsing, GROUP_RUN), *of_sum = given_of(parsing, GROUP_SUM);
     bool sum = options->mode == MODE_SUM, status = options->mode == MODE_STATUS;
 
     if (!parsing->mode_given)
         argp_error(state, "say what to do: serial, async, compare, sum or status");
+    if (parsing->given[OPTION_FOR] && options->for_ns == 0)
+        argp_error(state, "--for 0: nothing can be summed in no time");
     if (sum && !options->count_given && options->for_ns == 0)
         argp_error(state, "sum how many samples? For instance: sum 10M");
-    if ((sum || status) && parsing->run_option)
-        argp_error(state, "%s is not for %s", parsing->run_option, sum ? "sum" : "status");
-    if (!sum && parsing->sum_option)
-        argp_error(state, "%s is for sum alone", parsing->sum_option);
+    if ((sum || status) && of_run)
+        argp_error(state, "--%s is not for %s", of_run, sum ? "sum" : "status");
+    if (!sum && of_sum)
+        argp_error(state, "--%s is for sum alone", of_sum);
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
         argp_error(state, "--timeline and --trace need a file each");
     if (options->asked.count == 0)
@@ -223,64 +266,38 @@ static void check(const struct parsing *parsing, struct argp_state *state)
         check_plain(parsing, state);
 }
 
+static void finish(const struct parsing *parsing, struct argp_state *state)
+{
+    complete(parsing);
+    check(parsing, state);
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct parsing *parsing = state->input;
     struct options *options = parsing->options;
+    struct meantime_question *asked = &options->asked;
 
+    note_option(parsing, key);
     switch (key) {
     case 'c': parse_endpoints(options, state, text); break;
-    case 's':
-        options->asked.seed = parse_seed(state, text);
-        options->fresh_seed = false;
-        break;
-    case 't': options->asked.timeout_ns = parse_duration(state, "--timeout", text); break;
+    case 's': asked->seed = parse_seed(state, text); break;
+    case 't': asked->timeout_ns = parse_duration(parsing, state, text); break;
     case 'q': options->quiet = true; break;
     case OPTION_JSON: options->json = true; break;
-    case OPTION_GAUSSIAN:
-        parsing->gaussian_given = true;
-        options->asked.count = parse_count(state, parsing->run_option = "--gaussian", text);
-        break;
-    case OPTION_UNIFORM:
-        options->uniform = parse_count(state, parsing->run_option = "--uniform", text);
-        break;
-    case OPTION_SLICE:
-        options->stretch = false;
-        options->slice_ns = parse_duration(state, parsing->run_option = "--slice", text);
-        break;
-    case OPTION_NARRATE:
-        options->narrate_ns = parse_duration(state, parsing->run_option = "--narrate", text);
-        break;
-    case OPTION_KERNEL:
-        options->kernel = parse_kernel(state, text);
-        parsing->run_option = "--kernel";
-        break;
-    case OPTION_TIMELINE:
-        options->timeline = parse_file(state, parsing->run_option = "--timeline", text);
-        break;
-    case OPTION_TRACE:
-        options->trace = parse_file(state, parsing->run_option = "--trace", text);
-        break;
-    case OPTION_FIRST:
-        options->asked.first = parse_count(state, parsing->sum_option = "--first", text);
-        break;
-    case OPTION_KIND:
-        parsing->sum_option = "--kind";
-        options->asked.kind = parse_kind(state, text);
-        break;
-    case OPTION_CHECKPOINT:
-        options->checkpoint = parse_file(state, parsing->sum_option = "--checkpoint", text);
-        break;
-    case OPTION_FOR:
-        options->for_ns = parse_duration(state, parsing->sum_option = "--for", text);
-        if (options->for_ns == 0)
-            argp_error(state, "--for %s: nothing can be summed in no time", text);
-        break;
+    case OPTION_GAUSSIAN: asked->count = parse_count(parsing, state, text); break;
+    case OPTION_UNIFORM: options->uniform = parse_count(parsing, state, text); break;
+    case OPTION_SLICE: options->slice_ns = parse_duration(parsing, state, text); break;
+    case OPTION_NARRATE: options->narrate_ns = parse_duration(parsing, state, text); break;
+    case OPTION_KERNEL: options->kernel = parse_kernel(state, text); break;
+    case OPTION_TIMELINE: options->timeline = parse_file(parsing, state, text); break;
+    case OPTION_TRACE: options->trace = parse_file(parsing, state, text); break;
+    case OPTION_FIRST: asked->first = parse_count(parsing, state, text); break;
+    case OPTION_KIND: asked->kind = parse_kind(state, text); break;
+    case OPTION_CHECKPOINT: options->checkpoint = parse_file(parsing, state, text); break;
+    case OPTION_FOR: options->for_ns = parse_duration(parsing, state, text); break;
     case ARGP_KEY_ARG: parse_argument(parsing, state, text); break;
-    case ARGP_KEY_END:
-        fill_in_count(parsing);
-        check(parsing, state);
-        break;
+    case ARGP_KEY_END: finish(parsing, state); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -304,9 +321,8 @@ void options_parse(struct options *options, int argc, char **argv)
         "Asks a server for the sum of many Gaussian samples, and sums uniform samples meanwhile."
         "\vserial waits for the answer and works then; async works while it waits; compare does "
         "both and shows the difference; sum asks for one sum; status tells how a server is, its "
-        "workers "
-        "and requests. Counts are written as 10M, 1.2e8 or "
-        "120_000_000, times as 250us, 1ms or 1.5s.",
+        "workers and requests. Counts are written as 10M, 1.2e8 or 120_000_000, times as 250us, "
+        "1ms or 1.5s.",
         NULL,
         NULL,
         NULL,
@@ -317,14 +333,10 @@ void options_parse(struct options *options, int argc, char **argv)
     *options = (struct options){
         .endpoints = {{DEFAULT_ENDPOINT}, 1},
         .asked = {.seed = fresh_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
-        .fresh_seed = true,
         .uniform = DEFAULT_UNIFORM,
         .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,
-        .stretch = true,
         .narrate_ns = DEFAULT_PAUSE_NS,
     };
     argp_parse(&parser, argc, argv, 0, NULL, &parsing);
-    if (options->mode == MODE_SUM)
-        options->uniform = 0;
 }
