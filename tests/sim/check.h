@@ -13,11 +13,11 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
 /* At the moment that a worker is told to sum a span. */
 const char *check_given(struct node *node, uint32_t worker, const struct sum_request *span);
 
-/* True where the worker that has joined under that number holds a span of that id which is wanted:
- * to refuse it means to rest. */
 /* A run that is of a span that was taken back from one of two, and this is the third. */
 bool check_given_instead(const struct node *node, uint64_t id);
 
+/* True where the worker that has joined under that number holds a span of that id which is wanted:
+ * to refuse it means to rest. */
 bool check_refuses(const struct node *node, uint32_t number, uint64_t id);
 
 /* What goes out must be what message_decode() takes at the other end. */

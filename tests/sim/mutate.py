@@ -29,8 +29,9 @@ FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 # First seed and how many. Few schedules first: most mistakes are in all of them.
 SEEDS = ["1:100", "101:900", "1001:9000", "10001:40000"]
 
-# A core that no longer ends is caught as well.
-LIMIT_S = 150
+# A core that no longer ends is caught as well. A schedule takes some 5 ms; a machine may be busy.
+LIMIT_S = 60
+LIMIT_SCHEDULE_S = 0.05
 
 
 def sim_files(folder):
@@ -47,7 +48,8 @@ class Simulator:
 
 
 POOL = Simulator("tests/sim/mutants",
-                 [f"server/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim"), SEEDS, {})
+                 [f"server/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim") +
+                 ["tests/support/invariants.c"], SEEDS, {})
 SESSION = Simulator("tests/sim/session/mutants",
                     ["client/exchange.c", "client/requests.c"] +
                     SUMS + [f"tests/sim/{name}.c" for name in MACHINERY] +
@@ -90,10 +92,11 @@ def build_base(compiler, sources, folder):
 def run_out(program, seeds):
     """What it prints, and its exit code; None if it takes too long. It has processes of its own,
     which end with it."""
+    limit_s = LIMIT_S + int(seeds.split(":")[1]) * LIMIT_SCHEDULE_S
     process = subprocess.Popen([program, "--seeds", seeds], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
-        return process.communicate(timeout=LIMIT_S)[0], process.returncode
+        return process.communicate(timeout=limit_s)[0], process.returncode
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
