@@ -1,27 +1,18 @@
 #include "server/server.h"
 
-#include <assert.h>
 #include <czmq.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "proto/status.h"
+#include "server/plain_clients.h"
 #include "server/pool.h"
 #include "server/server_state.h"
 #include "sums/digest.h"
-
-/* Messages read from one socket before the others, results and signals have their turn again. */
-#define MESSAGES_AT_ONCE 64
-
-/* What a plain client is given the sum of: as many as in the teaching example. */
-#define PLAIN_SAMPLES UINT64_C(10000000)
-
-static_assert(PLAIN_MAX <= CLIENT_REQUESTS_MAX, "all plain peers are one client");
 
 /* Time that answers have to leave when the server ends: after a drain, and at once. */
 #define DRAIN_MS 1000
@@ -39,37 +30,12 @@ static bool is_parent(uint32_t client)
     return client >= CLIENTS_MAX && !is_plain(client);
 }
 
-/* Each plain peer has one request, whose id is the peer's number and 1: an id is not 0. */
-static uint64_t plain_id(uint32_t number)
-{
-    return (uint64_t)number + 1;
-}
-
-static uint32_t plain_number(uint64_t id)
-{
-    return (uint32_t)(id - 1);
-}
-
-/* One that is refused is not told why: a sentence is no number. One whose request was cancelled has
- * gone before. */
-static void answer_plain(struct server *server, const struct message *message)
-{
-    const struct sum_reply *reply = &message->sum_reply;
-    const struct refusal *refusal = &message->refusal;
-
-    if (message->type == MESSAGE_SUM_REPLY)
-        plain_answer(server->plain, plain_number(reply->id), now_ns(),
-                     total_value(reply->units, reply->unit_log2));
-    else if (refusal->status != STATUS_CANCELLED)
-        plain_drop(server->plain, plain_number(refusal->id), now_ns());
-}
-
 static void obey_answer(struct server *server, const struct effect *effect)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
     if (is_plain(effect->client)) {
-        answer_plain(server, &effect->message);
+        plain_clients_answer(server, &effect->message);
         return;
     }
     if (is_parent(effect->client)) {
@@ -190,7 +156,7 @@ static void status_take(const struct server *server, const struct status_request
 static const char *owner_of(const struct server *server, const struct request_status *request)
 {
     if (is_plain(request->client))
-        return plain_peer(server->plain, plain_number(request->id));
+        return plain_clients_owner(server, request->id);
     if (is_parent(request->client))
         return uplink_endpoint(server->parents[request->client - CLIENTS_MAX]);
     return front_peer(server->front, request->client);
@@ -326,77 +292,6 @@ static bool take_parents(struct server *server)
     return took;
 }
 
-/* ---- what plain clients do --------------------------------------------------------------- */
-
-static void say_for_plain(struct server *server, const struct message *message)
-{
-    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = PLAIN_CLIENT, .message = message};
-
-    server_step(server, &event);
-}
-
-/* Asks for them: they cannot. Each has one request, of samples that nobody has seen before. */
-static void ask_for_plain(struct server *server, uint32_t number)
-{
-    struct message message = {
-        .type = MESSAGE_SUM_REQUEST,
-        .sum_request = {.id = plain_id(number),
-                        .kind = MESSAGE_KIND_GAUSSIAN,
-                        .count = PLAIN_SAMPLES},
-    };
-    uint64_t *seed = &message.sum_request.seed;
-
-    if (getrandom(seed, sizeof *seed, 0) != sizeof *seed)
-        abort(); /* Linux gives 8 bytes whole or waits for them */
-    say_for_plain(server, &message);
-}
-
-/* The other plain peers are the same client, which is not lost. */
-static void lose_plain(struct server *server, uint32_t number)
-{
-    struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = plain_id(number)}};
-
-    say_for_plain(server, &message);
-}
-
-static void lose_flooding(struct server *server, uint32_t number)
-{
-    complain(&server->complaints, COMPLAINT_FLOOD, "a plain client sends without end");
-    lose_plain(server, number);
-}
-
-static void tell_plain_crowd(struct server *server, int type, const char *why)
-{
-    if (complaints_due(&server->complaints, type) > 0)
-        zsys_warning("clients wait to be accepted at %s: %s", plain_endpoint(server->plain), why);
-}
-
-/* False where there was nothing. */
-static bool on_plain_news(struct server *server)
-{
-    uint32_t number;
-
-    switch (plain_next(server->plain, now_ns(), &number)) {
-    case PLAIN_NOTHING: return false;
-    case PLAIN_HEARD: break;
-    case PLAIN_ASKED: ask_for_plain(server, number); break;
-    case PLAIN_LOST: lose_plain(server, number); break;
-    case PLAIN_FLOODED: lose_flooding(server, number); break;
-    case PLAIN_FULL: tell_plain_crowd(server, NEWS_FULL, "all places are taken"); break;
-    case PLAIN_SHORT: tell_plain_crowd(server, NEWS_SHORT, "no descriptor is left"); break;
-    }
-    return true;
-}
-
-static bool take_plain(struct server *server)
-{
-    int taken = 0;
-
-    while (server->plain && taken < MESSAGES_AT_ONCE && on_plain_news(server))
-        taken++;
-    return taken > 0;
-}
-
 /* ---- what else happens ------------------------------------------------------------------- */
 
 static void take_signals(struct server *server)
@@ -481,7 +376,7 @@ static bool take_all(struct server *server)
 
     took = pool_take_messages(server) || took;
     took = take_clients(server) || took;
-    took = take_plain(server) || took;
+    took = plain_clients_take(server) || took;
     took = take_parents(server) || took;
     take_signals(server);
     take_time(server);

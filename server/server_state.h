@@ -15,6 +15,9 @@
 #include "server/uplink.h"
 #include "server/worker.h"
 
+/* Messages read from one socket before the others, results and signals have their turn again. */
+#define MESSAGES_AT_ONCE 64
+
 struct server {
     struct options options;
     int signals;
