@@ -63,6 +63,11 @@ struct worker *crew_ready(const struct crew *crew)
     return NULL;
 }
 
+bool worker_proven(const struct worker *worker)
+{
+    return worker->thread || worker->samples > 0;
+}
+
 static bool worker_has(const struct worker *worker, const struct span *span)
 {
     for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
@@ -160,6 +165,12 @@ static uint64_t blocks_in(double ns, double block_ns)
     return blocks > 1 ? (uint64_t)blocks : 1;
 }
 
+/* The time of one core that a span is cut for, but for one of a single block. */
+static double span_ns_max(const struct crew *crew, const struct worker *worker)
+{
+    return (double)(worker->thread ? THREAD_SPAN_NS : crew->span_ns);
+}
+
 /* Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of this core's share of what is
  * left, at the speeds that all of them have, within what takes SPAN_NS_MIN to a span's time; up to
  * the end of a block. */
@@ -167,7 +178,7 @@ uint64_t crew_span_size(const struct crew *crew, const struct worker *worker,
                         enum message_kind kind, uint64_t first, uint64_t left)
 {
     double block_ns = worker->block_ns[kind];
-    double most_ns = (double)(worker->thread ? THREAD_SPAN_NS : crew->span_ns);
+    double most_ns = span_ns_max(crew, worker);
     double least_ns = most_ns < SPAN_NS_MIN ? most_ns : SPAN_NS_MIN;
     double ns = (double)left / BLOCK_SAMPLES / crew->speed[kind] / 2;
 
@@ -179,12 +190,15 @@ uint64_t crew_span_size(const struct crew *crew, const struct worker *worker,
 
 /* ---- what they hold ---------------------------------------------------------------------- */
 
+/* A span that was cut for a faster worker takes longer than one for this: it is late all the same,
+ * and whoever is idle may have it too. */
 void crew_hold(struct crew *crew, struct run *run, uint64_t count, int64_t now_ns)
 {
     struct worker *worker = run->worker;
-    double ns = (double)count / BLOCK_SAMPLES * worker->block_ns[run->kind] / worker->capacity;
+    double ns = (double)count / BLOCK_SAMPLES * worker->block_ns[run->kind];
+    double most_ns = span_ns_max(crew, worker);
 
-    run->takes_ns = (int64_t)ns;
+    run->takes_ns = (int64_t)((ns < most_ns ? ns : most_ns) / worker->capacity);
     worker->queued_ns += run->takes_ns;
     run->late_at_ns = now_ns + 2 * worker->queued_ns + LATE_NS;
     TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);

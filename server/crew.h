@@ -91,6 +91,9 @@ void crew_heard(struct crew *crew, struct worker *worker, int64_t now_ns);
 void crew_set_capacity(struct crew *crew, struct worker *worker, uint32_t capacity);
 void crew_set_height(struct crew *crew, struct worker *worker, uint32_t height);
 
+/* It is a thread, or has given a total since it joined. */
+bool worker_proven(const struct worker *worker);
+
 /* Levels of servers that have joined: 0 to HEIGHT_MAX + 1. */
 uint32_t crew_height(const struct crew *crew);
 

@@ -680,15 +680,18 @@ static struct span *span_waiting(const struct dispatcher *d)
 }
 
 /* A span that waits, or is overdue with one or with two workers, or a new one, or one that is late:
- * NULL where there is none. */
+ * NULL where there is none. What waits has been with a worker already. It is not for one that may
+ * never give a total, else it would stay with who comes, takes it and goes, over and over. */
 static struct run *span_give(struct dispatcher *d)
 {
     struct worker *w = crew_ready(&d->crew);
     struct span *waiting = span_waiting(d);
-    struct request *r = queue_turn(&d->queue);
+    struct request *r = spans_room(&d->spans) ? queue_turn(&d->queue) : NULL;
 
     if (!w || !spans_left(&d->spans))
         return NULL;
+    if (waiting && r && !worker_proven(w))
+        return span_cut(d, r, w);
     if (waiting)
         return spans_give(&d->spans, waiting, w);
     const struct run *overdue = overdue_run(d, w);
@@ -697,7 +700,7 @@ static struct run *span_give(struct dispatcher *d)
     struct span *hopeless = hopeless_span(d);
     if (hopeless && hopeless_at_ns(hopeless) <= d->now_ns)
         return span_give_instead(d, hopeless);
-    if (r && spans_room(&d->spans))
+    if (r)
         return span_cut(d, r, w);
     const struct run *late = late_run(d);
     if (!late || late->late_at_ns > d->now_ns)

@@ -124,14 +124,29 @@ static bool is_part(const struct sum_request *asked, const struct sum_request *s
            span->first + span->count <= asked->first + asked->count;
 }
 
-/* What nobody has comes before what is overdue with one worker, and that before new work. */
+static bool suspect_has_rested(const struct dispatcher *d)
+{
+    const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+
+    return suspect && suspect->rests_until_ns <= d->now_ns;
+}
+
+/* What nobody has comes before what is overdue with one worker, and that before new work; but for
+ * one that has not given a total new work comes before what nobody has. */
 static const char *order_wrong(const struct dispatcher *d, const struct run *run, bool new)
 {
     const struct run *first = TAILQ_FIRST(&d->spans.single);
+    bool waits = !TAILQ_EMPTY(&d->spans.waiting), proven = worker_proven(run->worker);
 
-    if (run->span->state == SPAN_TWICE && !TAILQ_EMPTY(&d->spans.waiting))
+    if (run->span->state == SPAN_TWICE && waits)
         return "a span is given twice while another waits";
-    if (new &&first && first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
+    if (new &&proven && waits)
+        return "a new span is given while another waits";
+    if (!new && !proven && run->span->state == SPAN_RUNNING &&spans_room(&d->spans) &&
+        !TAILQ_EMPTY(&d->queue.runnable))
+        return "a span that came back is given to who has not given a total yet";
+    if (new && (proven || !(waits || suspect_has_rested(d))) && first &&
+        first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
         return "a new span is given while another is overdue";
     return NULL;
 }

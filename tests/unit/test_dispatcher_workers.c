@@ -81,6 +81,22 @@ Test(workers, one_that_joins_again_has_forgotten_its_spans_and_gets_them_anew)
     });
 }
 
+Test(workers, one_that_joins_over_and_over_does_not_keep_the_spans_that_it_gives_back)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"done r1", "start r3 w0 0#1 1000+500"},
+        {"join w1 1", "welcome w1 start r4 w1 0#1 1500+500 start r5 w1 0#1 2000+500"},
+        {"join w1 1", "welcome w1 start r6 w1 0#1 2500+500 start r7 w1 0#1 3000+500"},
+        {"done r2", "start r8 w0 0#1 1500+500"},
+        {"done r3", "start r9 w0 0#1 2000+500"},
+        {"join w1 1", "welcome w1 start r10 w1 0#1 3500+500 start r11 w1 0#1 4000+500"},
+        {"done r10", "start r12 w1 0#1 2500+500"}, /* now it has shown that it can */
+        {0},
+    });
+}
+
 Test(workers, one_that_joins_again_with_other_sums_is_out)
 {
     story((struct row[]){
@@ -409,8 +425,8 @@ Test(workers, one_that_is_busy_rests_until_its_next_heartbeat)
         {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
         {"refuse r2 busy", ""},
         {"done r1", ""},
-        {"join w1 1", "welcome w1 start r3 w1 0#1 500+500 start r4 w1 0#1 1000+500"},
-        {"beat w0 1", "start r5 w0 0#1 1500+500 start r6 w0 0#1 2000+500"},
+        {"join w1 1", "welcome w1 start r3 w1 0#1 1000+500 start r4 w1 0#1 1500+500"},
+        {"beat w0 1", "start r5 w0 0#1 500+500 start r6 w0 0#1 2000+500"},
         {0},
     });
 }
@@ -424,7 +440,8 @@ Test(workers, one_that_is_stopping_finishes_what_it_has_and_gets_no_more)
         {"beat w0 1", ""},
         {"done r1", ""},
         {"lost w0", ""},
-        {"join w0 1", "welcome w0 start r3 w0 0#1 500+500 start r4 w0 0#1 1000+500"},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 1000+500 start r4 w0 0#1 1500+500"},
+        {"done r3", "start r5 w0 0#1 500+500"},
         {0},
     });
 }
@@ -481,13 +498,14 @@ Test(workers, samples_that_three_of_them_died_of_fail_their_request)
         {"request 0 1 5", "start r1 w0 0#1 0+2 start r2 w0 0#1 2+1"},
         {"done r1", "start r3 w0 0#1 3+1"},
         {"lost w0", ""},
-        {"join w0 1", "welcome w0 start r4 w0 0#1 2+1 start r5 w0 0#1 3+1"},
+        {"join w0 1", "welcome w0 start r4 w0 0#1 4+1 start r5 w0 0#1 2+1"},
+        {"done r4", "start r6 w0 0#1 3+1"},
         {"lost w0", ""},
-        {"join w1 2", "welcome w1 start r6 w1 0#1 3+1 start r7 w1 0#1 4+1"},
+        {"join w1 2", "welcome w1 start r7 w1 0#1 3+1"},
         {"time +1000", "beat w1"},
         {"beat w1 2", ""},
         {"time +500", "start r8 w1 0#1 2+1 beat w1"},
-        {"done r6", ""},
+        {"done r7", ""},
         {"lost w1", "refuse 0#1 workers lost"},
         {"text", "3 workers were lost while they summed the 65536 samples from "
                  "131072 on; is there something wrong with these?"},
@@ -687,6 +705,20 @@ Test(workers, a_late_span_is_given_to_an_idle_one_too_and_the_first_total_wins)
         {"count duplicates", "1"},
         {"count spans", "1"},
         {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, a_span_is_late_at_one_that_is_slow_in_its_own_words_as_well)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"done r1 in 10000", "reply 0#1"},
+        {"request 0 2 1", "start r2 w0 0#2 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"due", "120 ms"},
+        {"time +120", "start r3 w1 0#2 0+1"},
         {0},
     });
 }
