@@ -42,3 +42,8 @@ bool address_parse(const char *text, const char *scheme, struct address *address
     return colon && host_parse(text, (size_t)(colon - text), address->host) &&
            port_parse(colon + 1, address->port);
 }
+
+bool address_is_ipv6(const char *endpoint)
+{
+    return strstr(endpoint, "://[") != NULL;
+}

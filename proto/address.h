@@ -18,4 +18,7 @@ struct address {
 /* Such as "tcp://[::1]:8197" where `scheme` is "tcp://". False: it is no such thing. */
 bool address_parse(const char *text, const char *scheme, struct address *address);
 
+/* True where the host of the endpoint is an address of IPv6, which is written in brackets. */
+bool address_is_ipv6(const char *endpoint);
+
 #endif

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "proto/address.h"
 #include "server/clients.h"
 #include "server/connections.h"
+#include "server/io.h"
 #include "server/monitor.h"
 
 /* Messages that wait in one client's pipe, in either direction. Finite, so that nobody fills the
@@ -17,7 +20,15 @@
 /* A peer that cannot finish its handshake in this time is cut off. */
 #define HANDSHAKE_MS 3000
 
-/* Time between two warnings about connections that are given up. */
+/* A peer whose machine has lost power, or is asleep, is asked after so long whether it is there,
+ * and so often until TCP gives it up. */
+#define KEEPALIVE_S 60
+#define AGAIN_S     10
+
+/* File descriptors that are left when it is told that they run out. */
+#define FILES_FEW 16
+
+/* Time between two warnings. */
 #define WARN_US 1000000
 
 struct front {
@@ -28,12 +39,13 @@ struct front {
     bool owes; /* REP has read a message and takes no other until it has sent one */
     struct connections connections;
     struct clients clients;
+    int files;          /* below this file descriptors are no rare thing */
     int64_t warn_at_us; /* no warning before this */
 };
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-static zsock_t *socket_new(enum front_type type)
+static zsock_t *socket_new(enum front_type type, const char *endpoint)
 {
     zsock_t *socket = zsock_new(type == FRONT_REP ? ZMQ_REP : ZMQ_ROUTER);
 
@@ -43,6 +55,11 @@ static zsock_t *socket_new(enum front_type type)
     zsock_set_rcvhwm(socket, PIPE_MESSAGES_MAX);
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_handshake_ivl(socket, HANDSHAKE_MS);
+    zsock_set_tcp_keepalive(socket, 1);
+    zsock_set_tcp_keepalive_idle(socket, KEEPALIVE_S);
+    zsock_set_tcp_keepalive_intvl(socket, AGAIN_S);
+    zsock_set_ipv6(socket, address_is_ipv6(endpoint));
+    zsock_set_affinity(socket, IO_FRONTS);
     if (type == FRONT_ROUTER)
         zsock_set_router_mandatory(socket, 1); /* else it drops what it cannot send, silently */
     return socket;
@@ -51,11 +68,21 @@ static zsock_t *socket_new(enum front_type type)
 /* The monitor is there first: who connects at once must not be missed by it. */
 static bool front_bind(struct front *front, const char *endpoint)
 {
-    front->socket = socket_new(front->type);
+    front->socket = socket_new(front->type, endpoint);
     if (!front->socket)
         return false;
     front->monitor = monitor_new(front_socket(front), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
     return front->monitor && zsock_bind(front->socket, "%s", endpoint) != -1;
+}
+
+/* Descriptors are given out the lowest first. */
+static int files_that_are_many(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == -1 || files.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return (int)files.rlim_cur - FILES_FEW;
 }
 
 struct front *front_new(enum front_type type, const char *endpoint)
@@ -65,6 +92,7 @@ struct front *front_new(enum front_type type, const char *endpoint)
     if (!front)
         return NULL;
     front->type = type;
+    front->files = files_that_are_many();
     zmq_msg_init(&front->body);
     connections_init(&front->connections);
     clients_init(&front->clients);
@@ -129,6 +157,24 @@ void *front_monitor(const struct front *front)
 
 /* ---- who is there ------------------------------------------------------------------------ */
 
+/* No more warnings than one in WARN_US. */
+static bool may_warn(struct front *front)
+{
+    if (zclock_usecs() < front->warn_at_us)
+        return false;
+    front->warn_at_us = zclock_usecs() + WARN_US;
+    return true;
+}
+
+static void connection_new(struct front *front, int fd)
+{
+    connections_open(&front->connections, fd);
+    if (fd >= front->files && may_warn(front))
+        zsys_warning("hardly any file descriptor is left for those who connect to %s: raise "
+                     "\"ulimit -n\"",
+                     front_endpoint(front));
+}
+
 /* Takes what the monitor tells. True where a connection has ended. */
 static bool front_watch(struct front *front)
 {
@@ -144,7 +190,7 @@ static bool front_watch(struct front *front)
             ended = true;
         }
         if (what == ZMQ_EVENT_ACCEPTED && fd >= 0)
-            connections_open(&front->connections, fd);
+            connection_new(front, fd);
     }
     return ended;
 }
@@ -345,12 +391,10 @@ static bool client_send(struct front *front, const struct client *client, const 
 
 static void given_up_warn(struct front *front, const struct connection *connection)
 {
-    if (zclock_usecs() < front->warn_at_us)
-        return;
-    front->warn_at_us = zclock_usecs() + WARN_US;
-    zsys_warning("a client that does not read is given up, with all of its connection from %s: "
-                 "there is no more room for what waits for it",
-                 connection->peer);
+    if (may_warn(front))
+        zsys_warning("a client that does not read is given up, with all of its connection from %s: "
+                     "there is no more room for what waits for it",
+                     connection->peer);
 }
 
 static void connection_give_up(struct front *front, struct connection *connection)

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include "server/io.h"
 #include "server/options.h"
 #include "server/plain.h"
 #include "server/server.h"
@@ -18,8 +19,8 @@
 /* What the rest of the server opens, some 20, and room for the first clients. */
 #define FILES_BESIDE_WORKERS 64
 
-/* libzmq's threads: one for I/O, and the reaper. */
-#define LIBRARY_THREADS 2
+/* libzmq's threads: those for I/O, and the reaper. */
+#define LIBRARY_THREADS (IO_THREADS + 1)
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -86,6 +87,7 @@ static void set_up_czmq(void)
 {
     zsys_handler_set(NULL); /* signals are ours */
     zsys_set_max_sockets(0);
+    zsys_set_io_threads(IO_THREADS);
     zsys_set_logident("meantime-server");
     zsys_set_logstream(stderr);
     zsys_init();

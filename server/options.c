@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/address.h"
+
 /* A worker's span of a minute: nobody waits that long for a core. */
 #define SPAN_US_MAX 60000000
 
@@ -72,16 +74,39 @@ static uint32_t parse_number(const char *option, const char *text, uint32_t leas
     return (uint32_t)number;
 }
 
+/* TCP alone is looked at here; libzmq knows the others. */
+static char *parse_endpoint(const char *option, char *text, struct argp_state *state)
+{
+    struct address address;
+
+    if (strncmp(text, "tcp://", 6) == 0 && !address_parse(text, "tcp://", &address))
+        argp_error(state, "--%s %s: expected tcp://host:port", option, text);
+    if (!strstr(text, "://"))
+        argp_error(state, "--%s %s: expected an endpoint such as tcp://host:port", option, text);
+    if (strncmp(text, "inproc://", 9) == 0)
+        argp_error(state, "--%s %s: nobody outside this process could reach it", option, text);
+    return text;
+}
+
+static void parse_parent(char *text, struct options *options, struct argp_state *state)
+{
+    if (options->parent_count == PARENTS_MAX)
+        argp_error(state, "--join: at most %d servers can be joined", PARENTS_MAX);
+    if (strchr(text, '*'))
+        argp_error(state, "--join %s: expected tcp://host:port", text);
+    for (uint32_t i = 0; i < options->parent_count; i++)
+        if (strcmp(options->parents[i], text) == 0)
+            argp_error(state, "--join %s: given twice", text);
+    options->parents[options->parent_count++] = parse_endpoint("join", text, state);
+}
+
 /* Splits the list where it stands. */
 static void parse_parents(char *text, struct options *options, struct argp_state *state)
 {
-    char *rest = NULL;
+    char *one;
 
-    for (char *one = strtok_r(text, ",", &rest); one; one = strtok_r(NULL, ",", &rest)) {
-        if (options->parent_count == PARENTS_MAX)
-            argp_error(state, "--join: at most %d servers can be joined", PARENTS_MAX);
-        options->parents[options->parent_count++] = one;
-    }
+    while ((one = strsep(&text, ",")))
+        parse_parent(one, options, state);
 }
 
 static enum front_type parse_socket(const char *text, struct argp_state *state)
@@ -118,11 +143,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     struct options *options = state->input;
 
     switch (key) {
-    case 'b': options->endpoint = text; break;
+    case 'b': options->endpoint = parse_endpoint("bind", text, state); break;
     case OPTION_PLAIN: options->plain_endpoint = text; break;
     case 's': options->front_type = parse_socket(text, state); break;
     case 't': options->threads = parse_number("threads", text, 0, THREADS_MAX, state); break;
-    case 'w': options->workers_endpoint = text; break;
+    case 'w': options->workers_endpoint = parse_endpoint("workers", text, state); break;
     case 'j': parse_parents(text, options, state); break;
     case OPTION_SPAN:
         options->span_ns = parse_number("span-us", text, 1, SPAN_US_MAX, state) * INT64_C(1000);

@@ -76,6 +76,18 @@ static bool says_worker(enum message_type type)
            type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
 }
 
+/* One that has taken the wrong endpoint would ask for ever. */
+static void refuse_client(struct server *server, uint32_t client, uint64_t id)
+{
+    const struct refusal refusal = {
+        .id = id,
+        .status = STATUS_MALFORMED,
+        .text = "workers join here; clients ask at the endpoint of --bind",
+    };
+
+    server_refuse(server, server->pool, client, &refusal);
+}
+
 static void on_pool_message(struct server *server, const struct front_message *from)
 {
     struct message message;
@@ -88,6 +100,10 @@ static void on_pool_message(struct server *server, const struct front_message *f
 
     if (!message_decode(from->bytes, from->size, &message, &error)) {
         server_refuse_bad(server, server->pool, from->client, &error);
+        return;
+    }
+    if (message.type == MESSAGE_SUM_REQUEST) {
+        refuse_client(server, from->client, message.sum_request.id);
         return;
     }
     if (says_worker(message.type))

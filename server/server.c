@@ -191,18 +191,22 @@ static void on_status_request(struct server *server, const struct front_message 
 }
 
 /* A lockstep peer would wait for ever, so it is answered; others are not, for a peer that answers
- * refusals with refusals must not find one here. */
-static void on_unexpected(struct server *server, const struct front_message *from, uint64_t id)
+ * refusals with refusals must not find one here. A worker that joins here would go on for ever. */
+static void on_unexpected(struct server *server, const struct front_message *from,
+                          const struct message *message)
 {
-    const struct refusal refusal = {
-        .id = id,
+    static const char joins[] = "workers do not join here, but at the endpoint of --workers";
+    static const char others[] =
+        "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER";
+    bool join = message->type == MESSAGE_JOIN;
+    struct refusal refusal = {
+        .id = message->type == MESSAGE_CANCEL ? message->cancel.id : 0,
         .status = STATUS_MALFORMED,
-        .text =
-            "a server takes sum and status requests, and cancels from DEALER peers of its ROUTER",
     };
 
+    snprintf(refusal.text, sizeof refusal.text, "%s", join ? joins : others);
     complain(&server->complaints, COMPLAINT_UNEXPECTED, refusal.text);
-    if (from->lockstep)
+    if (from->lockstep || join)
         server_refuse(server, server->front, from->client, &refusal);
     else
         front_release(server->front, from->client);
@@ -222,7 +226,7 @@ static void on_client_message(struct server *server, const struct front_message 
     else if (message.type == MESSAGE_CANCEL && !from->lockstep)
         on_cancel(server, from, &message);
     else
-        on_unexpected(server, from, message.type == MESSAGE_CANCEL ? message.cancel.id : 0);
+        on_unexpected(server, from, &message);
 }
 
 bool server_take(struct server *server, struct front *front,
@@ -435,7 +439,9 @@ static bool set_up_front(struct front **front, enum front_type type, const char 
     *front = front_new(type, endpoint);
     if (!*front)
         zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint,
-                   zmq_strerror(errno), option);
+                   errno == ENODEV ? "that is no address or interface of this machine"
+                                   : zmq_strerror(errno),
+                   option);
     return *front;
 }
 
@@ -456,7 +462,7 @@ static bool set_up_parents(struct server *server)
 {
     for (uint32_t i = 0; i < server->options.parent_count; i++) {
         const char *endpoint = server->options.parents[i];
-        server->parents[i] = uplink_new(endpoint, &server->join);
+        server->parents[i] = uplink_new(endpoint, &server->join, now_ns());
         if (!server->parents[i]) {
             zsys_error("cannot join %s: %s; an endpoint is such as tcp://host:8198", endpoint,
                        zmq_strerror(errno));

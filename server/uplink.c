@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "proto/address.h"
 #include "server/dispatcher.h"
+#include "server/io.h"
 #include "server/monitor.h"
 #include "server/parent.h"
 
@@ -14,11 +16,18 @@
 #define REDIAL_MS     10
 #define REDIAL_MS_MAX 80
 
+/* A call that nothing answers is made again: the network may be mended while TCP still waits. */
+#define CALL_MS 3000
+
 /* ---- the socket -------------------------------------------------------------------------- */
 
 /* In the log, of one parent. */
 #define LINES_AT_ONCE 10
 #define LINES_NS      INT64_C(10000000000)
+
+/* One that cannot be reached is told of after this, and the same trouble again after so long. */
+#define UNREACHED_NS INT64_C(3000000000)
+#define AGAIN_NS     INT64_C(600000000000)
 
 /* Messages that wait to be read: spans and cancels, as many as a parent of ours has reason to send,
  * and heartbeats. */
@@ -43,8 +52,11 @@ struct uplink {
     struct parent parent;
     struct line line;
     zmq_msg_t frame;
-    int64_t quiet_until_ns; /* of the log, for a parent may welcome and drop a worker all day */
+    int64_t unreached_at_ns; /* when it is told that it cannot be reached; INT64_MAX: it is there */
+    int64_t quiet_until_ns;  /* of the log, for a parent may welcome and drop a worker all day */
     int lines;
+    char trouble[TEXT_BYTES_MAX + 1]; /* that was told last */
+    int64_t trouble_until_ns;         /* and is not told again before this */
 };
 
 /* czmq fails an assertion where there is no file descriptor for a socket. */
@@ -75,13 +87,15 @@ static bool line_open(struct line *line, const char *endpoint)
     zsock_set_maxmsgsize(line->dealer, FRAME_BYTES_MAX);
     zsock_set_reconnect_ivl(line->dealer, REDIAL_MS);
     zsock_set_reconnect_ivl_max(line->dealer, REDIAL_MS_MAX);
+    zsock_set_connect_timeout(line->dealer, CALL_MS);
+    zsock_set_ipv6(line->dealer, address_is_ipv6(endpoint));
+    zsock_set_affinity(line->dealer, IO_UPLINKS);
     line->monitor = monitor_new(zsock_resolve(line->dealer),
                                 ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
     return line->monitor && zsock_connect(line->dealer, "%s", endpoint) != -1;
 }
 
-/* A new socket for each connection: nothing of the one before can arrive, in either direction.
- * Where there is none to be had the old one stays, and connects again by itself. */
+/* A new socket for each connection: nothing of the one before can arrive, in either direction. */
 static bool dial(struct uplink *uplink)
 {
     struct line line = {NULL, NULL};
@@ -97,13 +111,14 @@ static bool dial(struct uplink *uplink)
     return true;
 }
 
-struct uplink *uplink_new(const char *endpoint, const struct join *join)
+struct uplink *uplink_new(const char *endpoint, const struct join *join, int64_t now_ns)
 {
     struct uplink *uplink = calloc(1, sizeof *uplink);
 
     if (!uplink)
         return NULL;
     uplink->endpoint = endpoint;
+    uplink->unreached_at_ns = now_ns + UNREACHED_NS;
     zmq_msg_init(&uplink->frame);
     parent_init(&uplink->parent, join);
     if (!dial(uplink)) {
@@ -161,13 +176,37 @@ static bool may_say(struct uplink *uplink, int64_t now_ns)
     return uplink->lines++ < LINES_AT_ONCE;
 }
 
+static void say_trouble(struct uplink *uplink, int64_t now_ns, const char *trouble)
+{
+    bool same = now_ns < uplink->trouble_until_ns && streq(uplink->trouble, trouble);
+
+    if (same || !may_say(uplink, now_ns))
+        return;
+    snprintf(uplink->trouble, sizeof uplink->trouble, "%s", trouble);
+    uplink->trouble_until_ns = now_ns + AGAIN_NS;
+    zsys_warning("%s: %s", uplink->endpoint, trouble);
+}
+
+static bool is_there(const struct uplink *uplink)
+{
+    return uplink->parent.state != PARENT_APART && uplink->parent.state != PARENT_DIALLING;
+}
+
+static void watch_reach(struct uplink *uplink, int64_t now_ns)
+{
+    if (is_there(uplink))
+        uplink->unreached_at_ns = INT64_MAX;
+    else if (uplink->unreached_at_ns == INT64_MAX)
+        uplink->unreached_at_ns = now_ns + UNREACHED_NS;
+}
+
 static void say(struct uplink *uplink, int64_t now_ns, enum parent_state before,
                 const char *trouble)
 {
     enum parent_state state = uplink->parent.state;
 
-    if (trouble && may_say(uplink, now_ns))
-        zsys_warning("%s: %s", uplink->endpoint, trouble);
+    if (trouble)
+        say_trouble(uplink, now_ns, trouble);
     if (before == PARENT_JOINING && state == PARENT_JOINED && may_say(uplink, now_ns))
         zsys_info("joined %s", uplink->endpoint);
     if (before == PARENT_JOINED && state == PARENT_APART && may_say(uplink, now_ns))
@@ -194,6 +233,9 @@ static enum uplink_news step(struct uplink *uplink, int64_t now_ns, enum parent_
 
     parent_step(&uplink->parent, now_ns, news, message, &orders);
     say(uplink, now_ns, before, orders.trouble);
+    watch_reach(uplink, now_ns);
+    if (news == PARENT_DOWN) /* else the socket calls again by itself, at once and over and over */
+        zsock_disconnect(uplink->line.dealer, "%s", uplink->endpoint);
     if (orders.dial)
         obey_dial(uplink, now_ns);
     if (orders.send)
@@ -228,6 +270,10 @@ enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, const struct
     int32_t value;
 
     parent_know(&uplink->parent, own);
+    if (now_ns >= uplink->unreached_at_ns) {
+        uplink->unreached_at_ns = now_ns + AGAIN_NS;
+        say_trouble(uplink, now_ns, "no server can be reached there; dialling on");
+    }
     if (monitor_next(uplink->line.monitor, &what, &value))
         return step(uplink, now_ns, what == ZMQ_EVENT_DISCONNECTED ? PARENT_DOWN : PARENT_UP, NULL);
     if (frame_read(uplink))
@@ -239,7 +285,9 @@ enum uplink_news uplink_next(struct uplink *uplink, int64_t now_ns, const struct
 
 int64_t uplink_due_at(const struct uplink *uplink)
 {
-    return parent_due_at(&uplink->parent);
+    int64_t due_at_ns = parent_due_at(&uplink->parent);
+
+    return uplink->unreached_at_ns < due_at_ns ? uplink->unreached_at_ns : due_at_ns;
 }
 
 void uplink_leave(struct uplink *uplink, int64_t now_ns)

@@ -16,7 +16,7 @@ struct uplink;
 
 /* Dials `endpoint`, which is kept, not copied, and offers `join`. NULL with errno set where the
  * endpoint makes no sense or sockets are short. */
-struct uplink *uplink_new(const char *endpoint, const struct join *join);
+struct uplink *uplink_new(const char *endpoint, const struct join *join, int64_t now_ns);
 
 /* patience_ms: how long what was sent may take to leave. */
 void uplink_destroy(struct uplink **uplink, int patience_ms);

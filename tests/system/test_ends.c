@@ -1,4 +1,5 @@
 /* How it ends: servers that stop or were never there, and users who have had enough. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <signal.h>
@@ -247,6 +248,35 @@ Test(ends, as_many_file_descriptors_as_it_asks_for_are_enough)
     process_line(server, PROCESS_OUT, "Listening on *");
     process_signal(server, SIGTERM);
     cr_assert(process_wait(server) == 0);
+}
+
+/* Connections that say nothing: each is a descriptor of the server all the same. */
+static void connect_often(uint16_t port, int times)
+{
+    struct sockaddr_in there = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = inet_addr(server_address()),
+    };
+
+    for (int i = 0; i < times; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert(connect(fd, (struct sockaddr *)&there, sizeof there) == 0);
+    }
+}
+
+Test(ends, file_descriptors_that_run_out_are_told)
+{
+    unsigned port;
+
+    skip_without(PRLIMIT);
+    struct process *server = process_start(WORDS(PRLIMIT, "--nofile=68", MEANTIME_SERVER, "--bind",
+                                                 server_any_port(), "--threads", "1"));
+    const char *line = process_line(server, PROCESS_OUT, "Listening on *");
+    cr_assert(sscanf(line, "Listening on tcp://%*[0-9.]:%u", &port) == 1, "%s", line);
+    connect_often((uint16_t)port, 60);
+    process_line(server, PROCESS_ERR,
+                 "*hardly any file descriptor is left for those who connect *");
 }
 
 static void expect_no_threads(struct process *server)

@@ -19,6 +19,7 @@ TestSuite(network, .fini = story_end);
 #define SERVER_ADDRESS  "10.197.42.1"
 #define CLIENT_ADDRESS  "10.197.42.2"
 #define SERVER_ENDPOINT "tcp://" SERVER_ADDRESS ":8197"
+#define UNSHARE         "/usr/bin/unshare"
 
 /* The machines are processes that wait for nothing, in the namespaces that they keep. */
 struct network {
@@ -237,4 +238,66 @@ Test(network, a_machine_that_is_not_there_is_no_server)
     cr_assert(process_wait(client) == 1);
     cr_assert(lines_are(process_text(client, PROCESS_ERR),
                         WORDS("meantime: no server at " SERVER_ENDPOINT "; *")));
+}
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+#define NAME_SERVER "10.197.42.3"
+
+/* A look-up goes on for minutes. */
+static const char with_name_server[] =
+    "set -e; conf=$(mktemp); trap 'rm -f $conf' EXIT;"
+    "printf 'nameserver " NAME_SERVER "\\noptions timeout:30 attempts:5\\n' > $conf;"
+    "mount --bind $conf /etc/resolv.conf; rm $conf; exec \"$@\"";
+
+/* What is sent to the name server vanishes. */
+Test(network, a_name_server_that_is_silent_holds_up_nobody_who_has_an_address)
+{
+    skip_without_networks();
+    if (access(UNSHARE, X_OK) != 0 || access("/etc/resolv.conf", F_OK) != 0)
+        cr_skip_test("no unshare, or no resolv.conf");
+    struct network network = network_start();
+    IP(network.server, "neighbour", "add", NAME_SERVER, "lladdr", "02:00:00:00:00:03", "dev",
+       "cable");
+    struct process *server =
+        process_start_in(network.server, WORDS(UNSHARE, "-m", "/bin/sh", "-c", with_name_server,
+                                               "sh", MEANTIME_SERVER, "--bind", SERVER_ENDPOINT,
+                                               "--join", "tcp://front.example:8198"));
+
+    process_line(server, PROCESS_OUT, "Listening on *");
+    process_line(server, PROCESS_ERR, "*no server can be reached there*");
+    struct process *client = CLIENT_AT(network.client, "sum", "1M");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+}
+
+/* ---- machines that are gone -------------------------------------------------------------- */
+
+/* A line of /proc/net/tcp is "N: LOCAL:PORT REMOTE:PORT STATE TX:RX TIMER:..."; state 1 is a
+ * connection, timer 2 a keepalive. */
+static unsigned connections_watched(uint16_t port)
+{
+    FILE *table = fopen("/proc/net/tcp", "r");
+    char line[256];
+    unsigned local, state, timer, watched = 0;
+
+    while (fgets(line, sizeof line, table))
+        watched +=
+            sscanf(line, "%*d: %*x:%x %*x:%*x %x %*x:%*x %x:", &local, &state, &timer) == 3 &&
+            local == port && state == 1 && timer == 2;
+    fclose(table);
+    return watched;
+}
+
+Test(network, a_client_whose_machine_vanished_is_not_kept_for_ever)
+{
+    if (access("/proc/net/tcp", R_OK) != 0)
+        cr_skip_test("no /proc/net/tcp");
+    struct server server = server_start(NULL);
+    struct peer *client = peer_new(PEER_DEALER, server.endpoint);
+    struct sum_request one = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1};
+
+    peer_ask(client, &one);
+    peer_expect_sum(client, &one);
+    while (connections_watched(server.port) == 0)
+        usleep(1000); /* a timer of what was just sent comes first */
 }

@@ -3,9 +3,11 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sums/digest.h"
@@ -301,6 +303,65 @@ Test(pool, a_front_that_comes_back_has_its_workers_back)
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
     peer_ask(client, &asked);
     peer_expect_sum(client, &asked);
+}
+
+Test(pool, a_front_that_cannot_be_reached_is_told_once)
+{
+    char endpoint[64];
+
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:9", server_address()); /* nobody is there */
+    struct process *worker =
+        process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", endpoint));
+
+    process_line(worker, PROCESS_ERR, "*:9: no server can be reached there; dialling on");
+    process_signal(worker, SIGTERM);
+    cr_assert(process_wait(worker) == 0);
+}
+
+Test(pool, one_that_joins_where_clients_ask_is_told_so)
+{
+    struct server server = server_start(NULL);
+    struct process *worker =
+        process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", server.endpoint));
+
+    process_line(worker, PROCESS_ERR, "*: workers do not join here, but at *--workers");
+    process_line(server.process, PROCESS_ERR, "*: workers do not join here, *");
+}
+
+Test(pool, a_client_that_asks_where_workers_join_is_told_so)
+{
+    struct server front = front_start(NULL, NULL);
+    struct process *client =
+        process_start(WORDS(MEANTIME, "sum", "1M", "--connect", front.workers_endpoint));
+
+    cr_assert(process_wait(client) == 1);
+    process_line(client, PROCESS_ERR, "*workers join here; clients ask at *--bind*");
+}
+
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 here = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int listener = socket(AF_INET6, SOCK_STREAM, 0);
+    bool has = listener != -1 && bind(listener, (struct sockaddr *)&here, sizeof here) == 0;
+
+    close(listener);
+    return has;
+}
+
+Test(pool, servers_are_joined_at_addresses_of_ipv6)
+{
+    if (!has_ipv6())
+        cr_skip_test("no IPv6");
+    struct server front =
+        server_start_at("tcp://[::1]:*", WORDS("--workers", "tcp://[::1]:*", "--threads", "0"));
+    const char *line = process_line(front.process, PROCESS_OUT, "Workers join at *");
+    unsigned port;
+    char endpoint[64];
+
+    cr_assert(sscanf(line, "Workers join at tcp://[::1]:%u.", &port) == 1, "%s", line);
+    snprintf(endpoint, sizeof endpoint, "tcp://[::1]:%u", port);
+    worker_start(endpoint, NULL);
+    process_line(front.process, PROCESS_ERR, "*worker * has joined");
 }
 
 /* ---- they lie ---------------------------------------------------------------------------- */

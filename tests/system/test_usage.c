@@ -106,7 +106,19 @@ Test(usage, the_server_says_what_is_wrong_and_exits_2)
         {{"--bind"}, "*option '--bind' requires an argument"},
         {{"--heartbeat-ms", "9"}, "*: --heartbeat-ms 9: expected a number from 10 to 60000"},
         {{"--span-us", "0"}, "*: --span-us 0: expected a number from 1 to 60000000"},
-        {{"--join", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"}, "*: --join: at most 16 servers *"},
+        {{"--join", "tcp://a:1,tcp://a:2,tcp://a:3,tcp://a:4,tcp://a:5,tcp://a:6,tcp://a:7,"
+                    "tcp://a:8,tcp://a:9,tcp://b:1,tcp://b:2,tcp://b:3,tcp://b:4,tcp://b:5,"
+                    "tcp://b:6,tcp://b:7,tcp://b:8"},
+         "*: --join: at most 16 servers *"},
+        {{"--join", ""}, "*: --join : expected an endpoint such as tcp://host:port"},
+        {{"--join", "tcp://a:1,"}, "*: --join : expected an endpoint such as tcp://host:port"},
+        {{"--join", "tcp://a:1,tcp://a:1"}, "*: --join tcp://a:1: given twice"},
+        {{"--join", "tcp://::1:8198"}, "*: --join tcp://::1:8198: expected tcp://host:port"},
+        {{"--join", "tcp://*:8198"}, "*: --join tcp://[*]:8198: expected tcp://host:port"},
+        {{"--bind", "8197"}, "*: --bind 8197: expected an endpoint such as tcp://host:port"},
+        {{"--bind", "tcp://127.0.0.1:0"}, "*: --bind tcp://127.0.0.1:0: expected tcp://host:port"},
+        {{"--bind", "tcp://127.0.0.1:99999"}, "*: --bind tcp://*:99999: expected tcp://host:port"},
+        {{"--workers", "inproc://x"}, "*: --workers inproc://x: nobody outside this process *"},
         {{"--loud"}, "*unrecognized option '--loud'"},
     };
 
