@@ -70,21 +70,27 @@ Test(requests, there_are_so_many_and_no_more)
 }
 
 /* Also of the last slot, whose number is the one next to the end of them. */
+/* Of the 2^24 numbers that a slot has. */
+#define USES_BEFORE ((UINT64_C(1) << 24) - 1000)
+
 Test(requests, numbers_stay_within_those_of_ids_however_often_a_slot_is_used)
 {
     static const uint64_t slots[] = {1, 2, MEANTIME_REQUESTS_MAX};
     struct requests requests;
 
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+        bool begun_anew = false;
         requests_init(&requests);
         struct request *request = requests_add(&requests);
-        request->number = slots[i];
-        for (uint64_t use = 0; use < (UINT64_C(1) << 24) + 3; use++) {
+        request->number = slots[i] + USES_BEFORE * MEANTIME_REQUESTS_MAX;
+        for (int use = 0; use < 3000; use++) {
             cr_assert(request->number > 0 && request->number < ATTEMPT_STRIDE);
             cr_assert((request->number - 1) % MEANTIME_REQUESTS_MAX == slots[i] - 1);
+            begun_anew = begun_anew || request->number == slots[i];
             requests_forget(&requests, request);
             requests_add(&requests);
         }
+        cr_assert(begun_anew);
         requests_clear(&requests);
     }
 }
