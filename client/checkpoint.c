@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/place.h"
+
 /* More than any checkpoint has. */
 #define TEXT_BYTES 512
 
@@ -140,11 +142,20 @@ static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
     return true;
 }
 
+/* Where the disk is another machine's, as with NFS, only who may write can lock out others. */
+static int open_file(const char *name)
+{
+    const int how = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = open(name, O_RDWR | how);
+
+    return fd == -1 && errno != ENOENT ? open(name, O_RDONLY | how) : fd;
+}
+
 static bool open_locked(struct checkpoint_file *file)
 {
     do {
         checkpoint_close(file);
-        file->fd = open(file->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        file->fd = open_file(file->name);
         if (file->fd == -1)
             return errno == ENOENT || fail_errno(file, "open", file->name);
         if (!lock(file, file->fd))
@@ -155,13 +166,10 @@ static bool open_locked(struct checkpoint_file *file)
 
 static bool find_place(struct checkpoint_file *file)
 {
-    const char *place = realpath(file->name, file->place) ? file->place : file->name;
+    const char *place = place_of(file->name, file->place);
 
-    if (snprintf(file->new_name, sizeof file->new_name, "%s.new", place) >= PATH_MAX)
-        return fail(file, "the name of the checkpoint is too long");
-    if (place == file->name) /* there is none yet */
-        strcpy(file->place, place);
-    return true;
+    return snprintf(file->new_name, sizeof file->new_name, "%s.new", place) < PATH_MAX ||
+           fail(file, "the name of the checkpoint is too long");
 }
 
 enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *name,

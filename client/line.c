@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "client/descriptors.h"
+#include "proto/address.h"
 
 /* Tries to connect: soon again, then ever later, so that a crowd does no harm. */
 #define RECONNECT_MS     10
@@ -25,9 +27,6 @@
 /* A call that nobody takes, as of a machine that is down, is made again after so long: the system
  * itself waits ever longer. Far more than three handshakes to the other side of the world take. */
 #define CALL_MS 2000
-
-/* Descriptors that libzmq takes with its first socket: two for each of its threads, and one. */
-#define FIRST_SOCKET_FDS 5
 
 /* Nobody else is in a session's context. */
 #define INPROC "inproc:"
@@ -81,11 +80,12 @@ static bool set_unheard(void *dealer)
 /* Nothing is sent before the connection is there, and then by us: a message that waited for it
  * inside would be asked late, with a deadline that is no longer true. What is sent is bounded by
  * the requests in flight, so that no limit is needed there. */
-static bool dealer_open(struct line *line)
+static bool dealer_open(struct line *line, const char *endpoint)
 {
     line->dealer = zmq_socket(line->board->context, ZMQ_DEALER);
     return line->dealer && set(line->dealer, ZMQ_IMMEDIATE, 1) &&
            set(line->dealer, ZMQ_LINGER, 0) && set(line->dealer, ZMQ_SNDHWM, 0) &&
+           set(line->dealer, ZMQ_IPV6, address_is_ipv6(endpoint)) &&
            zmq_setsockopt(line->dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX},
                           sizeof(int64_t)) == 0 &&
            set(line->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
@@ -108,21 +108,12 @@ static bool monitor_open(struct line *line)
            listen_to(line->board, line->monitor);
 }
 
-static bool are_left(int fds)
-{
-    int fd = eventfd(0, EFD_CLOEXEC);
-    bool left = fd != -1 && (fds == 1 || are_left(fds - 1));
-
-    if (fd != -1)
-        close(fd); /* which leaves errno alone */
-    return left;
-}
-
 /* libzmq starts its threads with its first socket, and ends the program when it has no descriptor
  * for them. So that is done here, and only when there are enough. */
 bool line_prepare(struct switchboard *board)
 {
-    void *first = are_left(FIRST_SOCKET_FDS) ? zmq_socket(board->context, ZMQ_DEALER) : NULL;
+    bool enough = descriptors_left(DESCRIPTORS_FIRST_SOCKET);
+    void *first = enough ? zmq_socket(board->context, ZMQ_DEALER) : NULL;
 
     return first && zmq_close(first) == 0;
 }
@@ -154,7 +145,7 @@ bool line_could_open(const struct switchboard *board, const char *endpoint)
 bool line_open(struct line *line, struct switchboard *board, const char *endpoint)
 {
     *line = (struct line){.board = board, .users = line->users};
-    if (dealer_open(line) && monitor_open(line) && are_left(1) &&
+    if (dealer_open(line, endpoint) && monitor_open(line) && descriptors_left(1) &&
         connect_to(line->dealer, endpoint))
         return true;
     int why = errno;

@@ -47,6 +47,11 @@ static bool save(struct long_sum *sum)
     return saved;
 }
 
+static bool is_saved(const struct long_sum *sum)
+{
+    return sum->file.fd != -1 && sum->saved_count == sum->window.so_far.count;
+}
+
 /* In vain: the disk may have room again before the end. That is told once in a row. */
 static void save_progress(struct long_sum *sum, int64_t now_ns)
 {
@@ -83,7 +88,6 @@ static bool fits(struct long_sum *sum, const struct checkpoint *found)
     return true;
 }
 
-/* What the file has, and that it can be written, is found out before hours of work. */
 static bool resume(struct long_sum *sum, struct total *so_far)
 {
     struct checkpoint found;
@@ -102,6 +106,7 @@ static bool resume(struct long_sum *sum, struct total *so_far)
     return true;
 }
 
+/* What the file has, and that it can be written, is found out before hours of work. */
 static bool begin(struct long_sum *sum)
 {
     struct total so_far = {0, 0};
@@ -111,7 +116,8 @@ static bool begin(struct long_sum *sum)
     sum->began_at_ns = sum->ended_at_ns = sum->told_at_ns = clock_ns();
     window_init(&sum->window, sum->question.count, &so_far,
                 sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER);
-    if (!sum->checkpoint || save(sum))
+    bool no_work = window_done(&sum->window) && is_saved(sum);
+    if (!sum->checkpoint || no_work || save(sum))
         return true;
     return fail(sum, MEANTIME_INVALID, sum->file.trouble);
 }
@@ -230,7 +236,7 @@ static bool hear(struct long_sum *sum, struct meantime_result *result)
     sum->attempts += result->attempts;
     if (result->error == MEANTIME_NO_SERVER && sum->served_at_ns > 0)
         return hear_no_server(sum, result->user);
-    if (result->error == MEANTIME_TIMED_OUT) /* its own time was what the run had left */
+    if (result->error == MEANTIME_TIMED_OUT && sum->served_at_ns > 0) /* the run's time, too */
         return fail(sum, result->error, "the sum was not done within --timeout");
     if (result->error != MEANTIME_OK) {
         result_word(result);
@@ -297,7 +303,7 @@ static bool judge_time(struct long_sum *sum)
 /* In vain: the sum is told all the same, but the file is not what it should be. */
 static void save_end(struct long_sum *sum)
 {
-    sum->failing = sum->checkpoint && !save(sum);
+    sum->failing = sum->checkpoint && !is_saved(sum) && !save(sum);
     if (sum->failing)
         sum_transcript_unsaved(sum, "the file is as it was before");
 }

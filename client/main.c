@@ -1,8 +1,10 @@
 #include <argp.h>
 #include <czmq.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "client/chart.h"
 #include "client/clock.h"
@@ -236,6 +238,8 @@ static int status(const struct options *options)
         struct server_status server;
         if (!server_status_ask(&server, options->endpoints.names[i], options->asked.timeout_ns)) {
             fprintf(stderr, "meantime: %s\n", server.trouble);
+            if (options->json)
+                server_status_report_trouble(stdout, &server);
             success = false;
         } else if (options->json)
             server_status_report(stdout, &server);
@@ -276,6 +280,18 @@ static int open_session(const struct endpoints *endpoints)
     return EXIT_FAILURE;
 }
 
+/* Else what is printed would go into a socket of libzmq's. These cannot be written to either. */
+static void open_closed_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static int (*const modes[])(const struct options *) = {
@@ -284,6 +300,7 @@ int main(int argc, char **argv)
     };
     struct options options;
 
+    open_closed_streams();
     setlocale(LC_CTYPE, "");
     argp_program_version_hook = print_version;
     options_parse(&options, argc, argv);

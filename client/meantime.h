@@ -51,7 +51,7 @@ enum meantime_error {
 
     /* Of calls. Nothing has happened. */
     MEANTIME_INVALID = -1,      /* an argument is out of its range */
-    MEANTIME_BAD_ENDPOINT = -2, /* no server could ever be there; errno says why */
+    MEANTIME_BAD_ENDPOINT = -2, /* no server could ever be there; zmq_strerror(errno) says why */
     MEANTIME_NO_RESOURCES = -3, /* no memory, file descriptor or socket is left; errno says which */
     MEANTIME_TOO_MANY = -4,     /* endpoints or requests */
     MEANTIME_NOT_CONNECTED = -5, /* meantime_connect() comes first */

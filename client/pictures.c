@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/place.h"
 #include "client/timeline.h"
 #include "client/trace.h"
 
@@ -49,12 +50,6 @@ static bool is_special(const char *path)
     return stat(path, &found) == 0 && !S_ISREG(found.st_mode);
 }
 
-/* The file that `path` leads to, into `target` (PATH_MAX), through links; there may be none yet. */
-static const char *target_of(const char *path, char *target)
-{
-    return realpath(path, target) ? target : path;
-}
-
 /* What replaces a file is as open to others as it was. */
 static bool take_mode(int file, const char *path)
 {
@@ -75,7 +70,7 @@ static bool can_be_written(const char *path)
     char target[PATH_MAX], part[PATH_BYTES];
     bool special = is_special(path);
     int file = special ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-                       : open_part(target_of(path, target), part);
+                       : open_part(place_of(path, target), part);
 
     if (file < 0)
         return refuse(path);
@@ -109,7 +104,7 @@ static bool write_special(const char *path, drawing *draw, const struct pictures
 static bool write_plain(const char *path, drawing *draw, const struct pictures *pictures)
 {
     char target[PATH_MAX], part[PATH_BYTES];
-    const char *place = target_of(path, target);
+    const char *place = place_of(path, target);
     int file = open_part(place, part);
 
     if (file < 0)

@@ -1,27 +1,15 @@
 #include "client/report.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdlib.h>
-
 #include "client/clock.h"
 #include "client/estimate.h"
 #include "client/interrupt.h"
-
-/* 64-bit numbers that others may have to repeat go as strings: JSON's are doubles to many. */
-static json_t *seed_text(uint64_t seed)
-{
-    char text[21];
-
-    snprintf(text, sizeof text, "%" PRIu64, seed);
-    return json_string(text);
-}
+#include "client/object.h"
 
 static json_t *sum_object(uint64_t count, __int128 units, int unit_log2, int64_t elapsed_ns)
 {
     char text[UNITS_TEXT_BYTES];
 
-    return json_pack("{s:I, s:f, s:s, s:i, s:f}", "count", (json_int_t)count, "sum",
+    return json_pack("{s:o, s:f, s:s, s:i, s:f}", "count", object_count(count), "sum",
                      total_value(units, unit_log2), "units", units_print(units, text), "unit_log2",
                      unit_log2, "seconds", seconds(elapsed_ns));
 }
@@ -49,7 +37,7 @@ static void set_request(json_t *object, const struct run *run)
         return;
     }
     json_object_set_new(object, kind, json_null());
-    json_object_set_new(object, "error", json_string(result->text));
+    json_object_set_new(object, "error", object_text(result->text));
 }
 
 static void set_sum(json_t *object, const struct run *run)
@@ -83,7 +71,7 @@ static void set_long_sum(json_t *object, const struct long_sum *sum)
     estimate = estimate_of(kind, total);
     part = sum_object(total->count, total->units, stream_unit_log2(kind),
                       sum->ended_at_ns - sum->began_at_ns);
-    json_object_set_new(part, "resumed_from", json_integer((json_int_t)sum->began_with));
+    json_object_set_new(part, "resumed_from", object_count(sum->began_with));
     json_object_set_new(object, name, part);
     json_object_set_new(object, "mean", json_real(estimate.mean));
     json_object_set_new(object, "standard_error", json_real(estimate.standard_error));
@@ -100,19 +88,12 @@ static json_t *run_object(const struct run *run, uint64_t seed)
     json_t *object = json_object();
 
     json_object_set_new(object, "mode", json_string(run->mode));
-    json_object_set_new(object, "seed", seed_text(seed));
+    json_object_set_new(object, "seed", object_exact(seed));
     set_request(object, run);
     if (run->sum.count > 0)
         set_sum(object, run);
     json_object_set_new(object, "total_seconds", json_real(run_seconds(run)));
     return object;
-}
-
-static void print(FILE *out, json_t *object)
-{
-    json_dumpf(object, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(object);
 }
 
 static void set_interrupted(json_t *object)
@@ -126,7 +107,7 @@ void report_run(FILE *out, const struct run *run, uint64_t seed)
     json_t *object = run_object(run, seed);
 
     set_interrupted(object);
-    print(out, object);
+    object_print(out, object);
 }
 
 void report_sum(FILE *out, const struct long_sum *sum)
@@ -134,17 +115,17 @@ void report_sum(FILE *out, const struct long_sum *sum)
     json_t *object = json_object();
 
     json_object_set_new(object, "mode", json_string("sum"));
-    json_object_set_new(object, "seed", seed_text(sum->question.seed));
+    json_object_set_new(object, "seed", object_exact(sum->question.seed));
     json_object_set_new(object, "requests", json_integer((json_int_t)sum->window.asked));
     json_object_set_new(object, "attempts", json_integer((json_int_t)sum->attempts));
     set_long_sum(object, sum);
     if (!long_sum_succeeded(sum))
         json_object_set_new(object, "error",
-                            json_string(sum->error == MEANTIME_OK ? "interrupted" : sum->text));
+                            object_text(sum->error == MEANTIME_OK ? "interrupted" : sum->text));
     json_object_set_new(object, "total_seconds",
                         json_real(seconds(sum->ended_at_ns - sum->began_at_ns)));
     set_interrupted(object);
-    print(out, object);
+    object_print(out, object);
 }
 
 void report_comparison(FILE *out, const struct run *runs, int count, uint64_t seed)
@@ -152,12 +133,12 @@ void report_comparison(FILE *out, const struct run *runs, int count, uint64_t se
     json_t *object = json_object();
 
     json_object_set_new(object, "mode", json_string("compare"));
-    json_object_set_new(object, "seed", seed_text(seed));
+    json_object_set_new(object, "seed", object_exact(seed));
     for (int i = 0; i < count; i++)
         json_object_set_new(object, runs[i].mode, run_object(&runs[i], seed));
     set_interrupted(object);
     if (count == 2 && run_has_reply(&runs[0]) && run_has_reply(&runs[1]) && !interrupted())
         json_object_set_new(object, "speedup",
                             json_real(run_seconds(&runs[0]) / run_seconds(&runs[1])));
-    print(out, object);
+    object_print(out, object);
 }

@@ -12,6 +12,8 @@ void serial_run(struct run *run)
         run_wait(run); /* idle */
         note(run, NOTE_WAIT);
     }
+    if (interrupted())
+        return;
 
     note(run, NOTE_BEGIN_SUM);
     uniform_sum_begin(sum);

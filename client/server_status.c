@@ -1,15 +1,17 @@
 #include "client/server_status.h"
 
-#include <czmq.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zmq.h>
 
+#include "client/descriptors.h"
 #include "client/interrupt.h"
+#include "client/object.h"
 #include "client/quantity.h"
+#include "proto/address.h"
 
 #define NS_A_MS INT64_C(1000000)
 
@@ -32,7 +34,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct server_status *sta
     return false;
 }
 
-static void page_ask(zsock_t *dealer, const struct server_status *status)
+static void page_ask(void *dealer, const struct server_status *status)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
     struct message message = {
@@ -41,14 +43,14 @@ static void page_ask(zsock_t *dealer, const struct server_status *status)
                            .first_request = status->request_count},
     };
 
-    zmq_send(zsock_resolve(dealer), NULL, 0, ZMQ_SNDMORE); /* a REP server wants a delimiter */
-    zmq_send(zsock_resolve(dealer), bytes, message_encode(&message, bytes), 0);
+    zmq_send(dealer, NULL, 0, ZMQ_SNDMORE); /* a REP server wants a delimiter */
+    zmq_send(dealer, bytes, message_encode(&message, bytes), 0);
 }
 
 /* The last frame is the message. */
-static bool page_wait(zsock_t *dealer, int64_t timeout_ns, zmq_msg_t *frame)
+static bool page_wait(void *dealer, int64_t timeout_ns, zmq_msg_t *frame)
 {
-    zmq_pollitem_t item = {zsock_resolve(dealer), 0, ZMQ_POLLIN, 0};
+    zmq_pollitem_t item = {dealer, 0, ZMQ_POLLIN, 0};
 
     if (zmq_poll(&item, 1, (long)(timeout_ns / NS_A_MS)) <= 0)
         return false;
@@ -85,8 +87,8 @@ static void page_add(struct server_status *status, const struct status_reply *pa
 }
 
 /* Asks for the next page. Sets `whole` after the last one. */
-static bool page_take(struct server_status *status, zsock_t *dealer, const char *endpoint,
-                      int64_t timeout_ns, zmq_msg_t *frame, bool *whole)
+static bool page_take(struct server_status *status, void *dealer, int64_t timeout_ns,
+                      zmq_msg_t *frame, bool *whole)
 {
     bool first = status->worker_count == 0 && status->request_count == 0;
     struct status_reply page;
@@ -95,12 +97,13 @@ static bool page_take(struct server_status *status, zsock_t *dealer, const char 
     page_ask(dealer, status);
     if (!page_wait(dealer, timeout_ns, frame))
         return fail(
-            status, "no answer from %s%s", endpoint,
+            status, "no answer from %s%s", status->endpoint,
             interrupted()
                 ? ": interrupted"
                 : "; is a meantime-server running there, or one with --socket rep that computes?");
     if (!status_decode(zmq_msg_data(frame), zmq_msg_size(frame), &page, &reason))
-        return fail(status, "what the server at %s said is no status: %s", endpoint, reason);
+        return fail(status, "what the server at %s said is no status: %s", status->endpoint,
+                    reason);
     if (first)
         status->head = page;
     page_add(status, &page);
@@ -108,29 +111,55 @@ static bool page_take(struct server_status *status, zsock_t *dealer, const char 
     return true;
 }
 
-bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns)
+static bool pages_take(struct server_status *status, void *dealer, int64_t timeout_ns)
 {
-    zsock_t *dealer = zsock_new(ZMQ_DEALER);
     zmq_msg_t frame;
-    bool whole = false, good;
-    int pages = 0;
+    bool whole = false, good = true;
 
-    *status = (struct server_status){.workers = NULL};
-    if (timeout_ns == 0)
-        timeout_ns = PATIENCE_NS;
+    zmq_msg_init(&frame);
+    for (int pages = 0; good && !whole && pages < PAGES_MAX; pages++)
+        good = page_take(status, dealer, timeout_ns, &frame, &whole);
+    zmq_msg_close(&frame);
+    return good;
+}
+
+/* NULL, and errno says why. */
+static void *dealer_new(void *context, const char *endpoint)
+{
+    bool enough = descriptors_left(DESCRIPTORS_FIRST_SOCKET + 1); /* and for the connection */
+    void *dealer = enough ? zmq_socket(context, ZMQ_DEALER) : NULL;
+
+    if (!dealer)
+        return NULL;
+    zmq_setsockopt(dealer, ZMQ_LINGER, &(int){0}, sizeof(int));
+    zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX}, sizeof(int64_t));
+    zmq_setsockopt(dealer, ZMQ_IPV6, &(int){address_is_ipv6(endpoint)}, sizeof(int));
+    return dealer;
+}
+
+static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
+{
+    void *dealer = dealer_new(context, status->endpoint);
+
     if (!dealer)
         return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
-    zsock_set_linger(dealer, 0);
-    zsock_set_maxmsgsize(dealer, FRAME_BYTES_MAX);
-    zmq_msg_init(&frame);
-    good = zsock_connect(dealer, "%s", endpoint) != -1;
-    if (!good)
-        fail(status, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197", endpoint,
-             zmq_strerror(errno));
-    while (good && !whole && pages++ < PAGES_MAX)
-        good = page_take(status, dealer, endpoint, timeout_ns, &frame, &whole);
-    zmq_msg_close(&frame);
-    zsock_destroy(&dealer);
+    bool good = zmq_connect(dealer, status->endpoint) == 0 ||
+                fail(status, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197",
+                     status->endpoint, zmq_strerror(errno));
+    good = good && pages_take(status, dealer, timeout_ns);
+    zmq_close(dealer);
+    return good;
+}
+
+bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns)
+{
+    void *context = zmq_ctx_new();
+
+    *status = (struct server_status){.endpoint = endpoint};
+    if (!context)
+        return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
+    bool good = ask(status, context, timeout_ns ? timeout_ns : PATIENCE_NS);
+    zmq_ctx_term(context);
     return good;
 }
 
@@ -234,15 +263,6 @@ void server_status_print(FILE *out, const struct server_status *status)
 
 /* ---- as JSON ----------------------------------------------------------------------------- */
 
-/* 64-bit numbers that others may have to repeat go as strings: JSON's are doubles to many. */
-static json_t *number_text(uint64_t number)
-{
-    char text[21];
-
-    snprintf(text, sizeof text, "%" PRIu64, number);
-    return json_string(text);
-}
-
 static json_t *counters_object(const struct counters *counters)
 {
     return json_pack(
@@ -266,12 +286,12 @@ static json_t *worker_object(const struct worker_status *worker)
 
 static json_t *request_object(const struct request_status *request)
 {
-    return json_pack("{s:o, s:I, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:f}", "id",
-                     number_text(request->id), "client", (json_int_t)request->client, "owner",
-                     request->owner, "seed", number_text(request->seed), "kind",
+    return json_pack("{s:o, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:f}", "id",
+                     object_exact(request->id), "client", (json_int_t)request->client, "owner",
+                     request->owner, "seed", object_exact(request->seed), "kind",
                      request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "gaussian", "first",
-                     (json_int_t)request->first, "count", (json_int_t)request->count, "done",
-                     (json_int_t)request->done, "in_flight", (json_int_t)request->in_flight,
+                     object_count(request->first), "count", object_count(request->count), "done",
+                     object_count(request->done), "in_flight", (json_int_t)request->in_flight,
                      "age_seconds", (double)request->age_ms / 1e3);
 }
 
@@ -285,10 +305,15 @@ void server_status_report(FILE *out, const struct server_status *status)
     for (uint32_t i = 0; i < status->request_count; i++)
         json_array_append_new(requests, request_object(&status->requests[i]));
     json_t *object =
-        json_pack("{s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "name", head->name, "kernel", head->kernel,
+        json_pack("{s:o, s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "endpoint",
+                  object_text(status->endpoint), "name", head->name, "kernel", head->kernel,
                   "up_seconds", (double)head->up_ms / 1e3, "draining", head->draining, "counters",
                   counters_object(&head->counters), "workers", workers, "requests", requests);
-    json_dumpf(object, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(object);
+    object_print(out, object);
+}
+
+void server_status_report_trouble(FILE *out, const struct server_status *status)
+{
+    object_print(out, json_pack("{s:o, s:o}", "endpoint", object_text(status->endpoint), "error",
+                                object_text(status->trouble)));
 }

@@ -8,8 +8,9 @@
 
 #include "proto/status.h"
 
-/* head: of the first page; its own lists are not used. */
+/* endpoint: kept, not copied. head: of the first page; its own lists are not used. */
 struct server_status {
+    const char *endpoint;
     struct status_reply head;
     struct worker_status *workers;
     uint32_t worker_count;
@@ -26,5 +27,6 @@ void server_status_clear(struct server_status *status);
 /* For people, and as one JSON object. */
 void server_status_print(FILE *out, const struct server_status *status);
 void server_status_report(FILE *out, const struct server_status *status);
+void server_status_report_trouble(FILE *out, const struct server_status *status);
 
 #endif

@@ -35,7 +35,7 @@ static double time_left_s(const struct long_sum *sum, double rate, int64_t now_n
 void sum_transcript_progress(struct long_sum *sum, int64_t now_ns)
 {
     struct terminal terminal = terminal_of(stderr);
-    int64_t every_ns = terminal.is_terminal ? BAR_EVERY_NS : LINE_EVERY_NS;
+    int64_t every_ns = terminal.moves ? BAR_EVERY_NS : LINE_EVERY_NS;
     int64_t elapsed_ns = now_ns - sum->began_at_ns;
     double rate = (double)long_sum_summed(sum) / seconds(elapsed_ns);
     double fraction = fraction_done(sum, now_ns);
@@ -48,7 +48,7 @@ void sum_transcript_progress(struct long_sum *sum, int64_t now_ns)
     rate_print(rate, rate_text);
     time_print(time_left_s(sum, rate, now_ns), left_text);
     snprintf(label, sizeof label, "sum %s, %s left", rate_text, left_text);
-    if (terminal.is_terminal)
+    if (terminal.moves)
         bar_print(stderr, label, fraction, seconds(elapsed_ns), terminal.columns, terminal.utf8,
                   terminal.colour);
     else
@@ -57,7 +57,7 @@ void sum_transcript_progress(struct long_sum *sum, int64_t now_ns)
 
 void sum_transcript_end(const struct long_sum *sum)
 {
-    if (sum->told_at_ns > sum->began_at_ns && terminal_of(stderr).is_terminal)
+    if (sum->told_at_ns > sum->began_at_ns && terminal_of(stderr).moves)
         bar_clear(stderr);
 }
 

@@ -20,13 +20,12 @@ struct terminal terminal_of(FILE *stream)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
-    bool is_terminal = isatty(fileno(stream));
-    bool plain = (no_color && *no_color) || (term && strcmp(term, "dumb") == 0);
+    bool moves = isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
 
     return (struct terminal){
-        .is_terminal = is_terminal,
+        .moves = moves,
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-        .colour = is_terminal && !plain,
+        .colour = moves && !(no_color && *no_color),
         .columns = columns_of(fileno(stream)),
     };
 }

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* columns: 80 where nobody knows. colour: it is a terminal, and neither NO_COLOR nor TERM=dumb
- * speaks against it. */
+/* columns: 80 where nobody knows. moves: what is there can be written over: it is a terminal, and
+ * not TERM=dumb. colour: the same, where NO_COLOR does not speak against it. */
 struct terminal {
-    bool is_terminal;
+    bool moves;
     bool utf8;
     bool colour;
     int columns;

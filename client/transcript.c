@@ -5,6 +5,7 @@
 
 #include "client/bar.h"
 #include "client/clock.h"
+#include "client/interrupt.h"
 #include "client/observe.h"
 #include "client/quantity.h"
 #include "client/run.h"
@@ -46,8 +47,7 @@ static void bar_update(struct run *run, int64_t now)
     double request = fraction(run->progress.done, run->question.count);
     double sum = fraction(run->sum.total.count, run->sum.count);
 
-    if (!t->bar.is_terminal || t->quiet || now < t->bar_at_ns ||
-        now - run->began_at_ns < BAR_AFTER_NS)
+    if (!t->bar.moves || t->quiet || now < t->bar_at_ns || now - run->began_at_ns < BAR_AFTER_NS)
         return;
     t->bar_at_ns = now + BAR_EVERY_NS;
     t->bar_drawn = true;
@@ -192,4 +192,6 @@ void transcript_end(struct run *run)
     bar_remove(run->transcript);
     tell(run->transcript, "Total time elapsed: %.2fs.\n",
          seconds(run->ended_at_ns - run->began_at_ns));
+    if (interrupted())
+        fputs("meantime: interrupted\n", stderr);
 }

@@ -28,11 +28,15 @@ int main(int argc, char **argv)
     struct meantime *m = meantime_new();
     uint64_t request;
 
-    if (argc == 2 && meantime_connect(m, argv[1]) == MEANTIME_OK &&
+    if (argc == 2 && m && meantime_connect(m, argv[1]) == MEANTIME_OK &&
         meantime_ask(m, &question, &request) == MEANTIME_OK &&
         meantime_overlap(m, request, count_primes, &primes, 0) == MEANTIME_OK)
         meantime_take(m, request, &result);
-    printf("%d primes, sum %.17g\n", (int)primes.found, result.sum);
+    if (result.error == MEANTIME_OK)
+        printf("%d primes, sum %.17g\n", (int)primes.found, result.sum);
+    else
+        fprintf(stderr, "no sum: %s\n",
+                *result.text ? result.text : meantime_error_text(result.error));
     meantime_close(&m);
     return result.error != MEANTIME_OK;
 }

@@ -169,6 +169,8 @@ REFUSALS = [
      .SerializeToString(), 0, wire.STATUS_OUT_OF_RANGE, "id"),
     (wire.Message(version=1, sum_request=wire.SumRequest(id=7, kind=99, count=1))
      .SerializeToString(), 7, wire.STATUS_OUT_OF_RANGE, "kind"),
+    (wire.Message(version=1, join=wire.Join(capacity=1)).SerializeToString(),
+     0, wire.STATUS_MALFORMED, "workers do not join here"),
 ]
 
 # What only REP refuses: on ROUTER nothing comes back.
@@ -176,8 +178,6 @@ REP_REFUSALS = [
     (wire.Message(version=1, cancel=wire.Cancel(id=1)).SerializeToString(),
      1, wire.STATUS_MALFORMED, ""),
     (wire.Message(version=1, sum_reply=wire.SumReply(id=1, count=1)).SerializeToString(),
-     0, wire.STATUS_MALFORMED, ""),
-    (wire.Message(version=1, join=wire.Join(capacity=1)).SerializeToString(),
      0, wire.STATUS_MALFORMED, ""),
     (wire.Message(version=1, heartbeat=wire.Heartbeat()).SerializeToString(),
      0, wire.STATUS_MALFORMED, ""),

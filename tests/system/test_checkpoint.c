@@ -1,5 +1,6 @@
 /* The file of a checkpoint, with what else may be in its folder. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,43 @@ Test(checkpoint, a_link_stays_and_what_it_leads_to_is_replaced)
     save(link, 2);
     cr_assert(lstat(link, &found) == 0 && S_ISLNK(found.st_mode), "the link is no link any more");
     expect_count(name, 2);
+}
+
+Test(checkpoint, a_link_may_lead_to_a_file_that_is_not_there_yet)
+{
+    char link[sizeof name + 16], farther[sizeof name + 16];
+    struct stat found;
+
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(farther, sizeof farther, "%s/farther", folder);
+    cr_assert(symlink("farther", link) == 0 && symlink(name, farther) == 0);
+    save(link, 1);
+    cr_assert(lstat(farther, &found) == 0 && S_ISLNK(found.st_mode), "a link is one no more");
+    expect_count(name, 1);
+    save(link, 2);
+    expect_count(name, 2);
+}
+
+Test(checkpoint, a_link_in_a_circle_is_told)
+{
+    struct checkpoint_file file;
+    struct checkpoint found;
+
+    cr_assert_eq(symlink("sum", name), 0);
+    cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FAILED);
+    cr_assert(strstr(file.trouble, "Too many levels of symbolic links"), "%s", file.trouble);
+}
+
+/* On NFS only who may write can lock out others. */
+Test(checkpoint, one_that_is_gone_on_with_is_open_for_writing)
+{
+    struct checkpoint_file file;
+    struct checkpoint found;
+
+    save(name, 1);
+    cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FOUND);
+    cr_assert_eq(fcntl(file.fd, F_GETFL) & O_ACCMODE, O_RDWR);
+    checkpoint_close(&file);
 }
 
 /* The next saves of the same process, and of the next one. */

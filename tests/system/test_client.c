@@ -307,6 +307,22 @@ Test(client, a_terminal_sees_no_colour_where_none_is_wanted)
     cr_assert(!strstr(text, COLOUR), "a colour: %s", text);
 }
 
+/* As in a window of Emacs, where nothing can be written over. */
+Test(client, a_terminal_that_only_prints_sees_lines)
+{
+    struct server server = server_start(NULL);
+
+    setenv("TERM", "dumb", true);
+    struct process *client = process_start_on_terminal(
+        WORDS(MEANTIME, "--connect", server.endpoint, "sum", ENDLESS_WORD));
+    process_await_words(client, PROCESS_OUT, "% done");
+    process_signal(client, SIGINT);
+    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
+    cr_assert(!strstr(process_text(client, PROCESS_OUT), "\033"), "%s",
+              process_text(client, PROCESS_OUT));
+    server_drain(&server);
+}
+
 Test(client, what_is_no_terminal_sees_the_sentence_alone)
 {
     struct server server = server_start(NULL);

@@ -279,6 +279,39 @@ Test(ends, file_descriptors_that_run_out_are_told)
                  "*hardly any file descriptor is left for those who connect *");
 }
 
+/* However many it lacks: libzmq would end the program. */
+Test(ends, a_client_without_file_descriptors_says_so)
+{
+    static const char *const modes[] = {"async", "status"};
+    struct server server = server_start(NULL);
+
+    skip_without(PRLIMIT);
+    for (int limit = 5; limit < 25; limit++)
+        for (size_t i = 0; i < 2; i++) {
+            char files[16];
+            snprintf(files, sizeof files, "--nofile=%d", limit);
+            struct process *client = process_start(
+                WORDS(PRLIMIT, files, MEANTIME, "--connect", server.endpoint, modes[i], "--json"));
+            int status = process_wait(client);
+            cr_assert(status == 0 || strstr(process_text(client, PROCESS_ERR), "Too many open"),
+                      "%s with %s: %d, %s", modes[i], files, status,
+                      process_text(client, PROCESS_ERR));
+        }
+    server_drain(&server);
+}
+
+Test(ends, a_result_that_goes_nowhere_is_told)
+{
+    struct server server = server_start(NULL);
+    struct process *client = process_start(WORDS("/bin/sh", "-c", "exec \"$@\" >&-", "sh", MEANTIME,
+                                                 "sum", "1M", "--connect", server.endpoint));
+
+    cr_assert(process_wait(client) == EXIT_FAILURE);
+    cr_assert(lines_are(process_text(client, PROCESS_ERR),
+                        WORDS("meantime: cannot write the result: Bad file descriptor")));
+    server_drain(&server);
+}
+
 static void expect_no_threads(struct process *server)
 {
     expect_failure(server, "meantime-server: cannot start 20 compute threads *: Resource "
@@ -458,7 +491,8 @@ Test(ends, a_client_of_a_stopping_server_is_told_to_ask_another)
 
 /* ---- Ctrl-C ------------------------------------------------------------------------------ */
 
-static void interrupt(const char *mode)
+/* Returns what it has printed. */
+static const char *interrupt(const char *mode)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct process *client =
@@ -468,22 +502,25 @@ static void interrupt(const char *mode)
     process_signal(client, SIGINT);
     int status = process_wait(client);
     cr_assert(status == PROCESS_SIGNALLED(SIGINT), "exit status %d", status);
+    cr_assert(lines_include(process_text(client, PROCESS_ERR), WORDS("meantime: interrupted")));
     server_drain(&server); /* which it does only when nothing is in flight */
+    return process_text(client, PROCESS_OUT);
 }
 
+/* Its own sum has not begun. */
 Test(ends, ctrl_c_ends_serial_with_130_and_the_servers_work)
 {
-    interrupt("serial");
+    cr_assert(!strstr(interrupt("serial"), "uniform_sum"));
 }
 
 Test(ends, ctrl_c_ends_async_with_130_and_the_servers_work)
 {
-    interrupt("async");
+    cr_assert(strstr(interrupt("async"), "uniform_sum"));
 }
 
 Test(ends, ctrl_c_ends_compare_with_130_and_the_servers_work)
 {
-    interrupt("compare");
+    cr_assert(!strstr(interrupt("compare"), "uniform_sum"));
 }
 
 /* What is known, in one object. The first run was interrupted, and there is no second. */

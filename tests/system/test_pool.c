@@ -362,6 +362,35 @@ Test(pool, servers_are_joined_at_addresses_of_ipv6)
     snprintf(endpoint, sizeof endpoint, "tcp://[::1]:%u", port);
     worker_start(endpoint, NULL);
     process_line(front.process, PROCESS_ERR, "*worker * has joined");
+    struct process *client = CLIENT(front, "sum", "1M"), *status = CLIENT(front, "status");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    cr_assert(process_wait(status) == 0, "%s", process_text(status, PROCESS_ERR));
+}
+
+Test(pool, status_as_json_tells_of_each_endpoint)
+{
+    struct server front = front_start(NULL, NULL);
+    char endpoint[64], list[2 * sizeof endpoint];
+    json_t *objects[2];
+    size_t at = 0;
+
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:9", server_address()); /* nobody is there */
+    snprintf(list, sizeof list, "%s,%s", endpoint, front.endpoint);
+    struct process *client = process_start(WORDS(MEANTIME, "status", "--json", "--connect", list));
+    cr_assert(process_wait(client) == 1);
+    const char *text = process_text(client, PROCESS_OUT);
+    for (int i = 0; i < 2; i++) {
+        json_error_t end;
+        objects[i] = json_loads(text + at, JSON_DISABLE_EOF_CHECK, &end);
+        cr_assert(objects[i], "%s", text);
+        at += (size_t)end.position;
+    }
+    cr_assert_str_eq(json_string_value(json_object_get(objects[0], "endpoint")), endpoint);
+    cr_assert(json_object_get(objects[0], "error"));
+    cr_assert_str_eq(json_string_value(json_object_get(objects[1], "endpoint")), front.endpoint);
+    cr_assert(json_object_get(objects[1], "workers"));
+    json_decref(objects[0]);
+    json_decref(objects[1]);
 }
 
 /* ---- they lie ---------------------------------------------------------------------------- */

@@ -183,8 +183,57 @@ Test(sum, one_that_is_done_needs_no_server)
     struct server server = server_start(NULL);
     const char *sum = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
 
+    struct stat before, after;
     server_drain(&server);
+    stat(file, &before);
     cr_assert_str_eq(success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file)), sum);
+    cr_assert(stat(file, &after) == 0 && after.st_ino == before.st_ino, "nor is it written anew");
+}
+
+Test(sum, a_timeout_that_no_server_meets_is_told_as_such)
+{
+    char refused[ENDPOINT_BYTES];
+    int refuser = refuser_open(refused);
+    struct process *client =
+        process_start(WORDS(MEANTIME, "sum", "1M", "--timeout", "200ms", "--connect", refused));
+
+    cr_assert(process_wait(client) == EXIT_FAILURE);
+    cr_assert(
+        lines_are(process_text(client, PROCESS_ERR), WORDS("meantime: no answer from tcp://*")),
+        "%s", process_text(client, PROCESS_ERR));
+    close(refuser);
+}
+
+/* As a shell starts its jobs in the background. */
+Test(sum, one_that_was_started_with_interrupts_ignored_ignores_them)
+{
+    struct server server = server_start(NULL);
+    struct process *client =
+        process_start(WORDS("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", MEANTIME, "sum",
+                            "1G", "--connect", server.endpoint, "--checkpoint", file));
+
+    while (samples_in_file() == 0)
+        usleep(1000);
+    process_signal(client, SIGINT);
+    success(client);
+    server_drain(&server);
+}
+
+Test(sum, json_tells_what_is_wrong_with_a_file_whose_name_is_no_utf8)
+{
+    char name[sizeof file + 8];
+    const char *error;
+
+    snprintf(name, sizeof name, "%s-caf\xe9", file);
+    cr_assert_eq(mkdir(name, 0700), 0);
+    struct process *client =
+        process_start(WORDS(MEANTIME, "sum", "1M", "--json", "--checkpoint", name));
+    cr_assert(process_wait(client) == EXIT_FAILURE);
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    cr_assert(json_unpack(object, "{s:s}", "error", &error) == 0, "%s",
+              process_text(client, PROCESS_OUT));
+    cr_assert(strstr(error, "-caf?"), "%s", error);
+    json_decref(object);
 }
 
 Test(sum, an_interrupt_says_how_far_it_is)
