@@ -187,6 +187,14 @@ static void say_trouble(struct uplink *uplink, int64_t now_ns, const char *troub
     zsys_warning("%s: %s", uplink->endpoint, trouble);
 }
 
+/* What goes wrong after that is news. */
+static void say_joined(struct uplink *uplink, int64_t now_ns)
+{
+    uplink->trouble_until_ns = 0;
+    if (may_say(uplink, now_ns))
+        zsys_info("joined %s", uplink->endpoint);
+}
+
 static bool is_there(const struct uplink *uplink)
 {
     return uplink->parent.state != PARENT_APART && uplink->parent.state != PARENT_DIALLING;
@@ -207,8 +215,8 @@ static void say(struct uplink *uplink, int64_t now_ns, enum parent_state before,
 
     if (trouble)
         say_trouble(uplink, now_ns, trouble);
-    if (before == PARENT_JOINING && state == PARENT_JOINED && may_say(uplink, now_ns))
-        zsys_info("joined %s", uplink->endpoint);
+    if (before == PARENT_JOINING && state == PARENT_JOINED)
+        say_joined(uplink, now_ns);
     if (before == PARENT_JOINED && state == PARENT_APART && may_say(uplink, now_ns))
         zsys_warning("%s: the connection was lost; dialling again", uplink->endpoint);
 }
