@@ -1,6 +1,5 @@
 #include "client/place.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,29 +7,33 @@
 /* As many as Linux follows. */
 #define LINKS_MAX 40
 
+enum step { STEP_LINK, STEP_END, STEP_TOO_LONG };
+
 /* One link on. A relative one begins in the folder where it stands. */
-static bool follow(char *place)
+static enum step follow(char *place)
 {
-    char link[PATH_MAX], from[PATH_MAX];
+    char link[PATH_MAX], next[PATH_MAX];
     ssize_t size = readlink(place, link, sizeof link - 1);
     const char *slash = strrchr(place, '/');
 
     if (size == -1)
-        return false;
+        return STEP_END;
     link[size] = '\0';
     int folder = link[0] == '/' || !slash ? 0 : (int)(slash + 1 - place);
-    strcpy(from, place);
-    return snprintf(place, PATH_MAX, "%.*s%s", folder, from, link) < PATH_MAX;
+    if (snprintf(next, sizeof next, "%.*s%s", folder, place, link) >= (int)sizeof next)
+        return STEP_TOO_LONG;
+    strcpy(place, next);
+    return STEP_LINK;
 }
 
 char *place_of(const char *name, char *place)
 {
-    int links = 0;
+    enum step step = STEP_LINK;
 
     snprintf(place, PATH_MAX, "%s", name);
-    while (links < LINKS_MAX && follow(place))
-        links++;
-    if (links == LINKS_MAX)
+    for (int links = 0; step == STEP_LINK && links <= LINKS_MAX; links++)
+        step = follow(place);
+    if (step != STEP_END)
         snprintf(place, PATH_MAX, "%s", name);
     return place;
 }

@@ -28,8 +28,9 @@
 /* File descriptors that are left when it is told that they run out. */
 #define FILES_FEW 16
 
-/* Time between two warnings. */
-#define WARN_US 1000000
+/* Time between two warnings about connections that are given up, and about descriptors. */
+#define WARN_US       1000000
+#define WARN_FILES_US 60000000
 
 struct front {
     enum front_type type;
@@ -41,6 +42,7 @@ struct front {
     struct clients clients;
     int files;          /* below this file descriptors are no rare thing */
     int64_t warn_at_us; /* no warning before this */
+    int64_t warn_files_at_us;
 };
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -157,19 +159,19 @@ void *front_monitor(const struct front *front)
 
 /* ---- who is there ------------------------------------------------------------------------ */
 
-/* No more warnings than one in WARN_US. */
-static bool may_warn(struct front *front)
+/* No more than one in every_us. */
+static bool may_warn(int64_t *at_us, int64_t every_us)
 {
-    if (zclock_usecs() < front->warn_at_us)
+    if (zclock_usecs() < *at_us)
         return false;
-    front->warn_at_us = zclock_usecs() + WARN_US;
+    *at_us = zclock_usecs() + every_us;
     return true;
 }
 
 static void connection_new(struct front *front, int fd)
 {
     connections_open(&front->connections, fd);
-    if (fd >= front->files && may_warn(front))
+    if (fd >= front->files && may_warn(&front->warn_files_at_us, WARN_FILES_US))
         zsys_warning("hardly any file descriptor is left for those who connect to %s: raise "
                      "\"ulimit -n\"",
                      front_endpoint(front));
@@ -391,7 +393,7 @@ static bool client_send(struct front *front, const struct client *client, const 
 
 static void given_up_warn(struct front *front, const struct connection *connection)
 {
-    if (may_warn(front))
+    if (may_warn(&front->warn_at_us, WARN_US))
         zsys_warning("a client that does not read is given up, with all of its connection from %s: "
                      "there is no more room for what waits for it",
                      connection->peer);

@@ -19,6 +19,9 @@
 /* What the rest of the server opens, some 20, and room for the first clients. */
 #define FILES_BESIDE_WORKERS 64
 
+/* Time that the end may take, beside that which answers have to leave. */
+#define SHUTDOWN_S 4
+
 /* libzmq's threads: those for I/O, and the reaper. */
 #define LIBRARY_THREADS (IO_THREADS + 1)
 
@@ -93,11 +96,27 @@ static void set_up_czmq(void)
     zsys_init();
 }
 
+static volatile sig_atomic_t status = EXIT_FAILURE;
+
+static void leave(int signal)
+{
+    (void)signal;
+    _exit(status);
+}
+
+/* libzmq waits for a name that it looks up, for minutes where no name server answers. What was to
+ * leave has left before that. */
+static void shut_down(void)
+{
+    signal(SIGALRM, leave);
+    alarm(SHUTDOWN_S);
+    zsys_shutdown();
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct server *server;
-    int status = EXIT_FAILURE;
 
     argp_program_version_hook = print_version;
     options_parse(&options, argc, argv);
@@ -110,7 +129,8 @@ int main(int argc, char **argv)
         status = server_run(server) ? EXIT_SUCCESS : EXIT_FAILURE;
         server_destroy(&server);
     }
-    zsys_shutdown();
+    fflush(stdout);
+    shut_down();
     close(signals);
     return status;
 }

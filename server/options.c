@@ -80,7 +80,8 @@ static char *parse_endpoint(const char *option, char *text, struct argp_state *s
     struct address address;
 
     if (strncmp(text, "tcp://", 6) == 0 && !address_parse(text, "tcp://", &address))
-        argp_error(state, "--%s %s: expected tcp://host:port", option, text);
+        argp_error(state, "--%s %s: expected tcp://host:port, with a port from 1 to 65535", option,
+                   text);
     if (!strstr(text, "://"))
         argp_error(state, "--%s %s: expected an endpoint such as tcp://host:port", option, text);
     if (strncmp(text, "inproc://", 9) == 0)

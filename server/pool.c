@@ -85,6 +85,7 @@ static void refuse_client(struct server *server, uint32_t client, uint64_t id)
         .text = "workers join here; clients ask at the endpoint of --bind",
     };
 
+    complain(&server->complaints, COMPLAINT_UNEXPECTED, refusal.text);
     server_refuse(server, server->pool, client, &refusal);
 }
 

@@ -33,9 +33,11 @@
  * and heartbeats. */
 #define MESSAGES_MAX (4 * WORKER_CREDIT_MAX)
 
+/* called: the dealer knows the endpoint, and calls it again whenever a connection ends. */
 struct line {
     zsock_t *dealer;
     zsock_t *monitor;
+    bool called;
 };
 
 static void line_close(struct line *line, int linger_ms)
@@ -92,13 +94,22 @@ static bool line_open(struct line *line, const char *endpoint)
     zsock_set_affinity(line->dealer, IO_UPLINKS);
     line->monitor = monitor_new(zsock_resolve(line->dealer),
                                 ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
-    return line->monitor && zsock_connect(line->dealer, "%s", endpoint) != -1;
+    line->called = line->monitor && zsock_connect(line->dealer, "%s", endpoint) != -1;
+    return line->called;
+}
+
+/* Once: where libzmq does not know the endpoint it looks the name up, here and now. */
+static void line_call_no_more(struct line *line, const char *endpoint)
+{
+    if (line->called)
+        zsock_disconnect(line->dealer, "%s", endpoint);
+    line->called = false;
 }
 
 /* A new socket for each connection: nothing of the one before can arrive, in either direction. */
 static bool dial(struct uplink *uplink)
 {
-    struct line line = {NULL, NULL};
+    struct line line = {.dealer = NULL};
 
     if (!line_open(&line, uplink->endpoint)) {
         int reason = errno;
@@ -242,8 +253,8 @@ static enum uplink_news step(struct uplink *uplink, int64_t now_ns, enum parent_
     parent_step(&uplink->parent, now_ns, news, message, &orders);
     say(uplink, now_ns, before, orders.trouble);
     watch_reach(uplink, now_ns);
-    if (news == PARENT_DOWN) /* else the socket calls again by itself, at once and over and over */
-        zsock_disconnect(uplink->line.dealer, "%s", uplink->endpoint);
+    if (news == PARENT_DOWN) /* the parent core says when it is called again */
+        line_call_no_more(&uplink->line, uplink->endpoint);
     if (orders.dial)
         obey_dial(uplink, now_ns);
     if (orders.send)

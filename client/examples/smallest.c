@@ -27,16 +27,18 @@ int main(int argc, char **argv)
     struct primes primes = {.at = 2, .end = 500000};
     struct meantime *m = meantime_new();
     uint64_t request;
+    int error = argc == 2 && m ? meantime_connect(m, argv[1]) : MEANTIME_INVALID;
 
-    if (argc == 2 && m && meantime_connect(m, argv[1]) == MEANTIME_OK &&
-        meantime_ask(m, &question, &request) == MEANTIME_OK &&
-        meantime_overlap(m, request, count_primes, &primes, 0) == MEANTIME_OK)
+    if (error == MEANTIME_OK)
+        error = meantime_ask(m, &question, &request);
+    if (error == MEANTIME_OK)
+        error = meantime_overlap(m, request, count_primes, &primes, 0);
+    if (error == MEANTIME_OK)
         meantime_take(m, request, &result);
     if (result.error == MEANTIME_OK)
         printf("%d primes, sum %.17g\n", (int)primes.found, result.sum);
     else
-        fprintf(stderr, "no sum: %s\n",
-                *result.text ? result.text : meantime_error_text(result.error));
+        fprintf(stderr, "no sum: %s\n", error ? meantime_error_text(error) : result.text);
     meantime_close(&m);
     return result.error != MEANTIME_OK;
 }

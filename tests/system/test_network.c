@@ -268,6 +268,8 @@ Test(network, a_name_server_that_is_silent_holds_up_nobody_who_has_an_address)
     process_line(server, PROCESS_ERR, "*no server can be reached there*");
     struct process *client = CLIENT_AT(network.client, "sum", "1M");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0, "nor its own end");
 }
 
 /* ---- machines that are gone -------------------------------------------------------------- */

@@ -204,18 +204,26 @@ Test(sum, a_timeout_that_no_server_meets_is_told_as_such)
     close(refuser);
 }
 
+static uint64_t await_more_in_file(uint64_t before)
+{
+    while (samples_in_file() <= before)
+        usleep(1000);
+    return samples_in_file();
+}
+
 /* As a shell starts its jobs in the background. */
 Test(sum, one_that_was_started_with_interrupts_ignored_ignores_them)
 {
     struct server server = server_start(NULL);
     struct process *client =
         process_start(WORDS("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", MEANTIME, "sum",
-                            "1G", "--connect", server.endpoint, "--checkpoint", file));
+                            ENDLESS_WORD, "--connect", server.endpoint, "--checkpoint", file));
 
-    while (samples_in_file() == 0)
-        usleep(1000);
+    await_more_in_file(0);
     process_signal(client, SIGINT);
-    success(client);
+    await_more_in_file(await_more_in_file(samples_in_file()));
+    process_signal(client, SIGKILL);
+    process_wait(client);
     server_drain(&server);
 }
 

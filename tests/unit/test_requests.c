@@ -69,10 +69,10 @@ Test(requests, there_are_so_many_and_no_more)
     requests_clear(&requests);
 }
 
-/* Also of the last slot, whose number is the one next to the end of them. */
 /* Of the 2^24 numbers that a slot has. */
 #define USES_BEFORE ((UINT64_C(1) << 24) - 1000)
 
+/* Also of the last slot, whose number is the one next to the end of them. */
 Test(requests, numbers_stay_within_those_of_ids_however_often_a_slot_is_used)
 {
     static const uint64_t slots[] = {1, 2, MEANTIME_REQUESTS_MAX};
