@@ -193,6 +193,7 @@ def main():
     stories = {"trace": trace, "timeline": timeline, "files": files, "interrupted": interrupted}
     if len(sys.argv) != 3 or sys.argv[1] not in stories:
         sys.exit(__doc__)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     with tempfile.TemporaryDirectory() as scratch:
         stories[sys.argv[1]](pathlib.Path(sys.argv[2]), pathlib.Path(scratch))
 

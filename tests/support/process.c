@@ -80,13 +80,15 @@ static bool enter_network(pid_t network)
     return file != -1 && setns(file, CLONE_NEWNET) == 0;
 }
 
-/* Between fork and exec: system calls alone, for other threads may have held any lock. */
+/* Between fork and exec: system calls alone, for other threads may have held any lock. The tests
+ * themselves may run in the background, where a Ctrl-C is ignored. */
 static void become(const struct becoming *becoming)
 {
     sigset_t none;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGINT, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != becoming->parent || !enter_network(becoming->network))
         _exit(CANNOT_EXECUTE);
