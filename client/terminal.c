@@ -20,7 +20,8 @@ struct terminal terminal_of(FILE *stream)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
-    bool moves = isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
+    bool knows_escapes = term && *term && strcmp(term, "dumb") != 0;
+    bool moves = knows_escapes && isatty(fileno(stream));
 
     return (struct terminal){
         .moves = moves,

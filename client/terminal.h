@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* columns: 80 where nobody knows. moves: what is there can be written over: it is a terminal, and
- * not TERM=dumb. colour: the same, where NO_COLOR does not speak against it. */
+ * TERM names one that is not "dumb". colour: the same, where NO_COLOR does not speak against it. */
 struct terminal {
     bool moves;
     bool utf8;

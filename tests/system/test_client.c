@@ -323,6 +323,25 @@ Test(client, a_terminal_that_only_prints_sees_lines)
     server_drain(&server);
 }
 
+/* Nobody says what it knows. Long enough for a bar, of both kinds. */
+Test(client, a_terminal_without_a_name_sees_no_bar)
+{
+    struct server server = server_start(NULL);
+
+    setenv("TERM", "", true);
+    for (int i = 0; i < 2; i++) {
+        struct process *client = process_start_on_terminal(
+            i == 0 ? WORDS(MEANTIME, "sum", ENDLESS_WORD, "--connect", server.endpoint, "--timeout",
+                           "1500ms")
+                   : WORDS(MEANTIME, "async", "--gaussian", ENDLESS_WORD, "--uniform", "1",
+                           "--connect", server.endpoint, "--timeout", "1500ms"));
+        cr_assert_eq(process_wait(client), EXIT_FAILURE);
+        const char *text = process_text(client, PROCESS_OUT);
+        cr_assert(strstr(text, "meantime: ") && !strchr(text, '\033'), "%s", text);
+    }
+    server_drain(&server);
+}
+
 Test(client, what_is_no_terminal_sees_the_sentence_alone)
 {
     struct server server = server_start(NULL);
