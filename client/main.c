@@ -292,6 +292,17 @@ static void open_closed_streams(void)
         close(fd);
 }
 
+/* Why it could not be is unknown where that was long ago. */
+static bool write_out(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    fprintf(stderr, "meantime: cannot write the result%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static int (*const modes[])(const struct options *) = {
@@ -318,9 +329,7 @@ int main(int argc, char **argv)
     meantime_close(&session);
     plain_destroy(&plain);
     zsys_shutdown();
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("meantime: cannot write the result");
+    if (!write_out())
         exit = exit ? exit : EXIT_FAILURE;
-    }
     return exit;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/story.h"
 
@@ -352,5 +353,48 @@ Test(client, what_is_no_terminal_sees_the_sentence_alone)
               process_text(client, PROCESS_OUT));
     cr_assert(lines_are(process_text(client, PROCESS_ERR), WORDS("meantime: *")), "%s",
               process_text(client, PROCESS_ERR));
+    server_drain(&server);
+}
+
+/* ---- closed streams ---------------------------------------------------------------------- */
+
+static void expect_nothing_at(pid_t pid, int file)
+{
+    char name[32], target[32] = "";
+
+    snprintf(name, sizeof name, "/proc/%d/fd/%d", pid, file);
+    cr_assert(readlink(name, target, sizeof target - 1) > 0);
+    cr_assert_str_eq(target, "/dev/null");
+}
+
+/* What the client opens otherwise would take their numbers, and its words. */
+Test(client, words_for_closed_streams_go_nowhere)
+{
+    struct server server = server_start(NULL);
+    struct process *client =
+        process_start(WORDS("/bin/sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", MEANTIME, "async",
+                            "--gaussian", ENDLESS_WORD, "--connect", server.endpoint));
+
+    process_await_computing(server.process);
+    for (int file = 0; file < 3; file++)
+        expect_nothing_at(process_pid(client), file);
+    process_signal(client, SIGINT);
+    cr_assert_eq(process_wait(client), PROCESS_SIGNALLED(SIGINT));
+    server_drain(&server);
+}
+
+Test(client, a_result_that_nobody_gets_is_told)
+{
+    static const char *const nowhere[] = {">&-", ">/dev/full"};
+    struct server server = server_start(NULL);
+
+    for (int i = 0; i < 2; i++) {
+        char command[32];
+        snprintf(command, sizeof command, "exec \"$@\" %s", nowhere[i]);
+        struct process *client = process_start(WORDS("/bin/sh", "-c", command, "sh", MEANTIME,
+                                                     "async", "--connect", server.endpoint, SMALL));
+        cr_assert_eq(process_wait(client), EXIT_FAILURE);
+        cr_assert_str_eq(process_text(client, PROCESS_ERR), "meantime: cannot write the result\n");
+    }
     server_drain(&server);
 }
