@@ -153,6 +153,7 @@ def timeline(folder, scratch):
 def files(folder, scratch):
     done = "====== Done uniform_sum"
     old, link, locked = scratch / "old.svg", scratch / "link.svg", scratch / "no" / "such.svg"
+    ahead = scratch / "ahead.svg"
     with server(folder) as endpoint:
         asked = ("async", "--connect", endpoint, *SMALL, "--timeline")
         for path in (locked, scratch):
@@ -170,7 +171,10 @@ def files(folder, scratch):
         run(folder, *asked, link)
         check(link.is_symlink() and old.read_text().startswith("<svg"), "a link")
         check(old.stat().st_mode & 0o777 == 0o640, "the file's mode")
-    only(scratch, "old.svg", "link.svg")
+        ahead.symlink_to("new.svg")
+        run(folder, *asked, ahead)
+        check(ahead.is_symlink() and (scratch / "new.svg").is_file(), "a link that led to nothing yet")
+    only(scratch, "old.svg", "link.svg", "ahead.svg", "new.svg")
 
 
 def interrupted(folder, scratch):

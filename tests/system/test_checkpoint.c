@@ -86,6 +86,17 @@ Test(checkpoint, of_two_that_found_none_one_makes_it)
     expect_count(name, 1);
 }
 
+/* As nobody, for root may write everything. */
+Test(checkpoint, a_file_that_may_only_be_read_is_read)
+{
+    save(name, 1);
+    cr_assert(chmod(folder, 0755) == 0 && chmod(name, 0444) == 0);
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0);
+    expect_count(name, 1);
+    cr_assert_eq(seteuid(getuid()), 0);
+}
+
 Test(checkpoint, a_link_stays_and_what_it_leads_to_is_replaced)
 {
     char link[sizeof name + 16];

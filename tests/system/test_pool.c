@@ -149,6 +149,27 @@ Test(pool, status_of_nobody_is_a_sentence)
                         WORDS("meantime: no answer from tcp://127.0.0.7:1; *")));
 }
 
+/* The samples of a whole stream are 2^63: one more than an integer of jansson can be. */
+Test(pool, status_as_json_tells_of_the_largest_request)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+    struct sum_request whole = asked;
+
+    whole.first = 0;
+    whole.count = UINT64_C(1) << 63;
+    peer_ask(peer, &whole);
+    process_await_computing(server.process);
+    struct process *client = CLIENT(server, "status", "--json");
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    json_t *request = json_array_get(json_object_get(object, "requests"), 0);
+    cr_assert(json_number_value(json_object_get(request, "count")) == 0x1p63, "%s",
+              process_text(client, PROCESS_OUT));
+    cr_assert(json_is_integer(json_object_get(request, "done")));
+    json_decref(object);
+}
+
 /* ---- they go ----------------------------------------------------------------------------- */
 
 Test(pool, what_a_lost_worker_had_is_summed_by_others)
