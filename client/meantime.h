@@ -123,8 +123,9 @@ MEANTIME_API struct meantime *meantime_new(void);
 /* Adds endpoints, such as "tcp://127.0.0.1:8197" or a list with commas: requests ask the first
  * one, and the next when that is not there, goes away, falls silent, is busy or stops.
  * Never waits: whether anybody is there is found out by asking. Adds all of them or none.
- * Hosts may be given by name. libzmq looks names up one after the other, before each call: while
- * the service for names is silent, no connection of the session comes about, to numbers neither.
+ * Hosts may be given by name, which means an address of IPv4; one of IPv6 goes in brackets, such as
+ * "tcp://[::1]:8197". libzmq looks names up one after the other, before each call: while the
+ * service for names is silent, no connection of the session comes about, to numbers neither.
  * MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY, _NO_RESOURCES. */
 MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
 

@@ -308,34 +308,19 @@ Test(client, a_terminal_sees_no_colour_where_none_is_wanted)
     cr_assert(!strstr(text, COLOUR), "a colour: %s", text);
 }
 
-/* As in a window of Emacs, where nothing can be written over. */
-Test(client, a_terminal_that_only_prints_sees_lines)
+/* As in a window of Emacs, or where nobody says what it knows. Long enough for a bar, of both
+ * kinds. */
+Test(client, a_terminal_that_can_only_print_sees_no_bar)
 {
     struct server server = server_start(NULL);
 
-    setenv("TERM", "dumb", true);
-    struct process *client = process_start_on_terminal(
-        WORDS(MEANTIME, "--connect", server.endpoint, "sum", ENDLESS_WORD));
-    process_await_words(client, PROCESS_OUT, "% done");
-    process_signal(client, SIGINT);
-    cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
-    cr_assert(!strstr(process_text(client, PROCESS_OUT), "\033"), "%s",
-              process_text(client, PROCESS_OUT));
-    server_drain(&server);
-}
-
-/* Nobody says what it knows. Long enough for a bar, of both kinds. */
-Test(client, a_terminal_without_a_name_sees_no_bar)
-{
-    struct server server = server_start(NULL);
-
-    setenv("TERM", "", true);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
+        setenv("TERM", i < 2 ? "dumb" : "", true);
         struct process *client = process_start_on_terminal(
-            i == 0 ? WORDS(MEANTIME, "sum", ENDLESS_WORD, "--connect", server.endpoint, "--timeout",
-                           "1500ms")
-                   : WORDS(MEANTIME, "async", "--gaussian", ENDLESS_WORD, "--uniform", "1",
-                           "--connect", server.endpoint, "--timeout", "1500ms"));
+            i % 2 == 0 ? WORDS(MEANTIME, "sum", ENDLESS_WORD, "--connect", server.endpoint,
+                               "--timeout", "1500ms")
+                       : WORDS(MEANTIME, "async", "--gaussian", ENDLESS_WORD, "--uniform", "1",
+                               "--connect", server.endpoint, "--timeout", "1500ms"));
         cr_assert_eq(process_wait(client), EXIT_FAILURE);
         const char *text = process_text(client, PROCESS_OUT);
         cr_assert(strstr(text, "meantime: ") && !strchr(text, '\033'), "%s", text);
