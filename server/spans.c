@@ -209,11 +209,14 @@ void spans_blame(struct span *span, int64_t rests_until_ns)
             span->runs[i]->late_at_ns = rests_until_ns; /* nor is another worker given it too */
 }
 
+/* None is cut while one waits, but for suspects, which may be many, and for who has yet to show
+ * that it can sum. */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker)
 {
     struct span *span = TAILQ_FIRST(&spans->free_spans);
 
+    assert(TAILQ_EMPTY(&spans->waiting) || !worker_proven(worker));
     if (span)
         TAILQ_REMOVE(&spans->free_spans, span, in_request);
     else {

@@ -93,7 +93,8 @@ static inline bool span_suspect(const struct span *span)
     return span->deaths == SPAN_DEATHS_MAX - 1;
 }
 
-/* A new span, with a worker at once. Needs spans_left() and spans_room(). */
+/* A new span, with a worker at once. Needs spans_left(), spans_room() and, for a worker that is
+ * proven, an empty spans.waiting. */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker);
 
