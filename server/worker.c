@@ -16,25 +16,30 @@
 /* The kernel weighs a thread of nice 10 at a tenth of a thread of nice 0. */
 #define WORKER_NICE 10
 
-/* Linux gives the core at once to a thread that wakes if it asks for a shorter slice than the one
- * that runs, and otherwise often at the next tick, 4 ms later. So compute threads ask for the
- * longest that there is. Kernels before 6.12 do not mind it. */
-#define WORKER_SLICE_NS 100000000
+/* Linux from 6.12 on takes two things from the slice that a thread asks for. Whoever wakes has the
+ * core at once if the thread that runs asks for a longer slice, and otherwise often at the next
+ * tick, 4 ms later: so a thread that computes asks for the longest that there is. And among threads
+ * that want a core, the one whose slice would end first has it: so one that waits for its next
+ * task, and may wake beside other programs, asks for the shortest; with the longest it would wait
+ * seconds. */
+#define COMPUTING_SLICE_NS 100000000
+#define WAITING_SLICE_NS   100000
 
-/* An idle thread looks for its next task this long before it sleeps, and yields to whoever wants
- * its core. To wake it takes longer than all else about a small request, and clients that have had
- * an answer often ask again at once. */
+/* A thread that has done a small task looks for the next one this long before it sleeps, and yields
+ * to whoever wants its core. To wake it takes longer than all else about a small request, and
+ * clients that have had an answer often ask again at once. */
 #define SPIN_US 200
 
 #define ADDRESS_BYTES 64
 
-/* The ends of its sockets that the thread has are its own while it runs. */
+/* The ends of its sockets that the thread has, and its slice, are its own while it runs. */
 struct worker {
     pthread_t thread;
     struct workers *workers;
     zsock_t *pipe;
     zsock_t *pipe_end;
     zsock_t *results;
+    uint64_t slice_ns;
 };
 
 struct workers {
@@ -87,30 +92,54 @@ struct scheduling {
 };
 
 /* Best effort: a thread that may not change its priority computes all the same. */
-static void worker_be_nice(void)
+static void worker_schedule(struct worker *worker, uint64_t slice_ns)
 {
     struct scheduling scheduling = {
         .size = sizeof scheduling,
         .policy = SCHED_BATCH,
         .nice = WORKER_NICE,
-        .slice_ns = WORKER_SLICE_NS,
+        .slice_ns = slice_ns,
     };
 
-    syscall(SYS_sched_setattr, 0, &scheduling, 0);
+    if (worker->slice_ns != slice_ns)
+        syscall(SYS_sched_setattr, 0, &scheduling, 0);
+    worker->slice_ns = slice_ns;
 }
 
-/* A message is a task, and an empty one the end. A stopped process that goes on finds its waits
- * interrupted. */
-static bool task_wait(zsock_t *pipe, struct task *task)
+static int task_receive(zsock_t *pipe, struct task *task, int flags)
+{
+    int size;
+
+    do
+        size = zmq_recv(zsock_resolve(pipe), task, sizeof *task, flags);
+    while (size == -1 && errno == EINTR); /* a stopped process that goes on */
+    return size;
+}
+
+static int task_look(zsock_t *pipe, struct task *task)
 {
     int64_t sleep_at_us = zclock_usecs() + SPIN_US;
     int size;
 
     do {
         sched_yield();
-        size = zmq_recv(zsock_resolve(pipe), task, sizeof *task,
-                        zclock_usecs() < sleep_at_us ? ZMQ_DONTWAIT : 0);
-    } while (size == -1 && (errno == EAGAIN || errno == EINTR));
+        size = task_receive(pipe, task, ZMQ_DONTWAIT);
+    } while (size == -1 && zclock_usecs() < sleep_at_us);
+    return size;
+}
+
+/* A message is a task, and an empty one the end. Who yields gives the rest of its slice away, so
+ * one that has computed for long sleeps at once. */
+static bool task_next(struct worker *worker, struct task *task)
+{
+    int size = task_receive(worker->pipe_end, task, ZMQ_DONTWAIT);
+
+    if (size == -1 && worker->slice_ns == WAITING_SLICE_NS)
+        size = task_look(worker->pipe_end, task);
+    if (size == -1) {
+        worker_schedule(worker, WAITING_SLICE_NS);
+        size = task_receive(worker->pipe_end, task, 0);
+    }
     return size == sizeof *task;
 }
 
@@ -119,8 +148,10 @@ static void *worker_main(void *argument)
     struct worker *worker = argument;
     struct task task;
 
-    worker_be_nice();
-    while (task_wait(worker->pipe_end, &task)) {
+    worker_schedule(worker, WAITING_SLICE_NS);
+    while (task_next(worker, &task)) {
+        if (task.count > BLOCK_SAMPLES)
+            worker_schedule(worker, COMPUTING_SLICE_NS);
         struct result result = task_run(worker, &task);
         zmq_send(zsock_resolve(worker->results), &result, sizeof result, 0);
     }
