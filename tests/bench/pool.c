@@ -24,9 +24,11 @@ static const struct part {
     const char *name;
     void (*measure)(const struct bench *bench);
 } parts[] = {
-    {"spans", part_spans},   {"efficiency", part_efficiency}, {"kill", part_kill},
-    {"freeze", part_freeze}, {"restart", part_restart},       {"cancel", part_cancel},
-    {"status", part_status}, {"memory", part_memory},
+    {"spans", part_spans},     {"efficiency", part_efficiency},
+    {"kill", part_kill},       {"freeze", part_freeze},
+    {"restart", part_restart}, {"cancel", part_cancel},
+    {"status", part_status},   {"busy", part_busy},
+    {"memory", part_memory},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

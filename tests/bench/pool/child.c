@@ -87,6 +87,24 @@ void child_plain_ask(struct child *plain, uint64_t samples)
     fflush(plain->to);
 }
 
+uint32_t loads_start(struct child *loads, uint32_t a_core)
+{
+    uint32_t wanted = a_core * (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t count = wanted < LOADS_MAX ? wanted : LOADS_MAX;
+
+    for (uint32_t i = 0; i < count; i++) {
+        child_start_plain(&loads[i], NULL);
+        child_plain_ask(&loads[i], COUNT_ENDLESS);
+    }
+    return count;
+}
+
+void loads_end(struct child *loads, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        child_end(&loads[i]);
+}
+
 int64_t child_cpu_ns(const struct child *child)
 {
     struct timespec taken;

@@ -12,6 +12,9 @@
 /* Any free port. */
 #define ENDPOINT_ANY "tcp://127.0.0.1:*"
 
+/* More samples than any machine sums while a benchmark runs. */
+#define COUNT_ENDLESS (UINT64_C(1) << 62)
+
 /* to: its stdin. from: its stdout. */
 struct child {
     pid_t pid;
@@ -36,6 +39,11 @@ void child_start_role(struct child *child, const char *role, const char *argumen
  * line when it has it. */
 void child_start_plain(struct child *plain, const char *nice);
 void child_plain_ask(struct child *plain, uint64_t samples);
+
+/* So many of them on every core, each with a sum that does not end; at most LOADS_MAX. How many. */
+#define LOADS_MAX 256
+uint32_t loads_start(struct child *loads, uint32_t a_core);
+void loads_end(struct child *loads, uint32_t count);
 
 /* CPU time that it has taken so far, on all its threads. */
 int64_t child_cpu_ns(const struct child *child);

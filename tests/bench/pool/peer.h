@@ -12,9 +12,6 @@
 /* For as long as it takes. */
 #define PEER_FOR_EVER (-1)
 
-/* More samples than any machine sums while a benchmark runs. */
-#define COUNT_ENDLESS (UINT64_C(1) << 62)
-
 /* A socket of `context` that is connecting to `endpoint`. zmq_close() it. */
 void *peer_new(void *context, const char *endpoint);
 

@@ -18,8 +18,6 @@
 /* Bytes that the echo gets and sends, about as many as a status request. */
 #define ECHO_BYTES 8
 
-#define CORES_MAX 256
-
 static void trip_status(void *peer)
 {
     static struct status_reply status;
@@ -50,11 +48,6 @@ static void measure(const char *what, void *peer, void (*trip)(void *), const st
     figures_print(what, "ms", &trips, wanted);
 }
 
-static uint32_t cores(void)
-{
-    return (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 /* Every core computes, until the request is cancelled. */
 static void beside_server_load(void *client, void *echo)
 {
@@ -62,7 +55,7 @@ static void beside_server_load(void *client, void *echo)
     struct message answer;
 
     peer_ask(client, 1, COUNT_ENDLESS);
-    peer_await(client, status_all_busy, cores());
+    peer_await(client, status_all_busy, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN));
     measure("status while every core computes", client, trip_status, &wanted);
     measure("  bare libzmq echo beside the same load", echo, trip_echo, NULL);
     peer_cancel(client, 1);
@@ -71,16 +64,11 @@ static void beside_server_load(void *client, void *echo)
 
 static void beside_plain_load(void *echo)
 {
-    struct child loads[CORES_MAX];
-    uint32_t count = cores() < CORES_MAX ? cores() : CORES_MAX;
+    struct child loads[LOADS_MAX];
+    uint32_t count = loads_start(loads, 1);
 
-    for (uint32_t i = 0; i < count; i++) {
-        child_start_plain(&loads[i], NULL);
-        child_plain_ask(&loads[i], COUNT_ENDLESS);
-    }
     measure("  the same beside a load of its own priority", echo, trip_echo, NULL);
-    for (uint32_t i = 0; i < count; i++)
-        child_end(&loads[i]);
+    loads_end(loads, count);
 }
 
 void part_status(const struct bench *bench)
