@@ -205,14 +205,22 @@ static bool take_line(struct process *process, struct capture *capture, const ch
     return false;
 }
 
-const char *process_line(struct process *process, enum process_stream stream, const char *pattern)
+bool process_says(struct process *process, enum process_stream stream, const char *pattern,
+                  int64_t patience_ms)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t until_ms = process_now_ms() + patience_ms;
     struct capture *capture = &process->captures[stream];
     bool found;
 
     while (!(found = take_line(process, capture, pattern)) && process_listen(process, until_ms))
         ;
+    return found;
+}
+
+const char *process_line(struct process *process, enum process_stream stream, const char *pattern)
+{
+    bool found = process_says(process, stream, pattern, PROCESS_PATIENCE_MS);
+
     cr_assert(found, "%s did not say \"%s\" but:\n%s%s", process->name, pattern,
               process->captures[PROCESS_OUT].text, process->captures[PROCESS_ERR].text);
     return process->line;

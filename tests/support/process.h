@@ -3,6 +3,7 @@
 #ifndef MEANTIME_TESTS_SUPPORT_PROCESS_H
 #define MEANTIME_TESTS_SUPPORT_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -45,6 +46,10 @@ pid_t process_pid(const struct process *process);
 /* Waits for the next line that matches the pattern of fnmatch(3), and takes what is up to it. Lives
  * until the next call, without its newline. */
 const char *process_line(struct process *process, enum process_stream stream, const char *pattern);
+
+/* Waits no longer than that. False where there was no such line; what was read is taken. */
+bool process_says(struct process *process, enum process_stream stream, const char *pattern,
+                  int64_t patience_ms);
 
 /* Waits until the process has written these words, anywhere. For what comes without a newline. */
 void process_await_words(struct process *process, enum process_stream stream, const char *words);

@@ -110,6 +110,9 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
 /* And more than the server keeps for such peers: KEPT_MAX. */
 #define GIVEN_UP_FLOOD 300000
 
+/* Frames that make room for more in the buffers of a deaf peer. */
+#define READ_A_LITTLE 2000
+
 static struct sum_request flood_request(uint64_t id, uint64_t count)
 {
     return (struct sum_request){
@@ -185,8 +188,22 @@ Test(crowd, a_deaf_client_that_reads_at_last_gets_one_answer_each)
     server_drain(&server);
 }
 
+/* Where TCP has no room for what comes, it may drop what it brings of the other direction, too:
+ * Linux 6.18 does so for ever with a peer that never reads. So this one reads a little, each
+ * second. */
+static void expect_given_up(struct server *server, struct peer *deaf, const char *pattern)
+{
+    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+
+    while (!process_says(server->process, PROCESS_ERR, pattern, 1000)) {
+        cr_assert(process_now_ms() < until_ms, "nobody is given up");
+        for (int frame = 0; frame < READ_A_LITTLE; frame++)
+            zmq_recv(peer_socket(deaf), NULL, 0, ZMQ_DONTWAIT);
+    }
+}
+
 /* Its endless requests are cancelled, so that the server can end. */
-Test(crowd, a_deaf_client_that_never_reads_is_given_up)
+Test(crowd, a_deaf_client_that_hardly_reads_is_given_up)
 {
     struct server server = server_start(NULL);
     struct peer *deaf = peer_new_deaf(server.endpoint);
@@ -194,7 +211,7 @@ Test(crowd, a_deaf_client_that_never_reads_is_given_up)
     struct sum_request small = flood_request(1, FLOOD_COUNT);
 
     ask_flood(deaf, GIVEN_UP_FLOOD, ENDLESS);
-    process_line(server.process, PROCESS_ERR, "*a client that does not read is given up*");
+    expect_given_up(&server, deaf, "*a client that does not read is given up*");
     peer_ask(other, &small);
     peer_expect_sum(other, &small);
     peer_destroy(&deaf);
@@ -311,8 +328,7 @@ Test(crowd, a_deaf_peer_of_many_envelopes_is_given_up_alone)
 
     ask_flood(slow, GIVEN_UP_FLOOD / 10, FLOOD_COUNT);
     ask_as_clients(deaf, GIVEN_UP_FLOOD);
-    process_line(server.process, PROCESS_ERR,
-                 "*a client that does not read is given up*127.0.0.1*");
+    expect_given_up(&server, deaf, "*a client that does not read is given up*127.0.0.1*");
     ask_as_clients(deaf, 1000);
     peer_ask(other, &small);
     peer_expect_sum(other, &small);
