@@ -8,12 +8,14 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sums/sum.h"
 
-/* The kernel weighs a thread of nice 10 at a tenth of a thread of nice 0. */
+/* Linux weighs a thread of nice 10 at a tenth of a thread of nice 0. A server that was started
+ * nicer has threads that are as nice. */
 #define WORKER_NICE 10
 
 /* Linux from 6.12 on takes two things from the slice that a thread asks for. Whoever wakes has the
@@ -46,6 +48,7 @@ struct workers {
     zsock_t *results;
     char results_address[ADDRESS_BYTES];
     const struct kernel *kernel;
+    int nice;
     uint32_t count;
     atomic_bool cancelled[RUNS_MAX];
     struct worker threads[];
@@ -97,7 +100,7 @@ static void worker_schedule(struct worker *worker, uint64_t slice_ns)
     struct scheduling scheduling = {
         .size = sizeof scheduling,
         .policy = SCHED_BATCH,
-        .nice = WORKER_NICE,
+        .nice = worker->workers->nice,
         .slice_ns = slice_ns,
     };
 
@@ -227,6 +230,9 @@ struct workers *workers_new(uint32_t count, const struct kernel *kernel)
     if (!workers)
         return NULL;
     workers->kernel = kernel;
+    workers->nice = getpriority(PRIO_PROCESS, 0);
+    if (workers->nice < WORKER_NICE)
+        workers->nice = WORKER_NICE;
     bool started = workers_open(workers);
     while (started && workers->count < count) {
         started = worker_start(&workers->threads[workers->count], workers);

@@ -1,8 +1,12 @@
-/* Command lines: the bad ones end with 2 and a sentence, before anything else happens. */
+/* Command lines: the bad ones end with 2 and a sentence, before anything else happens. And how much
+ * of a machine a server takes. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/support/story.h"
@@ -190,4 +194,44 @@ Test(usage, a_quiet_server_says_nothing)
     cr_assert(process_wait(server) == 0);
     cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
     cr_assert_str_eq(process_text(server, PROCESS_ERR), "");
+}
+
+/* ---- priorities -------------------------------------------------------------------------- */
+
+/* How many of the server's threads are as nice as that. */
+static int threads_of_nice(const struct server *server, int nice)
+{
+    char path[sizeof "/proc/4194304/task"];
+    int count = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)process_pid(server->process));
+    DIR *tasks = opendir(path);
+    cr_assert(tasks);
+    for (struct dirent *task; (task = readdir(tasks));)
+        count +=
+            task->d_name[0] != '.' && getpriority(PRIO_PROCESS, (id_t)atoi(task->d_name)) == nice;
+    closedir(tasks);
+    return count;
+}
+
+/* A thread is nice before it takes its first task. */
+static int compute_threads_of_nice(int nice)
+{
+    struct server server = server_start(WORDS("--threads", "1"));
+    struct peer *peer = peer_new(PEER_REQ, server.endpoint);
+    struct sum_request request = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1};
+
+    peer_ask(peer, &request);
+    peer_expect_sum(peer, &request);
+    int count = threads_of_nice(&server, nice);
+    server_drain(&server);
+    return count;
+}
+
+Test(usage, compute_threads_are_nice_and_no_less_so_than_their_server)
+{
+    if (setpriority(PRIO_PROCESS, 0, 9) == 0) /* not where the tests are nicer already */
+        cr_assert(compute_threads_of_nice(10) == 1);
+    cr_assert(setpriority(PRIO_PROCESS, 0, 15) == 0);
+    cr_assert(compute_threads_of_nice(10) == 0);
 }
