@@ -62,11 +62,19 @@ class Asked:
         self.heard_at = None
         self.cancel_at = None
         self.cancelled = False
+        self.tries = 0
+        self.try_began_at = self.began_at
 
     def __str__(self):
         entry = self.entry
         return (f"the sum of {entry['count']} {KINDS[entry['kind']]} samples from {entry['first']} "
                 f"on of seed {entry['seed']}")
+
+    def begin_try(self, now, cancel_at=math.inf):
+        self.heard_at = self.try_began_at = now
+        self.cancel_at = cancel_at
+        self.cancelled = False
+        self.tries += 1
 
     def check(self, units):
         if units == self.entry["units"]:
@@ -75,9 +83,11 @@ class Asked:
             tell(wrong=f"{self} is {self.entry['units']}, and {units} was the answer")
 
     def late(self, limit_s):
-        late = time.monotonic() - self.began_at > limit_s
+        now = time.monotonic()
+        late = now - self.began_at > limit_s
         if late:
-            tell(wrong=f"{self} has no answer after {limit_s:.0f} s")
+            tell(wrong=f"{self} has no answer after {limit_s:.0f} s and {self.tries} tries, the last "
+                 f"of which began {now - self.try_began_at:.1f} s ago")
         return late
 
 
@@ -140,11 +150,8 @@ class Peer(Client):
         if not line.send(sum_request=request):
             return False
         self.asked[line][self.last_id] = asked
-        asked.heard_at = now
-        asked.cancelled = False
-        asked.cancel_at = math.inf
-        if self.dice.random() < CANCELLED:
-            asked.cancel_at = now + self.dice.uniform(*CANCEL_S)
+        cancelled = self.dice.random() < CANCELLED
+        asked.begin_try(now, now + self.dice.uniform(*CANCEL_S) if cancelled else math.inf)
         return True
 
     def wait(self):
@@ -248,6 +255,7 @@ class Program(Client):
 
     def over(self, asked):
         """Answered, or wrong beyond asking again."""
+        asked.begin_try(time.monotonic())
         run = machines.start(self.command(asked.entry), machines.Machine("home"), text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE)

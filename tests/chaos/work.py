@@ -21,10 +21,11 @@ SAMPLE_END_MAX = 2**63
 KINDS = {"gaussian": wire.KIND_GAUSSIAN, "uniform": wire.KIND_UNIFORM}
 
 # A few answers that are known without any server, and sums of random ranges, which take from one
-# block to so many seconds of one core.
+# block to so many seconds of one core: those that are in flight at a time, taken together, are done
+# while fronts live (see PERIOD_S) also by two cores that start servers beside.
 KNOWN = 8
 RANDOM = 32
-LARGEST_S = 1.0
+LARGEST_S = 0.3
 PROBE_SAMPLES = 50_000_000
 ANSWER_S = 120
 
