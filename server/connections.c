@@ -50,8 +50,10 @@ void connections_open(struct connections *connections, int fd)
     struct connection **connection = &connections->by_fd[fd];
     if (!*connection)
         *connection = connection_new(fd);
-    if (*connection)
-        (*connection)->open = true;
+    if (!*connection || (*connection)->open)
+        return;
+    (*connection)->open = true;
+    connections->open_count++;
 }
 
 void connections_close(struct connections *connections, int fd)
@@ -64,7 +66,9 @@ void connections_close(struct connections *connections, int fd)
         connection->ended_unheard = false;
     connection->ended_unheard |= !connection->heard;
     connection->ended_in = connections->round;
-    connection->open = connection->given_up = connection->heard = false;
+    connection->open = connection->given_up = connection->heard = connection->held = false;
+    connection->read_bytes = connection->read_in = connection->unread_bytes = 0;
+    connections->open_count--;
 }
 
 void connections_all_read(struct connections *connections)
@@ -78,6 +82,80 @@ struct connection *connections_at(const struct connections *connections, int fd)
         return NULL;
     return connections->by_fd[fd]->open ? connections->by_fd[fd] : NULL;
 }
+
+/* ---- what is unread ---------------------------------------------------------------------- */
+
+void connections_read(const struct connections *connections, struct connection *connection,
+                      size_t bytes)
+{
+    connection->read_bytes += bytes;
+    connection->read_in = connections->round;
+}
+
+/* Once after a message: of one that does not end no more than that can be overlooked. */
+static bool all_read(const struct connections *connections, const struct connection *connection)
+{
+    return connection->read_in > 0 && connection->read_in < connections->round;
+}
+
+void connections_look(const struct connections *connections, struct connection *connection,
+                      uint64_t received_bytes)
+{
+    uint64_t before = connection->unread_bytes;
+
+    if (connection->read_bytes > received_bytes)
+        connection->read_bytes = received_bytes;
+    connection->unread_bytes = received_bytes - connection->read_bytes;
+    connection->unread_still = connection->unread_bytes == before;
+    if (!all_read(connections, connection) || connection->unread_bytes > UNREAD_BYTES_FAIR)
+        return;
+    connection->read_bytes = received_bytes;
+    connection->read_in = connection->unread_bytes = 0;
+}
+
+/* Those that have much share what there is for all. */
+uint64_t connections_limit(const struct connections *connections)
+{
+    uint64_t unread_bytes = 0, many = 0;
+
+    for (size_t fd = 0; fd < connections->size; fd++) {
+        const struct connection *connection = connections_at(connections, (int)fd);
+        if (!connection || connection->given_up || connection->unread_bytes <= UNREAD_BYTES_FAIR)
+            continue;
+        unread_bytes += connection->unread_bytes;
+        many++;
+    }
+    if (unread_bytes <= UNREAD_BYTES_MAX)
+        return UINT64_MAX;
+    uint64_t share = UNREAD_BYTES_MAX / many;
+    return share > UNREAD_BYTES_FAIR ? share : UNREAD_BYTES_FAIR;
+}
+
+/* When all has been read libzmq may still have some to pass on. */
+enum verdict connections_verdict(const struct connections *connections,
+                                 const struct connection *connection, uint64_t limit)
+{
+    if (!connection->held)
+        return !connection->given_up && connection->unread_bytes > limit ? VERDICT_HOLD
+                                                                         : VERDICT_LET_BE;
+    if (connection->held_in == connections->round)
+        return VERDICT_LET_BE;
+    if (connection->given_up)
+        return VERDICT_CUT;
+    if (connection->unread_bytes <= UNREAD_BYTES_FAIR)
+        return VERDICT_RELEASE;
+    return connection->unread_still ? VERDICT_GIVE_UP : VERDICT_LET_BE;
+}
+
+void connections_hold(const struct connections *connections, struct connection *connection)
+{
+    if (connection->held)
+        return;
+    connection->held = true;
+    connection->held_in = connections->round;
+}
+
+/* ---- whose a message is ------------------------------------------------------------------ */
 
 /* An id that the ROUTER made, for a peer that brought none: a zero and a number, counted up. */
 static bool id_number(const uint8_t *id, uint8_t id_size, uint32_t *number)

@@ -17,6 +17,12 @@
 /* An address of IPv6 in digits, or what libzmq tells of a peer on the same machine. */
 #define PEER_BYTES 64
 
+/* Bytes that have come and are not read: of all connections together, so that nobody fills the
+ * memory, of which frames of no bytes take 32 times as much; and what each may have whatever the
+ * others do: more than all the requests that a client may have in flight. */
+#define UNREAD_BYTES_MAX  (4 << 20)
+#define UNREAD_BYTES_FAIR (128 << 10)
+
 struct client;
 struct kept;
 TAILQ_HEAD(client_list, client);
@@ -26,12 +32,19 @@ TAILQ_HEAD(kept_list, kept);
 struct connection {
     int fd;
     bool open;
-    bool given_up; /* until it ends nothing of it is heard */
+    bool given_up; /* until it ends nothing of it is heard; it is held first, then cut */
     bool heard;    /* what follows is known */
     uint8_t id_size;
     uint8_t id[UINT8_MAX];
     char peer[PEER_BYTES]; /* where it comes from; set with `lockstep` once it is heard */
     bool lockstep;         /* a REQ is at its other end */
+
+    uint64_t read_bytes;   /* of what has come on it */
+    uint64_t read_in;      /* the round in which the last message of it was read; 0: settled */
+    uint64_t unread_bytes; /* when last looked at */
+    bool unread_still;     /* the same when it was looked at before */
+    bool held;             /* nothing comes on it */
+    uint64_t held_in;      /* the round in which that began */
 
     /* Of those at this descriptor before. */
     uint64_t ended_in;  /* the round in which the last of them ended; 0: there was none */
@@ -51,6 +64,7 @@ struct connection {
 struct connections {
     struct connection **by_fd; /* NULL: never opened */
     size_t size;
+    size_t open_count;
     uint64_t round;
 };
 
@@ -66,6 +80,33 @@ void connections_all_read(struct connections *connections);
 
 /* The open connection at that descriptor, or NULL. */
 struct connection *connections_at(const struct connections *connections, int fd);
+
+/* What is to be done about a connection of which much is unread. */
+enum verdict {
+    VERDICT_LET_BE,
+    VERDICT_HOLD,
+    VERDICT_RELEASE, /* what had come is read */
+    VERDICT_GIVE_UP, /* all messages are read, and much is left: one that does not end */
+    VERDICT_CUT,     /* it is given up, and what it has left is read: it may come back */
+};
+
+/* A message of so many bytes on the wire has been read of it. */
+void connections_read(const struct connections *connections, struct connection *connection,
+                      size_t bytes);
+
+/* So many bytes have come on it in all. What little is no message, such as a handshake, is taken
+ * for read when all messages are. */
+void connections_look(const struct connections *connections, struct connection *connection,
+                      uint64_t received_bytes);
+
+/* As of the last look at each: more than how many unread bytes a connection may not have.
+ * UINT64_MAX while all together have no more than UNREAD_BYTES_MAX. */
+uint64_t connections_limit(const struct connections *connections);
+
+enum verdict connections_verdict(const struct connections *connections,
+                                 const struct connection *connection, uint64_t limit);
+
+void connections_hold(const struct connections *connections, struct connection *connection);
 
 /* True where the message is surely of that connection, even where a monitor has news that have not
  * been taken. connection may be NULL. */

@@ -6,16 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "proto/address.h"
 #include "server/clients.h"
 #include "server/connections.h"
 #include "server/io.h"
 #include "server/monitor.h"
+#include "server/tcp.h"
 
-/* Messages that wait in one client's pipe, in either direction. Finite, so that nobody fills the
- * memory, and as many as a client may have in flight, so that its answers find room. */
-#define PIPE_MESSAGES_MAX CLIENT_REQUESTS_MAX
+/* Answers that wait in one client's pipe: as many as it may have in flight. */
+#define ANSWERS_MAX CLIENT_REQUESTS_MAX
+
+/* Before a frame on the wire, which is long or not. */
+#define HEADER_BYTES      2
+#define LONG_HEADER_BYTES 9
+
+/* Time between two looks at what is unread of connections. */
+#define LOOK_NS INT64_C(100000000)
+
+/* Time after which a message that was kept is tried again: no event tells when there is room. */
+#define FLUSH_MS 10
+#define FLUSH_NS (FLUSH_MS * INT64_C(1000000))
 
 /* A peer that cannot finish its handshake in this time is cut off. */
 #define HANDSHAKE_MS 3000
@@ -37,11 +49,15 @@ struct front {
     zsock_t *socket;
     zsock_t *monitor;
     zmq_msg_t body;
-    bool owes; /* REP has read a message and takes no other until it has sent one */
+    size_t wire_bytes; /* of the message read last */
+    bool owes;         /* REP has read a message and takes no other until it has sent one */
     struct connections connections;
     struct clients clients;
+    int64_t look_at_ns;
+    int64_t flush_at_ns;
     int files;          /* below this file descriptors are no rare thing */
     int64_t warn_at_us; /* no warning before this */
+    int64_t warn_held_at_us;
     int64_t warn_files_at_us;
 };
 
@@ -53,8 +69,8 @@ static zsock_t *socket_new(enum front_type type, const char *endpoint)
 
     if (!socket)
         return NULL;
-    zsock_set_sndhwm(socket, PIPE_MESSAGES_MAX);
-    zsock_set_rcvhwm(socket, PIPE_MESSAGES_MAX);
+    zsock_set_sndhwm(socket, ANSWERS_MAX);
+    zsock_set_rcvhwm(socket, 0); /* with a limit whoever waits can end it: libzmq #4364 */
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_handshake_ivl(socket, HANDSHAKE_MS);
     zsock_set_tcp_keepalive(socket, 1);
@@ -109,9 +125,9 @@ struct front *front_new(enum front_type type, const char *endpoint)
 /* Time that is left of `patience_ms` once nothing is kept any more. */
 static int flush_all(struct front *front, int patience_ms)
 {
-    while (front_flush(front) && patience_ms > 0) {
-        zclock_sleep(FRONT_FLUSH_MS);
-        patience_ms -= FRONT_FLUSH_MS;
+    for (; !TAILQ_EMPTY(&front->clients.slow) && patience_ms > 0; patience_ms -= FLUSH_MS) {
+        zclock_sleep(FLUSH_MS);
+        front_tend(front, zclock_usecs() * 1000);
     }
     return patience_ms > 0 ? patience_ms : 0;
 }
@@ -171,6 +187,7 @@ static bool may_warn(int64_t *at_us, int64_t every_us)
 static void connection_new(struct front *front, int fd)
 {
     connections_open(&front->connections, fd);
+    tcp_hold(fd, false); /* meant for one that had it before */
     if (fd >= front->files && may_warn(&front->warn_files_at_us, WARN_FILES_US))
         zsys_warning("hardly any file descriptor is left for those who connect to %s: raise "
                      "\"ulimit -n\"",
@@ -252,21 +269,35 @@ static bool envelope_add(struct envelope *envelope, zmq_msg_t *frame)
     return true;
 }
 
+static bool frame_read(struct front *front)
+{
+    int size = zmq_msg_recv(&front->body, front_socket(front), ZMQ_DONTWAIT);
+
+    if (size == -1)
+        return false;
+    front->wire_bytes += (size_t)size + (size > UINT8_MAX ? LONG_HEADER_BYTES : HEADER_BYTES);
+    return true;
+}
+
 /* Reads a whole message, however many frames it has; the last one is left in front->body. Returns
  * false where there is none; `fits` is false where the frames before it are too many or too long.
- * REP keeps the envelope to itself, so that there must be none. */
+ * REP keeps the envelope to itself, so that there must be none. On the wire a message has no
+ * routing id, and one for a REP has a delimiter at least. */
 static bool message_read(struct front *front, struct envelope *envelope, bool *fits)
 {
     uint32_t frames = 0;
 
     envelope->size = 0;
     *fits = true;
-    if (zmq_msg_recv(&front->body, front_socket(front), ZMQ_DONTWAIT) == -1)
+    front->wire_bytes = HEADER_BYTES;
+    if (!frame_read(front))
         return false;
+    if (front->type == FRONT_ROUTER)
+        front->wire_bytes = 0;
     while (zmq_msg_more(&front->body)) {
         *fits = *fits && front->type == FRONT_ROUTER && ++frames <= ENVELOPE_FRAMES_MAX &&
                 envelope_add(envelope, &front->body);
-        if (zmq_msg_recv(&front->body, front_socket(front), ZMQ_DONTWAIT) == -1)
+        if (!frame_read(front))
             return false;
     }
     front->owes = front->type == FRONT_REP;
@@ -345,9 +376,11 @@ enum front_news front_recv(struct front *front, struct front_message *message)
 
     if (!message_next(front, &envelope, &fits))
         return FRONT_NOTHING;
+    connection = message_connection(front, &envelope, &message->crowded);
+    if (connection)
+        connections_read(&front->connections, connection, front->wire_bytes);
     if (!fits && front->type == FRONT_ROUTER)
         return FRONT_BAD;
-    connection = message_connection(front, &envelope, &message->crowded);
     if (connection)
         client = clients_get(&front->clients, connection, &envelope);
     if (!client) {
@@ -391,19 +424,44 @@ static bool client_send(struct front *front, const struct client *client, const 
     return errno != EAGAIN;
 }
 
-static void given_up_warn(struct front *front, const struct connection *connection)
+static const char *peer_of(struct connection *connection)
 {
-    if (may_warn(&front->warn_at_us, WARN_US))
-        zsys_warning("a client that does not read is given up, with all of its connection from %s: "
-                     "there is no more room for what waits for it",
-                     connection->peer);
+    if (!connection->heard)
+        tcp_peer(connection->fd, connection->peer, PEER_BYTES);
+    return connection->peer;
 }
 
-static void connection_give_up(struct front *front, struct connection *connection)
+/* libzmq takes in what comes until memory is full. So that it does not come, TCP is to know nothing
+ * of it for a while, and its peer sends it again: nothing is lost. */
+static void connection_hold(struct front *front, struct connection *connection)
 {
-    given_up_warn(front, connection);
+    connections_hold(&front->connections, connection);
+    tcp_hold(connection->fd, true);
+}
+
+static void connection_release(struct connection *connection)
+{
+    connection->held = false;
+    tcp_hold(connection->fd, false);
+}
+
+/* Where it has ended in this moment, and another has its descriptor, that one is cut instead: its
+ * peer asks again, as after any loss. */
+static void connection_cut(struct connection *connection)
+{
+    shutdown(connection->fd, SHUT_RDWR);
+    connection_release(connection);
+}
+
+static void connection_give_up(struct front *front, struct connection *connection, const char *does,
+                               const char *why)
+{
+    if (may_warn(&front->warn_at_us, WARN_US))
+        zsys_warning("a client that %s is given up, with all of its connection from %s: %s", does,
+                     peer_of(connection), why);
     clients_lose(&front->clients, connection);
     connection->given_up = true;
+    connection_hold(front, connection);
 }
 
 /* False where the message has to wait. */
@@ -425,7 +483,8 @@ void front_send(struct front *front, uint32_t number, const void *bytes, size_t 
         return;
     struct connection *given_up = clients_keep(&front->clients, client, bytes, size);
     if (given_up)
-        connection_give_up(front, given_up);
+        connection_give_up(front, given_up, "does not read",
+                           "there is no more room for what waits for it");
 }
 
 void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)
@@ -442,7 +501,7 @@ static void connection_flush(struct front *front, struct connection *connection)
         clients_unkeep(&front->clients, connection);
 }
 
-bool front_flush(struct front *front)
+static void flush(struct front *front)
 {
     struct connection *connection = TAILQ_FIRST(&front->clients.slow);
 
@@ -451,5 +510,65 @@ bool front_flush(struct front *front)
         connection_flush(front, connection);
         connection = next;
     }
-    return !TAILQ_EMPTY(&front->clients.slow);
+}
+
+/* ---- who sends too much ------------------------------------------------------------------ */
+
+static void held_warn(struct front *front, struct connection *connection)
+{
+    if (may_warn(&front->warn_held_at_us, WARN_US))
+        zsys_warning("more comes from %s than is read: it has to wait", peer_of(connection));
+}
+
+static void connection_judge(struct front *front, struct connection *connection, uint64_t limit)
+{
+    switch (connections_verdict(&front->connections, connection, limit)) {
+    case VERDICT_LET_BE: break;
+    case VERDICT_HOLD:
+        held_warn(front, connection);
+        connection_hold(front, connection);
+        break;
+    case VERDICT_RELEASE: connection_release(connection); break;
+    case VERDICT_GIVE_UP:
+        connection_give_up(front, connection, "does not end its message", "it is too long");
+        break;
+    case VERDICT_CUT: connection_cut(connection); break;
+    }
+}
+
+/* At what libzmq has taken in, and TCP has for it. */
+static void look(struct front *front)
+{
+    struct connections *connections = &front->connections;
+    struct connection *connection;
+
+    front_watch(front);
+    for (size_t fd = 0; fd < connections->size; fd++)
+        if ((connection = connections_at(connections, (int)fd)))
+            connections_look(connections, connection, tcp_received_bytes((int)fd));
+    uint64_t limit = connections_limit(connections);
+    for (size_t fd = 0; fd < connections->size; fd++)
+        if ((connection = connections_at(connections, (int)fd)))
+            connection_judge(front, connection, limit);
+}
+
+/* ---- what time brings -------------------------------------------------------------------- */
+
+void front_tend(struct front *front, int64_t now_ns)
+{
+    if (now_ns >= front->flush_at_ns) {
+        flush(front);
+        front->flush_at_ns = now_ns + FLUSH_NS;
+    }
+    if (now_ns >= front->look_at_ns) {
+        look(front);
+        front->look_at_ns = now_ns + LOOK_NS;
+    }
+}
+
+int64_t front_due_at(const struct front *front)
+{
+    if (!TAILQ_EMPTY(&front->clients.slow))
+        return front->flush_at_ns;
+    return front->connections.open_count > 0 ? front->look_at_ns : INT64_MAX;
 }

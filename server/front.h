@@ -74,9 +74,11 @@ void front_send(struct front *front, uint32_t client, const void *bytes, size_t 
 /* The same for a message that is not worth keeping. */
 void front_offer(struct front *front, uint32_t client, const void *bytes, size_t size);
 
-/* Sends what was kept, as far as there is room. True while some is left: to be called again after
- * FRONT_FLUSH_MS, for no event tells when there is room. */
-#define FRONT_FLUSH_MS 10
-bool front_flush(struct front *front);
+/* Sends what was kept, as far as there is room, and gives up connections on which more comes than
+ * is read. To be called when front_due_at() has come, or earlier. Never waits. */
+void front_tend(struct front *front, int64_t now_ns);
+
+/* INT64_MAX: not before something is there to read. */
+int64_t front_due_at(const struct front *front);
 
 #endif

@@ -323,19 +323,29 @@ static void take_time(struct server *server)
         server_step(server, &event);
 }
 
+static void take_earlier(int64_t *at_ns, int64_t other_ns)
+{
+    if (other_ns < *at_ns)
+        *at_ns = other_ns;
+}
+
 /* Until the next thing is due. */
-static long wait_ms(const struct server *server, bool flush)
+static long wait_ms(const struct server *server)
 {
     int64_t due_at_ns = dispatcher_due_at(server->dispatcher);
 
     for (uint32_t i = 0; i < server->options.parent_count; i++)
-        if (uplink_due_at(server->parents[i]) < due_at_ns)
-            due_at_ns = uplink_due_at(server->parents[i]);
-    if (server->plain && plain_due_at(server->plain) < due_at_ns)
-        due_at_ns = plain_due_at(server->plain);
+        take_earlier(&due_at_ns, uplink_due_at(server->parents[i]));
+    if (server->front)
+        take_earlier(&due_at_ns, front_due_at(server->front));
+    if (server->pool)
+        take_earlier(&due_at_ns, front_due_at(server->pool));
+    if (server->plain)
+        take_earlier(&due_at_ns, plain_due_at(server->plain));
+    if (due_at_ns == INT64_MAX)
+        return -1;
     int64_t wait_ns = due_at_ns - now_ns();
-    long ms = due_at_ns == INT64_MAX ? -1 : wait_ns > 0 ? (long)((wait_ns + 999999) / 1000000) : 0;
-    return flush && (ms == -1 || ms > FRONT_FLUSH_MS) ? FRONT_FLUSH_MS : ms;
+    return wait_ns > 0 ? (long)((wait_ns + 999999) / 1000000) : 0;
 }
 
 #define ITEMS_MAX (3 + 2 * 2 + 2 * PARENTS_MAX)
@@ -364,20 +374,22 @@ static int poll_items(const struct server *server, zmq_pollitem_t *items)
     return count;
 }
 
-/* True while messages wait for peers that do not read. */
-static bool flush(struct server *server)
+static void tend_fronts(struct server *server)
 {
-    bool left = server->front && front_flush(server->front);
-
-    return (server->pool && front_flush(server->pool)) || left;
+    if (server->front)
+        front_tend(server->front, now_ns());
+    if (server->pool)
+        front_tend(server->pool, now_ns());
 }
 
-/* Takes what there is. False where there was no message. Time comes last: what peers have said by
- * now is heard before they are found silent. */
+/* Takes what there is. False where there was no message. Fronts may give somebody up, which is
+ * taken with their messages. Time comes last: what peers have said by now is heard before they are
+ * found silent. */
 static bool take_all(struct server *server)
 {
     bool took = pool_take_results(server);
 
+    tend_fronts(server);
     took = pool_take_messages(server) || took;
     took = take_clients(server) || took;
     took = plain_clients_take(server) || took;
@@ -391,17 +403,11 @@ static bool take_all(struct server *server)
 static void serve(struct server *server)
 {
     zmq_pollitem_t items[ITEMS_MAX];
-    int64_t flush_at_ns = 0;
-    bool left = false;
     bool took = false;
 
     while (!server->stopped && (!server->draining || dispatcher_busy(server->dispatcher))) {
-        if (now_ns() >= flush_at_ns) {
-            left = flush(server);
-            flush_at_ns = now_ns() + FRONT_FLUSH_MS * INT64_C(1000000);
-        }
         if (!took)
-            zmq_poll(items, poll_items(server, items), wait_ms(server, left));
+            zmq_poll(items, poll_items(server, items), wait_ms(server));
         took = take_all(server);
     }
 }

@@ -4,9 +4,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -375,6 +377,7 @@ static int connect_to(const struct server *server)
     int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     cr_assert(connect(file, (struct sockaddr *)&address, sizeof address) == 0);
     return file;
 }
@@ -556,4 +559,123 @@ Test(garbage, a_router_does_not_work_for_the_dead)
 Test(garbage, a_rep_does_not_work_for_the_dead)
 {
     leave_behind("rep");
+}
+
+/* ---- what is more than can be read ------------------------------------------------------- */
+
+#define FLOOD_MESSAGES 50000
+#define FLOOD_BYTES    200
+#define PINGS          3000
+
+/* A message of no sense and a PING, which libzmq answers before it reads on. */
+static void send_pings(int connection)
+{
+    static const uint8_t message_and_ping[] = "\x01\0\0\x01x\x04\x07\x04PING\0\0";
+
+    for (int i = 0; i < PINGS; i++)
+        send(connection, message_and_ping, sizeof message_and_ping - 1, MSG_NOSIGNAL);
+}
+
+/* As of one whose machine has crashed: the server finds it dead in the midst of what it has sent.
+ */
+static void reset(int connection)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+
+    setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(connection);
+}
+
+static void await_read(int connection)
+{
+    int unsent = 1;
+
+    while (ioctl(connection, SIOCOUTQ, &unsent) == 0 && unsent > 0)
+        usleep(1000);
+    usleep(100000); /* by TCP, that is */
+}
+
+/* libzmq fails an assertion over that where its queues have a limit: issue #4364. */
+static void die_behind_pings(const char *socket)
+{
+    struct server server = server_start(WORDS("--socket", socket));
+    int connection = connect_to(&server);
+
+    shake_hands(connection);
+    hold(&server);
+    send_pings(connection);
+    await_read(connection);
+    reset(connection);
+    usleep(100000);
+    let_go(&server);
+    expect_service(&server, PEER_REQ);
+    server_drain(&server);
+}
+
+Test(garbage, a_router_survives_who_dies_behind_many_pings)
+{
+    die_behind_pings("router");
+}
+
+Test(garbage, a_rep_survives_who_dies_behind_many_pings)
+{
+    die_behind_pings("rep");
+}
+
+/* Sends the same all the time until the server hangs up. */
+static void send_until_cut(int connection, const uint8_t *bytes, size_t size)
+{
+    while (send(connection, bytes, size, MSG_NOSIGNAL) > 0)
+        ;
+    cr_assert(errno == EPIPE || errno == ECONNRESET, "not cut: %s", strerror(errno));
+    close(connection);
+}
+
+/* Frames that are never the last: there is nothing to read. */
+static void send_endless_message(const char *socket)
+{
+    static uint8_t frame[9 + FRAME_BYTES_MAX] = {3, [6] = FRAME_BYTES_MAX >> 16};
+    struct server server = server_start(WORDS("--socket", socket));
+    int connection = connect_to(&server);
+
+    shake_hands(connection);
+    send_until_cut(connection, frame, sizeof frame);
+    process_line(server.process, PROCESS_ERR, "*does not end its message*127.*");
+    expect_service(&server, PEER_REQ);
+    server_drain(&server);
+}
+
+Test(garbage, a_message_without_an_end_is_not_kept_by_a_router)
+{
+    send_endless_message("router");
+}
+
+Test(garbage, a_message_without_an_end_is_not_kept_by_a_rep)
+{
+    send_endless_message("rep");
+}
+
+/* The thread that reads does not run, as on a busy machine, while libzmq's takes all in. */
+Test(garbage, who_sends_more_than_is_read_waits_and_others_do_not)
+{
+    static uint8_t messages[FLOOD_MESSAGES][4 + FLOOD_BYTES];
+    struct server server = server_start(NULL);
+    struct peer *other = peer_new(PEER_DEALER, server.endpoint);
+    int connection = connect_to(&server);
+
+    shake_hands(connection);
+    for (int i = 0; i < FLOOD_MESSAGES; i++)
+        memcpy(messages[i], (uint8_t[]){1, 0, 0, FLOOD_BYTES}, 4);
+    hold(&server);
+    cr_assert(send(connection, messages, sizeof messages, MSG_NOSIGNAL) == sizeof messages);
+    await_read(connection);
+    let_go(&server);
+    process_line(server.process, PROCESS_ERR, "*more comes from 127.* than is read*");
+    peer_ask(other, &proper);
+    peer_expect_sum(other, &proper);
+    for (int i = 0; i < FLOOD_MESSAGES; i++)
+        cr_assert(recv_answer(connection).type == MESSAGE_REFUSAL);
+    ask_until_answered(connection, &proper);
+    close(connection);
+    server_drain(&server);
 }

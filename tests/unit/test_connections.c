@@ -177,6 +177,171 @@ Test(connections, only_an_id_that_the_router_made_is_sure)
     connections_clear(&connections);
 }
 
+/* ---- what is unread ---------------------------------------------------------------------- */
+
+#define KIB UINT64_C(1024)
+
+static struct connection *opened(struct connections *connections, int fd)
+{
+    connections_open(connections, fd);
+    return connections_at(connections, fd);
+}
+
+Test(connections, what_is_no_message_is_taken_for_read_once_all_messages_are)
+{
+    struct connections connections;
+
+    connections_init(&connections);
+    struct connection *connection = opened(&connections, FD);
+    connections_look(&connections, connection, 100);
+    cr_assert(connection->unread_bytes == 100, "a handshake, or what will be a message");
+    connections_read(&connections, connection, 30);
+    connections_look(&connections, connection, 130);
+    cr_assert(connection->unread_bytes == 100);
+    connections_all_read(&connections);
+    connections_look(&connections, connection, 130);
+    cr_assert(connection->unread_bytes == 0);
+    connections_look(&connections, connection, 1000 * KIB);
+    cr_assert(connection->unread_bytes == 1000 * KIB - 130, "nothing was read since");
+    connections_read(&connections, connection, 10);
+    connections_all_read(&connections);
+    connections_look(&connections, connection, 1000 * KIB);
+    cr_assert(connection->unread_bytes == 1000 * KIB - 140, "that is more than a little");
+    connections_clear(&connections);
+}
+
+/* What its predecessor left may be taken for its own. */
+Test(connections, no_more_can_be_read_than_has_come)
+{
+    struct connections connections;
+
+    connections_init(&connections);
+    struct connection *connection = opened(&connections, FD);
+    connections_read(&connections, connection, 900);
+    connections_look(&connections, connection, 300);
+    cr_assert(connection->unread_bytes == 0);
+    connections_look(&connections, connection, 500);
+    cr_assert(connection->unread_bytes == 200);
+    connections_close(&connections, FD);
+    connections_look(&connections, opened(&connections, FD), 70);
+    cr_assert(connection->unread_bytes == 70, "the next begins anew");
+    connections_clear(&connections);
+}
+
+/* Unread bytes of each connection, and the limit; 0: none. */
+static const struct {
+    uint64_t unread[4];
+    uint64_t limit;
+} shares[] = {
+    {{4096 * KIB}, 0},
+    {{4097 * KIB}, 4096 * KIB},
+    {{2048 * KIB, 2048 * KIB, 128 * KIB}, 0},
+    {{2048 * KIB, 2049 * KIB, 128 * KIB}, 2048 * KIB},
+    {{1000 * KIB, 1000 * KIB, 1000 * KIB, 16000 * KIB}, 1024 * KIB},
+    {{128 * KIB, 128 * KIB, 128 * KIB, 128 * KIB}, 0},
+};
+
+Test(connections, those_that_have_much_unread_share_what_there_is)
+{
+    for (size_t i = 0; i < LENGTH(shares); i++) {
+        struct connections connections;
+        connections_init(&connections);
+        for (int fd = 0; fd < 4; fd++)
+            connections_look(&connections, opened(&connections, fd), shares[i].unread[fd]);
+        uint64_t limit = connections_limit(&connections);
+        cr_assert(limit == (shares[i].limit ? shares[i].limit : UINT64_MAX), "row %zu", i);
+        connections_clear(&connections);
+    }
+}
+
+/* What comes on one connection in all, how much of that is read when it is looked at, whether all
+ * that can be read is then; and what is to be done, with "hold" done when it is told. */
+struct glance {
+    uint64_t came;
+    uint64_t read;
+    bool all;
+    enum verdict verdict;
+};
+
+static void glance_at(const struct glance *glances, size_t count)
+{
+    struct connections connections;
+    uint64_t read = 0;
+
+    connections_init(&connections);
+    struct connection *connection = opened(&connections, FD);
+    for (size_t i = 0; i < count; i++) {
+        if (glances[i].read > read)
+            connections_read(&connections, connection, glances[i].read - read);
+        read = glances[i].read;
+        if (glances[i].all)
+            connections_all_read(&connections);
+        connections_look(&connections, connection, glances[i].came);
+        enum verdict verdict =
+            connections_verdict(&connections, connection, connections_limit(&connections));
+        cr_assert(verdict == glances[i].verdict, "glance %zu: %d", i, (int)verdict);
+        if (verdict == VERDICT_HOLD || verdict == VERDICT_GIVE_UP)
+            connections_hold(&connections, connection);
+        connection->given_up |= verdict == VERDICT_GIVE_UP;
+        connection->held &= verdict != VERDICT_RELEASE && verdict != VERDICT_CUT;
+    }
+    connections_clear(&connections);
+}
+
+Test(connections, of_which_too_much_is_unread_is_held_until_all_is_read)
+{
+    static const struct glance glances[] = {
+        {4096 * KIB, 0, false, VERDICT_LET_BE},
+        {4097 * KIB, 0, false, VERDICT_HOLD},
+        {4500 * KIB, 900 * KIB, false, VERDICT_LET_BE},
+        {4500 * KIB, 4400 * KIB, false, VERDICT_LET_BE},
+        {4500 * KIB, 4499 * KIB, true, VERDICT_RELEASE},
+        {9000 * KIB, 4499 * KIB, false, VERDICT_HOLD},
+    };
+
+    glance_at(glances, LENGTH(glances));
+}
+
+Test(connections, what_libzmq_has_still_to_pass_on_is_waited_for)
+{
+    static const struct glance glances[] = {
+        {6000 * KIB, 0, false, VERDICT_HOLD},
+        {6000 * KIB, 3000 * KIB, true, VERDICT_LET_BE},
+        {6000 * KIB, 5000 * KIB, true, VERDICT_LET_BE},
+        {6000 * KIB, 6000 * KIB, true, VERDICT_RELEASE},
+    };
+
+    glance_at(glances, LENGTH(glances));
+}
+
+Test(connections, a_message_that_does_not_end_is_given_up_and_cut)
+{
+    static const struct glance glances[] = {
+        {6000 * KIB, 10 * KIB, false, VERDICT_HOLD},
+        {6000 * KIB, 10 * KIB, false, VERDICT_LET_BE},
+        {6000 * KIB, 10 * KIB, true, VERDICT_GIVE_UP},
+        {6000 * KIB, 10 * KIB, true, VERDICT_CUT},
+        {6000 * KIB, 10 * KIB, true, VERDICT_LET_BE},
+    };
+
+    glance_at(glances, LENGTH(glances));
+}
+
+Test(connections, however_many_share_each_may_have_a_little)
+{
+    struct connections connections;
+
+    connections_init(&connections);
+    for (int fd = 0; fd < 100; fd++)
+        connections_look(&connections, opened(&connections, fd), 129 * KIB);
+    cr_assert(connections_limit(&connections) == 128 * KIB);
+    for (int fd = 0; fd < 70; fd++)
+        connections_at(&connections, fd)->given_up = true;
+    cr_assert(connections_limit(&connections) == UINT64_MAX,
+              "those that are given up count no more");
+    connections_clear(&connections);
+}
+
 /* ---- seeds ------------------------------------------------------------------------------- */
 
 #define FDS   3

@@ -1,0 +1,21 @@
+/* What TCP knows of a connection by its file descriptor. Of one that is none of TCP it knows
+ * nothing. Any thread. */
+#ifndef MEANTIME_SERVER_TCP_H
+#define MEANTIME_SERVER_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that have come on it so far, read or not; 0: unknown. */
+uint64_t tcp_received_bytes(int fd);
+
+/* Whether all that comes on it is dropped, as if its cable were cut: TCP sends it again, for
+ * minutes.
+ */
+void tcp_hold(int fd, bool hold);
+
+/* Where it comes from: an address in digits, or "" where that is unknown or has no room. */
+void tcp_peer(int fd, char *peer, size_t size);
+
+#endif
