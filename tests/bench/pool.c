@@ -28,7 +28,7 @@ static const struct part {
     {"kill", part_kill},       {"freeze", part_freeze},
     {"restart", part_restart}, {"cancel", part_cancel},
     {"status", part_status},   {"busy", part_busy},
-    {"memory", part_memory},
+    {"flood", part_flood},     {"memory", part_memory},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

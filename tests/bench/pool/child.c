@@ -115,6 +115,31 @@ int64_t child_cpu_ns(const struct child *child)
     return (int64_t)taken.tv_sec * 1000000000 + taken.tv_nsec;
 }
 
+static double child_mib(const struct child *child, const char *field)
+{
+    char name[64], line[256];
+    double kib = 0;
+
+    snprintf(name, sizeof name, "/proc/%d/status", (int)child->pid);
+    FILE *file = fopen(name, "r");
+    if (!file)
+        die(name);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, field, strlen(field)) == 0)
+            sscanf(line + strlen(field), ": %lf", &kib);
+    fclose(file);
+    return kib / 1024;
+}
+
+void child_print_memory(const char *what, const struct child *child, const char *field,
+                        const struct wanted *wanted)
+{
+    struct figures mib = {.count = 0};
+
+    figures_add(&mib, child_mib(child, field));
+    figures_print(what, "MiB", &mib, wanted);
+}
+
 void child_scan(struct child *child, int fields, const char *format, ...)
 {
     char line[ENDPOINT_BYTES + 64];

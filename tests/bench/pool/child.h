@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "tests/bench/pool/figures.h"
+
 #define ENDPOINT_BYTES 128
 
 /* Any free port. */
@@ -47,6 +49,10 @@ void loads_end(struct child *loads, uint32_t count);
 
 /* CPU time that it has taken so far, on all its threads. */
 int64_t child_cpu_ns(const struct child *child);
+
+/* A row of the table with what the kernel says of it, a field of /proc/PID/status such as VmRSS. */
+void child_print_memory(const char *what, const struct child *child, const char *field,
+                        const struct wanted *wanted);
 
 /* Its next line, which is scanned as by sscanf(); fewer than `fields` are the end of us. */
 __attribute__((format(scanf, 3, 4))) void child_scan(struct child *child, int fields,

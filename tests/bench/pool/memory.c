@@ -1,7 +1,4 @@
 /* What a front takes that has as much to remember as it may. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include <zmq.h>
 
 #include "tests/bench/pool/child.h"
@@ -27,31 +24,6 @@ struct crowd {
     void *workers[WORKERS];
     int worker_count;
 };
-
-static double process_mib(const struct child *child, const char *field)
-{
-    char name[64], line[256];
-    double kib = 0;
-
-    snprintf(name, sizeof name, "/proc/%d/status", (int)child->pid);
-    FILE *file = fopen(name, "r");
-    if (!file)
-        die(name);
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, field, strlen(field)) == 0)
-            sscanf(line + strlen(field), ": %lf", &kib);
-    fclose(file);
-    return kib / 1024;
-}
-
-static void print_process(const char *what, const struct child *child, const char *field,
-                          const struct wanted *wanted)
-{
-    struct figures mib = {.count = 0};
-
-    figures_add(&mib, process_mib(child, field));
-    figures_print(what, "MiB", &mib, wanted);
-}
 
 /* Cores: none, so that nothing is given to them. */
 static void workers_beat(struct crowd *crowd)
@@ -119,12 +91,13 @@ void part_memory(const struct bench *bench)
 
     server_start(&crowd.front, bench->server, options);
     crowd.watcher = peer_new(bench->context, crowd.front.clients);
-    print_process("memory of a front without anybody (VmRSS)", &crowd.front.child, "VmRSS", NULL);
+    child_print_memory("memory of a front without anybody (VmRSS)", &crowd.front.child, "VmRSS",
+                       NULL);
     workers_join(&crowd, bench->context);
-    print_process("  with 1,000 idle workers", &crowd.front.child, "VmRSS", NULL);
+    child_print_memory("  with 1,000 idle workers", &crowd.front.child, "VmRSS", NULL);
     clients_ask(&crowd, bench->context);
     remain(&crowd);
-    print_process("  and 10,000 requests of 10 clients", &crowd.front.child, "VmRSS", &wanted);
-    print_process("  the most it ever took (VmHWM)", &crowd.front.child, "VmHWM", &wanted);
+    child_print_memory("  and 10,000 requests of 10 clients", &crowd.front.child, "VmRSS", &wanted);
+    child_print_memory("  the most it ever took (VmHWM)", &crowd.front.child, "VmHWM", &wanted);
     crowd_end(&crowd);
 }

@@ -17,6 +17,7 @@ void part_restart(const struct bench *bench);
 void part_cancel(const struct bench *bench);
 void part_status(const struct bench *bench);
 void part_busy(const struct bench *bench);
+void part_flood(const struct bench *bench);
 void part_memory(const struct bench *bench);
 
 #endif

@@ -97,8 +97,9 @@ int roles_play(char **arguments)
         const char *name;
         int (*play)(char **);
     } roles[] = {
-        {"answer", play_answer}, {"hold", play_hold},   {"plain", play_plain}, {"echo", bare_echo},
-        {"broker", bare_broker}, {"relay", bare_relay}, {"reply", bare_reply},
+        {"answer", play_answer}, {"hold", play_hold},     {"plain", play_plain},
+        {"echo", bare_echo},     {"broker", bare_broker}, {"relay", bare_relay},
+        {"reply", bare_reply},   {"flood", flood_play},
     };
 
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)

@@ -9,7 +9,8 @@
  *     --as relay CREDIT               a bare ROUTER that answers each reply with the next request,
  *                                     for as many ms as each line of stdin says; prints how many a
  *                                     second
- *     --as reply ENDPOINT             a bare worker of broker or relay */
+ *     --as reply ENDPOINT             a bare worker of broker or relay
+ *     --as flood ENDPOINT KIND        sends what flood.c calls so, as much as it can */
 #ifndef MEANTIME_BENCH_POOL_ROLES_H
 #define MEANTIME_BENCH_POOL_ROLES_H
 
@@ -28,5 +29,8 @@ int bare_echo(char **arguments);
 int bare_broker(char **arguments);
 int bare_relay(char **arguments);
 int bare_reply(char **arguments);
+
+/* Of flood.c. */
+int flood_play(char **arguments);
 
 #endif

@@ -1,0 +1,141 @@
+/* What peers that send as much as they can, and read nothing, take of a server, and how long others
+ * wait meanwhile. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "tests/bench/pool/child.h"
+#include "tests/bench/pool/figures.h"
+#include "tests/bench/pool/parts.h"
+#include "tests/bench/pool/peer.h"
+#include "tests/bench/pool/roles.h"
+
+#define PEERS 20
+
+/* What lasts longer finds memory no fuller. */
+#define FLOOD_NS INT64_C(5000000000)
+#define PAUSE_US 1000
+
+/* Sent at a time, at least. */
+#define BURST_BYTES (1 << 20)
+
+/* A frame of ZMTP, which is sent again and again: what goes before its body of zeros, as long as
+ * that is. */
+static const struct flood {
+    const char *name;
+    const char *of;
+    uint8_t header[9];
+    size_t header_bytes;
+    size_t body_bytes;
+} floods[] = {
+    {"empty", "messages of no bytes", {0, 0}, 2, 0},
+    {"small", "messages of 200 bytes", {0, 200}, 2, 200},
+    {"large", "messages of 2,048 bytes", {2, [7] = 8}, 9, 2048},
+    {"endless", "a message of frames of no bytes", {1, 0}, 2, 0},
+    {"huge", "a message of frames of 65,536 bytes", {3, [6] = 1}, 9, 65536},
+};
+
+/* ---- who floods -------------------------------------------------------------------------- */
+
+/* Says that it is a DEALER, and waits until the server has said what it is. Less than 0: not
+ * connected. */
+static int dealer_connect(uint16_t port)
+{
+    static const uint8_t greeting[64] = {0xff, [9] = 0x7f, 3, 0, 'N', 'U', 'L', 'L'};
+    static const char ready[] = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
+                                "DEALER";
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint8_t heard[64 + 2 + UINT8_MAX];
+    int file = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (connect(file, (struct sockaddr *)&address, sizeof address) == 0 &&
+        send(file, greeting, sizeof greeting, MSG_NOSIGNAL) == sizeof greeting &&
+        send(file, ready, sizeof ready - 1, MSG_NOSIGNAL) == sizeof ready - 1 &&
+        recv(file, heard, 66, MSG_WAITALL) == 66 &&
+        recv(file, heard + 66, heard[65], MSG_WAITALL) == heard[65])
+        return file;
+    close(file);
+    return -1;
+}
+
+static size_t burst_fill(const struct flood *flood, uint8_t *burst)
+{
+    size_t size = 0;
+
+    while (size < BURST_BYTES) {
+        memcpy(burst + size, flood->header, flood->header_bytes);
+        size += flood->header_bytes + flood->body_bytes;
+    }
+    return size;
+}
+
+/* Connects again when it is cut off. */
+int flood_play(char **arguments)
+{
+    static uint8_t burst[2 * BURST_BYTES];
+    const struct flood *flood = floods;
+    uint16_t port = (uint16_t)atoi(strrchr(arguments[1], ':') + 1);
+
+    while (strcmp(flood->name, arguments[2]) != 0)
+        flood++;
+    size_t size = burst_fill(flood, burst);
+    for (;;) {
+        int file = dealer_connect(port);
+        while (file >= 0 && send(file, burst, size, MSG_NOSIGNAL) == (ssize_t)size)
+            ;
+        if (file >= 0)
+            close(file);
+        usleep(PAUSE_US);
+    }
+}
+
+/* ---- what it does ------------------------------------------------------------------------ */
+
+static void trips_measure(void *client, struct figures *trips)
+{
+    static struct status_reply status;
+    int64_t end_at_ns = now_ns() + FLOOD_NS;
+
+    while (now_ns() < end_at_ns) {
+        int64_t began_at_ns = now_ns();
+        peer_status(client, &status);
+        figures_add(trips, ns_to_ms(now_ns() - began_at_ns));
+        usleep(PAUSE_US);
+    }
+}
+
+static void flood_measure(const struct bench *bench, const struct flood *flood)
+{
+    const char *options[] = {"--bind", ENDPOINT_ANY, NULL};
+    struct figures trips = {.count = 0};
+    static struct status_reply status;
+    struct child peers[PEERS];
+    struct server server;
+    char what[128];
+
+    server_start(&server, bench->server, options);
+    void *client = peer_new(bench->context, server.clients);
+    peer_status(client, &status);
+    for (int i = 0; i < PEERS; i++)
+        child_start_role(&peers[i], "flood", server.clients, flood->name);
+    trips_measure(client, &trips);
+    snprintf(what, sizeof what, "status beside %d floods: %s", PEERS, flood->of);
+    figures_print(what, "ms", &trips, NULL);
+    child_print_memory("  the most memory that it took (VmHWM)", &server.child, "VmHWM", NULL);
+    for (int i = 0; i < PEERS; i++)
+        child_end(&peers[i]);
+    zmq_close(client);
+    child_end(&server.child);
+}
+
+void part_flood(const struct bench *bench)
+{
+    for (size_t i = 0; i < sizeof floods / sizeof *floods; i++)
+        flood_measure(bench, &floods[i]);
+}
