@@ -19,6 +19,12 @@
 /* A schedule takes a millisecond at most; a sanitizer, or a busy machine, some more. */
 #define HANG_S 120
 
+/* Shared by all processes: what one of them finds out ends the others. */
+struct batch {
+    bool until_failure;
+    volatile bool over; /* no further schedule begins */
+};
+
 struct failure {
     uint64_t seed;
     struct outcome outcome;
@@ -45,36 +51,46 @@ static void fail(const char *what)
     exit(1);
 }
 
-static void process_main(struct report *report, uint64_t first, uint64_t end, uint64_t stride)
+static void *memory_shared(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        fail("sim: memory to share");
+    return memory;
+}
+
+static void process_main(struct batch *batch, struct report *report, uint64_t first, uint64_t end,
+                         uint64_t stride)
 {
     void *world = calloc(1, simulation.world_bytes);
     struct outcome outcome;
 
     if (!world)
         fail("sim: memory for a world");
-    for (uint64_t seed = first; seed < end && report->failure_count < FAILURES_MAX;
+    for (uint64_t seed = first; seed < end && report->failure_count < FAILURES_MAX && !batch->over;
          seed += stride) {
         report->seed = seed;
         simulation.run(world, seed, false, &report->tally, &outcome);
-        if (outcome.violation[0])
-            report->failures[report->failure_count++] = (struct failure){seed, outcome};
+        if (!outcome.violation[0])
+            continue;
+        report->failures[report->failure_count++] = (struct failure){seed, outcome};
+        batch->over = batch->until_failure;
     }
     free(world);
 }
 
-static struct process process_start(uint64_t first, uint64_t end, uint64_t stride)
+static struct process process_start(struct batch *batch, uint64_t first, uint64_t end,
+                                    uint64_t stride)
 {
-    struct report *report =
-        mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct report *report = memory_shared(sizeof *report);
     struct process process = {.report = report, .since_s = time(NULL)};
 
-    if (report == MAP_FAILED)
-        fail("sim: memory to share");
     process.pid = fork();
     if (process.pid < 0)
         fail("sim: a process more");
     if (process.pid == 0) {
-        process_main(report, first, end, stride);
+        process_main(batch, report, first, end, stride);
         exit(0);
     }
     return process;
@@ -124,8 +140,8 @@ static bool process_look(struct process *process, const char *program, unsigned 
     return true;
 }
 
-static void wait_all(struct process *processes, unsigned count, const char *program,
-                     unsigned *failures)
+static void wait_all(struct batch *batch, struct process *processes, unsigned count,
+                     const char *program, unsigned *failures)
 {
     const struct timespec pause = {.tv_nsec = 20 * MS};
     bool running = true;
@@ -134,6 +150,7 @@ static void wait_all(struct process *processes, unsigned count, const char *prog
         running = false;
         for (unsigned i = 0; i < count; i++)
             running |= process_look(&processes[i], program, failures);
+        batch->over |= batch->until_failure && *failures > 0;
         if (running)
             nanosleep(&pause, NULL);
     }
@@ -152,19 +169,23 @@ static unsigned report_end(struct report *report, const char *program, struct ta
     return failures;
 }
 
-unsigned batch_run(uint64_t first, uint64_t count, const char *program, struct tally *tally)
+unsigned batch_run(uint64_t first, uint64_t count, bool until_failure, const char *program,
+                   struct tally *tally)
 {
+    struct batch *batch = memory_shared(sizeof *batch);
     struct process processes[PROCESSES_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned started = cores < 1 ? 1 : cores > PROCESSES_MAX ? PROCESSES_MAX : (unsigned)cores;
     unsigned failures = 0;
 
+    batch->until_failure = until_failure;
     if (started > count)
         started = (unsigned)count;
     for (unsigned i = 0; i < started; i++)
-        processes[i] = process_start(first + i, first + count, started);
-    wait_all(processes, started, program, &failures);
+        processes[i] = process_start(batch, first + i, first + count, started);
+    wait_all(batch, processes, started, program, &failures);
     for (unsigned i = 0; i < started; i++)
         failures += report_end(processes[i].report, program, tally);
+    munmap(batch, sizeof *batch);
     return failures;
 }

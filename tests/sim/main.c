@@ -18,17 +18,19 @@
 struct options {
     uint64_t first;
     uint64_t count;
-    bool some;  /* not one of the two forms that must see everything happen */
+    bool some; /* not one of the two forms that must see everything happen */
+    bool until_failure;
     bool trace; /* each line of it */
     bool hash;
 };
 
 static const char usage[] =
-    "Usage: %s [--seeds FIRST:COUNT] [--long] [--trace] [--hash]\n"
-    "  --seeds  these schedules; else 1:%" PRIu64 "\n"
-    "  --long   1:%" PRIu64 "\n"
-    "  --trace  one after the other, with all that happens\n"
-    "  --hash   one after the other, with a number that stands for all that happened\n";
+    "Usage: %s [--seeds FIRST:COUNT] [--long] [--until-failure] [--trace] [--hash]\n"
+    "  --seeds          these schedules; else 1:%" PRIu64 "\n"
+    "  --long           1:%" PRIu64 "\n"
+    "  --until-failure  no more once one has failed\n"
+    "  --trace          one after the other, with all that happens\n"
+    "  --hash           one after the other, with a number that stands for all that happened\n";
 
 static bool parse_seeds(struct options *options, const char *text)
 {
@@ -44,6 +46,8 @@ static bool parse(struct options *options, int count, char **arguments)
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--long") == 0)
             options->count = simulation.seeds_long;
+        else if (strcmp(arguments[i], "--until-failure") == 0)
+            options->until_failure = true;
         else if (strcmp(arguments[i], "--trace") == 0)
             options->trace = true;
         else if (strcmp(arguments[i], "--hash") == 0)
@@ -125,7 +129,7 @@ int main(int count, char **arguments)
     mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
     if (options.trace || options.hash)
         return run_here(&options, &tally) ? 1 : 0;
-    failures = batch_run(options.first, options.count, arguments[0], &tally);
+    failures = batch_run(options.first, options.count, options.until_failure, arguments[0], &tally);
     print_summary(&tally, failures, now_s() - began_s);
     if (!options.some)
         failures += tally_print_missing(&tally);

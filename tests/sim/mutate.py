@@ -93,7 +93,7 @@ def run_out(program, seeds):
     """What it prints, and its exit code; None if it takes too long. It has processes of its own,
     which end with it."""
     limit_s = LIMIT_S + int(seeds.split(":")[1]) * LIMIT_SCHEDULE_S
-    process = subprocess.Popen([program, "--seeds", seeds], stdout=subprocess.PIPE,
+    process = subprocess.Popen([program, "--until-failure", "--seeds", seeds], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
         return process.communicate(timeout=limit_s)[0], process.returncode
