@@ -33,11 +33,11 @@ static const struct flood {
     size_t header_bytes;
     size_t body_bytes;
 } floods[] = {
-    {"empty", "messages of no bytes", {0, 0}, 2, 0},
+    {"empty", "empty messages", {0, 0}, 2, 0},
     {"small", "messages of 200 bytes", {0, 200}, 2, 200},
-    {"large", "messages of 2,048 bytes", {2, [7] = 8}, 9, 2048},
-    {"endless", "a message of frames of no bytes", {1, 0}, 2, 0},
-    {"huge", "a message of frames of 65,536 bytes", {3, [6] = 1}, 9, 65536},
+    {"large", "messages of 2 KiB", {2, [7] = 8}, 9, 2048},
+    {"endless", "one message of empty frames", {1, 0}, 2, 0},
+    {"huge", "one message of frames of 64 KiB", {3, [6] = 1}, 9, 65536},
 };
 
 /* ---- who floods -------------------------------------------------------------------------- */
