@@ -445,12 +445,13 @@ static void connection_release(struct connection *connection)
     tcp_hold(connection->fd, false);
 }
 
-/* Where it has ended in this moment, and another has its descriptor, that one is cut instead: its
- * peer asks again, as after any loss. */
+/* Released first, for libzmq closes what is shut down at once, and its peer is to hear of it. Where
+ * it has ended in this moment, and another has its descriptor, that one is cut instead: its peer
+ * asks again, as after any loss. */
 static void connection_cut(struct connection *connection)
 {
-    shutdown(connection->fd, SHUT_RDWR);
     connection_release(connection);
+    shutdown(connection->fd, SHUT_RDWR);
 }
 
 static void connection_give_up(struct front *front, struct connection *connection, const char *does,

@@ -16,6 +16,7 @@
 #include <zmq.h>
 
 #include "tests/support/story.h"
+#include "tests/support/zmtp.h"
 
 TestSuite(garbage, .fini = story_end);
 
@@ -395,23 +396,11 @@ static void await_hang_up(int connection)
     close(connection);
 }
 
-/* What a ZMTP 3.0 peer says first: greeting, mechanism NULL, and that it is a DEALER. */
-static size_t put_handshake(uint8_t *bytes)
-{
-    static const char ready[] = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
-                                "DEALER";
-    static const uint8_t greeting[64] = {0xff, [9] = 0x7f, 3, 0, 'N', 'U', 'L', 'L'};
-
-    memcpy(bytes, greeting, sizeof greeting);
-    memcpy(bytes + sizeof greeting, ready, sizeof ready - 1);
-    return sizeof greeting + sizeof ready - 1;
-}
-
 /* A handshake, or a begin of it, and then anything at all. The server may hang up at any time. */
 static void send_random_bytes(int connection, uint64_t *state)
 {
     uint8_t bytes[1024];
-    size_t handshake = put_handshake(bytes);
+    size_t handshake = zmtp_put_handshake(bytes);
     size_t begin = draw_below(state, 4) ? handshake : draw_below(state, handshake);
 
     draw_bytes(state, bytes + begin, sizeof bytes - begin);
@@ -493,14 +482,9 @@ static void recv_bytes(int connection, void *bytes, size_t size)
     cr_assert(recv(connection, bytes, size, MSG_WAITALL) == (ssize_t)size);
 }
 
-/* Both sides have said all that goes before messages. */
 static void shake_hands(int connection)
 {
-    uint8_t bytes[1024];
-
-    send(connection, bytes, put_handshake(bytes), MSG_NOSIGNAL);
-    recv_bytes(connection, bytes, 64 + 2);
-    recv_bytes(connection, bytes, bytes[65]);
+    cr_assert(zmtp_shake_hands(connection));
 }
 
 static struct message recv_answer(int connection)

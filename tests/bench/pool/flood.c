@@ -14,6 +14,7 @@
 #include "tests/bench/pool/parts.h"
 #include "tests/bench/pool/peer.h"
 #include "tests/bench/pool/roles.h"
+#include "tests/support/zmtp.h"
 
 #define PEERS 20
 
@@ -42,23 +43,14 @@ static const struct flood {
 
 /* ---- who floods -------------------------------------------------------------------------- */
 
-/* Says that it is a DEALER, and waits until the server has said what it is. Less than 0: not
- * connected. */
+/* Less than 0: not connected. */
 static int dealer_connect(uint16_t port)
 {
-    static const uint8_t greeting[64] = {0xff, [9] = 0x7f, 3, 0, 'N', 'U', 'L', 'L'};
-    static const char ready[] = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
-                                "DEALER";
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    uint8_t heard[64 + 2 + UINT8_MAX];
     int file = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (connect(file, (struct sockaddr *)&address, sizeof address) == 0 &&
-        send(file, greeting, sizeof greeting, MSG_NOSIGNAL) == sizeof greeting &&
-        send(file, ready, sizeof ready - 1, MSG_NOSIGNAL) == sizeof ready - 1 &&
-        recv(file, heard, 66, MSG_WAITALL) == 66 &&
-        recv(file, heard + 66, heard[65], MSG_WAITALL) == heard[65])
+    if (connect(file, (struct sockaddr *)&address, sizeof address) == 0 && zmtp_shake_hands(file))
         return file;
     close(file);
     return -1;

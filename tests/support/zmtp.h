@@ -1,0 +1,40 @@
+/* What goes before messages on a bare TCP connection to a ZeroMQ socket, from one that says it is a
+ * DEALER: ZMTP 3.0 with the mechanism NULL, see https://rfc.zeromq.org/spec/23/. */
+#ifndef MEANTIME_TESTS_SUPPORT_ZMTP_H
+#define MEANTIME_TESTS_SUPPORT_ZMTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ZMTP_GREETING_BYTES 64
+
+/* Returns how many bytes that were. */
+static inline size_t zmtp_put_handshake(uint8_t *bytes)
+{
+    static const char ready[] = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
+                                "DEALER";
+    static const uint8_t greeting[ZMTP_GREETING_BYTES] = {0xff, [9] = 0x7f, 3,   0,
+                                                          'N',  'U',        'L', 'L'};
+
+    memcpy(bytes, greeting, sizeof greeting);
+    memcpy(bytes + sizeof greeting, ready, sizeof ready - 1);
+    return sizeof greeting + sizeof ready - 1;
+}
+
+/* Says it, and waits for what the other side says. False where it does not. */
+static inline bool zmtp_shake_hands(int connection)
+{
+    uint8_t bytes[ZMTP_GREETING_BYTES + 2 + UINT8_MAX];
+    size_t size = zmtp_put_handshake(bytes);
+    uint8_t *command = bytes + ZMTP_GREETING_BYTES + 2;
+
+    return send(connection, bytes, size, MSG_NOSIGNAL) == (ssize_t)size &&
+           recv(connection, bytes, ZMTP_GREETING_BYTES + 2, MSG_WAITALL) ==
+               ZMTP_GREETING_BYTES + 2 &&
+           recv(connection, command, command[-1], MSG_WAITALL) == command[-1];
+}
+
+#endif
