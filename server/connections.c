@@ -68,6 +68,7 @@ void connections_close(struct connections *connections, int fd)
     connection->ended_in = connections->round;
     connection->open = connection->given_up = connection->heard = connection->held = false;
     connection->read_bytes = connection->read_in = connection->unread_bytes = 0;
+    connection->looks_still = 0;
     connections->open_count--;
 }
 
@@ -98,6 +99,12 @@ static bool all_read(const struct connections *connections, const struct connect
     return connection->read_in > 0 && connection->read_in < connections->round;
 }
 
+static void connection_settle(struct connection *connection)
+{
+    connection->read_bytes += connection->unread_bytes;
+    connection->read_in = connection->unread_bytes = 0;
+}
+
 void connections_look(const struct connections *connections, struct connection *connection,
                       uint64_t received_bytes)
 {
@@ -106,11 +113,13 @@ void connections_look(const struct connections *connections, struct connection *
     if (connection->read_bytes > received_bytes)
         connection->read_bytes = received_bytes;
     connection->unread_bytes = received_bytes - connection->read_bytes;
-    connection->unread_still = connection->unread_bytes == before;
-    if (!all_read(connections, connection) || connection->unread_bytes > UNREAD_BYTES_FAIR)
-        return;
-    connection->read_bytes = received_bytes;
-    connection->read_in = connection->unread_bytes = 0;
+    if (connection->unread_bytes != before)
+        connection->looks_still = 0;
+    else if (connection->looked_in < connections->round)
+        connection->looks_still++;
+    connection->looked_in = connections->round;
+    if (all_read(connections, connection) && connection->unread_bytes <= UNREAD_BYTES_FAIR)
+        connection_settle(connection);
 }
 
 /* Those that have much share what there is for all. */
@@ -120,39 +129,67 @@ uint64_t connections_limit(const struct connections *connections)
 
     for (size_t fd = 0; fd < connections->size; fd++) {
         const struct connection *connection = connections_at(connections, (int)fd);
-        if (!connection || connection->given_up || connection->unread_bytes <= UNREAD_BYTES_FAIR)
+        if (!connection || connection->given_up)
             continue;
         unread_bytes += connection->unread_bytes;
-        many++;
+        many += connection->unread_bytes > UNREAD_BYTES_FAIR;
     }
-    if (unread_bytes <= UNREAD_BYTES_MAX)
+    if (unread_bytes <= UNREAD_BYTES_MAX || many == 0)
         return UINT64_MAX;
     uint64_t share = UNREAD_BYTES_MAX / many;
     return share > UNREAD_BYTES_FAIR ? share : UNREAD_BYTES_FAIR;
 }
 
-/* When all has been read libzmq may still have some to pass on. */
-enum verdict connections_verdict(const struct connections *connections,
-                                 const struct connection *connection, uint64_t limit)
+/* Where libzmq keeps some of each message to itself, and messages were read since the connection
+ * was held, the rest is of those, or it will be found to be none the next time. */
+static enum verdict judge_left(const struct connections *connections, struct connection *connection)
 {
-    if (!connection->held)
-        return !connection->given_up && connection->unread_bytes > limit ? VERDICT_HOLD
-                                                                         : VERDICT_LET_BE;
-    if (connection->held_in == connections->round)
+    if (connection->looks_still < LOOKS_STILL)
         return VERDICT_LET_BE;
-    if (connection->given_up)
-        return VERDICT_CUT;
-    if (connection->unread_bytes <= UNREAD_BYTES_FAIR)
-        return VERDICT_RELEASE;
-    return connection->unread_still ? VERDICT_GIVE_UP : VERDICT_LET_BE;
+    if (!connections->inexact || connection->read_in < connection->held_in)
+        return VERDICT_GIVE_UP;
+    connection_settle(connection);
+    return VERDICT_RELEASE;
 }
 
-void connections_hold(const struct connections *connections, struct connection *connection)
+static enum verdict judge(const struct connections *connections, struct connection *connection,
+                          uint64_t limit)
 {
-    if (connection->held)
-        return;
+    if (connection->given_up)
+        return connection->held && connection->held_in < connections->round ? VERDICT_CUT
+                                                                            : VERDICT_LET_BE;
+    if (!connection->held)
+        return connection->unread_bytes > limit ? VERDICT_HOLD : VERDICT_LET_BE;
+    return connection->unread_bytes <= UNREAD_BYTES_FAIR ? VERDICT_RELEASE
+                                                         : judge_left(connections, connection);
+}
+
+static void connection_hold(const struct connections *connections, struct connection *connection)
+{
     connection->held = true;
     connection->held_in = connections->round;
+    connection->looks_still = 0;
+}
+
+void connections_give_up(const struct connections *connections, struct connection *connection)
+{
+    connection->given_up = true;
+    connection_hold(connections, connection);
+}
+
+enum verdict connections_judge(const struct connections *connections, struct connection *connection,
+                               uint64_t limit)
+{
+    enum verdict verdict = judge(connections, connection, limit);
+
+    switch (verdict) {
+    case VERDICT_LET_BE: break;
+    case VERDICT_HOLD: connection_hold(connections, connection); break;
+    case VERDICT_GIVE_UP: connections_give_up(connections, connection); break;
+    case VERDICT_RELEASE:
+    case VERDICT_CUT: connection->held = false; break;
+    }
+    return verdict;
 }
 
 /* ---- whose a message is ------------------------------------------------------------------ */

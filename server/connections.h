@@ -17,11 +17,17 @@
 /* An address of IPv6 in digits, or what libzmq tells of a peer on the same machine. */
 #define PEER_BYTES 64
 
-/* Bytes that have come and are not read: of all connections together, so that nobody fills the
- * memory, of which frames of no bytes take 32 times as much; and what each may have whatever the
- * others do: more than all the requests that a client may have in flight. */
-#define UNREAD_BYTES_MAX  (4 << 20)
-#define UNREAD_BYTES_FAIR (128 << 10)
+/* Bytes that have come and are not read, of all connections together, so that nobody fills the
+ * memory, of which frames of no bytes take 32 times as much. */
+#define UNREAD_BYTES_MAX (4 << 20)
+
+/* What each may have whatever the others do: some of the longest messages of today with their
+ * envelopes, and so also what may be left of one that has not ended yet. */
+#define UNREAD_BYTES_FAIR (8 << 10)
+
+/* Looks in a row that find the same left, with all messages read, until it is a message that does
+ * not end. */
+#define LOOKS_STILL 5
 
 struct client;
 struct kept;
@@ -42,8 +48,9 @@ struct connection {
     uint64_t read_bytes;   /* of what has come on it */
     uint64_t read_in;      /* the round in which the last message of it was read; 0: settled */
     uint64_t unread_bytes; /* when last looked at */
-    bool unread_still;     /* the same when it was looked at before */
-    bool held;             /* nothing comes on it */
+    uint32_t looks_still;  /* that found the same, with all messages read between them */
+    uint64_t looked_in;    /* the round of the last look */
+    bool held;             /* no more is to come on it */
     uint64_t held_in;      /* the round in which that began */
 
     /* Of those at this descriptor before. */
@@ -60,8 +67,10 @@ struct connection {
     TAILQ_ENTRY(connection) in_slow; /* while something is kept */
 };
 
-/* round: grows whenever every message that was sent has been read. */
+/* round: grows whenever every message that was sent has been read. inexact: of what is read some
+ * bytes are not told, for the socket keeps envelopes to itself. */
 struct connections {
+    bool inexact;
     struct connection **by_fd; /* NULL: never opened */
     size_t size;
     size_t open_count;
@@ -81,13 +90,13 @@ void connections_all_read(struct connections *connections);
 /* The open connection at that descriptor, or NULL. */
 struct connection *connections_at(const struct connections *connections, int fd);
 
-/* What is to be done about a connection of which much is unread. */
+/* What is to be done about a connection. */
 enum verdict {
     VERDICT_LET_BE,
-    VERDICT_HOLD,
-    VERDICT_RELEASE, /* what had come is read */
-    VERDICT_GIVE_UP, /* all messages are read, and much is left: one that does not end */
-    VERDICT_CUT,     /* it is given up, and what it has left is read: it may come back */
+    VERDICT_HOLD,    /* too much of it is unread */
+    VERDICT_RELEASE, /* that is read */
+    VERDICT_GIVE_UP, /* it is a message that does not end */
+    VERDICT_CUT,     /* it was given up, and what it had left is read: it may come back */
 };
 
 /* A message of so many bytes on the wire has been read of it. */
@@ -103,10 +112,12 @@ void connections_look(const struct connections *connections, struct connection *
  * UINT64_MAX while all together have no more than UNREAD_BYTES_MAX. */
 uint64_t connections_limit(const struct connections *connections);
 
-enum verdict connections_verdict(const struct connections *connections,
-                                 const struct connection *connection, uint64_t limit);
+/* Judges, and notes in the connection what is to be done. */
+enum verdict connections_judge(const struct connections *connections, struct connection *connection,
+                               uint64_t limit);
 
-void connections_hold(const struct connections *connections, struct connection *connection);
+/* Nothing of it is heard any more. It is to be held. */
+void connections_give_up(const struct connections *connections, struct connection *connection);
 
 /* True where the message is surely of that connection, even where a monitor has news that have not
  * been taken. connection may be NULL. */

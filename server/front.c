@@ -15,8 +15,9 @@
 #include "server/monitor.h"
 #include "server/tcp.h"
 
-/* Answers that wait in one client's pipe: as many as it may have in flight. */
-#define ANSWERS_MAX CLIENT_REQUESTS_MAX
+/* Messages that wait in one client's pipe, in either direction: as many as it may have in flight.
+ */
+#define PIPE_MESSAGES_MAX CLIENT_REQUESTS_MAX
 
 /* Before a frame on the wire, which is long or not. */
 #define HEADER_BYTES      2
@@ -63,14 +64,20 @@ struct front {
 
 /* ---- life -------------------------------------------------------------------------------- */
 
+/* With a limit who waits on a machine elsewhere can end this process (libzmq #4364): see look(). */
+static int requests_wait_max(const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://", strlen("tcp://")) == 0 ? 0 : PIPE_MESSAGES_MAX;
+}
+
 static zsock_t *socket_new(enum front_type type, const char *endpoint)
 {
     zsock_t *socket = zsock_new(type == FRONT_REP ? ZMQ_REP : ZMQ_ROUTER);
 
     if (!socket)
         return NULL;
-    zsock_set_sndhwm(socket, ANSWERS_MAX);
-    zsock_set_rcvhwm(socket, 0); /* with a limit whoever waits can end it: libzmq #4364 */
+    zsock_set_sndhwm(socket, PIPE_MESSAGES_MAX);
+    zsock_set_rcvhwm(socket, requests_wait_max(endpoint));
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_handshake_ivl(socket, HANDSHAKE_MS);
     zsock_set_tcp_keepalive(socket, 1);
@@ -113,6 +120,7 @@ struct front *front_new(enum front_type type, const char *endpoint)
     front->files = files_that_are_many();
     zmq_msg_init(&front->body);
     connections_init(&front->connections);
+    front->connections.inexact = type == FRONT_REP;
     clients_init(&front->clients);
     if (!front_bind(front, endpoint)) {
         int reason = errno;
@@ -139,6 +147,14 @@ static void lose_all(struct front *front)
             clients_lose(&front->clients, front->connections.by_fd[fd]);
 }
 
+/* That this server ends is to be heard by all. */
+static void release_all(struct front *front)
+{
+    for (size_t fd = 0; fd < front->connections.size; fd++)
+        if (front->connections.by_fd[fd] && front->connections.by_fd[fd]->held)
+            tcp_hold((int)fd, false);
+}
+
 void front_destroy(struct front **front_p, int patience_ms)
 {
     struct front *front = *front_p;
@@ -146,6 +162,7 @@ void front_destroy(struct front **front_p, int patience_ms)
     if (!front)
         return;
     if (front->socket) {
+        release_all(front);
         zsock_set_linger(front->socket, flush_all(front, patience_ms));
         monitor_destroy(&front->monitor, front_socket(front));
     }
@@ -289,11 +306,10 @@ static bool message_read(struct front *front, struct envelope *envelope, bool *f
 
     envelope->size = 0;
     *fits = true;
-    front->wire_bytes = HEADER_BYTES;
+    front->wire_bytes = 0;
     if (!frame_read(front))
         return false;
-    if (front->type == FRONT_ROUTER)
-        front->wire_bytes = 0;
+    front->wire_bytes = front->type == FRONT_REP ? front->wire_bytes + HEADER_BYTES : 0;
     while (zmq_msg_more(&front->body)) {
         *fits = *fits && front->type == FRONT_ROUTER && ++frames <= ENVELOPE_FRAMES_MAX &&
                 envelope_add(envelope, &front->body);
@@ -431,38 +447,30 @@ static const char *peer_of(struct connection *connection)
     return connection->peer;
 }
 
-/* libzmq takes in what comes until memory is full. So that it does not come, TCP is to know nothing
- * of it for a while, and its peer sends it again: nothing is lost. */
-static void connection_hold(struct front *front, struct connection *connection)
+/* libzmq takes in what comes until memory is full. So TCP is to take nothing in for a while, and
+ * its peer sends it again: nothing is lost. Where that cannot be the connection is cut. */
+static void connection_hold(const struct connection *connection)
 {
-    connections_hold(&front->connections, connection);
-    tcp_hold(connection->fd, true);
-}
-
-static void connection_release(struct connection *connection)
-{
-    connection->held = false;
-    tcp_hold(connection->fd, false);
+    if (!tcp_hold(connection->fd, true))
+        shutdown(connection->fd, SHUT_RDWR);
 }
 
 /* Released first, for libzmq closes what is shut down at once, and its peer is to hear of it. Where
  * it has ended in this moment, and another has its descriptor, that one is cut instead: its peer
  * asks again, as after any loss. */
-static void connection_cut(struct connection *connection)
+static void connection_cut(const struct connection *connection)
 {
-    connection_release(connection);
+    tcp_hold(connection->fd, false);
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-static void connection_give_up(struct front *front, struct connection *connection, const char *does,
-                               const char *why)
+static void connection_lose(struct front *front, struct connection *connection, const char *does,
+                            const char *why)
 {
     if (may_warn(&front->warn_at_us, WARN_US))
         zsys_warning("a client that %s is given up, with all of its connection from %s: %s", does,
                      peer_of(connection), why);
     clients_lose(&front->clients, connection);
-    connection->given_up = true;
-    connection_hold(front, connection);
 }
 
 /* False where the message has to wait. */
@@ -483,9 +491,12 @@ void front_send(struct front *front, uint32_t number, const void *bytes, size_t 
     if (send_at_once(front, client, bytes, size))
         return;
     struct connection *given_up = clients_keep(&front->clients, client, bytes, size);
-    if (given_up)
-        connection_give_up(front, given_up, "does not read",
-                           "there is no more room for what waits for it");
+    if (!given_up)
+        return;
+    connection_lose(front, given_up, "does not read",
+                    "there is no more room for what waits for it");
+    connections_give_up(&front->connections, given_up);
+    connection_hold(given_up);
 }
 
 void front_offer(struct front *front, uint32_t number, const void *bytes, size_t size)
@@ -523,18 +534,17 @@ static void held_warn(struct front *front, struct connection *connection)
 
 static void connection_judge(struct front *front, struct connection *connection, uint64_t limit)
 {
-    switch (connections_verdict(&front->connections, connection, limit)) {
+    switch (connections_judge(&front->connections, connection, limit)) {
     case VERDICT_LET_BE: break;
-    case VERDICT_HOLD:
-        held_warn(front, connection);
-        connection_hold(front, connection);
-        break;
-    case VERDICT_RELEASE: connection_release(connection); break;
+    case VERDICT_HOLD: held_warn(front, connection); break;
+    case VERDICT_RELEASE: tcp_hold(connection->fd, false); break;
     case VERDICT_GIVE_UP:
-        connection_give_up(front, connection, "does not end its message", "it is too long");
+        connection_lose(front, connection, "does not end its message", "it is too long");
         break;
     case VERDICT_CUT: connection_cut(connection); break;
     }
+    if (connection->held) /* again and again: another may have had its descriptor in between */
+        connection_hold(connection);
 }
 
 /* At what libzmq has taken in, and TCP has for it. */
@@ -563,7 +573,7 @@ void front_tend(struct front *front, int64_t now_ns)
     }
     if (now_ns >= front->look_at_ns) {
         look(front);
-        front->look_at_ns = now_ns + LOOK_NS;
+        front->look_at_ns = zclock_usecs() * 1000 + LOOK_NS;
     }
 }
 

@@ -15,16 +15,25 @@ uint64_t tcp_received_bytes(int fd)
     return info.tcpi_bytes_received;
 }
 
-void tcp_hold(int fd, bool hold)
+/* A socket's filter sees a packet from its TCP header on, whose length is in the upper half of byte
+ * 12, in words of four bytes (RFC 9293). What acknowledges, and what ends the connection, is let
+ * through. */
+bool tcp_hold(int fd, bool hold)
 {
-    static struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-    static const struct sock_fprog program = {.len = 1, .filter = nothing};
+    static struct sock_filter no_data[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12),       BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+        BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),       BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),        BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0), BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    static const struct sock_fprog program = {.len = sizeof no_data / sizeof *no_data,
+                                              .filter = no_data};
     static const int none;
 
-    if (hold)
-        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-    else
-        setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none);
+    if (!hold)
+        return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
 
 void tcp_peer(int fd, char *peer, size_t size)

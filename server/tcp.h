@@ -10,10 +10,9 @@
 /* Bytes that have come on it so far, read or not; 0: unknown. */
 uint64_t tcp_received_bytes(int fd);
 
-/* Whether all that comes on it is dropped, as if its cable were cut: TCP sends it again, for
- * minutes.
- */
-void tcp_hold(int fd, bool hold);
+/* Whether packets with data that come on it are dropped: its peer sends them again, for minutes.
+ * False where that cannot be. */
+bool tcp_hold(int fd, bool hold);
 
 /* Where it comes from: an address in digits, or "" where that is unknown or has no room. */
 void tcp_peer(int fd, char *peer, size_t size);
