@@ -162,8 +162,8 @@ void front_destroy(struct front **front_p, int patience_ms)
     if (!front)
         return;
     if (front->socket) {
-        release_all(front);
         zsock_set_linger(front->socket, flush_all(front, patience_ms));
+        release_all(front);
         monitor_destroy(&front->monitor, front_socket(front));
     }
     zsock_destroy(&front->socket);
