@@ -92,19 +92,18 @@ static const char *client_wrong(const struct dispatcher *d, const struct client 
     return NULL;
 }
 
-/* Each that has a request, at its first. */
 static const char *clients_wrong(const struct dispatcher *d)
 {
     const struct queue *queue = &d->queue;
-    const struct request *r;
     const struct client *client;
     uint32_t requests = 0, runnable = 0, turns = 0;
 
-    TAILQ_FOREACH(r, &queue->open, in_state)
-    {
-        if (r != TAILQ_FIRST(&r->client->requests))
+    for (uint32_t i = 0; i < queue->requests_max + 1 + BESIDE_MAX; i++) {
+        client = &queue->clients[i];
+        if (client->request_count == 0 && TAILQ_EMPTY(&client->requests) &&
+            TAILQ_EMPTY(&client->runnable))
             continue;
-        const char *wrong = client_wrong(d, r->client, &requests, &runnable);
+        const char *wrong = client_wrong(d, client, &requests, &runnable);
         if (wrong)
             return wrong;
     }

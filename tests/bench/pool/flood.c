@@ -18,7 +18,7 @@
 
 #define PEERS 20
 
-/* What lasts longer finds memory no fuller. */
+/* Of each kind. */
 #define FLOOD_NS INT64_C(5000000000)
 #define PAUSE_US 1000
 
