@@ -6,25 +6,25 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "client/chart.h"
-#include "client/clock.h"
-#include "client/interrupt.h"
-#include "client/long_sum.h"
-#include "client/observe.h"
+#include "client/common/interrupt.h"
+#include "client/common/terminal.h"
+#include "client/lesson/lesson.h"
+#include "client/lesson/lesson_record.h"
+#include "client/lesson/report.h"
+#include "client/lib/clock.h"
 #include "client/options.h"
-#include "client/pictures.h"
-#include "client/report.h"
-#include "client/run.h"
-#include "client/server_status.h"
-#include "client/sum_transcript.h"
-#include "client/terminal.h"
+#include "client/pictures/chart.h"
+#include "client/pictures/pictures.h"
+#include "client/status/server_status.h"
+#include "client/sum/long_sum.h"
+#include "client/sum/sum_transcript.h"
 
 #define EXIT_USAGE       2
 #define EXIT_INTERRUPTED 130
 
 /* With the servers, for all runs: either the one or the other. */
 static struct meantime *session;
-static struct plain *plain;
+static struct plain_server *plain;
 
 /* Of all runs. */
 static struct pictures pictures;
@@ -42,7 +42,7 @@ static void print_version(FILE *out, struct argp_state *state)
 
 /* ---- a run ------------------------------------------------------------------------------- */
 
-static struct transcript transcript_for(const struct options *options)
+static struct transcript transcript_for(const struct client_options *options)
 {
     return (struct transcript){
         .words = options->json ? NULL : stdout,
@@ -52,12 +52,12 @@ static struct transcript transcript_for(const struct options *options)
     };
 }
 
-static void run_once(struct run *run, const char *mode, void (*how)(struct run *),
-                     const struct options *options)
+static void run_once(struct lesson *run, const char *mode, void (*how)(struct lesson *),
+                     const struct client_options *options)
 {
     struct transcript transcript = transcript_for(options);
 
-    *run = (struct run){
+    *run = (struct lesson){
         .mode = mode,
         .session = session,
         .plain = plain,
@@ -65,20 +65,20 @@ static void run_once(struct run *run, const char *mode, void (*how)(struct run *
         .transcript = &transcript,
         .record = pictures_record(&pictures, mode),
     };
-    uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
-                     options->slice_ns, options->stretch);
+    local_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
+                   options->slice_ns, options->stretch);
     how(run);
     if (interrupted() && !run->request_over)
-        run_cancel(run);
+        lesson_cancel(run);
     transcript_end(run);
     run->transcript = NULL; /* it ends here */
     if (run->record)
-        observe_end(run);
+        lesson_record_end(run);
 }
 
-static bool succeeded(const struct run *run)
+static bool succeeded(const struct lesson *run)
 {
-    return run_has_reply(run) && uniform_sum_done(&run->sum);
+    return lesson_has_reply(run) && local_sum_done(&run->sum);
 }
 
 static int exit_status(bool success)
@@ -90,16 +90,16 @@ static int exit_status(bool success)
 
 /* ---- modes ------------------------------------------------------------------------------- */
 
-static void print_seed(const struct options *options)
+static void print_seed(const struct client_options *options)
 {
     if (!options->json)
         printf("Seed %" PRIu64 ".\n", options->asked.seed);
 }
 
-static int run_and_report(const struct options *options, const char *mode,
-                          void (*how)(struct run *))
+static int run_and_report(const struct client_options *options, const char *mode,
+                          void (*how)(struct lesson *))
 {
-    struct run run;
+    struct lesson run;
 
     print_seed(options);
     run_once(&run, mode, how, options);
@@ -108,26 +108,26 @@ static int run_and_report(const struct options *options, const char *mode,
     return exit_status(succeeded(&run));
 }
 
-static int serial(const struct options *options)
+static int serial(const struct client_options *options)
 {
-    return run_and_report(options, "serial", serial_run);
+    return run_and_report(options, "serial", lesson_serial);
 }
 
-static int async(const struct options *options)
+static int async(const struct client_options *options)
 {
-    return run_and_report(options, "async", async_run);
+    return run_and_report(options, "async", lesson_async);
 }
 
-static struct chart_span request_span(const struct run *run)
+static struct chart_span request_span(const struct lesson *run)
 {
     return (struct chart_span){
         .begin_s = seconds(run->asked_at_ns - run->began_at_ns),
         .end_s = seconds(run->asked_at_ns + run->result.elapsed_ns - run->began_at_ns),
-        .failed = !run_has_reply(run),
+        .failed = !lesson_has_reply(run),
     };
 }
 
-static struct chart_span sum_span(const struct run *run)
+static struct chart_span sum_span(const struct lesson *run)
 {
     return (struct chart_span){
         .begin_s = seconds(run->sum.began_at_ns - run->began_at_ns),
@@ -135,7 +135,7 @@ static struct chart_span sum_span(const struct run *run)
     };
 }
 
-static void print_chart(const struct run *runs)
+static void print_chart(const struct lesson *runs)
 {
     struct terminal terminal = terminal_of(stdout);
     struct chart_run rows[2];
@@ -151,14 +151,14 @@ static void print_chart(const struct run *runs)
 }
 
 /* A plain server sums other samples each time. */
-static bool same_sums(const struct run *a, const struct run *b)
+static bool same_sums(const struct lesson *a, const struct lesson *b)
 {
     bool same_reply = a->plain || result_units(&a->result) == result_units(&b->result);
 
     return same_reply && a->sum.total.units == b->sum.total.units;
 }
 
-static void print_speedup(const struct run *runs)
+static void print_speedup(const struct lesson *runs)
 {
     double serial_s = seconds(runs[0].ended_at_ns - runs[0].began_at_ns);
     double async_s = seconds(runs[1].ended_at_ns - runs[1].began_at_ns);
@@ -169,17 +169,17 @@ static void print_speedup(const struct run *runs)
            plain ? " The server's sums cannot be compared: each is of fresh samples." : "");
 }
 
-static int compare(const struct options *options)
+static int compare(const struct client_options *options)
 {
     static const struct {
         const char *mode;
         const char *heading;
-        void (*how)(struct run *);
+        void (*how)(struct lesson *);
     } ways[] = {
-        {"serial", "\nSerial: ask, wait, then work.\n", serial_run},
-        {"async", "\nAsync: ask, and work while waiting.\n", async_run},
+        {"serial", "\nSerial: ask, wait, then work.\n", lesson_serial},
+        {"async", "\nAsync: ask, and work while waiting.\n", lesson_async},
     };
-    struct run runs[2];
+    struct lesson runs[2];
     int count = 0;
 
     print_seed(options);
@@ -206,7 +206,7 @@ static int compare(const struct options *options)
     return EXIT_SUCCESS;
 }
 
-static int sum(const struct options *options)
+static int sum(const struct client_options *options)
 {
     struct long_sum sum = {
         .session = session,
@@ -230,7 +230,7 @@ static int sum(const struct options *options)
 }
 
 /* Of each server that is named. */
-static int status(const struct options *options)
+static int status(const struct client_options *options)
 {
     bool success = true;
 
@@ -252,7 +252,7 @@ static int status(const struct options *options)
 
 static int open_plain(const char *endpoint)
 {
-    plain = plain_new(endpoint);
+    plain = plain_server_new(endpoint);
     if (plain)
         return EXIT_SUCCESS;
     fprintf(stderr, "meantime: cannot prepare to ask %s: %s\n", endpoint, strerror(errno));
@@ -305,16 +305,16 @@ static bool write_out(void)
 
 int main(int argc, char **argv)
 {
-    static int (*const modes[])(const struct options *) = {
+    static int (*const modes[])(const struct client_options *) = {
         [MODE_SERIAL] = serial, [MODE_ASYNC] = async,   [MODE_COMPARE] = compare,
         [MODE_SUM] = sum,       [MODE_STATUS] = status,
     };
-    struct options options;
+    struct client_options options;
 
     open_closed_streams();
     setlocale(LC_CTYPE, "");
     argp_program_version_hook = print_version;
-    options_parse(&options, argc, argv);
+    client_options_parse(&options, argc, argv);
     zsys_handler_set(NULL); /* signals are ours */
     interrupt_catch();
     int exit = options.plain ? open_plain(options.plain) : open_session(&options.endpoints);
@@ -327,7 +327,7 @@ int main(int argc, char **argv)
     }
     pictures_clear(&pictures);
     meantime_close(&session);
-    plain_destroy(&plain);
+    plain_server_destroy(&plain);
     zsys_shutdown();
     if (!write_out())
         exit = exit ? exit : EXIT_FAILURE;

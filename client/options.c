@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "client/plain.h"
-#include "client/quantity.h"
+#include "client/common/quantity.h"
+#include "client/lesson/plain_server.h"
 #include "proto/bounds.h"
 
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
@@ -84,7 +84,7 @@ static const struct {
 
 /* What has been given so far: by key, and `option`, whose argument is parsed now. */
 struct parsing {
-    struct options *options;
+    struct client_options *options;
     bool mode_given;
     bool given[OPTION_KEYS];
     const char *option;
@@ -147,7 +147,7 @@ static uint64_t parse_seed(struct argp_state *state, const char *text)
 }
 
 /* Cuts `text`, an argument, into pieces. */
-static void parse_endpoints(struct options *options, struct argp_state *state, char *text)
+static void parse_endpoints(struct client_options *options, struct argp_state *state, char *text)
 {
     struct endpoints *endpoints = &options->endpoints;
     char *name;
@@ -196,7 +196,7 @@ static enum mode parse_mode(struct argp_state *state, const char *text)
 
 static void parse_argument(struct parsing *parsing, struct argp_state *state, const char *text)
 {
-    struct options *options = parsing->options;
+    struct client_options *options = parsing->options;
 
     if (!parsing->mode_given) {
         options->mode = parse_mode(state, text);
@@ -212,7 +212,7 @@ static void parse_argument(struct parsing *parsing, struct argp_state *state, co
 /* What follows from what was given, and from what was not. */
 static void complete(const struct parsing *parsing)
 {
-    struct options *options = parsing->options;
+    struct client_options *options = parsing->options;
     bool sum = options->mode == MODE_SUM;
 
     options->fresh_seed = !parsing->given['s'];
@@ -226,9 +226,9 @@ static void complete(const struct parsing *parsing)
 /* A plain server is asked nothing: it is connected to, and says what it likes. */
 static void check_plain(const struct parsing *parsing, struct argp_state *state)
 {
-    const struct options *options = parsing->options;
+    const struct client_options *options = parsing->options;
 
-    if (!plain_is_endpoint(options->plain))
+    if (!plain_server_is_endpoint(options->plain))
         argp_error(state, "--connect %s: expected plain://host:port", options->plain);
     if (options->endpoints.count > 1)
         argp_error(state, "--connect: a plain:// endpoint goes alone");
@@ -242,7 +242,7 @@ static void check_plain(const struct parsing *parsing, struct argp_state *state)
 
 static void check(const struct parsing *parsing, struct argp_state *state)
 {
-    const struct options *options = parsing->options;
+    const struct client_options *options = parsing->options;
     const char *of_run = given_of(parsing, GROUP_RUN), *of_sum = given_of(parsing, GROUP_SUM);
     bool sum = options->mode == MODE_SUM, status = options->mode == MODE_STATUS;
 
@@ -275,7 +275,7 @@ static void finish(const struct parsing *parsing, struct argp_state *state)
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct parsing *parsing = state->input;
-    struct options *options = parsing->options;
+    struct client_options *options = parsing->options;
     struct meantime_question *asked = &options->asked;
 
     note_option(parsing, key);
@@ -312,7 +312,7 @@ static uint64_t fresh_seed(void)
     return seed;
 }
 
-void options_parse(struct options *options, int argc, char **argv)
+void client_options_parse(struct client_options *options, int argc, char **argv)
 {
     static const struct argp parser = {
         option_table,
@@ -330,7 +330,7 @@ void options_parse(struct options *options, int argc, char **argv)
     struct parsing parsing = {.options = options};
 
     argp_err_exit_status = 2;
-    *options = (struct options){
+    *options = (struct client_options){
         .endpoints = {{DEFAULT_ENDPOINT}, 1},
         .asked = {.seed = fresh_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
         .uniform = DEFAULT_UNIFORM,

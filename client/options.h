@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 #include "sums/kernel.h"
 
 enum mode {
@@ -27,7 +27,7 @@ struct endpoints {
  * asked: of the server, with the user's timeout.
  * checkpoint: of sum, the name of a file, or NULL. for_ns: how long to sum, or 0 for all.
  * uniform: samples to sum here, with kernel; 0 for none. */
-struct options {
+struct client_options {
     enum mode mode;
     struct endpoints endpoints;
     const char *plain;
@@ -48,6 +48,6 @@ struct options {
 };
 
 /* Ends the program on --help and --version (0), and on a usage error (2) with a sentence. */
-void options_parse(struct options *options, int argc, char **argv);
+void client_options_parse(struct client_options *options, int argc, char **argv);
 
 #endif

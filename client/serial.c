@@ -1,24 +1,24 @@
 /* What async.c does better: ask, idle, and only then begin one's own work. */
-#include "client/interrupt.h"
-#include "client/run.h"
+#include "client/common/interrupt.h"
+#include "client/lesson/lesson.h"
 
-void serial_run(struct run *run)
+void lesson_serial(struct lesson *run)
 {
-    struct uniform_sum *sum = &run->sum;
+    struct local_sum *sum = &run->sum;
 
     note(run, NOTE_BEGIN_REQUEST);
-    run_ask(run);
+    lesson_ask(run);
     while (!interrupted() && !run->request_over) {
-        run_wait(run); /* idle */
+        lesson_wait(run); /* idle */
         note(run, NOTE_WAIT);
     }
     if (interrupted())
         return;
 
     note(run, NOTE_BEGIN_SUM);
-    uniform_sum_begin(sum);
-    while (!interrupted() && !uniform_sum_done(sum)) {
-        uniform_sum_slice(sum);
+    local_sum_begin(sum);
+    while (!interrupted() && !local_sum_done(sum)) {
+        local_sum_slice(sum);
         note(run, NOTE_SLICE);
     }
 }

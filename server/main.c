@@ -8,12 +8,12 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
-#include "server/io.h"
+#include "server/compute_threads.h"
+#include "server/net/io_threads.h"
+#include "server/net/parent_link.h"
+#include "server/net/plain_listener.h"
 #include "server/options.h"
-#include "server/plain.h"
 #include "server/server.h"
-#include "server/uplink.h"
-#include "server/worker.h"
 #include "sums/kernel.h"
 
 /* What the rest of the server opens, some 20, and room for the first clients. */
@@ -51,12 +51,12 @@ static int signals_open(void)
 
 /* A connection is a file descriptor: without one libzmq's I/O thread spins on accept(), and without
  * those that a socket takes it aborts. */
-static bool prepare_files(const struct options *options)
+static bool prepare_files(const struct server_options *options)
 {
     uint32_t threads = options->threads;
     rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES +
-                    (rlim_t)options->parent_count * UPLINK_FILES +
-                    (options->plain_endpoint ? PLAIN_FILES : 0);
+                    (rlim_t)options->parent_count * PARENT_LINK_FILES +
+                    (options->plain_listener_endpoint ? PLAIN_FILES : 0);
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == -1)
@@ -76,7 +76,7 @@ static bool prepare_files(const struct options *options)
 /* libzmq aborts where it cannot start its threads: so all are tried before it is asked. */
 static bool prepare_threads(uint32_t threads)
 {
-    if (workers_rehearse(threads + LIBRARY_THREADS))
+    if (compute_threads_rehearse(threads + LIBRARY_THREADS))
         return true;
     fprintf(stderr,
             "meantime-server: cannot start %" PRIu32 " compute thread%s beside %d of libzmq: %s; "
@@ -115,11 +115,11 @@ static void shut_down(void)
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    struct server_options options;
     struct server *server;
 
     argp_program_version_hook = print_version;
-    options_parse(&options, argc, argv);
+    server_options_parse(&options, argc, argv);
     if (!prepare_files(&options) || !prepare_threads(options.threads))
         return EXIT_FAILURE;
     int signals = signals_open();

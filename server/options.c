@@ -89,7 +89,7 @@ static char *parse_endpoint(const char *option, char *text, struct argp_state *s
     return text;
 }
 
-static void parse_parent(char *text, struct options *options, struct argp_state *state)
+static void parse_parent(char *text, struct server_options *options, struct argp_state *state)
 {
     if (options->parent_count == PARENTS_MAX)
         argp_error(state, "--join: at most %d servers can be joined", PARENTS_MAX);
@@ -102,7 +102,7 @@ static void parse_parent(char *text, struct options *options, struct argp_state 
 }
 
 /* Splits the list where it stands. */
-static void parse_parents(char *text, struct options *options, struct argp_state *state)
+static void parse_parents(char *text, struct server_options *options, struct argp_state *state)
 {
     char *one;
 
@@ -110,13 +110,13 @@ static void parse_parents(char *text, struct options *options, struct argp_state
         parse_parent(one, options, state);
 }
 
-static enum front_type parse_socket(const char *text, struct argp_state *state)
+static enum listener_type parse_socket(const char *text, struct argp_state *state)
 {
     if (strcmp(text, "rep") == 0)
-        return FRONT_REP;
+        return LISTENER_REP;
     if (strcmp(text, "router") != 0)
         argp_error(state, "--socket %s: expected router or rep", text);
-    return FRONT_ROUTER;
+    return LISTENER_ROUTER;
 }
 
 static const struct kernel *parse_kernel(const char *name, struct argp_state *state)
@@ -131,9 +131,9 @@ static const struct kernel *parse_kernel(const char *name, struct argp_state *st
 }
 
 /* What only all options together tell. */
-static void check(struct options *options, struct argp_state *state)
+static void check(struct server_options *options, struct argp_state *state)
 {
-    if (!options->endpoint && !options->plain_endpoint && options->parent_count == 0)
+    if (!options->endpoint && !options->plain_listener_endpoint && options->parent_count == 0)
         options->endpoint = DEFAULT_ENDPOINT;
     if (options->threads == 0 && !options->workers_endpoint)
         argp_error(state, "--threads 0 without --workers: nobody would compute");
@@ -141,12 +141,12 @@ static void check(struct options *options, struct argp_state *state)
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
-    struct options *options = state->input;
+    struct server_options *options = state->input;
 
     switch (key) {
     case 'b': options->endpoint = parse_endpoint("bind", text, state); break;
-    case OPTION_PLAIN: options->plain_endpoint = text; break;
-    case 's': options->front_type = parse_socket(text, state); break;
+    case OPTION_PLAIN: options->plain_listener_endpoint = text; break;
+    case 's': options->listener_type = parse_socket(text, state); break;
     case 't': options->threads = parse_number("threads", text, 0, THREADS_MAX, state); break;
     case 'w': options->workers_endpoint = parse_endpoint("workers", text, state); break;
     case 'j': parse_parents(text, options, state); break;
@@ -167,7 +167,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-void options_parse(struct options *options, int argc, char **argv)
+void server_options_parse(struct server_options *options, int argc, char **argv)
 {
     static const struct argp parser = {
         option_table,
@@ -182,7 +182,7 @@ void options_parse(struct options *options, int argc, char **argv)
     };
 
     argp_err_exit_status = 2;
-    *options = (struct options){
+    *options = (struct server_options){
         .threads = core_count(),
         .kernel = kernel_best(),
         .span_ns = JOINED_SPAN_NS,

@@ -5,17 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/dispatcher.h"
-#include "server/front.h"
+#include "server/core/dispatcher.h"
+#include "server/net/listener.h"
 #include "sums/kernel.h"
 
-/* Strings live as long as argv. endpoint: for clients, plain_endpoint: for plain TCP,
+/* Strings live as long as argv. endpoint: for clients, plain_listener_endpoint: for plain TCP,
  * workers_endpoint: for workers that join; NULL: for none. threads: 0 to THREADS_MAX. parents:
- * servers to join. span_ns, heartbeat_ns: of workers that join, as in server/dispatcher.h. */
-struct options {
+ * servers to join. span_ns, heartbeat_ns: of workers that join, as in server/core/dispatcher.h. */
+struct server_options {
     const char *endpoint;
-    enum front_type front_type;
-    const char *plain_endpoint;
+    enum listener_type listener_type;
+    const char *plain_listener_endpoint;
     const char *workers_endpoint;
     const char *parents[PARENTS_MAX];
     uint32_t parent_count;
@@ -27,6 +27,6 @@ struct options {
 };
 
 /* Ends the program on --help and --version (0), and on a usage error (2) with a sentence. */
-void options_parse(struct options *options, int argc, char **argv);
+void server_options_parse(struct server_options *options, int argc, char **argv);
 
 #endif

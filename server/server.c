@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "proto/status.h"
-#include "server/plain_clients.h"
-#include "server/pool.h"
+#include "server/peers/joined_workers.h"
+#include "server/peers/plain_clients.h"
 #include "server/server_state.h"
 #include "sums/digest.h"
 
@@ -39,18 +39,18 @@ static void obey_answer(struct server *server, const struct effect *effect)
         return;
     }
     if (is_parent(effect->client)) {
-        uplink_send(server->parents[effect->client - CLIENTS_MAX], &effect->message);
+        parent_link_send(server->parents[effect->client - CLIENTS_MAX], &effect->message);
         return;
     }
-    front_send(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
-    front_release(server->front, effect->client);
+    listener_send(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
+    listener_release(server->front, effect->client);
 }
 
 static void obey_progress(struct server *server, const struct effect *effect)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
-    front_offer(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
+    listener_offer(server->front, effect->client, bytes, message_encode(&effect->message, bytes));
 }
 
 void server_tell(struct server *server, const struct event *event)
@@ -80,18 +80,18 @@ void server_step(struct server *server, const struct event *event)
 
 /* ---- what clients say -------------------------------------------------------------------- */
 
-void server_refuse(struct server *server, struct front *front, uint32_t peer,
+void server_refuse(struct server *server, struct listener *front, uint32_t peer,
                    const struct refusal *refusal)
 {
     struct message message = {.type = MESSAGE_REFUSAL, .refusal = *refusal};
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
     server->refused += front == server->front;
-    front_send(front, peer, bytes, message_encode(&message, bytes));
-    front_release(front, peer);
+    listener_send(front, peer, bytes, message_encode(&message, bytes));
+    listener_release(front, peer);
 }
 
-void server_refuse_bad(struct server *server, struct front *front, uint32_t peer,
+void server_refuse_bad(struct server *server, struct listener *front, uint32_t peer,
                        const struct message_error *error)
 {
     struct refusal refusal = {.id = error->id, .status = error->status};
@@ -114,13 +114,13 @@ static void refuse_crowded(struct server *server, uint32_t client, uint64_t id)
     server_refuse(server, server->front, client, &refusal);
 }
 
-static void on_sum_request(struct server *server, const struct front_message *from,
+static void on_sum_request(struct server *server, const struct listener_message *from,
                            struct message *message)
 {
-    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->sender, .message = message};
 
     if (from->crowded) {
-        refuse_crowded(server, from->client, message->sum_request.id);
+        refuse_crowded(server, from->sender, message->sum_request.id);
         return;
     }
     message->sum_request.progress = message->sum_request.progress && !from->lockstep;
@@ -128,13 +128,13 @@ static void on_sum_request(struct server *server, const struct front_message *fr
 }
 
 /* A cancel has no answer of its own: the request's answer says that it was cancelled. */
-static void on_cancel(struct server *server, const struct front_message *from,
+static void on_cancel(struct server *server, const struct listener_message *from,
                       struct message *message)
 {
-    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->client, .message = message};
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = from->sender, .message = message};
 
     server_step(server, &event);
-    front_release(server->front, from->client);
+    listener_release(server->front, from->sender);
 }
 
 /* What is shown to people elsewhere is plain ASCII. */
@@ -158,8 +158,8 @@ static const char *owner_of(const struct server *server, const struct request_st
     if (is_plain(request->client))
         return plain_clients_owner(server, request->id);
     if (is_parent(request->client))
-        return uplink_endpoint(server->parents[request->client - CLIENTS_MAX]);
-    return front_peer(server->front, request->client);
+        return parent_link_endpoint(server->parents[request->client - CLIENTS_MAX]);
+    return listener_peer(server->front, request->client);
 }
 
 /* What the dispatcher does not know. */
@@ -178,7 +178,7 @@ static void status_complete(const struct server *server, struct status_reply *st
     }
 }
 
-static void on_status_request(struct server *server, const struct front_message *from,
+static void on_status_request(struct server *server, const struct listener_message *from,
                               struct message *message)
 {
     static struct status_reply status; /* too large for a stack; one thread has a server */
@@ -186,13 +186,13 @@ static void on_status_request(struct server *server, const struct front_message 
 
     status_take(server, &message->status_request, &status);
     status_complete(server, &status);
-    front_offer(server->front, from->client, bytes, status_encode(&status, bytes));
-    front_release(server->front, from->client);
+    listener_offer(server->front, from->sender, bytes, status_encode(&status, bytes));
+    listener_release(server->front, from->sender);
 }
 
 /* A lockstep peer would wait for ever, so it is answered; others are not, for a peer that answers
  * refusals with refusals must not find one here. A worker that joins here would go on for ever. */
-static void on_unexpected(struct server *server, const struct front_message *from,
+static void on_unexpected(struct server *server, const struct listener_message *from,
                           const struct message *message)
 {
     static const char joins[] = "workers do not join here, but at the endpoint of --workers";
@@ -207,18 +207,18 @@ static void on_unexpected(struct server *server, const struct front_message *fro
     snprintf(refusal.text, sizeof refusal.text, "%s", join ? joins : others);
     complain(&server->complaints, COMPLAINT_UNEXPECTED, refusal.text);
     if (from->lockstep || join)
-        server_refuse(server, server->front, from->client, &refusal);
+        server_refuse(server, server->front, from->sender, &refusal);
     else
-        front_release(server->front, from->client);
+        listener_release(server->front, from->sender);
 }
 
-static void on_client_message(struct server *server, const struct front_message *from)
+static void on_client_message(struct server *server, const struct listener_message *from)
 {
     struct message message;
     struct message_error error;
 
     if (!message_decode(from->bytes, from->size, &message, &error))
-        server_refuse_bad(server, server->front, from->client, &error);
+        server_refuse_bad(server, server->front, from->sender, &error);
     else if (message.type == MESSAGE_SUM_REQUEST)
         on_sum_request(server, from, &message);
     else if (message.type == MESSAGE_STATUS_REQUEST)
@@ -229,18 +229,18 @@ static void on_client_message(struct server *server, const struct front_message 
         on_unexpected(server, from, &message);
 }
 
-bool server_take(struct server *server, struct front *front,
-                 void (*on_message)(struct server *, const struct front_message *))
+bool server_take(struct server *server, struct listener *front,
+                 void (*on_message)(struct server *, const struct listener_message *))
 {
-    enum front_news news = FRONT_MESSAGE;
-    struct front_message message;
+    enum listener_news news = LISTENER_MESSAGE;
+    struct listener_message message;
     int taken;
 
-    for (taken = 0; taken < MESSAGES_AT_ONCE && news != FRONT_NOTHING; taken++) {
-        news = front_recv(front, &message);
-        if (news == FRONT_MESSAGE)
+    for (taken = 0; taken < MESSAGES_AT_ONCE && news != LISTENER_NOTHING; taken++) {
+        news = listener_recv(front, &message);
+        if (news == LISTENER_MESSAGE)
             on_message(server, &message);
-        else if (news == FRONT_BAD)
+        else if (news == LISTENER_BAD)
             complain(&server->complaints, COMPLAINT_ENVELOPE, "its envelope is too long");
     }
     return taken > 1;
@@ -253,7 +253,7 @@ static bool take_clients(struct server *server)
     if (!server->front)
         return false;
     bool took = server_take(server, server->front, on_client_message);
-    while (front_lost(server->front, &lost.client))
+    while (listener_lost(server->front, &lost.client))
         server_step(server, &lost);
     return took;
 }
@@ -262,24 +262,24 @@ static bool take_clients(struct server *server)
 
 static bool take_parent(struct server *server, uint32_t i)
 {
-    struct uplink *uplink = server->parents[i];
+    struct parent_link *link = server->parents[i];
     struct heartbeat own = dispatcher_heartbeat(server->dispatcher);
     struct message message;
     struct event event = {.client = CLIENTS_MAX + i, .message = &message};
 
     for (int taken = 0; taken < MESSAGES_AT_ONCE; taken++)
-        switch (uplink_next(uplink, now_ns(), &own, &message)) {
-        case UPLINK_NOTHING: return taken > 0;
-        case UPLINK_HEARD: break;
-        case UPLINK_MESSAGE:
+        switch (parent_link_next(link, now_ns(), &own, &message)) {
+        case PARENT_LINK_NOTHING: return taken > 0;
+        case PARENT_LINK_HEARD: break;
+        case PARENT_LINK_MESSAGE:
             event.type = EVENT_CLIENT_MESSAGE;
             server_step(server, &event);
             break;
-        case UPLINK_LOST:
+        case PARENT_LINK_LOST:
             event.type = EVENT_CLIENT_LOST;
             server_step(server, &event);
             break;
-        case UPLINK_BAD:
+        case PARENT_LINK_BAD:
             complain(&server->complaints, COMPLAINT_PARENT,
                      "what a server that was joined says makes no sense");
             break;
@@ -309,9 +309,9 @@ static void take_signals(struct server *server)
         server->draining = true;
         server_step(server, &event);
         if (server->plain)
-            plain_leave(server->plain);
+            plain_listener_leave(server->plain);
         for (uint32_t i = 0; i < server->options.parent_count; i++)
-            uplink_leave(server->parents[i], now_ns());
+            parent_link_leave(server->parents[i], now_ns());
     }
 }
 
@@ -335,13 +335,13 @@ static long wait_ms(const struct server *server)
     int64_t due_at_ns = dispatcher_due_at(server->dispatcher);
 
     for (uint32_t i = 0; i < server->options.parent_count; i++)
-        take_earlier(&due_at_ns, uplink_due_at(server->parents[i]));
+        take_earlier(&due_at_ns, parent_link_due_at(server->parents[i]));
     if (server->front)
-        take_earlier(&due_at_ns, front_due_at(server->front));
+        take_earlier(&due_at_ns, listener_due_at(server->front));
     if (server->pool)
-        take_earlier(&due_at_ns, front_due_at(server->pool));
+        take_earlier(&due_at_ns, listener_due_at(server->pool));
     if (server->plain)
-        take_earlier(&due_at_ns, plain_due_at(server->plain));
+        take_earlier(&due_at_ns, plain_listener_due_at(server->plain));
     if (due_at_ns == INT64_MAX)
         return -1;
     int64_t wait_ns = due_at_ns - now_ns();
@@ -353,23 +353,25 @@ static long wait_ms(const struct server *server)
 /* Sockets of parents are replaced now and then. */
 static int poll_items(const struct server *server, zmq_pollitem_t *items)
 {
-    struct front *const fronts[] = {server->front, server->pool};
+    struct listener *const fronts[] = {server->front, server->pool};
     int count = 0;
 
     items[count++] = (zmq_pollitem_t){NULL, server->signals, ZMQ_POLLIN, 0};
     if (server->options.threads > 0)
-        items[count++] = (zmq_pollitem_t){workers_socket(server->threads), 0, ZMQ_POLLIN, 0};
+        items[count++] =
+            (zmq_pollitem_t){compute_threads_socket(server->threads), 0, ZMQ_POLLIN, 0};
     if (server->plain)
-        items[count++] = (zmq_pollitem_t){NULL, plain_fd(server->plain), ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){NULL, plain_listener_fd(server->plain), ZMQ_POLLIN, 0};
     for (int i = 0; i < 2; i++) {
         if (!fronts[i])
             continue;
-        items[count++] = (zmq_pollitem_t){front_socket(fronts[i]), 0, ZMQ_POLLIN, 0};
-        items[count++] = (zmq_pollitem_t){front_monitor(fronts[i]), 0, ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){listener_socket(fronts[i]), 0, ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){listener_monitor(fronts[i]), 0, ZMQ_POLLIN, 0};
     }
     for (uint32_t i = 0; i < server->options.parent_count; i++) {
-        items[count++] = (zmq_pollitem_t){uplink_socket(server->parents[i]), 0, ZMQ_POLLIN, 0};
-        items[count++] = (zmq_pollitem_t){uplink_monitor(server->parents[i]), 0, ZMQ_POLLIN, 0};
+        items[count++] = (zmq_pollitem_t){parent_link_socket(server->parents[i]), 0, ZMQ_POLLIN, 0};
+        items[count++] =
+            (zmq_pollitem_t){parent_link_monitor(server->parents[i]), 0, ZMQ_POLLIN, 0};
     }
     return count;
 }
@@ -377,9 +379,9 @@ static int poll_items(const struct server *server, zmq_pollitem_t *items)
 static void tend_fronts(struct server *server)
 {
     if (server->front)
-        front_tend(server->front, now_ns());
+        listener_tend(server->front, now_ns());
     if (server->pool)
-        front_tend(server->pool, now_ns());
+        listener_tend(server->pool, now_ns());
 }
 
 /* Takes what there is. False where there was no message. Fronts may give somebody up, which is
@@ -416,7 +418,7 @@ static void serve(struct server *server)
 
 static bool set_up_dispatcher(struct server *server)
 {
-    const struct options *options = &server->options;
+    const struct server_options *options = &server->options;
     struct dispatcher_settings settings = {
         .requests_max = REQUESTS_MAX,
         .client_requests_max = CLIENT_REQUESTS_MAX,
@@ -429,7 +431,7 @@ static bool set_up_dispatcher(struct server *server)
     };
 
     server->dispatcher = dispatcher_new(&settings);
-    server->threads = workers_new(options->threads, options->kernel);
+    server->threads = compute_threads_new(options->threads, options->kernel);
     if (!server->dispatcher || !server->threads)
         zsys_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
                    options->threads, strerror(errno));
@@ -437,12 +439,12 @@ static bool set_up_dispatcher(struct server *server)
 }
 
 /* Where the endpoint is NULL nobody is listened to. */
-static bool set_up_front(struct front **front, enum front_type type, const char *endpoint,
+static bool set_up_front(struct listener **front, enum listener_type type, const char *endpoint,
                          const char *option)
 {
     if (!endpoint)
         return true;
-    *front = front_new(type, endpoint);
+    *front = listener_new(type, endpoint);
     if (!*front)
         zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint,
                    errno == ENODEV ? "that is no address or interface of this machine"
@@ -453,12 +455,12 @@ static bool set_up_front(struct front **front, enum front_type type, const char 
 
 static bool set_up_plain(struct server *server)
 {
-    const char *endpoint = server->options.plain_endpoint;
+    const char *endpoint = server->options.plain_listener_endpoint;
     const char *why;
 
     if (!endpoint)
         return true;
-    server->plain = plain_new(endpoint, &why);
+    server->plain = plain_listener_new(endpoint, &why);
     if (!server->plain)
         zsys_error("cannot listen on %s: %s; name another endpoint with --plain", endpoint, why);
     return server->plain;
@@ -468,7 +470,7 @@ static bool set_up_parents(struct server *server)
 {
     for (uint32_t i = 0; i < server->options.parent_count; i++) {
         const char *endpoint = server->options.parents[i];
-        server->parents[i] = uplink_new(endpoint, &server->join, now_ns());
+        server->parents[i] = parent_link_new(endpoint, &server->join, now_ns());
         if (!server->parents[i]) {
             zsys_error("cannot join %s: %s; an endpoint is such as tcp://host:8198", endpoint,
                        zmq_strerror(errno));
@@ -494,16 +496,16 @@ static void introduce(struct server *server)
 
 static bool server_set_up(struct server *server)
 {
-    const struct options *options = &server->options;
+    const struct server_options *options = &server->options;
 
     introduce(server);
     return set_up_dispatcher(server) &&
-           set_up_front(&server->front, options->front_type, options->endpoint, "--bind") &&
-           set_up_front(&server->pool, FRONT_ROUTER, options->workers_endpoint, "--workers") &&
+           set_up_front(&server->front, options->listener_type, options->endpoint, "--bind") &&
+           set_up_front(&server->pool, LISTENER_ROUTER, options->workers_endpoint, "--workers") &&
            set_up_plain(server) && set_up_parents(server);
 }
 
-struct server *server_new(const struct options *options, int signals)
+struct server *server_new(const struct server_options *options, int signals)
 {
     struct server *server = calloc(1, sizeof *server);
 
@@ -526,11 +528,11 @@ void server_destroy(struct server **server_p)
         return;
     patience_ms = server->stopped ? STOP_MS : DRAIN_MS;
     for (uint32_t i = 0; i < server->options.parent_count; i++)
-        uplink_destroy(&server->parents[i], patience_ms);
-    plain_destroy(&server->plain, patience_ms);
-    front_destroy(&server->pool, patience_ms);
-    front_destroy(&server->front, patience_ms);
-    workers_destroy(&server->threads);
+        parent_link_destroy(&server->parents[i], patience_ms);
+    plain_listener_destroy(&server->plain, patience_ms);
+    listener_destroy(&server->pool, patience_ms);
+    listener_destroy(&server->front, patience_ms);
+    compute_threads_destroy(&server->threads);
     dispatcher_destroy(&server->dispatcher);
     free(server);
     *server_p = NULL;
@@ -538,16 +540,16 @@ void server_destroy(struct server **server_p)
 
 static void say_where(const struct server *server)
 {
-    const struct options *options = &server->options;
+    const struct server_options *options = &server->options;
 
     if (server->front)
-        printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", front_endpoint(server->front),
-               options->front_type == FRONT_REP ? "REP" : "ROUTER", options->threads,
+        printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", listener_endpoint(server->front),
+               options->listener_type == LISTENER_REP ? "REP" : "ROUTER", options->threads,
                options->threads == 1 ? "" : "s");
     if (server->pool)
-        printf("Workers join at %s.\n", front_endpoint(server->pool));
+        printf("Workers join at %s.\n", listener_endpoint(server->pool));
     if (server->plain)
-        printf("Plain TCP at %s (%" PRIu32 " thread%s).\n", plain_endpoint(server->plain),
+        printf("Plain TCP at %s (%" PRIu32 " thread%s).\n", plain_listener_endpoint(server->plain),
                options->threads, options->threads == 1 ? "" : "s");
     for (uint32_t i = 0; i < options->parent_count; i++)
         printf("Joining %s (%" PRIu32 " thread%s).\n", options->parents[i], options->threads,

@@ -10,7 +10,7 @@ struct server;
 
 /* Binds and starts the threads. signals: readable (signalfd) when the server is to end; stays the
  * caller's. NULL on failure, after a sentence on stderr. */
-struct server *server_new(const struct options *options, int signals);
+struct server *server_new(const struct server_options *options, int signals);
 void server_destroy(struct server **server);
 
 /* Serves until a signal, then until all requests in flight are answered. False where a second

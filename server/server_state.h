@@ -7,26 +7,26 @@
 #include <stdint.h>
 
 #include "proto/message.h"
-#include "server/complaints.h"
-#include "server/dispatcher.h"
-#include "server/front.h"
+#include "server/compute_threads.h"
+#include "server/core/dispatcher.h"
+#include "server/log_limit.h"
+#include "server/net/listener.h"
+#include "server/net/parent_link.h"
+#include "server/net/plain_listener.h"
 #include "server/options.h"
-#include "server/plain.h"
-#include "server/uplink.h"
-#include "server/worker.h"
 
 /* Messages read from one socket before the others, results and signals have their turn again. */
 #define MESSAGES_AT_ONCE 64
 
 struct server {
-    struct options options;
+    struct server_options options;
     int signals;
     struct dispatcher *dispatcher;
-    struct workers *threads;
-    struct front *front; /* clients; NULL: none are served */
-    struct front *pool;  /* workers that join; NULL: none may */
-    struct plain *plain; /* clients that speak no ZeroMQ; NULL: none are served */
-    struct uplink *parents[PARENTS_MAX];
+    struct compute_threads *threads;
+    struct listener *front;       /* clients; NULL: none are served */
+    struct listener *pool;        /* workers that join; NULL: none may */
+    struct plain_listener *plain; /* clients that speak no ZeroMQ; NULL: none are served */
+    struct parent_link *parents[PARENTS_MAX];
     struct join join; /* what this server offers its parents */
     int64_t began_at_ns;
     bool draining;
@@ -50,13 +50,13 @@ void server_obey(struct server *server);
 void server_step(struct server *server, const struct event *event);
 
 /* Refuses what the dispatcher is not asked. */
-void server_refuse(struct server *server, struct front *front, uint32_t peer,
+void server_refuse(struct server *server, struct listener *front, uint32_t peer,
                    const struct refusal *refusal);
-void server_refuse_bad(struct server *server, struct front *front, uint32_t peer,
+void server_refuse_bad(struct server *server, struct listener *front, uint32_t peer,
                        const struct message_error *error);
 
 /* Takes what a socket has, up to some number. False where it had nothing. */
-bool server_take(struct server *server, struct front *front,
-                 void (*on_message)(struct server *, const struct front_message *));
+bool server_take(struct server *server, struct listener *front,
+                 void (*on_message)(struct server *, const struct listener_message *));
 
 #endif

@@ -191,27 +191,27 @@ static struct part cursor_cut(struct cursor *cursor, uint32_t draw)
 }
 
 /* Where a level is cut: the draws [begin, end) of `total` count. */
-struct window {
+struct cut {
     uint32_t begin, end, total;
 };
 
-/* Makes the whole rows of a level's draws up to window->total, turns the window into that of the
+/* Makes the whole rows of a level's draws up to cut->total, turns the cut into that of the
  * next level and returns the sum of the draws inside. */
-static uint64_t level(make_rows *make, struct lanes *lanes, struct window *window)
+static uint64_t level(make_rows *make, struct lanes *lanes, struct cut *cut)
 {
-    struct window next = {0, 0, 0};
+    struct cut next = {0, 0, 0};
     uint64_t sum = 0;
     for (unsigned g = 0; g < GROUPS; g++) {
         struct cursor cursor = {.make = make, .lanes = &lanes[g], .first = g * AT_ONCE};
-        struct part begin = cursor_cut(&cursor, window->begin);
-        struct part end = cursor_cut(&cursor, window->end);
-        struct part total = window->end < window->total ? cursor_cut(&cursor, window->total) : end;
+        struct part begin = cursor_cut(&cursor, cut->begin);
+        struct part end = cursor_cut(&cursor, cut->end);
+        struct part total = cut->end < cut->total ? cursor_cut(&cursor, cut->total) : end;
         sum += end.sum - begin.sum;
         next.begin += (uint32_t)begin.slow;
         next.end += (uint32_t)end.slow;
         next.total += (uint32_t)total.slow;
     }
-    *window = next;
+    *cut = next;
     return sum;
 }
 
@@ -233,27 +233,27 @@ static void level2_leave(struct lanes *lanes, uint32_t draws)
 static uint64_t gaussian(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
     struct lanes lanes[GROUPS];
-    struct window window = {begin, end, BLOCK_SAMPLES};
+    struct cut cut = {begin, end, BLOCK_SAMPLES};
     assert(begin <= end);
     assert(end <= BLOCK_SAMPLES);
     block_init(lanes, key, block);
-    uint64_t sum = level(level1_rows, lanes, &window);
-    uint32_t draws = window.total;
-    sum += level(level2_rows, lanes, &window);
+    uint64_t sum = level(level1_rows, lanes, &cut);
+    uint32_t draws = cut.total;
+    sum += level(level2_rows, lanes, &cut);
     level2_leave(lanes, draws);
-    sum += level(level3_rows, lanes, &window);
-    return sum + level4_sum(key, block, window.begin, window.end);
+    sum += level(level3_rows, lanes, &cut);
+    return sum + level4_sum(key, block, cut.begin, cut.end);
 }
 
 /* The same for uniform samples. */
 static uint64_t uniform(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
     struct lanes lanes[GROUPS];
-    struct window window = {begin, end, end};
+    struct cut cut = {begin, end, end};
     assert(begin <= end);
     assert(end <= BLOCK_SAMPLES);
     block_init(lanes, key, block);
-    return level(uniform_rows, lanes, &window);
+    return level(uniform_rows, lanes, &cut);
 }
 
 #endif

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 
 #define LOOKS     200000
 #define ROUNDS    9

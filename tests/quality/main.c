@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/quantity.h"
+#include "client/common/quantity.h"
 #include "sums/kernel.h"
 #include "tests/quality/battery.h"
 #include "tests/quality/crew.h"
@@ -53,7 +53,7 @@ static bool batteries_init(struct battery **batteries, unsigned threads)
 }
 
 /* Fills batteries[0]. */
-static bool test_samples(const struct options *options, struct battery **batteries)
+static bool test_samples(const struct quality_options *options, struct battery **batteries)
 {
     struct sampling sampling = {options->seed, batteries};
     uint64_t chunks = (options->samples - 1) / CHUNK_SAMPLES + 1;
@@ -86,7 +86,7 @@ static bool sum_run(void *context, unsigned member, uint64_t item)
     return true;
 }
 
-static bool test_sums(const struct options *options, enum stream_kind kind,
+static bool test_sums(const struct quality_options *options, enum stream_kind kind,
                       struct findings *findings)
 {
     struct summing summing = {options->seed, options->sums, kind,
@@ -101,7 +101,7 @@ static bool test_sums(const struct options *options, enum stream_kind kind,
 
 /* Together */
 
-static void print_head(const struct options *options, const struct battery *battery)
+static void print_head(const struct quality_options *options, const struct battery *battery)
 {
     char samples[COUNT_TEXT_BYTES], sums[COUNT_TEXT_BYTES];
     count_print(battery->gaussian.moments.count, samples);
@@ -112,7 +112,7 @@ static void print_head(const struct options *options, const struct battery *batt
 }
 
 /* Returns the exit code. */
-static int print_findings(const struct options *options, const struct battery *battery,
+static int print_findings(const struct quality_options *options, const struct battery *battery,
                           const struct findings *findings)
 {
     unsigned failures = findings_failures(findings);
@@ -127,7 +127,7 @@ static int print_findings(const struct options *options, const struct battery *b
     return failures || battery->blocks_differing ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static bool run_tests(const struct options *options, struct battery **batteries,
+static bool run_tests(const struct quality_options *options, struct battery **batteries,
                       struct findings *findings)
 {
     if (!test_samples(options, batteries))
@@ -137,7 +137,7 @@ static bool run_tests(const struct options *options, struct battery **batteries,
            test_sums(options, STREAM_UNIFORM, findings);
 }
 
-static int test(const struct options *options)
+static int test(const struct quality_options *options)
 {
     struct findings findings = {0};
     struct battery **batteries = calloc(options->threads, sizeof *batteries);
@@ -154,8 +154,8 @@ static int test(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    options_parse(&options, argc, argv);
+    struct quality_options options;
+    quality_options_parse(&options, argc, argv);
     if (!options.raw)
         return test(&options);
     if (!raw_write(options.raw, options.seed, options.bytes, stdout))

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/quantity.h"
+#include "client/common/quantity.h"
 #include "tests/quality/raw.h"
 
 #define SEED 8197 /* the same for every run, so that a finding stays */
@@ -66,7 +66,7 @@ static const char *parse_raw(struct argp_state *state, const char *text)
     return text;
 }
 
-static void take_long(struct options *options)
+static void take_long(struct quality_options *options)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     options->samples = LONG_SAMPLES;
@@ -76,7 +76,7 @@ static void take_long(struct options *options)
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    struct options *options = state->input;
+    struct quality_options *options = state->input;
     switch (key) {
     case 's': options->seed = parse_seed(state, text); return 0;
     case OPTION_SAMPLES: options->samples = parse_count(state, text, 1, INT64_MAX); return 0;
@@ -90,7 +90,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-void options_parse(struct options *options, int argc, char **argv)
+void quality_options_parse(struct quality_options *options, int argc, char **argv)
 {
     const struct argp argp = {
         option_table,
@@ -101,8 +101,8 @@ void options_parse(struct options *options, int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    *options =
-        (struct options){.seed = SEED, .samples = SHORT_SAMPLES, .sums = SHORT_SUMS, .threads = 1};
+    *options = (struct quality_options){
+        .seed = SEED, .samples = SHORT_SAMPLES, .sums = SHORT_SUMS, .threads = 1};
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, options);
 }

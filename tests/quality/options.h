@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct options {
+struct quality_options {
     uint64_t seed;
     uint64_t samples; /* of each kind */
     uint64_t sums;    /* of blocks, of each kind */
@@ -16,6 +16,6 @@ struct options {
 };
 
 /* Ends the program with 2 when an argument is wrong, and after --help. */
-void options_parse(struct options *options, int argc, char **argv);
+void quality_options_parse(struct quality_options *options, int argc, char **argv);
 
 #endif

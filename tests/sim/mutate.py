@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c"]
-CORES = ["dispatcher", "dispatcher_status", "queue", "crew", "spans", "parent"]
+CORES = ["dispatcher", "dispatcher_status", "queue", "workers", "spans", "membership"]
 MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 
@@ -47,14 +47,15 @@ class Simulator:
     inside: dict
 
 
-POOL = Simulator("tests/sim/mutants",
-                 [f"server/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim") +
+POOL = Simulator("tests/sim/pool/mutants",
+                 [f"server/core/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim/pool") +
+                 [f"tests/sim/{name}.c" for name in MACHINERY] +
                  ["tests/support/invariants.c"], SEEDS, {})
 SESSION = Simulator("tests/sim/session/mutants",
-                    ["client/exchange.c", "client/requests.c"] +
+                    ["client/lib/exchange.c", "client/lib/requests.c"] +
                     SUMS + [f"tests/sim/{name}.c" for name in MACHINERY] +
                     sim_files("tests/sim/session"), SEEDS + ["50001:450000"],
-                    {"client/meantime.c": "tests/sim/session/shell.c"})
+                    {"client/lib/meantime.c": "tests/sim/session/shell.c"})
 
 
 @dataclass

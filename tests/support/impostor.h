@@ -1,5 +1,5 @@
-/* What a client, or a worker, may take for a server: a socket that says what it is told to, and listeners that
- * speak no ZeroMQ. One thread. */
+/* What a client, or a worker, may take for a server: a socket that says what it is told to, and
+ * listeners that speak no ZeroMQ. One thread. */
 #ifndef MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 #define MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "server/dispatcher_state.h"
+#include "server/core/dispatcher_state.h"
 
 #define FIRST_WRONG(...)                                                                           \
     do {                                                                                           \
@@ -149,7 +149,7 @@ static const char *suspects_wrong(const struct dispatcher *d)
     TAILQ_FOREACH(span, &d->spans.suspects, in_waiting)
     if (!span_suspect(span))
         return "a span waits apart without a reason";
-    if (!first || !crew_ready(&d->crew))
+    if (!first || !workers_ready(&d->workers))
         return NULL;
     return first->rests_until_ns > d->now_ns && dispatcher_due_at(d) <= first->rests_until_ns
                ? NULL
@@ -167,7 +167,8 @@ static const char *twice_wrong(const struct dispatcher *d)
     {
         int64_t patience_ns = span->taken < 20 ? OVERDUE_NS << span->taken : INT64_MAX / 2;
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
-            span->runs[1]->late_at_ns + patience_ns <= d->now_ns && crew_ready_for(&d->crew, span))
+            span->runs[1]->late_at_ns + patience_ns <= d->now_ns &&
+            workers_ready_for(&d->workers, span))
             return "a span stays with two who do not answer";
     }
     return NULL;
@@ -274,17 +275,17 @@ static const char *worker_wrong(const struct worker *w, uint32_t *held, uint64_t
 }
 
 /* Each worker with credit in its list, and nobody else. */
-static const char *ready_wrong(const struct crew *crew)
+static const char *ready_wrong(const struct workers *workers)
 {
     const struct worker *w;
     uint32_t listed = 0, ready = 0;
 
     for (int level = 0; level < WORKER_CREDIT; level++)
-        TAILQ_FOREACH(w, &crew->ready[level], in_ready)
-    if (w->state != WORKER_JOINED || w->level != level || listed++ > crew->workers_max)
+        TAILQ_FOREACH(w, &workers->ready[level], in_ready)
+    if (w->state != WORKER_JOINED || w->level != level || listed++ > workers->workers_max)
         return "a worker is ready that is not";
-    for (uint32_t i = 0; i < crew->workers_max; i++)
-        ready += crew->workers[i].state != WORKER_FREE && crew->workers[i].level >= 0;
+    for (uint32_t i = 0; i < workers->workers_max; i++)
+        ready += workers->workers[i].state != WORKER_FREE && workers->workers[i].level >= 0;
     return ready == listed ? NULL : "a worker's credit is lost";
 }
 
@@ -294,14 +295,14 @@ static const char *lists_wrong(const struct dispatcher *d, uint32_t joined)
     int64_t heard_at_ns = INT64_MIN;
     uint32_t heard = 0, listed = 0;
 
-    TAILQ_FOREACH(w, &d->crew.heard, in_heard)
+    TAILQ_FOREACH(w, &d->workers.heard, in_heard)
     {
         if (w->state == WORKER_FREE || w->thread || w->heard_at_ns < heard_at_ns ||
             heard++ > joined)
             return "workers are not in the order in which they were heard";
         heard_at_ns = w->heard_at_ns;
     }
-    TAILQ_FOREACH(w, &d->crew.joined, in_joined)
+    TAILQ_FOREACH(w, &d->workers.joined, in_joined)
     if (w->state == WORKER_FREE || w->thread || listed++ > joined)
         return "the list of workers that have joined is wrong";
     if (heard != joined || listed != joined)
@@ -313,45 +314,46 @@ static const char *lists_wrong(const struct dispatcher *d, uint32_t joined)
 
 static const char *workers_wrong(const struct dispatcher *d, uint32_t runs)
 {
-    const struct crew *crew = &d->crew;
-    uint32_t held = 0, workers = 0;
+    const struct workers *workers = &d->workers;
+    uint32_t held = 0, count = 0;
     uint64_t capacity = 0;
 
-    for (uint32_t i = 0; i < crew->workers_max; i++) {
-        const char *wrong = worker_wrong(&crew->workers[i], &held, &capacity);
+    for (uint32_t i = 0; i < workers->workers_max; i++) {
+        const char *wrong = worker_wrong(&workers->workers[i], &held, &capacity);
         if (wrong)
             return wrong;
-        workers += crew->workers[i].state != WORKER_FREE;
+        count += workers->workers[i].state != WORKER_FREE;
     }
-    if (held != runs || held != crew->held)
+    if (held != runs || held != workers->held)
         return "a run has no worker";
-    if (workers != crew->worker_count || capacity != crew->capacity)
+    if (count != workers->worker_count || capacity != workers->capacity)
         return "workers are miscounted";
-    FIRST_WRONG(ready_wrong(crew), lists_wrong(d, workers - d->settings.threads));
+    FIRST_WRONG(ready_wrong(workers), lists_wrong(d, count - d->settings.threads));
     return NULL;
 }
 
-static const char *height_wrong(const struct crew *crew)
+static const char *height_wrong(const struct workers *workers)
 {
     uint32_t height = 0;
 
-    for (uint32_t i = 0; i < crew->workers_max; i++) {
-        const struct worker *w = &crew->workers[i];
+    for (uint32_t i = 0; i < workers->workers_max; i++) {
+        const struct worker *w = &workers->workers[i];
         if (w->state != WORKER_FREE && !w->thread && w->height >= height)
             height = w->height + 1;
     }
-    return height == crew_height(crew) ? NULL : "a server is not above its highest worker";
+    return height == workers_height(workers) ? NULL : "a server is not above its highest worker";
 }
 
 /* The speed of all is what it would be were it added up anew, but for rounding. */
-static const char *speed_wrong(const struct crew *crew)
+static const char *speed_wrong(const struct workers *workers)
 {
     for (int kind = 1; kind < KINDS; kind++) {
         double sum = 0;
-        for (uint32_t i = 0; i < crew->workers_max; i++)
-            if (crew->workers[i].state == WORKER_JOINED || crew->workers[i].state == WORKER_RESTING)
-                sum += crew->workers[i].capacity / crew->workers[i].block_ns[kind];
-        double error = sum - crew->speed[kind];
+        for (uint32_t i = 0; i < workers->workers_max; i++)
+            if (workers->workers[i].state == WORKER_JOINED ||
+                workers->workers[i].state == WORKER_RESTING)
+                sum += workers->workers[i].capacity / workers->workers[i].block_ns[kind];
+        double error = sum - workers->speed[kind];
         if (error > 1e-6 || error < -1e-6)
             return "the speed of all is not the sum of each";
     }
@@ -362,9 +364,9 @@ static const char *speed_wrong(const struct crew *crew)
 
 static const char *nothing_left_to_do(const struct dispatcher *d)
 {
-    if (d->answer_due || d->progress_next || d->crew.beat_next || d->silence_due)
+    if (d->answer_due || d->progress_next || d->workers.beat_next || d->silence_due)
         return "an instruction is not given";
-    if (crew_ready(&d->crew) && spans_left(&d->spans) &&
+    if (workers_ready(&d->workers) && spans_left(&d->spans) &&
         (!TAILQ_EMPTY(&d->spans.waiting) || !TAILQ_EMPTY(&d->queue.runnable)))
         return "a worker is idle while work waits";
     return NULL;
@@ -380,7 +382,7 @@ const char *invariants_wrong(const struct dispatcher *d)
     if (wrong)
         return wrong;
     FIRST_WRONG(clients_wrong(d), spans_wrong(&d->spans, spans), workers_wrong(d, runs),
-                speed_wrong(&d->crew), height_wrong(&d->crew), nothing_left_to_do(d),
+                speed_wrong(&d->workers), height_wrong(&d->workers), nothing_left_to_do(d),
                 suspects_wrong(d), twice_wrong(d));
     return NULL;
 }

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "server/crew.h"
-#include "server/dispatcher.h"
+#include "server/core/dispatcher.h"
+#include "server/core/workers.h"
 
 /* NULL, or what does not hold: the state contradicts itself, or work waits while a worker could
  * take it. All instructions must have been taken. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/checkpoint.h"
+#include "client/sum/checkpoint.h"
 
 /* A folder of its own for each test. */
 static char folder[] = "/tmp/meantime-test-XXXXXX";

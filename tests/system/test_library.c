@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 #include "tests/support/impostor.h"
 #include "tests/support/story.h"
 

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 #include "tests/support/impostor.h"
 #include "tests/support/story.h"
 

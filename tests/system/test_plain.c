@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/plain.h"
+#include "server/net/plain_listener.h"
 #include "sums/stream.h"
 #include "tests/support/story.h"
 
@@ -417,25 +417,25 @@ Test(plain, a_second_signal_closes_without_a_number)
 /* ---- places ------------------------------------------------------------------------------ */
 
 /* An endpoint without a server, whose time stands still: whatever happens was not waited for. */
-static struct plain *endpoint_open(uint16_t *port)
+static struct plain_listener *endpoint_open(uint16_t *port)
 {
     const char *why = "";
-    struct plain *plain = plain_new(server_any_port(), &why);
+    struct plain_listener *plain = plain_listener_new(server_any_port(), &why);
 
     cr_assert(plain, "%s", why);
-    cr_assert(sscanf(plain_endpoint(plain), "tcp://%*[0-9.]:%hu", port) == 1);
+    cr_assert(sscanf(plain_listener_endpoint(plain), "tcp://%*[0-9.]:%hu", port) == 1);
     return plain;
 }
 
 /* Whose news it is. */
-static uint32_t await_news(struct plain *plain, enum plain_news expected)
+static uint32_t await_news(struct plain_listener *plain, enum plain_event expected)
 {
-    enum plain_news news;
+    enum plain_event news;
     uint32_t number;
 
-    while ((news = plain_next(plain, 0, &number)) != expected) {
-        cr_assert(news == PLAIN_NOTHING || news == PLAIN_HEARD, "news %d", (int)news);
-        await_readable(plain_fd(plain));
+    while ((news = plain_listener_next(plain, 0, &number)) != expected) {
+        cr_assert(news == PLAIN_EVENT_NOTHING || news == PLAIN_EVENT_HEARD, "news %d", (int)news);
+        await_readable(plain_listener_fd(plain));
     }
     return number;
 }
@@ -467,25 +467,25 @@ static void expect_end_without_reset(int file, const char *text)
 Test(plain, who_was_answered_first_makes_room_for_the_next_and_loses_nothing)
 {
     uint16_t port;
-    struct plain *plain = endpoint_open(&port);
+    struct plain_listener *plain = endpoint_open(&port);
     uint32_t numbers[PLAIN_MAX];
     int crowd[PLAIN_MAX], next[2];
 
     for (int i = 0; i < PLAIN_MAX; i++) {
         crowd[i] = call(port);
-        numbers[i] = await_news(plain, PLAIN_ASKED);
+        numbers[i] = await_news(plain, PLAIN_EVENT_ASKED);
     }
     next[0] = call(port);
-    await_news(plain, PLAIN_FULL);
+    await_news(plain, PLAIN_EVENT_FULL);
     send_much(crowd[7]);
-    plain_answer(plain, numbers[7], 0, 7);
-    plain_answer(plain, numbers[3], 0, 3);
-    cr_assert(await_news(plain, PLAIN_ASKED) == numbers[7]);
+    plain_listener_answer(plain, numbers[7], 0, 7);
+    plain_listener_answer(plain, numbers[3], 0, 3);
+    cr_assert(await_news(plain, PLAIN_EVENT_ASKED) == numbers[7]);
     next[1] = call(port);
-    cr_assert(await_news(plain, PLAIN_ASKED) == numbers[3]);
+    cr_assert(await_news(plain, PLAIN_EVENT_ASKED) == numbers[3]);
     expect_end_without_reset(crowd[7], "7\n");
     expect_end_without_reset(crowd[3], "3\n");
-    plain_destroy(&plain, 0);
+    plain_listener_destroy(&plain, 0);
     for (int i = 0; i < PLAIN_MAX; i++)
         close(crowd[i]);
     close(next[0]);

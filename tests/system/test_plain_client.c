@@ -40,7 +40,7 @@ static struct process *client_start(const char *mode, const char *endpoint)
     return process_start(WORDS(MEANTIME, mode, "--connect", endpoint, SMALL, "--narrate", "1h"));
 }
 
-static void plain_endpoint(struct process *server, char *endpoint)
+static void plain_listener_endpoint(struct process *server, char *endpoint)
 {
     const char *line = process_line(server, PROCESS_OUT, "Plain TCP at *");
 
@@ -53,7 +53,7 @@ static struct process *server_start_plain(char *endpoint)
     struct process *server =
         process_start(WORDS(MEANTIME_SERVER, "--plain", "tcp://127.0.0.1:*", "--threads", "1"));
 
-    plain_endpoint(server, endpoint);
+    plain_listener_endpoint(server, endpoint);
     return server;
 }
 

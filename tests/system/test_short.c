@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 #include "tests/support/story.h"
 
 TestSuite(short_of, .fini = story_end);

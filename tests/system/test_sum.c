@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/window.h"
+#include "client/sum/window.h"
 #include "tests/support/impostor.h"
 #include "tests/support/lasting.h"
 #include "tests/support/story.h"

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 #include "tests/bench/overlap/job.h"
 
 static struct meantime *session;

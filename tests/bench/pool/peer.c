@@ -12,7 +12,7 @@
 /* So that a benchmark does not measure how long it takes this end to dial again. */
 #define REDIAL_MS 1
 
-/* BLOCK_NS_GUESS of server/crew.c. */
+/* BLOCK_NS_GUESS of server/core/workers.c. */
 #define BLOCK_NS 100000
 
 void *peer_new(void *context, const char *endpoint)

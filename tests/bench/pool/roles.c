@@ -14,7 +14,7 @@
 #include "tests/bench/pool/peer.h"
 #include "tests/bench/worker.h"
 
-/* WORKER_NICE of server/worker.c. */
+/* WORKER_NICE of server/compute_threads.c. */
 #define PLAIN_NICE 10
 
 /* ---- workers that sum nothing ------------------------------------------------------------ */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <zmq.h>
 
-#include "server/dispatcher.h"
+#include "server/core/dispatcher.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/parts.h"
@@ -18,13 +18,13 @@
 
 /* ---- the front --------------------------------------------------------------------------- */
 
-struct front {
+struct listener {
     struct server server;
     struct child workers[BARE_WORKERS];
     void *client;
 };
 
-static void front_start(struct front *front, const struct bench *bench, uint32_t credit)
+static void front_start(struct listener *front, const struct bench *bench, uint32_t credit)
 {
     const char *options[] = {"--threads",  "0",         "--bind", ENDPOINT_ANY, "--workers",
                              ENDPOINT_ANY, "--span-us", "1",      NULL};
@@ -38,7 +38,7 @@ static void front_start(struct front *front, const struct bench *bench, uint32_t
     peer_await(front->client, status_workers, BARE_WORKERS);
 }
 
-static void front_end(struct front *front)
+static void front_end(struct listener *front)
 {
     zmq_close(front->client);
     for (int i = 0; i < BARE_WORKERS; i++)
@@ -55,7 +55,7 @@ static uint64_t spans_so_far(void *client)
 }
 
 /* Thousands a second; cpu_us: of the front, for each. */
-static double front_round(struct front *front, uint64_t id, struct figures *cpu_us)
+static double front_round(struct listener *front, uint64_t id, struct figures *cpu_us)
 {
     struct message answer;
 
@@ -156,7 +156,7 @@ static void rates_print(uint32_t credit, const struct rates *rates)
 /* The three take turns, so that the machine's moods hit all of them. */
 static void measure(const struct bench *bench, uint32_t credit)
 {
-    struct front front;
+    struct listener front;
     struct bare relay, broker;
     struct rates rates = {.front = {.count = 0}};
     char clients[ENDPOINT_BYTES];

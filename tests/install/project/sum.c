@@ -14,8 +14,8 @@ int main(int argc, char **argv)
     question.kind = MEANTIME_GAUSSIAN;
     question.count = 65536;
     if (argc != 2 || !m || meantime_connect(m, argv[1]) != MEANTIME_OK ||
-        meantime_ask(m, &question, &request) != MEANTIME_OK ||
-        meantime_wait(m, request, -1) != 1 || meantime_take(m, request, &result) != 1)
+        meantime_ask(m, &question, &request) != MEANTIME_OK || meantime_wait(m, request, -1) != 1 ||
+        meantime_take(m, request, &result) != 1)
         return 1;
     if (result.error == MEANTIME_OK)
         printf("%.16g\n", result.sum);

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 
-#include "client/line.h"
+#include "client/lib/server_link.h"
 #include "tests/sim/session/scene.h"
 
-/* As client/line.c has them, but that of the first calls not every one is made. */
+/* As client/lib/server_link.c has them, but that of the first calls not every one is made. */
 #define RETRY_NS     (40 * MS)
 #define RETRY_NS_MAX (1 * S)
 
@@ -321,25 +321,26 @@ const char *cables_missed(const struct scene *scene)
     return NULL;
 }
 
-/* ---- client/line.h ------------------------------------------------------------------------ */
+/* ---- client/lib/server_link.h
+ * ------------------------------------------------------------------------ */
 
-bool line_prepare(struct switchboard *board)
+bool server_link_prepare(struct switchboard *board)
 {
     (void)board;
     return true;
 }
 
-bool line_could_open(const struct switchboard *board, const char *endpoint)
+bool server_link_could_open(const struct switchboard *board, const char *endpoint)
 {
     (void)board, (void)endpoint;
     return true;
 }
 
-bool line_open(struct line *line, struct switchboard *board, const char *endpoint)
+bool server_link_open(struct server_link *line, struct switchboard *board, const char *endpoint)
 {
     struct scene *scene = board->context;
 
-    *line = (struct line){.board = board, .users = line->users};
+    *line = (struct server_link){.board = board, .users = line->users};
     if (scene->now_ns < scene->cables.starved_until_ns) {
         errno = EMFILE;
         return false;
@@ -359,7 +360,7 @@ bool line_open(struct line *line, struct switchboard *board, const char *endpoin
     return true;
 }
 
-void line_close(struct line *line)
+void server_link_close(struct server_link *line)
 {
     struct connection *connection = line->dealer;
 
@@ -373,10 +374,10 @@ void line_close(struct line *line)
         connection->open = connection->served = false;
         connection->stamp++;
     }
-    *line = (struct line){.users = line->users};
+    *line = (struct server_link){.users = line->users};
 }
 
-void line_watch(struct line *line)
+void server_link_watch(struct server_link *line)
 {
     struct connection *connection = line->monitor;
 
@@ -388,7 +389,7 @@ void line_watch(struct line *line)
     hush(&connection->monitor, true);
 }
 
-bool line_send(struct line *line, const struct message *message)
+bool server_link_send(struct server_link *line, const struct message *message)
 {
     struct scene *scene = line->board->context;
     struct connection *connection = line->dealer;
@@ -410,7 +411,7 @@ bool line_send(struct line *line, const struct message *message)
 }
 
 /* The frame stays as it is: there is one at a time, and what it holds is `taken`. */
-bool line_take(struct line *line, zmq_msg_t *frame, int *left)
+bool server_link_take(struct server_link *line, zmq_msg_t *frame, int *left)
 {
     (void)frame;
     struct scene *scene = line->board->context;

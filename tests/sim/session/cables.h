@@ -1,6 +1,7 @@
-/* Connections as libzmq makes them, and as client/line.h shows them: this is what the session has
- * in place of client/line.c. Each direction is in order; what is on its way when a connection ends
- * is lost. The descriptor tells of something only where a look has found nothing before. */
+/* Connections as libzmq makes them, and as client/lib/server_link.h shows them: this is what the
+ * session has in place of client/lib/server_link.c. Each direction is in order; what is on its way
+ * when a connection ends is lost. The descriptor tells of something only where a look has found
+ * nothing before. */
 #ifndef MEANTIME_TESTS_SIM_SESSION_CABLES_H
 #define MEANTIME_TESTS_SIM_SESSION_CABLES_H
 
@@ -42,7 +43,7 @@ struct bell {
 };
 
 /* open: the client has it. up, ended: in the client's process; `served` in the server's.
- * told_*: line_watch() has said so. deaf: all is lost from now on, until TCP has had enough.
+ * told_*: server_link_watch() has said so. deaf: all is lost from now on, until TCP has had enough.
  * cut: somebody has given it up for all. mad: nonsense was heard. first, last: letters that the
  * client has not taken. */
 struct connection {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/meantime.h"
+#include "client/lib/meantime.h"
 
 #define QUESTIONS_MAX 5
 

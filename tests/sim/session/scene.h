@@ -1,6 +1,6 @@
 /* A caller's session with its servers, its network and its bad luck, on virtual time. All of it
- * follows from the seed. The session is the real one: client/meantime.c, requests.c and exchange.c;
- * what is simulated is below them (lines, the clock, the timer) and around them.
+ * follows from the seed. The session is the real one: client/lib/meantime.c, requests.c and
+ * exchange.c; what is simulated is below them (lines, the clock, the timer) and around them.
  *
  * The laws, which are looked at after every step:
  *  1  A sum that is taken is the right one for its question.

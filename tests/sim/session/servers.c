@@ -1,6 +1,6 @@
 #include "tests/sim/session/servers.h"
 
-#include "client/exchange.h"
+#include "client/lib/exchange.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/session/scene.h"
 

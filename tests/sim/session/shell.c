@@ -1,4 +1,4 @@
-/* The real session, with what it needs of the system and of libzmq simulated: client/meantime.c
+/* The real session, with what it needs of the system and of libzmq simulated: client/lib/meantime.c
  * stands in this file, and so its struct can be looked into. Its connections are in cables.c, and
  * each step of an exchange is witnessed. */
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "client/exchange.h"
+#include "client/lib/exchange.h"
 #include "tests/sim/session/scene.h"
 
 /* One schedule at a time in a process. */
@@ -78,7 +78,7 @@ static void shell_step(struct exchange *exchange, int64_t now_ns, const struct n
 #define zmq_msg_size(frame)                      0
 #define message_decode(data, size, message, why) shell_decode(data, message, why)
 #define exchange_step(exchange, now_ns, news)    shell_step(exchange, now_ns, news)
-#include "client/meantime.c"
+#include "client/lib/meantime.c"
 
 bool shell_is_behind(const struct meantime *m)
 {
@@ -93,7 +93,7 @@ bool shell_is_flooded(const struct meantime *m)
 /* Of a connection that nobody uses only an open one is kept, and no probe. */
 static const char *check_line(const struct meantime *m, size_t at)
 {
-    const struct request *request;
+    const struct session_request *request;
     unsigned users = 0, probing = 0;
 
     TAILQ_FOREACH(request, &m->requests.in_flight, link)
@@ -111,7 +111,7 @@ static const char *check_line(const struct meantime *m, size_t at)
 
 const char *shell_check(const struct meantime *m)
 {
-    const struct request *request;
+    const struct session_request *request;
     const char *wrong = NULL;
 
     TAILQ_FOREACH(request, &m->requests.in_flight, link)

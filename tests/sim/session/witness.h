@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/exchange.h"
+#include "client/lib/exchange.h"
 #include "tests/sim/session/servers.h"
 
 struct scene;

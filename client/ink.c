@@ -1,5 +1,0 @@
-#include "client/ink.h"
-
-const char *const ink_left[INK_EIGHTHS + 1] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
-
-const char *const ink_right[INK_EIGHTHS + 1] = {" ", "▕", "▕", "▐", "▐", "▐", "█", "█", "█"};

@@ -1,0 +1,61 @@
+/* Anybody's work while a server computes: paced slices, and a look after each. */
+#include <sched.h>
+#include <stdbool.h>
+
+#include "client/lib/clock.h"
+#include "client/lib/meantime.h"
+#include "client/lib/pacing.h"
+
+#define SLICE_NS INT64_C(1000000)
+
+/* One slice. False: nothing was left to do. */
+static bool work(struct pacing *pacing, meantime_slice *slice, void *state)
+{
+    int64_t began_at_ns = clock_ns();
+    uint64_t done = slice(state, pacing_units(pacing));
+
+    pacing_measured(pacing, done, clock_ns() - began_at_ns);
+    return done > 0;
+}
+
+static void look(struct meantime *m, struct pacing *pacing)
+{
+    int64_t began_at_ns = clock_ns();
+
+    meantime_look(m);
+    pacing_looked(pacing, clock_ns() - began_at_ns);
+}
+
+/* Whether the request, which leaves at a look, waits for that and is in a hurry. */
+static bool hurry(const struct meantime *m, uint64_t request, struct pacing *pacing,
+                  int64_t began_at_ns)
+{
+    struct meantime_progress progress;
+    bool waits = request && meantime_progress(m, request, &progress) == MEANTIME_OK &&
+                 progress.attempts == 0;
+
+    return pacing_waited(pacing, waits ? clock_ns() - began_at_ns : 0);
+}
+
+int meantime_overlap(struct meantime *m, uint64_t request, meantime_slice *slice, void *state,
+                     int64_t slice_ns)
+{
+    struct meantime_progress progress;
+    struct pacing pacing;
+
+    if (slice_ns < 0)
+        return MEANTIME_INVALID;
+    if (request && meantime_progress(m, request, &progress) != MEANTIME_OK)
+        return MEANTIME_UNKNOWN;
+    pacing_init(&pacing, slice_ns ? slice_ns : SLICE_NS);
+    int64_t began_at_ns = clock_ns();
+    while (work(&pacing, slice, state)) {
+        bool hurried = hurry(m, request, &pacing, began_at_ns);
+        look(m, &pacing);
+        if (hurried)
+            sched_yield(); /* libzmq's thread may want this core, and would get it 4 ms later */
+    }
+    if (request && meantime_wait(m, request, -1) == MEANTIME_INTERRUPTED)
+        return MEANTIME_INTERRUPTED;
+    return MEANTIME_OK; /* or the slices have taken it already */
+}

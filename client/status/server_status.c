@@ -1,0 +1,319 @@
+#include "client/status/server_status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "client/common/interrupt.h"
+#include "client/common/json_output.h"
+#include "client/common/quantity.h"
+#include "client/lib/descriptors.h"
+#include "proto/address.h"
+
+#define NS_A_MS INT64_C(1000000)
+
+/* A server answers at once, however busy it is. */
+#define PATIENCE_NS (5000 * NS_A_MS)
+
+/* Twice what the fullest server has: one that goes on for ever is none of ours. */
+#define PAGES_MAX 400
+
+/* ---- asking ------------------------------------------------------------------------------ */
+
+__attribute__((format(printf, 2, 3))) static bool fail(struct server_status *status,
+                                                       const char *text, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, text);
+    vsnprintf(status->trouble, sizeof status->trouble, text, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static void page_ask(void *dealer, const struct server_status *status)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    struct message message = {
+        .type = MESSAGE_STATUS_REQUEST,
+        .status_request = {.first_worker = status->worker_count,
+                           .first_request = status->request_count},
+    };
+
+    zmq_send(dealer, NULL, 0, ZMQ_SNDMORE); /* a REP server wants a delimiter */
+    zmq_send(dealer, bytes, message_encode(&message, bytes), 0);
+}
+
+/* The last frame is the message. */
+static bool page_wait(void *dealer, int64_t timeout_ns, zmq_msg_t *frame)
+{
+    zmq_pollitem_t item = {dealer, 0, ZMQ_POLLIN, 0};
+
+    if (zmq_poll(&item, 1, (long)(timeout_ns / NS_A_MS)) <= 0)
+        return false;
+    do {
+        if (zmq_msg_recv(frame, item.socket, ZMQ_DONTWAIT) == -1)
+            return false;
+    } while (zmq_msg_more(frame));
+    return true;
+}
+
+/* Makes room for `more` entries behind the first `count`. */
+static void *grow(void *entries, uint32_t count, uint32_t more, size_t size)
+{
+    void *grown = realloc(entries, (count + more + 1) * size);
+
+    if (!grown)
+        abort(); /* some megabytes at most */
+    return grown;
+}
+
+static void page_add(struct server_status *status, const struct status_reply *page)
+{
+    uint32_t workers = page->workers_listed, requests = page->requests_listed;
+
+    status->workers = grow(status->workers, status->worker_count, workers, sizeof *status->workers);
+    memcpy(status->workers + status->worker_count, page->workers,
+           workers * sizeof *status->workers);
+    status->worker_count += workers;
+    status->requests =
+        grow(status->requests, status->request_count, requests, sizeof *status->requests);
+    memcpy(status->requests + status->request_count, page->requests,
+           requests * sizeof *status->requests);
+    status->request_count += requests;
+}
+
+/* Asks for the next page. Sets `whole` after the last one. */
+static bool page_take(struct server_status *status, void *dealer, int64_t timeout_ns,
+                      zmq_msg_t *frame, bool *whole)
+{
+    bool first = status->worker_count == 0 && status->request_count == 0;
+    struct status_reply page;
+    const char *reason;
+
+    page_ask(dealer, status);
+    if (!page_wait(dealer, timeout_ns, frame))
+        return fail(
+            status, "no answer from %s%s", status->endpoint,
+            interrupted()
+                ? ": interrupted"
+                : "; is a meantime-server running there, or one with --socket rep that computes?");
+    if (!status_decode(zmq_msg_data(frame), zmq_msg_size(frame), &page, &reason))
+        return fail(status, "what the server at %s said is no status: %s", status->endpoint,
+                    reason);
+    if (first)
+        status->head = page;
+    page_add(status, &page);
+    *whole = page.workers_listed < STATUS_ENTRIES_MAX && page.requests_listed < STATUS_ENTRIES_MAX;
+    return true;
+}
+
+static bool pages_take(struct server_status *status, void *dealer, int64_t timeout_ns)
+{
+    zmq_msg_t frame;
+    bool whole = false, good = true;
+
+    zmq_msg_init(&frame);
+    for (int pages = 0; good && !whole && pages < PAGES_MAX; pages++)
+        good = page_take(status, dealer, timeout_ns, &frame, &whole);
+    zmq_msg_close(&frame);
+    return good;
+}
+
+/* NULL, and errno says why. */
+static void *dealer_new(void *context, const char *endpoint)
+{
+    bool enough = descriptors_left(DESCRIPTORS_FIRST_SOCKET + 1); /* and for the connection */
+    void *dealer = enough ? zmq_socket(context, ZMQ_DEALER) : NULL;
+
+    if (!dealer)
+        return NULL;
+    zmq_setsockopt(dealer, ZMQ_LINGER, &(int){0}, sizeof(int));
+    zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX}, sizeof(int64_t));
+    zmq_setsockopt(dealer, ZMQ_IPV6, &(int){address_is_ipv6(endpoint)}, sizeof(int));
+    return dealer;
+}
+
+static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
+{
+    void *dealer = dealer_new(context, status->endpoint);
+
+    if (!dealer)
+        return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
+    bool good = zmq_connect(dealer, status->endpoint) == 0 ||
+                fail(status, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197",
+                     status->endpoint, zmq_strerror(errno));
+    good = good && pages_take(status, dealer, timeout_ns);
+    zmq_close(dealer);
+    return good;
+}
+
+bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns)
+{
+    void *context = zmq_ctx_new();
+
+    *status = (struct server_status){.endpoint = endpoint};
+    if (!context)
+        return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
+    bool good = ask(status, context, timeout_ns ? timeout_ns : PATIENCE_NS);
+    zmq_ctx_term(context);
+    return good;
+}
+
+void server_status_clear(struct server_status *status)
+{
+    free(status->workers);
+    free(status->requests);
+}
+
+/* ---- for people -------------------------------------------------------------------------- */
+
+static const char *state_name(enum worker_status_state state)
+{
+    static const char *const names[] = {
+        [WORKER_STATUS_THREAD] = "thread",
+        [WORKER_STATUS_JOINED] = "joined",
+        [WORKER_STATUS_LEAVING] = "leaving",
+    };
+
+    return names[state];
+}
+
+static uint32_t cores(const struct server_status *status)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < status->worker_count; i++)
+        sum += status->workers[i].capacity;
+    return sum;
+}
+
+static void print_counters(FILE *out, const struct counters *counters)
+{
+    char spans[COUNT_TEXT_BYTES];
+
+    fprintf(out,
+            "Requests: %" PRIu64 " answered, %" PRIu64 " refused. Spans: %s summed, %" PRIu64
+            " given anew, %" PRIu64 " given twice, %" PRIu64 " totals dropped.\n"
+            "Workers lost: %" PRIu64 ". Bad messages: %" PRIu64 ".\n",
+            counters->answered, counters->refused, count_print(counters->spans, spans),
+            counters->requeued, counters->given_twice, counters->duplicates, counters->workers_lost,
+            counters->bad_messages);
+}
+
+static void print_workers(FILE *out, const struct server_status *status)
+{
+    if (status->worker_count == 0)
+        return;
+    fprintf(out, "\n%6s  %-8s %-28s %-9s %5s %11s %10s %9s\n", "worker", "state", "name", "kernel",
+            "cores", "spans held", "Gaussian/s", "heard");
+    for (uint32_t i = 0; i < status->worker_count; i++) {
+        const struct worker_status *worker = &status->workers[i];
+        char heard[24] = "";
+        if (worker->state != WORKER_STATUS_THREAD)
+            snprintf(heard, sizeof heard, "%" PRIu32 " ms", worker->silent_ms);
+        fprintf(out,
+                "%6" PRIu32 "  %-8s %-28s %-9s %5" PRIu32 " %5" PRIu32 "/%-5" PRIu32
+                " %8.2f G %9s\n",
+                worker->number, state_name(worker->state), worker->name, worker->kernel,
+                worker->capacity, worker->in_flight, worker->credit, worker->gaussian_rate / 1e9,
+                heard);
+    }
+}
+
+static void print_requests(FILE *out, const struct server_status *status)
+{
+    if (status->request_count == 0)
+        return;
+    fprintf(out, "\n%20s  %-28s %-8s %22s %6s %6s %8s\n", "request", "from", "kind", "samples",
+            "done", "spans", "age");
+    for (uint32_t i = 0; i < status->request_count; i++) {
+        const struct request_status *request = &status->requests[i];
+        char count[COUNT_TEXT_BYTES];
+        fprintf(out, "%20" PRIu64 "  %-28s %-8s %22s %5.1f%% %6" PRIu32 " %6.1f s\n", request->id,
+                request->owner, request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "Gaussian",
+                count_print(request->count, count),
+                100.0 * (double)request->done / (double)request->count, request->in_flight,
+                (double)request->age_ms / 1e3);
+    }
+}
+
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+void server_status_print(FILE *out, const struct server_status *status)
+{
+    const struct status_reply *head = &status->head;
+    uint32_t workers = status->worker_count, requests = head->request_count;
+
+    fprintf(out,
+            "%s, up %.1f s%s: %" PRIu32 " worker%s with %" PRIu32 " core%s, %" PRIu32
+            " request%s in flight.\n",
+            head->name, (double)head->up_ms / 1e3, head->draining ? ", draining" : "", workers,
+            plural(workers), cores(status), plural(cores(status)), requests, plural(requests));
+    print_counters(out, &head->counters);
+    print_workers(out, status);
+    print_requests(out, status);
+}
+
+/* ---- as JSON ----------------------------------------------------------------------------- */
+
+static json_t *counters_object(const struct counters *counters)
+{
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "answered", (json_int_t)counters->answered,
+        "refused", (json_int_t)counters->refused, "spans", (json_int_t)counters->spans, "requeued",
+        (json_int_t)counters->requeued, "given_twice", (json_int_t)counters->given_twice,
+        "duplicates", (json_int_t)counters->duplicates, "workers_lost",
+        (json_int_t)counters->workers_lost, "bad_messages", (json_int_t)counters->bad_messages);
+}
+
+static json_t *worker_object(const struct worker_status *worker)
+{
+    return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:I}", "number",
+                     (json_int_t)worker->number, "state", state_name(worker->state), "name",
+                     worker->name, "kernel", worker->kernel, "capacity",
+                     (json_int_t)worker->capacity, "credit", (json_int_t)worker->credit,
+                     "in_flight", (json_int_t)worker->in_flight, "gaussian_rate",
+                     worker->gaussian_rate, "uniform_rate", worker->uniform_rate, "silent_seconds",
+                     worker->silent_ms / 1e3, "samples", (json_int_t)worker->samples);
+}
+
+static json_t *request_object(const struct request_status *request)
+{
+    return json_pack("{s:o, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:f}", "id",
+                     json_output_exact(request->id), "client", (json_int_t)request->client, "owner",
+                     request->owner, "seed", json_output_exact(request->seed), "kind",
+                     request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "gaussian", "first",
+                     json_output_count(request->first), "count", json_output_count(request->count),
+                     "done", json_output_count(request->done), "in_flight",
+                     (json_int_t)request->in_flight, "age_seconds", (double)request->age_ms / 1e3);
+}
+
+void server_status_report(FILE *out, const struct server_status *status)
+{
+    const struct status_reply *head = &status->head;
+    json_t *workers = json_array(), *requests = json_array();
+
+    for (uint32_t i = 0; i < status->worker_count; i++)
+        json_array_append_new(workers, worker_object(&status->workers[i]));
+    for (uint32_t i = 0; i < status->request_count; i++)
+        json_array_append_new(requests, request_object(&status->requests[i]));
+    json_t *object =
+        json_pack("{s:o, s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "endpoint",
+                  json_output_text(status->endpoint), "name", head->name, "kernel", head->kernel,
+                  "up_seconds", (double)head->up_ms / 1e3, "draining", head->draining, "counters",
+                  counters_object(&head->counters), "workers", workers, "requests", requests);
+    json_output_print(out, object);
+}
+
+void server_status_report_trouble(FILE *out, const struct server_status *status)
+{
+    json_output_print(out, json_pack("{s:o, s:o}", "endpoint", json_output_text(status->endpoint),
+                                     "error", json_output_text(status->trouble)));
+}

@@ -1,0 +1,81 @@
+/* What a dispatcher tells of itself. It reads alone. */
+#include <string.h>
+
+#include "server/core/dispatcher_state.h"
+#include "sums/stream.h"
+
+#define NS_A_MS INT64_C(1000000)
+
+static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct worker *w,
+                        struct worker_status *status)
+{
+    static const enum worker_status_state states[WORKER_STATES] = {
+        [WORKER_JOINED] = WORKER_STATUS_JOINED,
+        [WORKER_RESTING] = WORKER_STATUS_JOINED,
+        [WORKER_LEAVING] = WORKER_STATUS_LEAVING,
+    };
+    uint64_t credit = (uint64_t)w->capacity * WORKER_CREDIT;
+    double samples_a_core = BLOCK_SAMPLES * 1e9 * w->capacity;
+
+    *status = (struct worker_status){
+        .number = workers_number(&d->workers, w),
+        .state = w->thread ? WORKER_STATUS_THREAD : states[w->state],
+        .capacity = w->capacity,
+        .credit = (uint32_t)(credit < WORKER_CREDIT_MAX ? credit : WORKER_CREDIT_MAX),
+        .in_flight = w->held,
+        .gaussian_rate = samples_a_core / w->block_ns[MESSAGE_KIND_GAUSSIAN],
+        .uniform_rate = samples_a_core / w->block_ns[MESSAGE_KIND_UNIFORM],
+        .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->heard_at_ns) / NS_A_MS),
+        .samples = w->samples,
+    };
+    memcpy(status->name, w->name, sizeof status->name);
+    memcpy(status->kernel, w->kernel, sizeof status->kernel);
+}
+
+static uint32_t request_runs(const struct request *r)
+{
+    const struct span *span;
+    uint32_t runs = 0;
+
+    TAILQ_FOREACH(span, &r->spans, in_request)
+    runs += (span->runs[0] != NULL) + (span->runs[1] != NULL);
+    return runs;
+}
+
+static void request_tell(const struct dispatcher *d, int64_t now_ns, const struct request *r,
+                         struct request_status *status)
+{
+    *status = (struct request_status){
+        .client = queue_client_number(&d->queue, r->client),
+        .id = r->asked.id,
+        .seed = r->asked.seed,
+        .kind = r->asked.kind,
+        .first = r->asked.first,
+        .count = r->asked.count,
+        .done = r->total.count,
+        .in_flight = request_runs(r),
+        .age_ms = (uint64_t)((now_ns - r->began_at_ns) / NS_A_MS),
+    };
+}
+
+void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
+                       const struct status_request *asked, struct status_reply *status)
+{
+    uint32_t skip = asked->first_worker;
+    const struct request *r;
+
+    status->draining = d->draining;
+    status->counters = d->counters;
+    status->worker_count = d->workers.worker_count;
+    status->request_count = d->queue.open_count;
+    status->workers_listed = status->requests_listed = 0;
+    for (uint32_t i = 0; i < d->workers.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
+         i++)
+        if (d->workers.workers[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
+            worker_tell(d, now_ns, &d->workers.workers[i],
+                        &status->workers[status->workers_listed++]);
+    skip = asked->first_request;
+    TAILQ_FOREACH(r, &d->queue.open, in_state)
+    if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
+        request_tell(d, now_ns, r, &status->requests[status->requests_listed++]);
+}

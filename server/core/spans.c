@@ -1,0 +1,261 @@
+#include "server/core/spans.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "server/core/dispatcher.h"
+#include "server/core/queue.h"
+#include "server/core/workers.h"
+
+enum span_news {
+    SPAN_NEWS_GIVE, /* to a worker */
+    SPAN_NEWS_BACK, /* a worker no longer has it */
+    SPAN_NEWS_DROP, /* it is summed, or no longer wanted */
+    SPAN_NEWS,
+};
+
+#define SPAN_BUG SPAN_STATES
+
+/* clang-format off */
+static const enum span_state span_after[SPAN_STATES][SPAN_NEWS] = {
+    /*                  GIVE          BACK          DROP      */
+    [SPAN_FREE]    = { SPAN_RUNNING, SPAN_BUG,     SPAN_BUG  },
+    [SPAN_WAITING] = { SPAN_RUNNING, SPAN_BUG,     SPAN_FREE },
+    [SPAN_RUNNING] = { SPAN_TWICE,   SPAN_WAITING, SPAN_FREE },
+    [SPAN_TWICE]   = { SPAN_BUG,     SPAN_RUNNING, SPAN_FREE },
+};
+
+enum run_news {
+    RUN_NEWS_START,
+    RUN_NEWS_CANCEL,
+    RUN_NEWS_END, /* an answer, or the worker is lost */
+    RUN_NEWS,
+};
+
+#define RUN_BUG RUN_STATES
+
+static const enum run_state run_after[RUN_STATES][RUN_NEWS] = {
+    /*                   START        CANCEL         END      */
+    [RUN_FREE]      = { RUN_RUNNING, RUN_BUG,       RUN_BUG  },
+    [RUN_RUNNING]   = { RUN_BUG,     RUN_CANCELLED, RUN_FREE },
+    [RUN_CANCELLED] = { RUN_BUG,     RUN_BUG,       RUN_FREE },
+};
+/* clang-format on */
+
+bool spans_init(struct spans *spans)
+{
+    /* Pages that are never used take no memory. */
+    *spans = (struct spans){
+        .all = calloc(RUNS_MAX, sizeof *spans->all),
+        .runs = calloc(RUNS_MAX, sizeof *spans->runs),
+    };
+    TAILQ_INIT(&spans->free_spans);
+    TAILQ_INIT(&spans->free_runs);
+    TAILQ_INIT(&spans->waiting);
+    TAILQ_INIT(&spans->suspects);
+    TAILQ_INIT(&spans->twice);
+    TAILQ_INIT(&spans->single);
+    TAILQ_INIT(&spans->cancels);
+    return spans->all && spans->runs;
+}
+
+void spans_clear(struct spans *spans)
+{
+    free(spans->all);
+    free(spans->runs);
+}
+
+/* ---- runs -------------------------------------------------------------------------------- */
+
+static void run_move(struct run *run, enum run_news news)
+{
+    run->state = run_after[run->state][news];
+    assert(run->state != RUN_BUG);
+}
+
+bool spans_left(const struct spans *spans)
+{
+    return spans->runs_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_runs);
+}
+
+static struct run *run_start(struct spans *spans, struct span *span, struct worker *worker)
+{
+    struct run *run = TAILQ_FIRST(&spans->free_runs);
+
+    assert(spans_left(spans));
+    if (run)
+        TAILQ_REMOVE(&spans->free_runs, run, in_worker);
+    else
+        run = &spans->runs[spans->runs_used++];
+    run_move(run, RUN_NEWS_START);
+    run->generation++;
+    run->worker = worker;
+    run->span = span;
+    run->kind = span->request->asked.kind;
+    return run;
+}
+
+static void run_end(struct spans *spans, struct run *run)
+{
+    run_move(run, RUN_NEWS_END);
+    if (run->cancel_due)
+        TAILQ_REMOVE(&spans->cancels, run, in_cancels);
+    run->cancel_due = false;
+    TAILQ_INSERT_TAIL(&spans->free_runs, run, in_worker);
+}
+
+static void run_cancel(struct spans *spans, struct run *run)
+{
+    run_move(run, RUN_NEWS_CANCEL);
+    run->span = NULL;
+    run->cancel_due = true;
+    TAILQ_INSERT_TAIL(&spans->cancels, run, in_cancels);
+}
+
+struct run *spans_take_cancel(struct spans *spans)
+{
+    struct run *run = TAILQ_FIRST(&spans->cancels);
+
+    if (run) {
+        TAILQ_REMOVE(&spans->cancels, run, in_cancels);
+        run->cancel_due = false;
+    }
+    return run;
+}
+
+uint64_t spans_id(const struct spans *spans, const struct run *run)
+{
+    return run->generation << RUN_INDEX_BITS | (uint64_t)(run - spans->runs);
+}
+
+struct run *spans_run(const struct spans *spans, uint64_t id)
+{
+    struct run *run = &spans->runs[id % RUNS_MAX];
+
+    return run->state != RUN_FREE && run->generation == id >> RUN_INDEX_BITS ? run : NULL;
+}
+
+/* ---- spans ------------------------------------------------------------------------------- */
+
+bool spans_room(const struct spans *spans)
+{
+    return spans->spans_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_spans);
+}
+
+/* The list that it is in by `in_waiting`, or NULL. While it is WAITING nobody dies of it: it leaves
+ * the list that it came to. */
+static struct span_list *span_list(struct spans *spans, const struct span *span)
+{
+    if (span->state == SPAN_TWICE)
+        return &spans->twice;
+    if (span->state == SPAN_WAITING)
+        return span_suspect(span) ? &spans->suspects : &spans->waiting;
+    return NULL;
+}
+
+/* Its only run, while it is RUNNING. */
+static struct run *span_single(const struct span *span)
+{
+    return span->runs[0] ? span->runs[0] : span->runs[1];
+}
+
+static void span_leave_lists(struct spans *spans, struct span *span)
+{
+    struct span_list *list = span_list(spans, span);
+
+    if (list)
+        TAILQ_REMOVE(list, span, in_waiting);
+    if (span->state == SPAN_RUNNING)
+        TAILQ_REMOVE(&spans->single, span_single(span), in_single);
+}
+
+static void span_enter_lists(struct spans *spans, struct span *span)
+{
+    struct span_list *list = span_list(spans, span);
+
+    if (list)
+        TAILQ_INSERT_TAIL(list, span, in_waiting);
+    if (span->state == SPAN_RUNNING)
+        TAILQ_INSERT_TAIL(&spans->single, span_single(span), in_single);
+}
+
+/* *slot becomes `run`; the span's state and lists follow. */
+static void span_move(struct spans *spans, struct span *span, enum span_news news,
+                      struct run **slot, struct run *run)
+{
+    span_leave_lists(spans, span);
+    *slot = run;
+    span->state = span_after[span->state][news];
+    assert(span->state != SPAN_BUG);
+    span_enter_lists(spans, span);
+}
+
+struct run *spans_give(struct spans *spans, struct span *span, struct worker *worker)
+{
+    struct run *run = run_start(spans, span, worker);
+
+    span_move(spans, span, SPAN_NEWS_GIVE, &span->runs[span->runs[0] ? 1 : 0], run);
+    return run;
+}
+
+void spans_blame(struct span *span, int64_t rests_until_ns)
+{
+    span->deaths++;
+    if (!span_suspect(span))
+        return;
+    span->rests_until_ns = rests_until_ns;
+    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
+        if (span->runs[i] && span->runs[i]->late_at_ns < rests_until_ns)
+            span->runs[i]->late_at_ns = rests_until_ns; /* nor is another worker given it too */
+}
+
+/* None is cut while one waits, but for suspects, which may be many, and for who has yet to show
+ * that it can sum. */
+struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
+                      struct worker *worker)
+{
+    struct span *span = TAILQ_FIRST(&spans->free_spans);
+
+    assert(TAILQ_EMPTY(&spans->waiting) || !worker_proven(worker));
+    if (span)
+        TAILQ_REMOVE(&spans->free_spans, span, in_request);
+    else {
+        assert(spans_room(spans));
+        span = &spans->all[spans->spans_used++];
+    }
+    *span = (struct span){.request = request, .first = first, .count = count};
+    TAILQ_INSERT_TAIL(&request->spans, span, in_request);
+    return spans_give(spans, span, worker);
+}
+
+static void span_back(struct spans *spans, struct run *run)
+{
+    struct span *span = run->span;
+
+    span_move(spans, span, SPAN_NEWS_BACK, &span->runs[span->runs[0] == run ? 0 : 1], NULL);
+}
+
+void spans_back(struct spans *spans, struct run *run)
+{
+    if (run->span)
+        span_back(spans, run);
+    run_end(spans, run);
+}
+
+void spans_take(struct spans *spans, struct run *run)
+{
+    span_back(spans, run);
+    run_cancel(spans, run);
+}
+
+void spans_drop(struct spans *spans, struct span *span)
+{
+    span_leave_lists(spans, span);
+    span->state = span_after[span->state][SPAN_NEWS_DROP];
+    assert(span->state == SPAN_FREE);
+    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
+        if (span->runs[i])
+            run_cancel(spans, span->runs[i]);
+    TAILQ_REMOVE(&span->request->spans, span, in_request);
+    TAILQ_INSERT_TAIL(&spans->free_spans, span, in_request);
+}

@@ -1,0 +1,325 @@
+#include "server/core/workers.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sums/stream.h"
+
+/* Before the first measurement: about what portable code takes. */
+#define BLOCK_NS_GUESS 100000
+
+/* What a worker says of itself is believed within these: a block in 1 us is ten times what any core
+ * does, one in 10 s is hardly a computer. */
+#define BLOCK_NS_MIN 1e3
+#define BLOCK_NS_MAX 1e10
+
+#define WORKER_BUG WORKER_STATES
+
+/* clang-format off */
+static const enum worker_state worker_after[WORKER_STATES][WORKER_NEWS] = {
+    /*                    JOIN           HEARTBEAT       REFUSAL         LEAVE           LOST       */
+    [WORKER_FREE]    = { WORKER_JOINED, WORKER_BUG,     WORKER_BUG,     WORKER_BUG,     WORKER_BUG  },
+    [WORKER_JOINED]  = { WORKER_BUG,    WORKER_JOINED,  WORKER_RESTING, WORKER_LEAVING, WORKER_FREE },
+    [WORKER_RESTING] = { WORKER_BUG,    WORKER_JOINED,  WORKER_RESTING, WORKER_LEAVING, WORKER_FREE },
+    [WORKER_LEAVING] = { WORKER_BUG,    WORKER_LEAVING, WORKER_LEAVING, WORKER_LEAVING, WORKER_FREE },
+};
+/* clang-format on */
+
+static void worker_move(struct worker *worker, enum worker_news news)
+{
+    worker->state = worker_after[worker->state][news];
+    assert(worker->state != WORKER_BUG);
+}
+
+/* ---- who is ready ------------------------------------------------------------------------ */
+
+/* -1: it is to be given nothing. */
+static int worker_level(const struct worker *worker)
+{
+    if (worker->state != WORKER_JOINED || worker->held >= WORKER_CREDIT_MAX ||
+        worker->held >= (uint64_t)worker->capacity * WORKER_CREDIT)
+        return -1;
+    return (int)(worker->held / worker->capacity);
+}
+
+/* Puts the worker where it belongs now. The last to come is the last to be taken. */
+static void worker_file(struct workers *workers, struct worker *worker)
+{
+    int level = worker_level(worker);
+
+    if (worker->level >= 0)
+        TAILQ_REMOVE(&workers->ready[worker->level], worker, in_ready);
+    worker->level = level;
+    if (level >= 0)
+        TAILQ_INSERT_TAIL(&workers->ready[level], worker, in_ready);
+}
+
+struct worker *workers_ready(const struct workers *workers)
+{
+    for (int level = 0; level < WORKER_CREDIT; level++)
+        if (!TAILQ_EMPTY(&workers->ready[level]))
+            return TAILQ_FIRST(&workers->ready[level]);
+    return NULL;
+}
+
+bool worker_proven(const struct worker *worker)
+{
+    return worker->thread || worker->samples > 0;
+}
+
+static bool worker_has(const struct worker *worker, const struct span *span)
+{
+    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
+        if (span->runs[i] && span->runs[i]->worker == worker)
+            return true;
+    return false;
+}
+
+/* SPAN_RUNS_MAX have it: the next one in the list does not. */
+struct worker *workers_ready_for(const struct workers *workers, const struct span *span)
+{
+    struct worker *worker;
+
+    for (int level = 0; level < WORKER_CREDIT; level++)
+        TAILQ_FOREACH(worker, &workers->ready[level], in_ready)
+    if (!worker_has(worker, span))
+        return worker;
+    return NULL;
+}
+
+struct worker *workers_idle(const struct workers *workers, const struct worker *but)
+{
+    struct worker *worker = TAILQ_FIRST(&workers->ready[0]);
+
+    return worker && worker == but ? TAILQ_NEXT(worker, in_ready) : worker;
+}
+
+/* ---- how fast ---------------------------------------------------------------------------- */
+
+/* What the worker adds to the speed and the capacity of all, or takes off again. One that leaves
+ * adds nothing. */
+static void workers_count(struct workers *workers, const struct worker *worker, int sign)
+{
+    if (worker->state == WORKER_LEAVING)
+        return;
+    workers->capacity += (uint64_t)(int64_t)sign * worker->capacity;
+    for (int kind = 0; kind < KINDS; kind++)
+        workers->speed[kind] += sign * (worker->capacity / worker->block_ns[kind]);
+}
+
+void workers_set_capacity(struct workers *workers, struct worker *worker, uint32_t capacity)
+{
+    if (worker->capacity == capacity)
+        return;
+    workers_count(workers, worker, -1);
+    worker->capacity = capacity;
+    workers_count(workers, worker, 1);
+    worker_file(workers, worker);
+}
+
+static uint32_t height_of(uint32_t told)
+{
+    return told < HEIGHT_MAX ? told : HEIGHT_MAX;
+}
+
+void workers_set_height(struct workers *workers, struct worker *worker, uint32_t height)
+{
+    workers->of_height[worker->height]--;
+    worker->height = height_of(height);
+    workers->of_height[worker->height]++;
+}
+
+uint32_t workers_height(const struct workers *workers)
+{
+    uint32_t height = HEIGHT_MAX + 1;
+
+    while (height > 0 && workers->of_height[height - 1] == 0)
+        height--;
+    return height;
+}
+
+/* The mean of the first four measurements, then a quarter of the way to each new one. */
+void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
+                      uint64_t compute_ns)
+{
+    struct worker *worker = run->worker;
+    double measured = (double)compute_ns * BLOCK_SAMPLES / (double)samples;
+    double *block_ns = &worker->block_ns[run->kind];
+
+    worker->samples += samples;
+    if (samples < BLOCK_SAMPLES)
+        return;
+    measured = measured < BLOCK_NS_MIN ? BLOCK_NS_MIN : measured;
+    measured = measured > BLOCK_NS_MAX ? BLOCK_NS_MAX : measured;
+    workers_count(workers, worker, -1);
+    if (worker->measured[run->kind] < 4)
+        worker->measured[run->kind]++;
+    *block_ns += (measured - *block_ns) / worker->measured[run->kind];
+    workers_count(workers, worker, 1);
+}
+
+static uint64_t blocks_in(double ns, double block_ns)
+{
+    double blocks = ns / block_ns;
+
+    return blocks > 1 ? (uint64_t)blocks : 1;
+}
+
+/* The time of one core that a span is cut for, but for one of a single block. */
+static double span_ns_max(const struct workers *workers, const struct worker *worker)
+{
+    return (double)(worker->thread ? THREAD_SPAN_NS : workers->span_ns);
+}
+
+/* Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of this core's share of what is
+ * left, at the speeds that all of them have, within what takes SPAN_NS_MIN to a span's time; up to
+ * the end of a block. */
+uint64_t workers_span_size(const struct workers *workers, const struct worker *worker,
+                           enum message_kind kind, uint64_t first, uint64_t left)
+{
+    double block_ns = worker->block_ns[kind];
+    double most_ns = span_ns_max(workers, worker);
+    double least_ns = most_ns < SPAN_NS_MIN ? most_ns : SPAN_NS_MIN;
+    double ns = (double)left / BLOCK_SAMPLES / workers->speed[kind] / 2;
+
+    ns = ns < least_ns ? least_ns : ns;
+    ns = ns > most_ns ? most_ns : ns;
+    uint64_t size = blocks_in(ns, block_ns) * BLOCK_SAMPLES - first % BLOCK_SAMPLES;
+    return size < left ? size : left;
+}
+
+/* ---- what they hold ---------------------------------------------------------------------- */
+
+/* A span that was cut for a faster worker takes longer than one for this: it is late all the same,
+ * and whoever is idle may have it too. */
+void workers_hold(struct workers *workers, struct run *run, uint64_t count, int64_t now_ns)
+{
+    struct worker *worker = run->worker;
+    double ns = (double)count / BLOCK_SAMPLES * worker->block_ns[run->kind];
+    double most_ns = span_ns_max(workers, worker);
+
+    run->takes_ns = (int64_t)((ns < most_ns ? ns : most_ns) / worker->capacity);
+    worker->queued_ns += run->takes_ns;
+    run->late_at_ns = now_ns + 2 * worker->queued_ns + LATE_NS;
+    TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);
+    worker->held++;
+    workers->held++;
+    worker_file(workers, worker);
+}
+
+void workers_release(struct workers *workers, struct run *run)
+{
+    struct worker *worker = run->worker;
+
+    TAILQ_REMOVE(&worker->runs, run, in_worker);
+    worker->held--;
+    workers->held--;
+    worker->queued_ns -= run->takes_ns;
+    worker_file(workers, worker);
+}
+
+/* ---- who is there ------------------------------------------------------------------------ */
+
+bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns)
+{
+    uint32_t workers_max = threads + joined_max;
+
+    *workers = (struct workers){
+        .workers = calloc(workers_max + 1, sizeof *workers->workers), /* never none at all */
+        .threads = threads,
+        .workers_max = workers_max,
+        .span_ns = span_ns,
+    };
+    TAILQ_INIT(&workers->heard);
+    TAILQ_INIT(&workers->joined);
+    for (int level = 0; level < WORKER_CREDIT; level++)
+        TAILQ_INIT(&workers->ready[level]);
+    if (!workers->workers)
+        return false;
+    for (uint32_t i = 0; i < threads; i++) {
+        struct join join = {.capacity = 1};
+        snprintf(join.name, sizeof join.name, "thread %u", (unsigned)i + 1);
+        workers_join(workers, &workers->workers[i], &join, 0);
+    }
+    return true;
+}
+
+void workers_clear(struct workers *workers)
+{
+    free(workers->workers);
+}
+
+struct worker *workers_worker(const struct workers *workers, uint32_t number)
+{
+    return number < workers->workers_max ? &workers->workers[number] : NULL;
+}
+
+uint32_t workers_number(const struct workers *workers, const struct worker *worker)
+{
+    return (uint32_t)(worker - workers->workers);
+}
+
+void workers_join(struct workers *workers, struct worker *worker, const struct join *join,
+                  int64_t now_ns)
+{
+    worker_move(worker, WORKER_NEWS_JOIN);
+    worker->thread = workers_number(workers, worker) < workers->threads;
+    worker->capacity = join->capacity;
+    worker->height = height_of(join->height);
+    worker->held = 0;
+    worker->level = -1;
+    worker->samples = 0;
+    worker->queued_ns = 0;
+    worker->heard_at_ns = now_ns;
+    snprintf(worker->name, sizeof worker->name, "%s", join->name);
+    snprintf(worker->kernel, sizeof worker->kernel, "%s", join->kernel);
+    for (int kind = 0; kind < KINDS; kind++) {
+        worker->block_ns[kind] = BLOCK_NS_GUESS;
+        worker->measured[kind] = 0;
+    }
+    TAILQ_INIT(&worker->runs);
+    if (!worker->thread) {
+        TAILQ_INSERT_TAIL(&workers->heard, worker, in_heard);
+        TAILQ_INSERT_TAIL(&workers->joined, worker, in_joined);
+        workers->of_height[worker->height]++;
+    }
+    workers->worker_count++;
+    workers_count(workers, worker, 1);
+    worker_file(workers, worker);
+}
+
+void workers_lose(struct workers *workers, struct worker *worker)
+{
+    assert(!worker->thread);
+    assert(worker->held == 0);
+    workers_count(workers, worker, -1);
+    worker_move(worker, WORKER_NEWS_LOST);
+    worker_file(workers, worker);
+    if (workers->beat_next == worker)
+        workers->beat_next = TAILQ_NEXT(worker, in_joined);
+    TAILQ_REMOVE(&workers->heard, worker, in_heard);
+    TAILQ_REMOVE(&workers->joined, worker, in_joined);
+    workers->of_height[worker->height]--;
+    if (--workers->worker_count == 0)
+        for (int kind = 0; kind < KINDS; kind++)
+            workers->speed[kind] = 0; /* exactly, whatever rounding has left */
+}
+
+void workers_tell(struct workers *workers, struct worker *worker, enum worker_news news)
+{
+    enum worker_state before = worker->state;
+
+    workers_count(workers, worker, -1);
+    worker_move(worker, news);
+    workers_count(workers, worker, 1);
+    if (worker->state != before)
+        worker_file(workers, worker); /* else it keeps its turn */
+}
+
+void workers_heard(struct workers *workers, struct worker *worker, int64_t now_ns)
+{
+    worker->heard_at_ns = now_ns;
+    TAILQ_REMOVE(&workers->heard, worker, in_heard);
+    TAILQ_INSERT_TAIL(&workers->heard, worker, in_heard);
+}

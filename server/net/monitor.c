@@ -1,0 +1,57 @@
+#include "server/net/monitor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ADDRESS_BYTES 64
+
+/* libzmq's I/O thread waits for room in this pipe, hence no limit. */
+static zsock_t *monitor_connect(const char *address)
+{
+    zsock_t *monitor = zsock_new(ZMQ_PAIR);
+
+    if (!monitor)
+        return NULL;
+    zsock_set_rcvhwm(monitor, 0);
+    if (zsock_connect(monitor, "%s", address) == -1)
+        zsock_destroy(&monitor);
+    return monitor;
+}
+
+zsock_t *monitor_new(void *socket, int events)
+{
+    char address[ADDRESS_BYTES];
+
+    snprintf(address, sizeof address, "inproc://monitor-%p", socket);
+    if (zmq_socket_monitor(socket, address, events) == -1)
+        return NULL;
+    zsock_t *monitor = monitor_connect(address);
+    if (!monitor) {
+        int reason = errno;
+        zmq_socket_monitor(socket, NULL, 0);
+        errno = reason;
+    }
+    return monitor;
+}
+
+void monitor_destroy(zsock_t **monitor, void *socket)
+{
+    if (!*monitor)
+        return;
+    zmq_socket_monitor(socket, NULL, 0);
+    zsock_destroy(monitor);
+}
+
+/* An event is two frames: its number and its value, then an endpoint. */
+bool monitor_next(zsock_t *monitor, uint16_t *what, int32_t *value)
+{
+    uint8_t event[sizeof *what + sizeof *value];
+    void *handle = zsock_resolve(monitor);
+
+    if (zmq_recv(handle, event, sizeof event, ZMQ_DONTWAIT) != sizeof event)
+        return false;
+    zmq_recv(handle, NULL, 0, ZMQ_DONTWAIT);
+    memcpy(what, event, sizeof *what);
+    memcpy(value, event + sizeof *what, sizeof *value);
+    return true;
+}

@@ -1,0 +1,48 @@
+#include "server/net/tcp_socket.h"
+
+#include <linux/filter.h>
+#include <linux/tcp.h> /* which knows more than <netinet/tcp.h>, and excludes it */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+uint64_t tcp_received_bytes(int fd)
+{
+    struct tcp_info info = {.tcpi_bytes_received = 0};
+    socklen_t size = sizeof info;
+
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info.tcpi_bytes_received;
+}
+
+/* A socket's filter sees a packet from its TCP header on, whose length is in the upper half of byte
+ * 12, in words of four bytes (RFC 9293). What acknowledges, and what ends the connection, is let
+ * through. */
+bool tcp_hold(int fd, bool hold)
+{
+    static struct sock_filter no_data[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12),       BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+        BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),       BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),        BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0), BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    static const struct sock_fprog program = {.len = sizeof no_data / sizeof *no_data,
+                                              .filter = no_data};
+    static const int none;
+
+    if (!hold)
+        return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+void tcp_peer(int fd, char *peer, size_t size)
+{
+    struct sockaddr_storage storage;
+    struct sockaddr *address = (struct sockaddr *)&storage;
+    socklen_t address_size = sizeof storage;
+
+    if (getpeername(fd, address, &address_size) == -1 ||
+        getnameinfo(address, address_size, peer, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+        peer[0] = '\0';
+}

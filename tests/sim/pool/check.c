@@ -1,0 +1,271 @@
+#include "tests/sim/pool/check.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "server/core/dispatcher_state.h"
+#include "sums/stream.h"
+#include "tests/support/invariants.h"
+
+/* A thread has just what the dispatcher believes, and knows what is cancelled. */
+static const char *thread_wrong(const struct worker *w, const struct thread *thread,
+                                const struct spans *spans)
+{
+    const struct run *run;
+    uint32_t i = 0;
+
+    if (w->held != thread->count)
+        return "a thread's tasks are miscounted";
+    TAILQ_FOREACH(run, &w->runs, in_worker)
+    {
+        const struct task *task = &thread->tasks[i++];
+        if (task->span.id != spans_id(spans, run))
+            return "a thread has another task";
+        if (task->cancelled != (run->state == RUN_CANCELLED))
+            return "a thread is not told of a cancel";
+    }
+    return NULL;
+}
+
+static const char *threads_wrong(const struct node *node)
+{
+    const struct dispatcher *d = node->dispatcher;
+
+    for (uint32_t i = 0; i < d->settings.threads; i++) {
+        const char *wrong = thread_wrong(&d->workers.workers[i], &node->threads.all[i], &d->spans);
+        if (wrong)
+            return wrong;
+    }
+    return NULL;
+}
+
+static int64_t silence_at_ns(const struct dispatcher *d, const struct worker *w)
+{
+    int64_t heard_at_ns = w->heard_at_ns > d->awake_at_ns ? w->heard_at_ns : d->awake_at_ns;
+
+    return heard_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+}
+
+/* A worker that has not been heard for so long is dropped, unless this process was not there. */
+static const char *silence_wrong(const struct dispatcher *d, const struct event *event)
+{
+    const struct worker *w = TAILQ_FIRST(&d->workers.heard);
+
+    if (event->type != EVENT_TIME || !w)
+        return NULL;
+    return d->now_ns < silence_at_ns(d, w) ? NULL : "a silent worker is kept";
+}
+
+/* It gives up in time; where the last worker was dropped in this step, from the next one on. */
+static bool waits_alone(const struct dispatcher *d)
+{
+    return d->draining && d->workers.capacity == 0 && d->workers.held == 0 &&
+           !TAILQ_EMPTY(&d->queue.open);
+}
+
+/* What time alone brings about is not slept through. */
+static const char *due_wrong(const struct dispatcher *d)
+{
+    const struct worker *w = TAILQ_FIRST(&d->workers.heard);
+    int64_t due_at_ns = dispatcher_due_at(d);
+
+    if (w && due_at_ns > silence_at_ns(d, w))
+        return "the end of a silent worker is slept through";
+    return due_at_ns <= d->alone_at_ns ? NULL : "a server that is alone sleeps on";
+}
+
+static const char *news_wrong(const struct node *node, int64_t now_ns, const struct event *event)
+{
+    const struct dispatcher *d = node->dispatcher;
+
+    if (event->type == EVENT_TIME && d->deadline_at_ns <= now_ns)
+        return "a deadline has passed";
+    if (d->counters.answered != node->ledger.replies ||
+        d->counters.refused != node->ledger.refusals)
+        return "answers are miscounted";
+    if (waits_alone(d) && d->alone_at_ns == INT64_MAX && d->beat_at_ns == INT64_MAX)
+        return "a server that drains waits for nobody, for ever";
+    if (d->queue.open_count != node->ledger.count)
+        return "requests are forgotten";
+    const char *wrong = silence_wrong(d, event);
+    return wrong ? wrong : due_wrong(d);
+}
+
+const char *check_dispatcher(const struct node *node, int64_t now_ns, const struct event *event)
+{
+    const char *wrong = invariants_wrong(node->dispatcher);
+
+    if (!wrong)
+        wrong = threads_wrong(node);
+    return wrong ? wrong : news_wrong(node, now_ns, event);
+}
+
+/* After its turn a client waits for that of all others, and its request for that of the others of
+ * this client; but a parent's are computed in order. */
+static const char *turn_wrong(const struct dispatcher *d, const struct request *r)
+{
+    const struct client *client = r->client;
+
+    if (TAILQ_EMPTY(&client->runnable))
+        return NULL;
+    if (TAILQ_LAST(&d->queue.runnable, client_list) != client)
+        return "a client has two turns in a row";
+    if (request_left(r) > 0 && !client->in_order &&
+        TAILQ_LAST(&client->runnable, request_list) != r)
+        return "a request has two turns in a row";
+    if (request_left(r) > 0 && client->in_order && TAILQ_FIRST(&client->runnable) != r)
+        return "a parent's request is put off";
+    return NULL;
+}
+
+static bool is_part(const struct sum_request *asked, const struct sum_request *span)
+{
+    return asked->seed == span->seed && asked->kind == span->kind && span->first >= asked->first &&
+           span->first + span->count <= asked->first + asked->count;
+}
+
+static bool suspect_has_rested(const struct dispatcher *d)
+{
+    const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+
+    return suspect && suspect->rests_until_ns <= d->now_ns;
+}
+
+/* What nobody has comes before what is overdue with one worker, and that before new work; but for
+ * one that has not given a total new work comes before what nobody has. */
+static const char *order_wrong(const struct dispatcher *d, const struct run *run, bool new)
+{
+    const struct run *first = TAILQ_FIRST(&d->spans.single);
+    bool waits = !TAILQ_EMPTY(&d->spans.waiting), proven = worker_proven(run->worker);
+
+    if (run->span->state == SPAN_TWICE && waits)
+        return "a span is given twice while another waits";
+    if (new &&proven && waits)
+        return "a new span is given while another waits";
+    if (!new && !proven && run->span->state == SPAN_RUNNING &&spans_room(&d->spans) &&
+        !TAILQ_EMPTY(&d->queue.runnable))
+        return "a span that came back is given to who has not given a total yet";
+    if (new && (proven || !(waits || suspect_has_rested(d))) && first &&
+        first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
+        return "a new span is given while another is overdue";
+    return NULL;
+}
+
+static const char *span_given_wrong(struct node *node, const struct run *run,
+                                    const struct sum_request *span)
+{
+    const struct request *r = run->span->request;
+    uint32_t client = queue_client_number(&node->dispatcher->queue, r->client);
+    struct debt *debt = ledger_find(&node->ledger, client, r->asked.id);
+
+    if (!debt || !is_part(&debt->asked, span))
+        return "a span of no request in flight is given";
+    if ((span->first + span->count) % BLOCK_SAMPLES != 0 &&
+        span->first + span->count != debt->asked.first + debt->asked.count)
+        return "a span ends inside a block";
+    const char *wrong = order_wrong(node->dispatcher, run, r->given != debt->given);
+    if (wrong || r->given == debt->given)
+        return wrong;
+    debt->given = r->given;
+    return turn_wrong(node->dispatcher, r);
+}
+
+const char *check_given(struct node *node, uint32_t worker, const struct sum_request *span)
+{
+    const struct dispatcher *d = node->dispatcher;
+    const struct run *run = spans_run(&d->spans, span->id);
+    const struct worker *w = workers_worker(&d->workers, worker);
+
+    if (!w || w->state != WORKER_JOINED)
+        return "a span is given to who takes none";
+    if (w->held > invariants_credit(w))
+        return "a worker is given more than its credit";
+    if (!run || run->state != RUN_RUNNING || run->worker != w || run->span->first != span->first ||
+        run->span->count != span->count)
+        return "a span is given that is another one";
+    if (span_suspect(run->span) && d->now_ns < run->span->rests_until_ns)
+        return "a span has its last chance before it has rested";
+    return span_given_wrong(node, run, span);
+}
+
+bool check_given_instead(const struct node *node, uint64_t id)
+{
+    const struct run *run = spans_run(&node->dispatcher->spans, id);
+
+    return run && run->span && run->span->taken > 0 && run->span->state == SPAN_TWICE;
+}
+
+bool check_refuses(const struct node *node, uint32_t number, uint64_t id)
+{
+    const struct dispatcher *d = node->dispatcher;
+    const struct run *run = spans_run(&d->spans, id);
+
+    return run && run->state == RUN_RUNNING &&
+           run->worker == workers_worker(&d->workers, d->settings.threads + number);
+}
+
+static bool refusal_fits(const struct refusal *refusal)
+{
+    return refusal->status > STATUS_OK && refusal->status < STATUS_END &&
+           memchr(refusal->text, '\0', sizeof refusal->text);
+}
+
+static bool request_fits(const struct sum_request *request)
+{
+    return request->id != 0 && request->count > 0 && request->count <= SAMPLE_END_MAX &&
+           request->first <= SAMPLE_END_MAX - request->count &&
+           (request->kind == MESSAGE_KIND_GAUSSIAN || request->kind == MESSAGE_KIND_UNIFORM);
+}
+
+static bool reply_fits(const struct sum_reply *reply)
+{
+    return reply->id != 0 && reply->count > 0 && reply->count <= SAMPLE_END_MAX &&
+           reply->unit_log2 <= 0;
+}
+
+static bool progress_fits(const struct progress *progress)
+{
+    return progress->id != 0 && progress->count > 0 && progress->done <= progress->count;
+}
+
+static bool fits(const struct message *message)
+{
+    uint32_t ms = message->welcome.heartbeat_ms;
+
+    switch (message->type) {
+    case MESSAGE_SUM_REQUEST: return request_fits(&message->sum_request);
+    case MESSAGE_SUM_REPLY: return reply_fits(&message->sum_reply);
+    case MESSAGE_PROGRESS: return progress_fits(&message->progress);
+    case MESSAGE_CANCEL: return message->cancel.id != 0;
+    case MESSAGE_REFUSAL: return refusal_fits(&message->refusal);
+    case MESSAGE_JOIN: return message->join.capacity <= CAPACITY_MAX;
+    case MESSAGE_WELCOME: return ms >= HEARTBEAT_MS_MIN && ms <= HEARTBEAT_MS_MAX;
+    case MESSAGE_HEARTBEAT: return message->heartbeat.capacity <= CAPACITY_MAX;
+    case MESSAGE_LEAVE: return true;
+    default: return false;
+    }
+}
+
+const char *check_message(const struct message *message)
+{
+    return fits(message) ? NULL : "a message that nobody could read";
+}
+
+const char *check_orders(const struct membership *parent, const struct message *message,
+                         const struct membership_orders *orders)
+{
+    if (orders->dial != (parent->state == MEMBERSHIP_DIALLING && orders->dial))
+        return "a parent is dialled while it is there";
+    if (orders->pass &&
+        (!message || (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)))
+        return "a parent's message is passed on that is none of the dispatcher's";
+    if (orders->pass && parent->state != MEMBERSHIP_JOINED && parent->state != MEMBERSHIP_LEAVING)
+        return "a parent's work is taken without having joined it";
+    if (orders->send && message && message->type == MESSAGE_REFUSAL &&
+        message->refusal.status != STATUS_NOT_JOINED)
+        return "a parent that refuses is answered at once";
+    if (orders->send && orders->message.type != MESSAGE_JOIN &&
+        orders->message.type != MESSAGE_HEARTBEAT && orders->message.type != MESSAGE_LEAVE)
+        return "a parent is told what it does not understand";
+    return orders->send ? check_message(&orders->message) : NULL;
+}

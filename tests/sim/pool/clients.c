@@ -1,0 +1,421 @@
+#include "tests/sim/pool/clients.h"
+
+#include <inttypes.h>
+
+#include "tests/sim/oracle.h"
+#include "tests/sim/pool/world.h"
+
+/* ---- what they want ---------------------------------------------------------------------- */
+
+/* From one sample to a sixth of a second's work for one thread, most of them small. */
+static uint64_t draw_count(struct world *world)
+{
+    struct chance *chance = &world->chance;
+    const struct threads *threads = &world->pool.nodes[world->pool.count - 1].threads;
+    int64_t blocks = S / threads->block_ns[MESSAGE_KIND_GAUSSIAN];
+
+    switch (chance_below(chance, 8)) {
+    case 0: return 1 + chance_below(chance, 3);
+    case 1: return 1 + chance_below(chance, 2 * BLOCK_SAMPLES);
+    case 2: return BLOCK_SAMPLES;
+    case 3:
+    case 4:
+    case 5: return 1 + chance_below(chance, (uint64_t)blocks * BLOCK_SAMPLES / 64);
+    default: return 1 + chance_below(chance, (uint64_t)blocks * BLOCK_SAMPLES / 6);
+    }
+}
+
+static uint64_t draw_first(struct world *world, uint64_t count)
+{
+    struct chance *chance = &world->chance;
+
+    switch (chance_below(chance, 4)) {
+    case 0: return 0;
+    case 1: return chance_below(chance, 1000) * BLOCK_SAMPLES;
+    case 2: return SAMPLE_END_MAX - count;
+    default: return chance_below(chance, SAMPLE_END_MAX - count);
+    }
+}
+
+static struct job draw_job(struct world *world)
+{
+    struct chance *chance = &world->chance;
+    uint64_t count = draw_count(world);
+
+    return (struct job){
+        .asked =
+            {
+                .seed = chance_next(chance),
+                .kind = chance_one_in(chance, 2) ? MESSAGE_KIND_GAUSSIAN : MESSAGE_KIND_UNIFORM,
+                .first = draw_first(world, count),
+                .count = count,
+                .deadline_ms =
+                    chance_one_in(chance, 4) ? (uint32_t)chance_spread(chance, 1, 20000) : 0,
+                .progress = chance_one_in(chance, 3),
+            },
+        .impatient = chance_one_in(chance, 6),
+        .twice = chance_one_in(chance, 12),
+        .not_before_ns = chance_between(chance, 0, world->faults.rush_ns),
+    };
+}
+
+static void client_later(struct world *world, struct client_process *client, int64_t at_ns)
+{
+    at_ns = at_ns > world->now_ns ? at_ns : world->now_ns;
+    if (at_ns >= client->wake_at_ns)
+        return;
+    client->wake_at_ns = at_ns;
+    world_later(world, at_ns - world->now_ns,
+                (struct occasion){.type = OCCASION_CLIENT, .who = (uint16_t)client->number});
+}
+
+static void client_init(struct world *world, struct client_process *client, uint32_t number)
+{
+    struct chance *chance = &world->chance;
+
+    *client = (struct client_process){
+        .number = number,
+        .line = NOWHERE,
+        .front = (uint32_t)chance_below(chance, world->pool.fronts),
+        .job_count = (uint32_t)chance_between(chance, 1, JOBS_MAX),
+        .window = (uint32_t)chance_between(chance, 1, ASKS_MAX / 2),
+        .last_id = chance_one_in(chance, 2) ? 0 : chance_next(chance) >> 1,
+        .patience_ns = chance_between(chance, 2 * S, 15 * S),
+        .wake_at_ns = INT64_MAX,
+    };
+    for (uint32_t i = 0; i < client->job_count; i++)
+        client->jobs[i] = draw_job(world);
+    client_later(world, client, 0);
+}
+
+void crowd_init(struct world *world)
+{
+    world->crowd.count = (uint32_t)chance_spread(&world->chance, 1, CLIENTS_OF_WORLD);
+    for (uint32_t i = 0; i < world->crowd.count; i++)
+        client_init(world, &world->crowd.clients[i], i);
+}
+
+static bool client_done(const struct client_process *client)
+{
+    for (uint32_t i = 0; i < client->job_count; i++)
+        if (!client->jobs[i].done)
+            return false;
+    return client->ask_count == 0;
+}
+
+bool crowd_done(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->crowd.count; i++)
+        if (!client_done(&world->crowd.clients[i]))
+            return false;
+    return true;
+}
+
+/* ---- asking ------------------------------------------------------------------------------ */
+
+static void say(struct world *world, const struct client_process *client,
+                const struct message *message)
+{
+    trace_message(&world->trace, world->now_ns, "says: client, server", client->number,
+                  client->front, message);
+    line_send(world, &world->network.lines[client->line], END_DIALLER, message);
+}
+
+static void ask(struct world *world, struct client_process *client, struct job *job)
+{
+    struct chance *chance = &world->chance;
+    struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = job->asked};
+    struct ask *ask = &client->asks[client->ask_count++];
+
+    message.sum_request.id = ++client->last_id;
+    *ask = (struct ask){
+        .id = client->last_id,
+        .job = job,
+        .asked_at_ns = world->now_ns,
+        .cancel_at_ns =
+            job->impatient ? world->now_ns + chance_spread(chance, MS, 2 * S) : INT64_MAX,
+        .copies = job->twice ? 2 : 1,
+    };
+    job->in_flight = true;
+    for (uint32_t i = 0; i < ask->copies; i++) {
+        world_happened(world, HAPPENED_ASKED);
+        say(world, client, &message);
+    }
+    job->twice = false;
+}
+
+static void cancel(struct world *world, const struct client_process *client, struct ask *ask)
+{
+    struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = ask->id}};
+
+    ask->cancelled = true;
+    ask->cancel_at_ns = INT64_MAX;
+    say(world, client, &message);
+}
+
+static bool job_waits(const struct job *job)
+{
+    return !job->done && !job->in_flight;
+}
+
+/* What is due, as far as the window goes. */
+static void ask_all(struct world *world, struct client_process *client)
+{
+    for (uint32_t i = 0; i < client->job_count && client->ask_count < client->window; i++) {
+        struct job *job = &client->jobs[i];
+        if (job_waits(job) && job->not_before_ns <= world->now_ns)
+            ask(world, client, job);
+    }
+    for (uint32_t i = 0; i < client->ask_count; i++)
+        if (client->asks[i].cancel_at_ns <= world->now_ns)
+            cancel(world, client, &client->asks[i]);
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static int64_t client_due_at(const struct client_process *client)
+{
+    int64_t at_ns = INT64_MAX;
+
+    for (uint32_t i = 0; i < client->job_count && client->ask_count < client->window; i++)
+        if (job_waits(&client->jobs[i]))
+            at_ns = earlier(at_ns, client->jobs[i].not_before_ns);
+    if (!client->up)
+        return at_ns;
+    for (uint32_t i = 0; i < client->ask_count; i++)
+        at_ns = earlier(at_ns, client->asks[i].cancel_at_ns);
+    return client->ask_count > 0 ? earlier(at_ns, client->heard_at_ns + client->patience_ns)
+                                 : at_ns;
+}
+
+static void client_rest(struct world *world, struct client_process *client)
+{
+    int64_t at_ns = client_due_at(client);
+
+    if (at_ns != INT64_MAX && (client->up || client->line == NOWHERE))
+        client_later(world, client, at_ns);
+}
+
+/* ---- connections ------------------------------------------------------------------------- */
+
+static void give_up(struct world *world, struct client_process *client)
+{
+    for (uint32_t i = 0; i < client->ask_count; i++) {
+        struct job *job = client->asks[i].job;
+        job->in_flight = false;
+        job->not_before_ns = world->now_ns + chance_between(&world->chance, 0, 200 * MS);
+        if (!job->done)
+            world_happened(world, HAPPENED_GAVE_UP);
+    }
+    client->ask_count = 0;
+    client->up = false;
+    if (client->line != NOWHERE)
+        line_close(world, &world->network.lines[client->line], END_DIALLER);
+    client->line = NOWHERE;
+    client->front = (uint32_t)chance_below(&world->chance, world->pool.fronts);
+}
+
+static void dial(struct world *world, struct client_process *client)
+{
+    client->line = line_dial(world, DIALLER_CLIENT, client->number, 0, client->front, false);
+}
+
+void client_up(struct world *world, struct client_process *client)
+{
+    client->up = true;
+    client->heard_at_ns = world->now_ns;
+    ask_all(world, client);
+    client_rest(world, client);
+}
+
+void client_down(struct world *world, struct client_process *client)
+{
+    give_up(world, client);
+    client_rest(world, client);
+}
+
+bool client_break_off(struct world *world, struct client_process *client)
+{
+    if (!client->up || client->ask_count == 0)
+        return false;
+    trace_note(&world->trace, world->now_ns, "breaks off: client", client->number, 0);
+    world_happened(world, HAPPENED_CLIENT_GONE);
+    give_up(world, client);
+    client_rest(world, client);
+    return true;
+}
+
+/* It may have asked for more than can be done in that time, so it waits longer from now on. */
+static void lose_patience(struct world *world, struct client_process *client)
+{
+    client->patience_ns *= 2;
+    give_up(world, client);
+}
+
+void client_due(struct world *world, struct client_process *client)
+{
+    if (client->wake_at_ns != world->now_ns)
+        return;
+    client->wake_at_ns = INT64_MAX;
+    if (client->line == NOWHERE && client_due_at(client) <= world->now_ns)
+        dial(world, client);
+    if (client->up) {
+        if (client->ask_count > 0 && world->now_ns - client->heard_at_ns >= client->patience_ns)
+            lose_patience(world, client);
+        else
+            ask_all(world, client);
+    }
+    client_rest(world, client);
+}
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+static struct ask *ask_of(struct client_process *client, uint64_t id)
+{
+    for (uint32_t i = 0; i < client->ask_count; i++)
+        if (client->asks[i].id == id)
+            return &client->asks[i];
+    return NULL;
+}
+
+static void wrong(struct world *world, const struct client_process *client, uint64_t id,
+                  const char *text)
+{
+    world_violation(world, "client %u, request %" PRIu64 ": %s", client->number, id, text);
+}
+
+/* Asked again not before that. */
+static void again(struct world *world, struct job *job, int64_t delay_ns)
+{
+    job->not_before_ns =
+        world->now_ns + delay_ns + (int64_t)chance_below(&world->chance, (uint64_t)(100 * MS));
+}
+
+/* What each refusal means for the job. */
+struct refused {
+    const struct client_process *client;
+    const struct ask *ask;
+    struct job *job;
+    const struct refusal *refusal;
+};
+
+static void on_duplicate(struct world *world, const struct refused *refused)
+{
+    if (refused->ask->copies == 0)
+        wrong(world, refused->client, refused->ask->id, "called a duplicate, and never answered");
+}
+
+static void on_busy(struct world *world, const struct refused *refused)
+{
+    again(world, refused->job, refused->refusal->retry_after_ms * MS);
+}
+
+static void on_deadline(struct world *world, const struct refused *refused)
+{
+    refused->job->done = true;
+    if (world->now_ns - refused->ask->asked_at_ns < refused->job->asked.deadline_ms * MS)
+        wrong(world, refused->client, refused->ask->id, "refused before its deadline");
+}
+
+static void on_cancelled(struct world *world, const struct refused *refused)
+{
+    refused->job->impatient = false;
+    refused->job->done = chance_one_in(&world->chance, 2);
+    if (!refused->ask->cancelled)
+        wrong(world, refused->client, refused->ask->id, "cancelled by nobody");
+}
+
+static void on_stopping(struct world *world, const struct refused *refused)
+{
+    again(world, refused->job, 200 * MS);
+}
+
+static void on_workers_lost(struct world *world, const struct refused *refused)
+{
+    again(world, refused->job, 100 * MS);
+}
+
+static void on_refusal(struct world *world, const struct client_process *client, struct ask *ask,
+                       const struct refusal *refusal)
+{
+    static const struct {
+        enum happening happening;
+        void (*handle)(struct world *, const struct refused *);
+    } statuses[STATUS_END] = {
+        [STATUS_DUPLICATE_ID] = {HAPPENED_DUPLICATE_ID, on_duplicate},
+        [STATUS_BUSY] = {HAPPENED_BUSY, on_busy},
+        [STATUS_DEADLINE_EXCEEDED] = {HAPPENED_DEADLINE, on_deadline},
+        [STATUS_CANCELLED] = {HAPPENED_CANCELLED, on_cancelled},
+        [STATUS_STOPPING] = {HAPPENED_STOPPING, on_stopping},
+        [STATUS_WORKERS_LOST] = {HAPPENED_WORKERS_LOST, on_workers_lost},
+    };
+    struct refused refused = {client, ask, ask->job, refusal};
+
+    if (!statuses[refusal->status].handle) {
+        wrong(world, client, ask->id, "refused as a request never is");
+        return;
+    }
+    world_happened(world, statuses[refusal->status].happening);
+    statuses[refusal->status].handle(world, &refused);
+}
+
+static void on_reply(struct world *world, const struct client_process *client, struct ask *ask,
+                     const struct sum_reply *reply)
+{
+    world_happened(world, HAPPENED_ANSWERED);
+    world->answered_at_ns = world->now_ns;
+    ask->job->done = true;
+    if (!oracle_agrees(&ask->job->asked, reply))
+        wrong(world, client, ask->id, "a wrong sum");
+}
+
+/* One answer for each time that it was asked. */
+static void on_answer(struct world *world, struct client_process *client, uint64_t id,
+                      const struct message *message)
+{
+    struct ask *ask = ask_of(client, id);
+
+    if (!ask) {
+        wrong(world, client, id, "an answer to what was not asked");
+        return;
+    }
+    ask->copies--;
+    if (message->type == MESSAGE_SUM_REPLY)
+        on_reply(world, client, ask, &message->sum_reply);
+    else
+        on_refusal(world, client, ask, &message->refusal);
+    if (ask->copies > 0)
+        return;
+    ask->job->in_flight = false;
+    *ask = client->asks[--client->ask_count];
+}
+
+static void on_progress(struct world *world, struct client_process *client,
+                        const struct progress *progress)
+{
+    struct ask *ask = ask_of(client, progress->id);
+
+    world_happened(world, HAPPENED_PROGRESS);
+    if (!ask || !ask->job->asked.progress || progress->done >= progress->count ||
+        progress->count != ask->job->asked.count)
+        wrong(world, client, progress->id, "progress that is none");
+}
+
+void client_hear(struct world *world, struct client_process *client, const struct message *message)
+{
+    trace_message(&world->trace, world->now_ns, "hears: client, server", client->number,
+                  client->front, message);
+    client->heard_at_ns = world->now_ns;
+    switch (message->type) {
+    case MESSAGE_SUM_REPLY: on_answer(world, client, message->sum_reply.id, message); break;
+    case MESSAGE_REFUSAL: on_answer(world, client, message->refusal.id, message); break;
+    case MESSAGE_PROGRESS: on_progress(world, client, &message->progress); break;
+    default: wrong(world, client, 0, "a message that is not for clients");
+    }
+    if (client->up)
+        ask_all(world, client);
+    client_rest(world, client);
+}

@@ -1,0 +1,62 @@
+/* What may happen in a pool: what never happens is not tested. */
+#ifndef MEANTIME_TESTS_SIM_POOL_HAPPENINGS_H
+#define MEANTIME_TESTS_SIM_POOL_HAPPENINGS_H
+
+/* Their names stand in happenings.c, in this order. */
+enum happening {
+    /* faults */
+    HAPPENED_KILL,
+    HAPPENED_STOP,
+    HAPPENED_DRAIN,
+    HAPPENED_HALT, /* the second signal of a drain */
+    HAPPENED_RESET,
+    HAPPENED_CUT,
+    HAPPENED_ISOLATED,
+    HAPPENED_FULL,
+    HAPPENED_BURST,
+    HAPPENED_IGNORED, /* a duplicate routing id */
+    HAPPENED_CLIENT_GONE,
+    HAPPENED_HOSTILE,
+    HAPPENED_OTHER_SUMS, /* a server that would sum other bits */
+    HAPPENED_HANG,       /* a server goes on, but its threads do not */
+    HAPPENED_MUTE,       /* a worker that beats and never answers */
+    /* what they lead to */
+    HAPPENED_MESSAGE,
+    HAPPENED_MESSAGE_LOST,
+    HAPPENED_UNREACHABLE,
+    HAPPENED_AGAIN,
+    HAPPENED_NEVER_TOLD,
+    HAPPENED_LATE_WORD, /* from a connection that was given up */
+    HAPPENED_SILENT_WORKER,
+    HAPPENED_SILENT_PARENT,
+    HAPPENED_DIAL,
+    HAPPENED_LIE,
+    HAPPENED_TWO_LEVELS,
+    HAPPENED_CIRCLE,
+    HAPPENED_CIRCLE_OPENED,
+    /* what became of requests */
+    HAPPENED_ASKED,
+    HAPPENED_ANSWERED,
+    HAPPENED_PROGRESS,
+    HAPPENED_DUPLICATE_ID,
+    HAPPENED_BUSY,
+    HAPPENED_DEADLINE,
+    HAPPENED_CANCELLED,
+    HAPPENED_STOPPING,
+    HAPPENED_WORKERS_LOST,
+    HAPPENED_NOT_JOINED,
+    HAPPENED_REFUSED_JOIN,
+    HAPPENED_GAVE_UP,
+    /* in all dispatchers */
+    HAPPENED_SPAN,
+    HAPPENED_REQUEUED,
+    HAPPENED_GIVEN_TWICE,
+    HAPPENED_GIVEN_INSTEAD,
+    HAPPENED_DUPLICATE_TOTAL,
+    HAPPENED_WORKER_LOST,
+    HAPPENINGS,
+};
+
+extern const char *const happening_names[HAPPENINGS];
+
+#endif

@@ -1,0 +1,387 @@
+#include "tests/sim/pool/hostile.h"
+
+#include <string.h>
+
+#include "tests/sim/oracle.h"
+#include "tests/sim/pool/world.h"
+
+#define LIARS_MAX (HOSTILES_MAX - MUTES_MAX)
+
+/* A mute one dials anew when it has said so much, half a heartbeat apart at least, and heard
+ * nothing. */
+#define SAID_MAX 10
+
+static void hostile_later(struct world *world, const struct hostile *hostile)
+{
+    int64_t ns =
+        hostile->pause_ns + (int64_t)chance_below(&world->chance, (uint64_t)hostile->pause_ns);
+
+    world_later(world, ns,
+                (struct occasion){.type = OCCASION_HOSTILE, .who = (uint16_t)hostile->number});
+}
+
+static void hostile_dial(struct world *world, struct hostile *hostile)
+{
+    if (hostile->line != NOWHERE)
+        line_close(world, &world->network.lines[hostile->line], END_DIALLER);
+    hostile->up = hostile->joined = hostile->trusted = false;
+    hostile->held_count = hostile->said_count = 0;
+    hostile->old = (struct sum_request){.id = 0}; /* another life of the server uses its id again */
+    hostile->line = line_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
+}
+
+void hostiles_come(struct world *world)
+{
+    struct chance *chance = &world->chance;
+    struct hostiles *hostiles = &world->hostiles;
+
+    if (hostiles->liars == LIARS_MAX)
+        return;
+    hostiles->liars++;
+    struct hostile *hostile = &hostiles->all[hostiles->count];
+    *hostile = (struct hostile){
+        .number = hostiles->count++,
+        .there = true,
+        .line = NOWHERE,
+        .target = (uint32_t)chance_below(chance, world->pool.count),
+        .candid = chance_below(chance, 4),
+        .frail = chance_one_in(chance, 4),
+        .pause_ns = chance_spread(chance, 10 * MS, S),
+    };
+    world_happened(world, HAPPENED_HOSTILE);
+    hostile_dial(world, hostile);
+    hostile_later(world, hostile);
+}
+
+/* ---- mute ones --------------------------------------------------------------------------- */
+
+/* There is room for it, so that it keeps nobody out. Heartbeats that jitter still come in time. */
+static void mute_new(struct world *world, uint32_t target)
+{
+    struct hostiles *hostiles = &world->hostiles;
+    struct dispatcher_settings *settings = &world->pool.nodes[target].settings;
+    struct hostile *mute = &hostiles->all[hostiles->count];
+
+    *mute = (struct hostile){
+        .number = hostiles->count++,
+        .there = true,
+        .line = NOWHERE,
+        .target = target,
+        .cores = (uint32_t)chance_between(&world->chance, 1, 3),
+        .pause_ns = settings->heartbeat_ns / 2,
+    };
+    settings->joined_max++;
+    world_happened(world, HAPPENED_MUTE);
+    hostile_dial(world, mute);
+    hostile_later(world, mute);
+}
+
+/* Two of one server see to it that a span is with nobody else. */
+void hostiles_init(struct world *world)
+{
+    uint32_t target = (uint32_t)chance_below(&world->chance, world->pool.count);
+    uint64_t mutes =
+        chance_one_in(&world->chance, 4) ? chance_between(&world->chance, 1, MUTES_MAX) : 0;
+
+    world->hostiles.count = world->hostiles.liars = 0;
+    while (mutes-- > 0)
+        mute_new(world, target);
+}
+
+uint32_t hostiles_mute_cores(const struct hostiles *hostiles, uint32_t target)
+{
+    uint32_t cores = 0;
+
+    for (uint32_t i = 0; i < hostiles->count; i++)
+        if (hostiles->all[i].target == target)
+            cores += hostiles->all[i].cores;
+    return cores;
+}
+
+void hostiles_leave(struct world *world)
+{
+    for (uint32_t i = 0; i < world->hostiles.count; i++) {
+        struct hostile *hostile = &world->hostiles.all[i];
+        if (hostile->cores > 0)
+            continue;
+        hostile->there = hostile->up = false;
+        line_close(world, &world->network.lines[hostile->line], END_DIALLER);
+    }
+}
+
+/* ---- what it says ------------------------------------------------------------------------ */
+
+static void say(struct world *world, struct hostile *hostile, const struct message *message)
+{
+    trace_message(&world->trace, world->now_ns, "says: hostile, server", hostile->number,
+                  hostile->target, message);
+    line_send(world, &world->network.lines[hostile->line], END_DIALLER, message);
+}
+
+static struct message right_reply(const struct sum_request *span)
+{
+    return (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply =
+            {
+                .id = span->id,
+                .count = span->count,
+                .units = oracle_units(span->seed, span->kind, span->first, span->count),
+                .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
+                .compute_ns = span->count,
+            },
+    };
+}
+
+/* A total that looks as if it were of the span. */
+static struct message wrong_reply(struct world *world, uint64_t id, uint64_t count,
+                                  enum message_kind kind)
+{
+    return (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply =
+            {
+                .id = id,
+                .count = count,
+                .units = (__int128)chance_below(&world->chance, 1000),
+                .unit_log2 = stream_unit_log2((enum stream_kind)kind),
+                .compute_ns = chance_next(&world->chance),
+            },
+    };
+}
+
+static struct sum_request held_take(struct world *world, struct hostile *hostile)
+{
+    uint64_t i = chance_below(&world->chance, hostile->held_count);
+    struct sum_request span = hostile->held[i];
+
+    hostile->held[i] = hostile->held[--hostile->held_count];
+    return span;
+}
+
+static void lie_join(struct world *world, struct hostile *hostile)
+{
+    struct chance *chance = &world->chance;
+    bool right = hostile->candid ? chance_below(chance, 8) > 0 : false;
+    struct message message = {
+        .type = MESSAGE_JOIN,
+        .join =
+            {
+                .digest = world->pool.nodes[hostile->target].settings.digest ^ !right,
+                .capacity =
+                    chance_one_in(chance, 50) ? CAPACITY_MAX : (uint32_t)chance_below(chance, 4),
+                .name = "hostile",
+            },
+    };
+
+    hostile->trusted |= right;
+    hostile->held_count = 0;
+    say(world, hostile, &message);
+}
+
+static void lie_right(struct world *world, struct hostile *hostile)
+{
+    if (hostile->held_count == 0)
+        return;
+    hostile->old = held_take(world, hostile);
+    struct message message = right_reply(&hostile->old);
+    say(world, hostile, &message);
+    if (chance_one_in(&world->chance, 4))
+        say(world, hostile, &message);
+}
+
+/* Each is none that the span may have. The server may go on believing that it holds the span. */
+static void lie_unfit(struct world *world, struct hostile *hostile)
+{
+    if (hostile->held_count == 0)
+        return;
+    struct sum_request span = held_take(world, hostile);
+    struct message message = right_reply(&span);
+    struct sum_reply *reply = &message.sum_reply;
+    switch (chance_below(&world->chance, 5)) {
+    case 0: reply->count += 1; break;
+    case 1: reply->count = reply->count > 1 ? reply->count - 1 : 2; break;
+    case 2: reply->units = (__int128)span.count << 53; break;
+    case 3: reply->units = -((__int128)span.count << 53); break;
+    case 4:
+        reply->unit_log2 -= 1;
+        reply->units += 1;
+        break;
+    }
+    say(world, hostile, &message);
+}
+
+static void lie_refuse(struct world *world, struct hostile *hostile)
+{
+    static const enum status statuses[] = {STATUS_BUSY, STATUS_STOPPING, STATUS_WORKERS_LOST,
+                                           STATUS_CANCELLED, STATUS_DEADLINE_EXCEEDED};
+
+    if (hostile->held_count == 0)
+        return;
+    hostile->old = held_take(world, hostile);
+    struct message message = {
+        .type = MESSAGE_REFUSAL,
+        .refusal = {.id = hostile->old.id, .status = statuses[chance_below(&world->chance, 5)]},
+    };
+    say(world, hostile, &message);
+}
+
+static void lie_old(struct world *world, struct hostile *hostile)
+{
+    const struct sum_request *old = &hostile->old;
+
+    if (old->id == 0)
+        return;
+    struct message message = wrong_reply(world, old->id, old->count, old->kind);
+    say(world, hostile, &message);
+}
+
+/* About a span that another worker of that server has. */
+static void lie_other(struct world *world, struct hostile *hostile)
+{
+    const struct node *node = &world->pool.nodes[hostile->target];
+    uint32_t number = world->network.lines[hostile->line].number;
+
+    for (uint32_t i = 0; i < SEEN_MAX && i < node->seen_count; i++) {
+        const struct seen *seen = &node->seen[i];
+        struct message message = wrong_reply(world, seen->id, seen->count, seen->kind);
+        if (seen->worker != number && chance_one_in(&world->chance, 2))
+            say(world, hostile, &message);
+    }
+}
+
+static void lie_heartbeat(struct world *world, struct hostile *hostile)
+{
+    struct message message = {.type = MESSAGE_HEARTBEAT};
+
+    message.heartbeat.capacity = (uint32_t)chance_below(&world->chance, 4);
+    say(world, hostile, &message);
+}
+
+static void lie_leave(struct world *world, struct hostile *hostile)
+{
+    struct message message = {.type = MESSAGE_LEAVE};
+
+    if (chance_one_in(&world->chance, 4))
+        say(world, hostile, &message);
+}
+
+/* What only others say. */
+static void lie_nonsense(struct world *world, struct hostile *hostile)
+{
+    static const struct message messages[] = {
+        {.type = MESSAGE_WELCOME, .welcome = {.heartbeat_ms = 1000}},
+        {.type = MESSAGE_CANCEL, .cancel = {.id = 1}},
+        {.type = MESSAGE_SUM_REQUEST,
+         .sum_request = {.id = 1, .kind = MESSAGE_KIND_UNIFORM, .count = 1}},
+        {.type = MESSAGE_PROGRESS, .progress = {.id = 1, .done = 1, .count = 1}},
+        {.type = MESSAGE_REFUSAL, .refusal = {.id = 0, .status = STATUS_NOT_JOINED}},
+    };
+
+    say(world, hostile, &messages[chance_below(&world->chance, 5)]);
+}
+
+static void lie_dial(struct world *world, struct hostile *hostile)
+{
+    if (chance_one_in(&world->chance, 8))
+        hostile_dial(world, hostile);
+}
+
+static void mute_say(struct world *world, struct hostile *mute)
+{
+    struct message join = {
+        .type = MESSAGE_JOIN,
+        .join = {.digest = world->pool.nodes[mute->target].settings.digest,
+                 .capacity = mute->cores,
+                 .name = MUTE_NAME},
+    };
+    struct message beat = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = mute->cores}};
+
+    if (mute->said_count++ == SAID_MAX)
+        hostile_dial(world, mute);
+    else
+        say(world, mute, mute->joined ? &beat : &join);
+}
+
+static void mute_hear(struct hostile *mute, const struct message *message)
+{
+    mute->said_count = 0;
+    if (message->type == MESSAGE_WELCOME)
+        mute->joined = true;
+    if (message->type == MESSAGE_REFUSAL)
+        mute->joined = false;
+}
+
+void hostile_due(struct world *world, struct hostile *hostile)
+{
+    static void (*const lies[])(struct world *, struct hostile *) = {
+        lie_right, lie_right,     lie_right,     lie_right,     lie_right,     lie_unfit,
+        lie_old,   lie_other,     lie_other,     lie_join,      lie_leave,     lie_nonsense,
+        lie_dial,  lie_heartbeat, lie_heartbeat, lie_heartbeat, lie_heartbeat, lie_refuse,
+    };
+
+    if (!hostile->there)
+        return;
+    if (hostile->up && hostile->cores > 0) {
+        mute_say(world, hostile);
+    } else if (hostile->up) {
+        world_happened(world, HAPPENED_LIE);
+        lies[chance_below(&world->chance, sizeof lies / sizeof *lies)](world, hostile);
+    }
+    hostile_later(world, hostile);
+}
+
+/* ---- what it hears ----------------------------------------------------------------------- */
+
+void hostile_up(struct world *world, struct hostile *hostile)
+{
+    hostile->up = true;
+    if (hostile->cores > 0)
+        mute_say(world, hostile);
+    else
+        lie_join(world, hostile);
+}
+
+void hostile_down(struct world *world, struct hostile *hostile)
+{
+    if (hostile->there)
+        hostile_dial(world, hostile);
+}
+
+static void hold(struct world *world, struct hostile *hostile, const struct sum_request *span)
+{
+    if (!hostile->trusted)
+        world_violation(world, "a worker of other sums is given a span by server %u",
+                        hostile->target);
+    if (hostile->frail)
+        hostile_dial(world, hostile);
+    else if (hostile->held_count < HELD_MAX)
+        hostile->held[hostile->held_count++] = *span;
+}
+
+/* What is cancelled is not held any more; its wrong total is sent at once. */
+static void let_go(struct world *world, struct hostile *hostile, uint64_t id)
+{
+    for (uint32_t i = 0; i < hostile->held_count; i++)
+        if (hostile->held[i].id == id) {
+            hostile->old = hostile->held[i];
+            hostile->held[i] = hostile->held[--hostile->held_count];
+            if (chance_one_in(&world->chance, 2))
+                lie_old(world, hostile);
+            return;
+        }
+}
+
+void hostile_hear(struct world *world, struct hostile *hostile, const struct message *message)
+{
+    if (hostile->cores > 0) {
+        mute_hear(hostile, message);
+        return;
+    }
+    switch (message->type) {
+    case MESSAGE_SUM_REQUEST: hold(world, hostile, &message->sum_request); break;
+    case MESSAGE_CANCEL: let_go(world, hostile, message->cancel.id); break;
+    case MESSAGE_REFUSAL: hostile->held_count = 0; break;
+    default: break;
+    }
+}

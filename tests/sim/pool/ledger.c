@@ -1,0 +1,179 @@
+#include "tests/sim/pool/ledger.h"
+
+#include "tests/sim/oracle.h"
+
+struct debt *ledger_find(struct ledger *ledger, uint32_t client, uint64_t id)
+{
+    for (uint32_t i = 0; i < ledger->count; i++)
+        if (ledger->debts[i].client == client && ledger->debts[i].asked.id == id)
+            return &ledger->debts[i];
+    return NULL;
+}
+
+uint32_t ledger_owes(const struct ledger *ledger, uint32_t client)
+{
+    uint32_t owed = 0;
+
+    for (uint32_t i = 0; i < ledger->count; i++)
+        owed += ledger->debts[i].client == client;
+    return owed;
+}
+
+static void ledger_remove(struct ledger *ledger, struct debt *debt)
+{
+    *debt = ledger->debts[--ledger->count];
+}
+
+static void ledger_forget(struct ledger *ledger, uint32_t client)
+{
+    for (uint32_t i = ledger->count; i-- > 0;)
+        if (ledger->debts[i].client == client)
+            ledger_remove(ledger, &ledger->debts[i]);
+}
+
+void ledger_begin(struct ledger *ledger, int64_t now_ns, const struct event *event)
+{
+    const struct message *message = event->message;
+
+    ledger->event = event;
+    ledger->duplicate = ledger->fresh = false;
+    if (event->type == EVENT_CLIENT_LOST)
+        ledger_forget(ledger, event->client);
+    if (event->type != EVENT_CLIENT_MESSAGE || message->type != MESSAGE_SUM_REQUEST)
+        return;
+    ledger->duplicate = ledger_find(ledger, event->client, message->sum_request.id);
+    ledger->fresh = !ledger->duplicate;
+    if (ledger->fresh)
+        ledger->debts[ledger->count++] = (struct debt){
+            .client = event->client,
+            .asked = message->sum_request,
+            .asked_at_ns = now_ns,
+            .progress_at_ns = INT64_MIN / 2,
+        };
+}
+
+/* True while the step is the one that brought this very message. */
+static bool just_asked(const struct ledger *ledger, enum message_type type, uint32_t client,
+                       uint64_t id)
+{
+    const struct event *event = ledger->event;
+
+    if (event->type != EVENT_CLIENT_MESSAGE || event->client != client ||
+        event->message->type != type)
+        return false;
+    return id ==
+           (type == MESSAGE_CANCEL ? event->message->cancel.id : event->message->sum_request.id);
+}
+
+static const char *busy_wrong(const struct ledger *ledger,
+                              const struct dispatcher_settings *settings, const struct debt *debt,
+                              const struct refusal *refusal)
+{
+    if (!just_asked(ledger, MESSAGE_SUM_REQUEST, debt->client, refusal->id))
+        return "busy is no end for a request that was taken";
+    if (ledger->count <= settings->requests_max &&
+        ledger_owes(ledger, debt->client) <= settings->client_requests_max)
+        return "busy, though there is room";
+    return refusal->retry_after_ms ? NULL : "busy does not say until when";
+}
+
+static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
+                                 const struct dispatcher_settings *settings, bool draining,
+                                 uint32_t lost, const struct debt *debt,
+                                 const struct refusal *refusal)
+{
+    int64_t deadline_at_ns = debt->asked_at_ns + debt->asked.deadline_ms * INT64_C(1000000);
+
+    switch (refusal->status) {
+    case STATUS_BUSY: return busy_wrong(ledger, settings, debt, refusal);
+    case STATUS_DEADLINE_EXCEEDED:
+        return debt->asked.deadline_ms && now_ns >= deadline_at_ns ? NULL
+                                                                   : "refused before its deadline";
+    case STATUS_CANCELLED:
+        return just_asked(ledger, MESSAGE_CANCEL, debt->client, refusal->id)
+                   ? NULL
+                   : "nobody has cancelled that";
+    case STATUS_STOPPING: return draining ? NULL : "refused to stop while it runs";
+    case STATUS_WORKERS_LOST:
+        return lost >= SPAN_DEATHS_MAX ? NULL : "refused for workers that were not lost";
+    default: return "a request is never refused like that";
+    }
+}
+
+/* The request that was in flight under that id goes on. */
+static const char *duplicate_answer(struct ledger *ledger, uint32_t client, uint64_t id)
+{
+    bool right = ledger->duplicate && just_asked(ledger, MESSAGE_SUM_REQUEST, client, id);
+
+    ledger->duplicate = false;
+    ledger->refusals++;
+    if (client >= CLIENTS_MAX)
+        return "a parent uses an id twice";
+    return right ? NULL : "there was no request of that id";
+}
+
+const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
+                          const struct dispatcher_settings *settings, bool draining, uint32_t lost,
+                          uint32_t client, const struct message *message)
+{
+    const struct refusal *refusal = &message->refusal;
+    bool reply = message->type == MESSAGE_SUM_REPLY;
+    uint64_t id = reply ? message->sum_reply.id : refusal->id;
+    const char *wrong = NULL;
+
+    if (!reply && message->type != MESSAGE_REFUSAL)
+        return "an answer that is none";
+    if (!reply && refusal->status == STATUS_DUPLICATE_ID)
+        return duplicate_answer(ledger, client, id);
+    /* A draining server looks at nothing else. */
+    if (!reply && ledger->duplicate && refusal->status == STATUS_STOPPING) {
+        ledger->duplicate = false;
+        ledger->refusals++;
+        return draining ? NULL : "refused to stop while it runs";
+    }
+    struct debt *debt = ledger_find(ledger, client, id);
+    if (!debt)
+        return "an answer to what nobody waits for";
+    if (reply)
+        wrong = oracle_agrees(&debt->asked, &message->sum_reply) ? NULL : "a wrong sum";
+    else
+        wrong = refusal_wrong(ledger, now_ns, settings, draining, lost, debt, refusal);
+    ledger->replies += reply;
+    ledger->refusals += !reply;
+    ledger_remove(ledger, debt);
+    return wrong;
+}
+
+const char *ledger_progress(struct ledger *ledger, int64_t now_ns, uint32_t client,
+                            const struct progress *progress)
+{
+    struct debt *debt = ledger_find(ledger, client, progress->id);
+
+    if (!debt || !debt->asked.progress)
+        return "progress that nobody asked for";
+    if (progress->count != debt->asked.count || progress->done < debt->done ||
+        progress->done >= progress->count)
+        return "progress that is none";
+    if (now_ns - debt->progress_at_ns < PROGRESS_NS)
+        return "progress more often than promised";
+    debt->progress_at_ns = now_ns;
+    debt->done = progress->done;
+    return NULL;
+}
+
+const char *ledger_end(struct ledger *ledger, bool draining)
+{
+    const struct event *event = ledger->event;
+
+    if (ledger->duplicate)
+        return "a request under an id in flight has no answer";
+    if (draining && ledger->fresh &&
+        ledger_find(ledger, event->client, event->message->sum_request.id))
+        return "a server that drains takes a request";
+    if (event->type == EVENT_STOP && ledger->count > 0)
+        return "a request outlives its server";
+    if (event->type == EVENT_CLIENT_MESSAGE && event->message->type == MESSAGE_CANCEL &&
+        ledger_find(ledger, event->client, event->message->cancel.id))
+        return "a request outlives its cancel";
+    return NULL;
+}

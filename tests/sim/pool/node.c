@@ -1,0 +1,740 @@
+#include "tests/sim/pool/node.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "server/core/dispatcher_state.h"
+#include "tests/sim/pool/check.h"
+#include "tests/sim/pool/world.h"
+
+/* Of one step: more than all spans that a worker of the largest capacity may hold, and some. */
+#define EFFECTS_MAX 20000
+
+static int64_t clock_now(const struct world *world, const struct node *node)
+{
+    return world->now_ns + node->clock_ns;
+}
+
+static struct line *line_at(struct world *world, uint32_t number)
+{
+    return &world->network.lines[number];
+}
+
+/* ---- numbers ----------------------------------------------------------------------------- */
+
+static void numbers_init(struct numbers *numbers, uint32_t count)
+{
+    numbers->count = count;
+    for (uint32_t i = 0; i < count; i++)
+        numbers->line[i] = NOWHERE;
+}
+
+static struct numbers *numbers_of(struct node *node, const struct line *line)
+{
+    return line->workers ? &node->workers : &node->clients;
+}
+
+/* There is always one for whoever is just being heard. */
+static void number_take(struct world *world, struct node *node, struct line *line)
+{
+    struct numbers *numbers = numbers_of(node, line);
+    uint32_t number = 0;
+
+    if (line->number != NOWHERE)
+        return;
+    while (number < numbers->count && numbers->line[number] != NOWHERE)
+        number++;
+    if (number == numbers->count) {
+        world_violation(world, "server %u keeps more connections busy than it may", node->number);
+        return;
+    }
+    numbers->line[number] = (uint32_t)(line - world->network.lines);
+    line->number = number;
+    if (line->workers)
+        node->leaving[number] = node->resting[number] = false;
+}
+
+static void number_drop(struct world *world, struct node *node, struct line *line)
+{
+    if (line->number == NOWHERE)
+        return;
+    if (line->workers)
+        node->joined[line->number] = false;
+    numbers_of(node, line)->line[line->number] = NOWHERE;
+    line_forget(world, line);
+}
+
+/* ---- what the dispatcher wants done ------------------------------------------------------ */
+
+static void found_wrong(struct world *world, const struct node *node, const char *wrong)
+{
+    if (wrong)
+        world_violation(world, "server %u: %s", node->number, wrong);
+}
+
+/* Once, however many messages could not be sent. */
+static void found_lost(struct node *node, uint32_t line)
+{
+    uint32_t i = 0;
+
+    while (i < node->lost_count && node->lost_lines[i] != line)
+        i++;
+    if (i == node->lost_count && i < LOSSES_MAX)
+        node->lost_lines[node->lost_count++] = line;
+}
+
+/* To a client or worker. Who cannot be reached is told to the dispatcher after this step. */
+static void tell(struct world *world, struct node *node, const struct numbers *numbers,
+                 uint32_t number, const struct message *message)
+{
+    uint32_t line = number < numbers->count ? numbers->line[number] : NOWHERE;
+
+    if (line == NOWHERE)
+        world_violation(world, "server %u speaks to number %u, which is nobody", node->number,
+                        number);
+    else if (!line_send(world, line_at(world, line), END_LISTENER, message))
+        found_lost(node, line);
+}
+
+static void tell_parent(struct world *world, struct node *node, uint32_t number,
+                        const struct message *message)
+{
+    const struct upstream *up = &node->parents[number];
+
+    if (number >= node->parent_count)
+        world_violation(world, "server %u speaks to parent %u, which is none", node->number,
+                        number);
+    else if (up->parent.state == MEMBERSHIP_JOINED || up->parent.state == MEMBERSHIP_LEAVING)
+        line_send(world, line_at(world, up->line), END_DIALLER, message);
+}
+
+static void obey_answer(struct world *world, struct node *node, const struct effect *effect)
+{
+    uint32_t client = effect->client;
+
+    found_wrong(world, node,
+                ledger_answer(&node->ledger, clock_now(world, node), &node->settings,
+                              node->draining, node->workers_lost, client, &effect->message));
+    if (client >= CLIENTS_MAX)
+        tell_parent(world, node, client - CLIENTS_MAX, &effect->message);
+    else
+        tell(world, node, &node->clients, client, &effect->message);
+}
+
+static void obey_progress(struct world *world, struct node *node, const struct effect *effect)
+{
+    found_wrong(world, node,
+                ledger_progress(&node->ledger, clock_now(world, node), effect->client,
+                                &effect->message.progress));
+    if (effect->client < CLIENTS_MAX)
+        tell(world, node, &node->clients, effect->client, &effect->message);
+}
+
+static void thread_later(struct world *world, const struct node *node, uint32_t number)
+{
+    const struct thread *thread = &node->threads.all[number];
+
+    world_later(world, thread->ends_at_ns - world->now_ns,
+                (struct occasion){.type = OCCASION_THREAD,
+                                  .who = (uint16_t)node->number,
+                                  .end = (uint8_t)number,
+                                  .stamp = thread->stamp});
+}
+
+static void tell_thread(struct world *world, struct node *node, uint32_t number,
+                        const struct message *message)
+{
+    bool changed, right = false;
+
+    if (message->type == MESSAGE_SUM_REQUEST)
+        right = thread_give(&node->threads, number, &message->sum_request, world->now_ns,
+                            &world->chance, &changed);
+    else if (message->type == MESSAGE_CANCEL)
+        right = thread_cancel(&node->threads, number, message->cancel.id, world->now_ns,
+                              &world->chance, &changed);
+    if (!right)
+        world_violation(world, "server %u tells thread %u what it cannot do", node->number, number);
+    else if (changed)
+        thread_later(world, node, number);
+}
+
+static void remember(struct node *node, uint32_t worker, const struct sum_request *span)
+{
+    node->seen[node->seen_count++ % SEEN_MAX] = (struct seen){
+        .worker = worker - node->settings.threads,
+        .id = span->id,
+        .count = span->count,
+        .kind = span->kind,
+    };
+}
+
+static void obey_tell(struct world *world, struct node *node, const struct effect *effect)
+{
+    const struct message *message = &effect->message;
+    uint32_t worker = effect->worker;
+
+    if (message->type == MESSAGE_SUM_REQUEST) {
+        found_wrong(world, node, check_given(node, worker, &message->sum_request));
+        if (check_given_instead(node, message->sum_request.id))
+            world_happened(world, HAPPENED_GIVEN_INSTEAD);
+        remember(node, worker, &message->sum_request);
+    }
+    if (worker < node->settings.threads) {
+        tell_thread(world, node, worker, message);
+        return;
+    }
+    worker -= node->settings.threads;
+    if (message->type == MESSAGE_SUM_REQUEST && (node->leaving[worker] || node->resting[worker]))
+        world_violation(world, "server %u gives a span to worker %u, who %s", node->number, worker,
+                        node->leaving[worker] ? "leaves" : "has just refused one");
+    if (message->type == MESSAGE_WELCOME && worker < node->settings.joined_max)
+        node->joined[worker] = true;
+    else if (worker >= node->settings.joined_max || !node->joined[worker])
+        world_violation(world, "server %u tells worker %u, who has not joined", node->number,
+                        worker);
+    tell(world, node, &node->workers, worker, message);
+}
+
+static void obey_drop(struct world *world, struct node *node, const struct effect *effect)
+{
+    enum status status = effect->message.refusal.status;
+    uint32_t number = effect->worker - node->settings.threads;
+
+    if (effect->worker < node->settings.threads || effect->message.type != MESSAGE_REFUSAL ||
+        number >= node->workers.count) {
+        world_violation(world, "server %u drops %u, who is no worker", node->number,
+                        effect->worker);
+        return;
+    }
+    if (status == STATUS_NOT_JOINED && node->away_ns > 2 * node->settings.heartbeat_ns)
+        world_violation(world, "server %u drops %u before it reads what that has said",
+                        node->number, effect->worker);
+    node->workers_lost += node->joined[number];
+    if (status == STATUS_OUT_OF_RANGE)
+        world_happened(world, HAPPENED_CIRCLE_OPENED);
+    if (status != STATUS_NOT_JOINED)
+        world_happened(world, HAPPENED_REFUSED_JOIN);
+    else
+        world_happened(world, node->joined[number] ? HAPPENED_SILENT_WORKER : HAPPENED_NOT_JOINED);
+    tell(world, node, &node->workers, number, &effect->message);
+    if (node->workers.line[number] != NOWHERE)
+        number_drop(world, node, line_at(world, node->workers.line[number]));
+}
+
+static void obey(struct world *world, struct node *node, const struct effect *effect)
+{
+    static void (*const handlers[])(struct world *, struct node *, const struct effect *) = {
+        [EFFECT_ANSWER] = obey_answer,
+        [EFFECT_PROGRESS] = obey_progress,
+        [EFFECT_TELL_WORKER] = obey_tell,
+        [EFFECT_DROP_WORKER] = obey_drop,
+    };
+    static const char *const verbs[] = {
+        [EFFECT_ANSWER] = "    answers: server, client",
+        [EFFECT_PROGRESS] = "    progress: server, client",
+        [EFFECT_TELL_WORKER] = "    tells: server, worker",
+        [EFFECT_DROP_WORKER] = "    drops: server, worker",
+    };
+
+    trace_message(&world->trace, world->now_ns, verbs[effect->type], node->number, effect->client,
+                  &effect->message);
+    found_wrong(world, node, check_message(&effect->message));
+    handlers[effect->type](world, node, effect);
+}
+
+static void tell_dispatcher(struct world *world, struct node *node, const struct event *event)
+{
+    world->tally->steps++;
+    ledger_begin(&node->ledger, clock_now(world, node), event);
+    dispatcher_step(node->dispatcher, clock_now(world, node), event);
+}
+
+/* Does all that the dispatcher wants done. event: the last that it was told. */
+static void obey_dispatcher(struct world *world, struct node *node, const struct event *event)
+{
+    struct effect effect;
+    uint32_t effects = 0;
+
+    while (!world->ended && dispatcher_next(node->dispatcher, &effect)) {
+        obey(world, node, &effect);
+        if (++effects > EFFECTS_MAX)
+            world_violation(world, "server %u has no end of things to do", node->number);
+    }
+    if (world->ended)
+        return;
+    found_wrong(world, node, ledger_end(&node->ledger, node->draining));
+    found_wrong(world, node, check_dispatcher(node, clock_now(world, node), event));
+}
+
+static void step(struct world *world, struct node *node, const struct event *event)
+{
+    tell_dispatcher(world, node, event);
+    obey_dispatcher(world, node, event);
+}
+
+/* ---- parents ----------------------------------------------------------------------------- */
+
+static void redial(struct world *world, struct node *node, struct upstream *up)
+{
+    if (up->line != NOWHERE)
+        line_close(world, line_at(world, up->line), END_DIALLER);
+    up->line = line_dial(world, DIALLER_PARENT, node->number, (uint32_t)(up - node->parents),
+                         up->target, true);
+}
+
+static void membership_news(struct world *world, struct node *node, uint32_t number,
+                            enum membership_news news, const struct message *message)
+{
+    struct upstream *up = &node->parents[number];
+    struct event event = {.client = CLIENTS_MAX + number, .message = message};
+    struct membership_orders orders;
+    bool was_joined = up->parent.state == MEMBERSHIP_JOINED;
+
+    world->tally->steps++;
+    if (world->ended)
+        return;
+    membership_know(&up->parent, &node->own);
+    membership_step(&up->parent, clock_now(world, node), news, message, &orders);
+    found_wrong(world, node, check_orders(&up->parent, message, &orders));
+    if (orders.lost) {
+        event.type = EVENT_CLIENT_LOST;
+        step(world, node, &event);
+    }
+    if (orders.dial) {
+        if (news == MEMBERSHIP_TIME && was_joined)
+            world_happened(world, HAPPENED_SILENT_PARENT);
+        if (node->away_ns > 2 * up->parent.heartbeat_ns && up->parent.heartbeat_ns > 0 &&
+            was_joined)
+            world_violation(world, "server %u leaves parent %u before it reads what that has said",
+                            node->number, number);
+        redial(world, node, up);
+    }
+    if (orders.pass) {
+        event.type = EVENT_CLIENT_MESSAGE;
+        step(world, node, &event);
+    }
+    if (orders.send) {
+        trace_message(&world->trace, world->now_ns, "    says: server, parent", node->number,
+                      up->target, &orders.message);
+        line_send(world, line_at(world, up->line), END_DIALLER, &orders.message);
+    }
+}
+
+/* ---- between two events ------------------------------------------------------------------ */
+
+/* False where nobody is lost with it. The event is told to the dispatcher, which has not been
+ * obeyed yet. */
+static bool lose_line(struct world *world, struct node *node, struct line *line,
+                      struct event *event)
+{
+    bool workers = line->workers;
+
+    line->ends[END_LISTENER].open = false;
+    if (line->number == NOWHERE) {
+        line_forget(world, line);
+        return false;
+    }
+    event->type = workers ? EVENT_WORKER_LOST : EVENT_CLIENT_LOST;
+    event->client = line->number + (workers ? node->settings.threads : 0);
+    node->workers_lost += workers && node->joined[line->number];
+    trace_note(&world->trace, world->now_ns,
+               workers ? "loses: server, worker" : "loses: server, client", node->number,
+               event->client);
+    number_drop(world, node, line);
+    tell_dispatcher(world, node, event);
+    return true;
+}
+
+/* The dispatcher is told of all workers that are lost before it is obeyed, but of each client
+ * apart. */
+static void lose_lines(struct world *world, struct node *node)
+{
+    struct event event = {.message = NULL};
+    bool lost = false, last = false;
+
+    while (!last && !world->ended) {
+        struct line *line = line_at(world, node->lost_lines[--node->lost_count]);
+        last = node->lost_count == 0 || !line->workers ||
+               !line_at(world, node->lost_lines[node->lost_count - 1])->workers;
+        lost = lose_line(world, node, line, &event) || lost;
+    }
+    if (lost)
+        obey_dispatcher(world, node, &event);
+}
+
+static bool has_changed(const struct node *node)
+{
+    struct heartbeat own = dispatcher_heartbeat(node->dispatcher);
+
+    return own.capacity != node->own.capacity || own.height != node->own.height;
+}
+
+static void tell_parents(struct world *world, struct node *node)
+{
+    node->own = dispatcher_heartbeat(node->dispatcher);
+    for (uint32_t i = 0; i < node->parent_count; i++)
+        membership_news(world, node, i, MEMBERSHIP_TIME, NULL);
+}
+
+static int64_t due_at_ns(const struct world *world, const struct node *node)
+{
+    int64_t due_ns = dispatcher_due_at(node->dispatcher);
+
+    for (uint32_t i = 0; i < node->parent_count; i++) {
+        int64_t parent_ns = membership_due_at(&node->parents[i].parent);
+        due_ns = parent_ns < due_ns ? parent_ns : due_ns;
+    }
+    if (due_ns == INT64_MAX)
+        return INT64_MAX;
+    due_ns += node->lateness_ns - node->clock_ns;
+    return due_ns > world->now_ns ? due_ns : world->now_ns;
+}
+
+static void wake_later(struct world *world, struct node *node)
+{
+    int64_t due_ns = due_at_ns(world, node);
+
+    if (due_ns >= node->wake_at_ns)
+        return;
+    node->wake_at_ns = due_ns;
+    world_later(world, due_ns - world->now_ns,
+                (struct occasion){.type = OCCASION_NODE_DUE, .who = (uint16_t)node->number});
+}
+
+/* The numbers of those who wait for nothing are free again. */
+static void numbers_tidy(struct world *world, struct node *node)
+{
+    for (uint32_t i = 0; i < node->clients.count; i++)
+        if (node->clients.line[i] != NOWHERE && ledger_owes(&node->ledger, i) == 0)
+            number_drop(world, node, line_at(world, node->clients.line[i]));
+}
+
+static void node_exit(struct world *world, struct node *node);
+
+/* All that follows from an event: nothing is left to do until the next one. */
+static void settle(struct world *world, struct node *node)
+{
+    while (!world->ended) {
+        if (node->lost_count > 0)
+            lose_lines(world, node);
+        else if (has_changed(node))
+            tell_parents(world, node);
+        else
+            break;
+    }
+    numbers_tidy(world, node);
+    if (node->halted || (node->draining && !dispatcher_busy(node->dispatcher)))
+        node_exit(world, node);
+    else
+        wake_later(world, node);
+}
+
+/* ---- news -------------------------------------------------------------------------------- */
+
+static void hear_client(struct world *world, struct node *node, struct line *line,
+                        const struct message *message)
+{
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = line->number, .message = message};
+
+    if (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)
+        return;
+    trace_message(&world->trace, world->now_ns, "hears: server, client", node->number, event.client,
+                  message);
+    step(world, node, &event);
+}
+
+static bool workers_say(enum message_type type)
+{
+    return type == MESSAGE_JOIN || type == MESSAGE_HEARTBEAT || type == MESSAGE_LEAVE ||
+           type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
+}
+
+/* What the worker itself says of how it is. */
+static void note_worker(struct node *node, uint32_t number, const struct message *message)
+{
+    if (message->type == MESSAGE_JOIN || message->type == MESSAGE_LEAVE)
+        node->leaving[number] = message->type == MESSAGE_LEAVE;
+    if (message->type == MESSAGE_JOIN || message->type == MESSAGE_HEARTBEAT)
+        node->resting[number] = false;
+    if (message->type == MESSAGE_REFUSAL && check_refuses(node, number, message->refusal.id))
+        node->resting[number] = true;
+}
+
+static void hear_worker(struct world *world, struct node *node, struct line *line,
+                        const struct message *message)
+{
+    struct event event = {
+        .type = EVENT_WORKER_MESSAGE,
+        .worker = node->settings.threads + line->number,
+        .message = message,
+    };
+
+    if (!workers_say(message->type))
+        return;
+    trace_message(&world->trace, world->now_ns, "hears: server, worker", node->number, event.worker,
+                  message);
+    if (message->type == MESSAGE_JOIN)
+        node->workers_lost += node->joined[line->number];
+    if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_WORKERS_LOST)
+        node->workers_lost++;
+    note_worker(node, line->number, message);
+    step(world, node, &event);
+}
+
+void node_hear(struct world *world, struct node *node, struct line *line,
+               const struct message *message)
+{
+    if (!node->alive)
+        return;
+    number_take(world, node, line);
+    if (world->ended)
+        return;
+    if (line->workers)
+        hear_worker(world, node, line, message);
+    else
+        hear_client(world, node, line, message);
+    if (line->workers && line->number != NOWHERE && !node->joined[line->number])
+        number_drop(world, node, line);
+    settle(world, node);
+}
+
+/* The end of one connection is a reason to look after all. */
+static void probe_workers(struct world *world, struct node *node)
+{
+    for (uint32_t i = 0; i < node->workers.count; i++) {
+        uint32_t line = node->workers.line[i];
+        if (line != NOWHERE && line_at(world, line)->state == LINE_BROKEN &&
+            line_at(world, line)->ends[END_LISTENER].open)
+            found_lost(node, line);
+    }
+}
+
+void node_peer_gone(struct world *world, struct node *node, struct line *line)
+{
+    if (!node->alive)
+        return;
+    found_lost(node, (uint32_t)(line - world->network.lines));
+    if (line->workers && chance_one_in(&world->chance, 2))
+        probe_workers(world, node);
+    settle(world, node);
+}
+
+void node_up(struct world *world, struct node *node, uint32_t parent)
+{
+    membership_news(world, node, parent, MEMBERSHIP_UP, NULL);
+    settle(world, node);
+}
+
+void node_down(struct world *world, struct node *node, uint32_t parent)
+{
+    node->parents[parent].line = NOWHERE;
+    membership_news(world, node, parent, MEMBERSHIP_DOWN, NULL);
+    settle(world, node);
+}
+
+void node_hear_parent(struct world *world, struct node *node, uint32_t parent,
+                      const struct message *message)
+{
+    trace_message(&world->trace, world->now_ns, "hears: server, parent", node->number, parent,
+                  message);
+    membership_news(world, node, parent, MEMBERSHIP_MESSAGE, message);
+    settle(world, node);
+}
+
+void node_thread_due(struct world *world, struct node *node, uint32_t number, uint32_t stamp)
+{
+    struct message message = {.type = MESSAGE_SUM_REPLY};
+    struct event event = {.type = EVENT_WORKER_MESSAGE, .worker = number, .message = &message};
+    bool goes_on;
+
+    if (!node->alive || node->threads.all[number].stamp != stamp ||
+        node->threads.all[number].count == 0)
+        return;
+    if (world->now_ns < node->hung_until_ns) {
+        node->threads.all[number].ends_at_ns = node->hung_until_ns;
+        thread_later(world, node, number);
+        return;
+    }
+    thread_end(&node->threads, number, world->now_ns, &world->chance, &message.sum_reply, &goes_on);
+    if (goes_on)
+        thread_later(world, node, number);
+    trace_message(&world->trace, world->now_ns, "hears: server, thread", node->number, number,
+                  &message);
+    step(world, node, &event);
+    settle(world, node);
+}
+
+/* What is due, and a look whether it still is. */
+static void tick(struct world *world, struct node *node)
+{
+    static const struct event time = {.type = EVENT_TIME};
+    int64_t now_ns = clock_now(world, node);
+
+    if (now_ns >= dispatcher_due_at(node->dispatcher)) {
+        step(world, node, &time);
+        if (dispatcher_due_at(node->dispatcher) <= now_ns)
+            world_violation(world, "server %u is due for ever", node->number);
+    }
+    for (uint32_t i = 0; i < node->parent_count; i++) {
+        const struct membership *parent = &node->parents[i].parent;
+        if (now_ns < membership_due_at(parent))
+            continue;
+        membership_news(world, node, i, MEMBERSHIP_TIME, NULL);
+        if (membership_due_at(parent) <= now_ns)
+            world_violation(world, "server %u: parent %u is due for ever", node->number, i);
+    }
+    settle(world, node);
+}
+
+void node_due(struct world *world, struct node *node)
+{
+    if (!node->alive || node->wake_at_ns != world->now_ns)
+        return;
+    node->wake_at_ns = INT64_MAX;
+    trace_note(&world->trace, world->now_ns, "time: server", node->number, 0);
+    tick(world, node);
+}
+
+/* ---- life and death ---------------------------------------------------------------------- */
+
+void node_tally(struct world *world, const struct node *node)
+{
+    const struct counters *counters = &node->dispatcher->counters;
+    uint64_t *happened = world->tally->happened;
+
+    happened[HAPPENED_SPAN] += counters->spans;
+    happened[HAPPENED_REQUEUED] += counters->requeued;
+    happened[HAPPENED_GIVEN_TWICE] += counters->given_twice;
+    happened[HAPPENED_DUPLICATE_TOTAL] += counters->duplicates;
+    happened[HAPPENED_WORKER_LOST] += counters->workers_lost;
+}
+
+void node_start(struct world *world, struct node *node)
+{
+    struct join join = {.digest = node->settings.digest, .name = "worker", .kernel = "oracle"};
+
+    snprintf(join.name, sizeof join.name, "worker %u", node->number);
+
+    node->alive = true;
+    node->stopped = node->draining = node->halted = false;
+    node->epoch++;
+    node->hung_until_ns = 0;
+    node->dispatcher = dispatcher_new(&node->settings);
+    node->clock_ns = chance_between(&world->chance, 0, 1000 * S);
+    node->wake_at_ns = INT64_MAX;
+    node->away_ns = 0;
+    node->own = dispatcher_heartbeat(node->dispatcher);
+    join.capacity = node->own.capacity;
+    node->lost_count = node->workers_lost = node->seen_count = 0;
+    node->parked_first = node->parked_count = 0;
+    node->ledger.count = 0;
+    node->ledger.replies = node->ledger.refusals = 0;
+    numbers_init(&node->clients, node->settings.requests_max + 1);
+    numbers_init(&node->workers, node->settings.joined_max + 1);
+    for (uint32_t i = 0; i <= node->settings.joined_max; i++)
+        node->joined[i] = false;
+    for (uint32_t i = 0; i < NODE_THREADS_MAX; i++) {
+        node->threads.all[i].count = 0;
+        node->threads.all[i].stamp++;
+    }
+    trace_note(&world->trace, world->now_ns, "starts: server, epoch", node->number, node->epoch);
+    for (uint32_t i = 0; i < node->parent_count; i++) {
+        membership_init(&node->parents[i].parent, &join);
+        node->parents[i].line = NOWHERE;
+        redial(world, node, &node->parents[i]);
+    }
+    settle(world, node);
+}
+
+/* What was for this process is lost, whoever sent it and whenever. */
+static void node_hang_up(struct world *world, struct node *node)
+{
+    for (uint32_t i = 0; i < world->network.lines_used; i++) {
+        struct line *line = line_at(world, i);
+        if (line->state == LINE_FREE)
+            continue;
+        if (line->type == DIALLER_PARENT && line->dialler == node->number)
+            line_close(world, line, END_DIALLER);
+        if (line->listener == node->number && line->state != LINE_FREE &&
+            line->state != LINE_DIALLING) /* the same line, where it has joined itself */
+            line_end_listener(world, line);
+    }
+}
+
+static void unpark(struct world *world, struct node *node)
+{
+    node->stopped = false;
+    while (node->parked_first < node->parked_count && !world->ended)
+        world_handle(world, &node->parked[node->parked_first++]);
+    node->parked_first = node->parked_count = 0;
+}
+
+static void node_end(struct world *world, struct node *node)
+{
+    node_tally(world, node);
+    node->alive = false;
+    dispatcher_destroy(&node->dispatcher);
+    node_hang_up(world, node);
+    unpark(world, node);
+}
+
+void node_kill(struct world *world, struct node *node)
+{
+    trace_note(&world->trace, world->now_ns, "is killed: server", node->number, 0);
+    node_end(world, node);
+}
+
+static void node_exit(struct world *world, struct node *node)
+{
+    trace_note(&world->trace, world->now_ns, "exits: server", node->number, 0);
+    node_end(world, node);
+    faults_restart(world, node);
+}
+
+void node_stop(struct world *world, struct node *node)
+{
+    trace_note(&world->trace, world->now_ns, "stops: server", node->number, 0);
+    node->stopped = true;
+    node->stopped_at_ns = world->now_ns;
+}
+
+bool node_parks(struct world *world, struct node *node, const struct occasion *occasion)
+{
+    if (!node->stopped)
+        return false;
+    if (node->parked_count == PARKED_MAX)
+        world_violation(world, "server %u has too much to read", node->number);
+    else
+        node->parked[node->parked_count++] = *occasion;
+    return true;
+}
+
+/* It looks at the time first, or at what has come meanwhile. */
+void node_continue(struct world *world, struct node *node)
+{
+    trace_note(&world->trace, world->now_ns, "continues: server", node->number, 0);
+    node->stopped = false;
+    node->wake_at_ns = INT64_MAX;
+    if (chance_one_in(&world->chance, 2)) {
+        node->away_ns = world->now_ns - node->stopped_at_ns;
+        tick(world, node);
+        node->away_ns = 0;
+    }
+    unpark(world, node);
+    if (node->alive && !world->ended)
+        tick(world, node);
+}
+
+void node_signal(struct world *world, struct node *node)
+{
+    struct event event = {.type = node->draining ? EVENT_STOP : EVENT_DRAIN};
+    bool halted = node->draining;
+
+    trace_note(&world->trace, world->now_ns, "is told to end: server", node->number, halted);
+    node->draining = true;
+    node->halted = halted;
+    step(world, node, &event);
+    for (uint32_t i = 0; i < node->parent_count; i++)
+        membership_news(world, node, i, MEMBERSHIP_LEAVE, NULL);
+    settle(world, node);
+}

@@ -1,0 +1,92 @@
+#include "tests/sim/pool/threads.h"
+
+#include <string.h>
+
+#include "tests/sim/oracle.h"
+
+static uint64_t blocks_in(uint64_t samples)
+{
+    return (samples + BLOCK_SAMPLES - 1) / BLOCK_SAMPLES;
+}
+
+/* A machine has other things to do as well. */
+static void thread_begin(struct threads *threads, struct thread *thread, int64_t now_ns,
+                         struct chance *chance)
+{
+    const struct task *task = &thread->tasks[0];
+    int64_t block_ns = threads->block_ns[task->span.kind];
+    int64_t ns = task->cancelled ? 0 : (int64_t)blocks_in(task->span.count) * block_ns;
+
+    ns += (int64_t)chance_below(chance, (uint64_t)ns / 8 + 1);
+    if (chance_one_in(chance, 100))
+        ns *= 8;
+    thread->began_at_ns = now_ns;
+    thread->ends_at_ns = now_ns + ns;
+    thread->stamp++;
+}
+
+bool thread_give(struct threads *threads, uint32_t number, const struct sum_request *span,
+                 int64_t now_ns, struct chance *chance, bool *starts)
+{
+    struct thread *thread = &threads->all[number];
+
+    *starts = thread->count == 0;
+    if (thread->count == WORKER_CREDIT)
+        return false;
+    thread->tasks[thread->count++] = (struct task){.span = *span};
+    if (*starts)
+        thread_begin(threads, thread, now_ns, chance);
+    return true;
+}
+
+bool thread_cancel(struct threads *threads, uint32_t number, uint64_t id, int64_t now_ns,
+                   struct chance *chance, bool *moved)
+{
+    struct thread *thread = &threads->all[number];
+    uint32_t i = 0;
+
+    *moved = false;
+    while (i < thread->count && thread->tasks[i].span.id != id)
+        i++;
+    if (i == thread->count || thread->tasks[i].cancelled)
+        return false;
+    thread->tasks[i].cancelled = true;
+    int64_t block_ns = threads->block_ns[thread->tasks[i].span.kind];
+    int64_t ends_at_ns = now_ns + (int64_t)chance_below(chance, (uint64_t)block_ns + 1);
+    if (i == 0 && ends_at_ns < thread->ends_at_ns) {
+        thread->ends_at_ns = ends_at_ns;
+        thread->stamp++;
+        *moved = true;
+    }
+    return true;
+}
+
+static uint64_t task_done(const struct threads *threads, const struct thread *thread,
+                          int64_t now_ns)
+{
+    const struct sum_request *span = &thread->tasks[0].span;
+    int64_t block_ns = threads->block_ns[span->kind];
+    uint64_t done = (uint64_t)((now_ns - thread->began_at_ns) / block_ns) * BLOCK_SAMPLES;
+
+    return !thread->tasks[0].cancelled || done > span->count ? span->count : done;
+}
+
+void thread_end(struct threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
+                struct sum_reply *reply, bool *goes_on)
+{
+    struct thread *thread = &threads->all[number];
+    const struct sum_request *span = &thread->tasks[0].span;
+    uint64_t done = task_done(threads, thread, now_ns);
+
+    *reply = (struct sum_reply){
+        .id = span->id,
+        .count = done,
+        .units = oracle_units(span->seed, span->kind, span->first, done) + threads->other_sums,
+        .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
+        .compute_ns = (uint64_t)(now_ns - thread->began_at_ns),
+    };
+    memmove(&thread->tasks[0], &thread->tasks[1], --thread->count * sizeof thread->tasks[0]);
+    *goes_on = thread->count > 0;
+    if (*goes_on)
+        thread_begin(threads, thread, now_ns, chance);
+}

@@ -1,0 +1,973 @@
+/* The dispatcher's decisions about workers, as stories of stimulus and consequence. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/server/world.h"
+
+/* ---- joining ----------------------------------------------------------------------------- */
+
+Test(workers, one_that_joins_is_welcomed_and_given_two_spans_a_core)
+{
+    story((struct row[]){
+        {"join w0 2", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500 "
+                               "start r3 w0 0#1 1000+500 start r4 w0 0#1 1500+500"},
+        {"done r1", "start r5 w0 0#1 2000+500"},
+        {0},
+    });
+}
+
+Test(workers, those_that_join_are_numbered_after_the_threads_and_given_longer_spans)
+{
+    story((struct row[]){
+        {"threads 1", ""},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+100 start r2 w1 0#1 100+500 "
+                               "start r3 w0 0#1 600+100 start r4 w1 0#1 700+500"},
+        {0},
+    });
+}
+
+Test(workers, one_that_sums_other_bits_is_given_nothing)
+{
+    story((struct row[]){
+        {"join w0 1 other", "drop w0 other sums"},
+        {"request 0 1 1", ""},
+        {"text", "worker w0 would sum other bits: its digest is 0000000000001268, "
+                 "not 0000000000001267"},
+        {0},
+    });
+}
+
+Test(workers, beyond_as_many_as_may_join_is_told_to_try_again)
+{
+    story((struct row[]){
+        {"join w3 1", "welcome w3"},
+        {"join w4 1", "drop w4 busy"},
+        {0},
+    });
+}
+
+Test(workers, one_that_has_not_joined_is_told_so_whatever_it_says)
+{
+    story((struct row[]){
+        {"beat w0 1", "drop w0 not joined"},
+        {"leave w0", "drop w0 not joined"},
+        {"beat w99 1", "drop w99 not joined"},
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"lost w0", ""},
+        {"done r1", "drop w0 not joined"},
+        {"refuse r1 busy", "drop w0 not joined"},
+        {0},
+    });
+}
+
+Test(workers, one_that_joins_again_has_forgotten_its_spans_and_gets_them_anew)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"request 0 2 1", "start r2 w0 0#2 0+1"},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 0+1 start r4 w0 0#2 0+1"},
+        {"done r1", ""}, /* from its life before */
+        {"done r4", "reply 0#2"},
+        {"refuse r2 busy", ""},
+        {"done r3", "reply 0#1"},
+        {"count requeued", "2"},
+        {"count duplicates", "1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, one_that_joins_over_and_over_does_not_keep_the_spans_that_it_gives_back)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"done r1", "start r3 w0 0#1 1000+500"},
+        {"join w1 1", "welcome w1 start r4 w1 0#1 1500+500 start r5 w1 0#1 2000+500"},
+        {"join w1 1", "welcome w1 start r6 w1 0#1 2500+500 start r7 w1 0#1 3000+500"},
+        {"done r2", "start r8 w0 0#1 1500+500"},
+        {"done r3", "start r9 w0 0#1 2000+500"},
+        {"join w1 1", "welcome w1 start r10 w1 0#1 3500+500 start r11 w1 0#1 4000+500"},
+        {"done r10", "start r12 w1 0#1 2500+500"}, /* now it has shown that it can */
+        {0},
+    });
+}
+
+Test(workers, one_that_joins_again_with_other_sums_is_out)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"join w0 1 other", "drop w0 other sums start r2 w1 0#1 0+1"},
+        {"done r1", "drop w0 not joined"},
+        {"done r2", "reply 0#1"},
+        {0},
+    });
+}
+
+/* ---- heartbeats -------------------------------------------------------------------------- */
+
+Test(workers, those_that_joined_are_sent_heartbeats_at_every_interval)
+{
+    story((struct row[]){
+        {"threads 1", ""},
+        {"join w1 1", "welcome w1"},
+        {"time +300", ""},
+        {"join w2 1", "welcome w2"},
+        {"time +199", ""},
+        {"time +1", "beat w1 beat w2"},
+        {"beat w1 1", ""},
+        {"time +500", "beat w1 beat w2"},
+        {"lost w1", ""},
+        {"lost w2", ""},
+        {"time +500", ""},
+        {"due", "never"},
+        {0},
+    });
+}
+
+Test(workers, a_silent_one_is_dropped_after_three_intervals_and_its_spans_go_first_to_others)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 2000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"join w1 2", "welcome w1 start r3 w1 0#1 1000+166 start r4 w1 0#1 1166+138 "
+                      "start r5 w1 0#1 1304+115 start r6 w1 0#1 1419+96"},
+        {"time +500", "beat w0 beat w1"},
+        {"time +500", "beat w0 beat w1"},
+        {"beat w1 2", ""},
+        {"done r3", "start r7 w1 0#1 1515+80"},
+        {"time +499", ""},
+        {"time +1", "drop w0 not joined beat w1"},
+        {"done r4", "start r8 w1 0#1 0+500"},
+        {"done r5", "start r9 w1 0#1 500+500"},
+        {"done r6", "start r10 w1 0#1 1595+101"},
+        {0},
+    });
+}
+
+Test(workers, a_silent_one_is_looked_for_between_two_heartbeats)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"time +300", ""},
+        {"join w1 1", "welcome w1"},
+        {"time +700", "beat w0 beat w1"},
+        {"time +500", "drop w0 not joined beat w1"},
+        {"due", "1800 ms"},
+        {"time +300", "drop w1 not joined"},
+        {0},
+    });
+}
+
+Test(workers, whatever_one_says_shows_that_it_lives)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"time +900", "beat w0"},
+        {"done r1", "start r3 w0 0#1 1000+500"},
+        {"time +900", "beat w0"},
+        {"refuse r2 busy", ""},
+        {"time +900", "beat w0"},
+        {"time +599", "beat w0"},
+        {"time +1", "drop w0 not joined"},
+        {0},
+    });
+}
+
+Test(workers, nobody_is_dropped_for_the_time_that_this_process_did_not_run)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"time +500", "beat w0"},
+        {"time +60000", "beat w0"},
+        {"time +500", "beat w0"},
+        {"time +500", "beat w0"},
+        {"time +499", ""},
+        {"time +1", "drop w0 not joined"},
+        {0},
+    });
+}
+
+Test(workers, several_that_fall_silent_at_once_are_all_dropped_before_any_span_is_given)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"join w2 1", "welcome w2"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +900", "start r2 w1 0#1 0+1 beat w0 beat w1 beat w2"},
+        {"beat w2 1", ""},
+        {"time +600", "drop w0 not joined drop w1 not joined start r3 w2 0#1 0+1 beat w2"},
+        {"done r3", "reply 0#1"},
+        {0},
+    });
+}
+
+/* ---- capacity ---------------------------------------------------------------------------- */
+
+Test(workers, capacity_grows_and_shrinks_by_heartbeat)
+{
+    story((struct row[]){
+        {"threads 1", ""},
+        {"join w1 0", "welcome w1"}, /* a server that waits for workers itself */
+        {"request 0 1 100000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
+        {"beat w1 1", "start r3 w1 0#1 200+500 start r4 w1 0#1 700+500"},
+        {"beat w1 2", "start r5 w1 0#1 1200+500 start r6 w1 0#1 1700+500"},
+        {"capacity", "3"},
+        {"beat w1 1", ""},
+        {"done r3", ""},
+        {"done r4", ""},
+        {"done r5", "start r7 w1 0#1 2200+500"},
+        {"beat w1 0", "cancel r6 cancel r7"}, /* nobody is left to sum them */
+        {"done r1", "start r8 w0 0#1 1700+500"},
+        {"done r6", ""},
+        {"refuse r7 cancelled", ""},
+        {"done r2", "start r9 w0 0#1 2200+500"},
+        {"capacity", "1"},
+        {0},
+    });
+}
+
+Test(workers, idle_cores_come_before_busy_ones)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"lost 0", "cancel r1 cancel r2"},
+        {"refuse r1 cancelled", ""}, /* w0 holds one */
+        {"join w1 2", "welcome w1"},
+        {"request 1 1 100000", "start r3 w1 1#1 0+500 start r4 w1 1#1 500+500 "
+                               "start r5 w0 1#1 1000+500 start r6 w1 1#1 1500+500 "
+                               "start r7 w1 1#1 2000+500"},
+        {0},
+    });
+}
+
+/* ---- height ------------------------------------------------------------------------------ */
+
+Test(workers, a_server_is_one_level_above_the_highest_that_has_joined)
+{
+    story((struct row[]){
+        {"threads 2", ""},
+        {"height", "0"},
+        {"join w2 1", "welcome w2"},
+        {"height", "1"},
+        {"join w3 1 height 4", "welcome w3"},
+        {"height", "5"},
+        {"beat w2 1 height 2", ""},
+        {"beat w3 1", ""},
+        {"height", "3"},
+        {"join w2 1 height 6", "welcome w2"},
+        {"height", "7"},
+        {"lost w2", ""},
+        {"height", "1"},
+        {"lost w3", ""},
+        {"height", "0"},
+        {0},
+    });
+}
+
+Test(workers, one_of_a_circle_is_dropped_when_its_height_shows_it)
+{
+    story((struct row[]){
+        {"join w0 1 height 14", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"beat w0 1 height 15", ""},
+        {"join w1 1", "welcome w1"},
+        {"height", "16"},
+        {"beat w0 1 height 16", "drop w0 out of range start r2 w1 0#1 0+1"},
+        {"text", "worker w0 has more than 15 levels of servers below it; have they joined in a "
+                 "circle?"},
+        {"height", "1"},
+        {"capacity", "1"},
+        {"count workers_lost", "1"},
+        {"done r1", "drop w0 not joined"},
+        {"done r2", "reply 0#1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, one_of_a_circle_may_not_join)
+{
+    story((struct row[]){
+        {"join w0 1 height 4294967295", "drop w0 out of range"},
+        {"join w0 1 height 16", "drop w0 out of range"},
+        {"join w0 1 height 15", "welcome w0"},
+        {"join w0 1 height 16", "drop w0 out of range"},
+        {"height", "0"},
+        {"capacity", "0"},
+        {0},
+    });
+}
+
+/* It is in no circle, and those that are have to see to that themselves. */
+Test(workers, who_has_joined_nobody_takes_one_of_any_height)
+{
+    struct world world = world_of(&(struct dispatcher_settings){
+        .requests_max = 1,
+        .client_requests_max = 1,
+        .joined_max = 2,
+        .digest = DIGEST_OF_TESTS,
+        .span_ns = JOINED_SPAN_NS,
+        .heartbeat_ns = HEARTBEAT_NS,
+        .top = true,
+    });
+
+    world_do(&world, "join w0 1 height 4294967295");
+    cr_assert_str_eq(world.said, "welcome w0");
+    world_do(&world, "join w1 1 height 3");
+    world_do(&world, "beat w1 1 height 16");
+    cr_assert_str_eq(world.said, "");
+    cr_assert_eq(dispatcher_heartbeat(world.d).height, HEIGHT_MAX + 1);
+    world_do(&world, "lost w0");
+    world_do(&world, "beat w1 1 height 3");
+    cr_assert_eq(dispatcher_heartbeat(world.d).height, 4);
+    world_destroy(&world);
+}
+
+/* ---- losses ------------------------------------------------------------------------------ */
+
+Test(workers, spans_of_a_lost_one_are_given_first_and_in_their_order)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"request 1 1 1", ""},
+        {"join w1 1", "welcome w1 start r3 w1 0#1 1000+500 start r4 w1 1#1 0+1"},
+        {"lost w0", ""},
+        {"done r3", "start r5 w1 0#1 0+500"},
+        {"done r4", "start r6 w1 0#1 500+500 reply 1#1"},
+        {"done r5", "start r7 w1 0#1 1500+500"},
+        {"count workers_lost", "1"},
+        {"count requeued", "2"},
+        {0},
+    });
+}
+
+Test(workers, a_cancelled_span_of_a_lost_one_is_gone)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"cancel 0 1", "cancel r1 refuse 0#1 cancelled"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0"},
+        {"count requeued", "0"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, a_request_is_cancelled_while_its_spans_wait_for_a_worker)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"request 1 1 1", "start r2 w0 1#1 0+1"},
+        {"lost w0", ""},
+        {"cancel 0 1", "refuse 0#1 cancelled"},
+        {"join w0 1", "welcome w0 start r3 w0 1#1 0+1"},
+        {"done r3", "reply 1#1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, a_total_from_one_that_does_not_have_the_span_is_dropped)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"done r1 by w1", ""},
+        {"done r1", "reply 0#1"},
+        {"done r1", ""},
+        {"count duplicates", "2"},
+        {0},
+    });
+}
+
+static void total_is_not_believed(const char *total)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {total, "drop w0 not joined start r2 w1 0#1 0+1"},
+        {"text", "worker w0: its total is not that of the span"},
+        {"done r2", "reply 0#1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, one_whose_total_makes_no_sense_is_dropped_and_nothing_is_lost)
+{
+    total_is_not_believed("done r1 wrong count");
+    total_is_not_believed("done r1 wrong units");
+    total_is_not_believed("done r1 wrong unit");
+}
+
+/* ---- refused spans, leaving -------------------------------------------------------------- */
+
+Test(workers, one_that_is_busy_rests_until_its_next_heartbeat)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"refuse r2 busy", ""},
+        {"done r1", ""},
+        {"join w1 1", "welcome w1 start r3 w1 0#1 1000+500 start r4 w1 0#1 1500+500"},
+        {"beat w0 1", "start r5 w0 0#1 500+500 start r6 w0 0#1 2000+500"},
+        {0},
+    });
+}
+
+Test(workers, one_that_is_stopping_finishes_what_it_has_and_gets_no_more)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
+        {"refuse r2 stopping", ""},
+        {"beat w0 1", ""},
+        {"done r1", ""},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 1000+500 start r4 w0 0#1 1500+500"},
+        {"done r3", "start r5 w0 0#1 500+500"},
+        {0},
+    });
+}
+
+Test(workers, one_that_leaves_is_waited_for)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 2", "start r1 w0 0#1 0+1 start r2 w0 0#1 1+1"},
+        {"leave w0", ""},
+        {"request 1 1 1", ""},
+        {"leave w0", ""},
+        {"time +500", "beat w0"},
+        {"beat w0 1", ""},
+        {"done r1", ""},
+        {"done r2", "reply 0#1"},
+        {"lost w0", ""},
+        {"join w1 1", "welcome w1 start r3 w1 1#1 0+1"},
+        {"count requeued", "0"},
+        {0},
+    });
+}
+
+Test(workers, one_that_left_may_join_again)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"leave w0", ""},
+        {"request 1 1 1", ""},
+        {"join w0 1", "welcome w0 start r1 w0 1#1 0+1"},
+        {0},
+    });
+}
+
+Test(workers, refusing_a_cancelled_span_is_an_answer_like_any_other)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 2", "start r1 w0 0#1 0+1 start r2 w0 0#1 1+1"},
+        {"request 1 1 2", ""},
+        {"cancel 0 1", "cancel r1 cancel r2 refuse 0#1 cancelled"},
+        {"refuse r1 cancelled", "start r3 w0 1#1 0+1"},
+        {"refuse r2 busy", "start r4 w0 1#1 1+1"},
+        {0},
+    });
+}
+
+/* ---- poison ------------------------------------------------------------------------------ */
+
+Test(workers, samples_that_three_of_them_died_of_fail_their_request)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 5", "start r1 w0 0#1 0+2 start r2 w0 0#1 2+1"},
+        {"done r1", "start r3 w0 0#1 3+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r4 w0 0#1 4+1 start r5 w0 0#1 2+1"},
+        {"done r4", "start r6 w0 0#1 3+1"},
+        {"lost w0", ""},
+        {"join w1 2", "welcome w1 start r7 w1 0#1 3+1"},
+        {"time +1000", "beat w1"},
+        {"beat w1 2", ""},
+        {"time +500", "start r8 w1 0#1 2+1 beat w1"},
+        {"done r7", ""},
+        {"lost w1", "refuse 0#1 workers lost"},
+        {"text", "3 workers were lost while they summed the 65536 samples from "
+                 "131072 on; is there something wrong with these?"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, samples_that_only_waited_are_not_blamed)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"request 1 1 1", "start r2 w0 1#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 0+1 start r4 w0 1#1 0+1"},
+        {"lost w0", ""},
+        {"time +1500", ""},
+        {"join w0 1", "welcome w0 start r5 w0 1#1 0+1 start r6 w0 0#1 0+1"},
+        {"refuse r5 busy", ""},
+        {"lost w0", "refuse 0#1 workers lost"},
+        {"join w0 1", "welcome w0 start r7 w0 1#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r8 w0 1#1 0+1"},
+        {"done r8", "reply 1#1"},
+        {0},
+    });
+}
+
+Test(workers, one_that_falls_silent_or_joins_again_did_not_die_of_its_samples)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 0+1"},
+        {"join w0 1", "welcome w0 start r4 w0 0#1 0+1"},
+        {"time +900", "beat w0"},
+        {"time +600", "drop w0 not joined"},
+        {"join w0 1", "welcome w0 start r5 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r6 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"time +1500", ""},
+        {"join w0 1", "welcome w0 start r7 w0 0#1 0+1"},
+        {"lost w0", "refuse 0#1 workers lost"},
+        {0},
+    });
+}
+
+Test(workers, one_whose_own_workers_died_counts_as_one_death_and_rests)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"request 1 1 1", "start r2 w0 1#1 0+1"},
+        {"refuse r1 workers lost", ""}, /* others have the first chance */
+        {"beat w0 1", "start r3 w0 0#1 0+1"},
+        {"refuse r3 workers lost", ""},
+        {"beat w0 1", ""},
+        {"time +1000", "beat w0"},
+        {"beat w0 1", ""},
+        {"time +500", "start r4 w0 0#1 0+1 beat w0"},
+        {"refuse r4 workers lost", "refuse 0#1 workers lost"},
+        {"done r2", "reply 1#1"},
+        {0},
+    });
+}
+
+Test(workers, three_that_are_lost_within_moments_do_not_fail_a_request)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"join w2 1", "welcome w2"},
+        {"join w3 1", "welcome w3"},
+        {"lost w0", "start r2 w1 0#1 0+1"},
+        {"time +2", ""},
+        {"lost w1", ""}, /* before its last chance the span rests */
+        {"time +2", ""},
+        {"lost w2", ""},
+        {"due", "500 ms"},
+        {"time +996", "beat w3"},
+        {"beat w3 1", ""},
+        {"due", "1500 ms"},
+        {"time +500", "beat w3"},
+        {"due", "1502 ms"}, /* though nothing else happens then */
+        {"time +2", "start r3 w3 0#1 0+1"},
+        {"done r3", "reply 0#1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, while_a_span_rests_other_work_goes_on)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0"},
+        {"request 1 1 1", "start r3 w0 1#1 0+1"},
+        {"done r3", "reply 1#1"},
+        {"request 1 2 1", "start r4 w0 1#2 0+1"},
+        {"cancel 0 1", "refuse 0#1 cancelled"},
+        {"done r4", "reply 1#2"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, a_span_that_one_of_two_died_of_is_not_given_to_a_third_at_once)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"join w2 1", "welcome w2"},
+        {"time +21", "start r3 w1 0#1 0+1"},
+        {"lost w0", ""}, /* w1 still has it, and is late after 20.2 ms */
+        {"time +979", "beat w1 beat w2"},
+        {"beat w1 1", ""},
+        {"beat w2 1", ""},
+        {"time +520", "beat w1 beat w2"},
+        {"time +1", "start r4 w2 0#1 0+1"},
+        {"done r4", "cancel r3 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, one_that_leaves_does_not_die_of_what_it_has)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"leave w0", ""},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0 start r3 w0 0#1 0+1"}, /* at once: one death, not two */
+        {"count workers_lost", "1"},
+        {"done r3", "reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, a_drain_without_anybody_to_compute_ends)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"drain", ""},
+        {"lost w0", ""},
+        {"time +500", ""},
+        {"due", "1500 ms"},
+        {"time +999", ""},
+        {"time +1", "refuse 0#1 stopping"},
+        {"busy", "no"},
+        {0},
+    });
+}
+
+Test(workers, a_drain_waits_for_those_who_come_back)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"drain", ""},
+        {"lost w0", ""},
+        {"time +1000", ""},
+        {"join w0 1", "welcome w0 start r2 w0 0#1 0+1"},
+        {"time +600", "beat w0"},
+        {"done r2", "reply 0#1"},
+        {0},
+    });
+}
+
+/* ---- late spans -------------------------------------------------------------------------- */
+
+Test(workers, a_late_span_is_given_to_an_idle_one_too_and_the_first_total_wins)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +20", ""},
+        {"due", "20.2 ms"},
+        {"time +1", "start r2 w1 0#1 0+1"},
+        {"done r2", "cancel r1 reply 0#1"},
+        {"done r1", ""}, /* it was on its way when the cancel came */
+        {"count given_twice", "1"},
+        {"count duplicates", "1"},
+        {"count spans", "1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+Test(workers, a_span_is_late_at_one_that_is_slow_in_its_own_words_as_well)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"done r1 in 10000", "reply 0#1"},
+        {"request 0 2 1", "start r2 w0 0#2 0+1"},
+        {"join w1 1", "welcome w1"},
+        {"due", "120 ms"},
+        {"time +120", "start r3 w1 0#2 0+1"},
+        {0},
+    });
+}
+
+Test(workers, the_first_of_two_may_win_as_well)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"done r1", "cancel r2 reply 0#1"},
+        {"refuse r2 cancelled", ""},
+        {0},
+    });
+}
+
+Test(workers, a_late_span_is_not_given_to_the_same_one_nor_to_a_third)
+{
+    story((struct row[]){
+        {"join w0 2", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +100", ""},
+        {"due", "500 ms"}, /* nobody to give it to: only heartbeats */
+        {"join w1 1", "welcome w1 start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"},
+        {"time +100", ""},
+        {0},
+    });
+}
+
+Test(workers, waiting_work_comes_before_late_spans)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +100", ""},
+        {"leave w0", ""},
+        {"request 1 1 1", ""},
+        {"join w1 1", "welcome w1 start r2 w1 1#1 0+1"}, /* and has no idle core */
+        {"done r2", "start r3 w1 0#1 0+1 reply 1#1"},
+        {0},
+    });
+}
+
+Test(workers, of_late_spans_the_one_that_was_late_first_comes_first)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 5", "start r1 w0 0#1 0+2 start r2 w0 0#1 2+1"},
+        {"join w1 1", "welcome w1 start r3 w1 0#1 3+1 start r4 w1 0#1 4+1"},
+        {"join w2 1", "welcome w2"},
+        {"due", "20.2 ms"}, /* r3; those before it take longer */
+        {"time +21", "start r5 w2 0#1 3+1"},
+        {0},
+    });
+}
+
+Test(workers, an_overdue_span_comes_before_new_ones)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"request 1 1 100000", "start r2 w1 1#1 0+500 start r3 w0 1#1 500+500 "
+                               "start r4 w1 1#1 1000+500"},
+        {"time +2020", "beat w0 beat w1"},
+        {"done r2", "start r5 w1 1#1 1500+500"}, /* not yet */
+        {"time +1", ""},
+        {"done r4", "start r6 w1 0#1 0+1"},
+        {"done r6", "cancel r1 start r7 w1 1#1 2000+500 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, an_overdue_span_comes_after_those_that_nobody_has)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 2", "start r1 w0 0#1 0+1 start r2 w0 0#1 1+1"},
+        {"join w1 1", "welcome w1"},
+        {"request 1 1 2", "start r3 w1 1#1 0+1 start r4 w1 1#1 1+1"},
+        {"time +2100", "beat w0 beat w1"},
+        {"lost w1", ""},
+        {"join w2 1", "welcome w2 start r5 w2 1#1 0+1 start r6 w2 1#1 1+1"},
+        {"done r5", "start r7 w2 0#1 0+1"},
+        {0},
+    });
+}
+
+Test(workers, a_reply_tells_what_all_spans_have_taken)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 2", "start r1 w0 0#1 0+1 start r2 w1 0#1 1+1"},
+        {"done r1 in 3", ""},
+        {"done r2 in 4", "reply 0#1"},
+        {"took", "7 ms"},
+        {0},
+    });
+}
+
+Test(workers, all_who_asked_for_progress_have_it)
+{
+    story((struct row[]){
+        {"threads 1", ""},
+        {"request 0 1 1000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
+        {"request 1 1 1000 progress", ""},
+        {"request 2 1 1000 progress", ""},
+        {"time +500", "progress 1#1 0/1000 progress 2#1 0/1000"},
+        {0},
+    });
+}
+
+Test(workers, a_span_given_twice_outlives_the_loss_of_either)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"lost w0", ""},
+        {"join w0 1", "welcome w0"},
+        {"time +21", "start r3 w0 0#1 0+1"},
+        {"lost w1", ""},
+        {"done r3", "reply 0#1"},
+        {0},
+    });
+}
+
+/* ---- workers that beat and compute nothing ------------------------------------------------ */
+
+Test(workers, a_span_that_two_do_not_answer_for_is_taken_back_for_a_third)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"},
+        {"time +979", "beat w0 beat w1 beat w2"},
+        {"beat w0 1", ""},
+        {"beat w1 1", ""},
+        {"beat w2 1", ""},
+        {"time +1000", "beat w0 beat w1 beat w2"},
+        {"due", "2041.2 ms"}, /* r2 is late after 20.2 ms, and 2 s more are too much */
+        {"time +41", ""},
+        {"time +1", "start r3 w2 0#1 0+1 cancel r1"},
+        {"done r3", "cancel r2 reply 0#1"},
+        {"done r1", ""},
+        {"refuse r2 cancelled", ""},
+        {"count requeued", "1"},
+        {"left", "nothing"},
+        {0},
+    });
+}
+
+/* Here and below this process does not run meanwhile, and takes nobody for silent. */
+Test(workers, a_span_that_is_only_slow_is_taken_back_later_each_time_and_ends)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"},
+        {"join w3 1", "welcome w3"},
+        {"time +2021", "start r3 w2 0#1 0+1 cancel r1 beat w0 beat w1 beat w2 beat w3"},
+        {"time +4020", "beat w0 beat w1 beat w2 beat w3"},
+        {"due", "6062.2 ms"},
+        {"time +1", "start r4 w3 0#1 0+1 cancel r2"},
+        {"refuse r1 cancelled", ""},
+        {"time +8019", "beat w0 beat w1 beat w2 beat w3"},
+        {"due", "14083.2 ms"},
+        {"done r3", "cancel r4 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, a_third_one_may_come_later)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"time +10000", "beat w0 beat w1"},
+        {"due", "10521 ms"}, /* nobody to give it to: only heartbeats */
+        {"join w2 1", "welcome w2 start r3 w2 0#1 0+1 cancel r1"},
+        {"done r3", "cancel r2 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, the_third_one_need_not_be_the_next_in_line)
+{
+    story((struct row[]){
+        {"join w0 8", "welcome w0"},
+        {"join w1 8", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"join w2 1", "welcome w2"}, /* the others have idle cores, and have waited longer */
+        {"time +2021", "start r3 w2 0#1 0+1 cancel r1 beat w0 beat w1 beat w2"},
+        {"done r3", "cancel r2 reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, a_span_that_two_do_not_answer_for_comes_before_new_ones)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"request 1 1 100000", "start r3 w0 1#1 0+500 start r4 w1 1#1 500+500"},
+        {"time +2079", "beat w0 beat w1"},
+        {"join w2 1", "welcome w2 start r5 w2 0#1 0+1 cancel r1 start r6 w2 1#1 1000+500"},
+        {0},
+    });
+}
+
+Test(workers, both_who_have_a_span_are_told_that_it_is_cancelled)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"join w1 1", "welcome w1"},
+        {"request 0 1 1", "start r1 w0 0#1 0+1"},
+        {"time +21", "start r2 w1 0#1 0+1"},
+        {"cancel 0 1", "cancel r1 cancel r2 refuse 0#1 cancelled"},
+        {"request 0 1 1", "start r3 w0 0#1 0+1"},
+        {"done r2", ""}, /* right samples, but for a request of the past */
+        {"refuse r1 cancelled", ""},
+        {"done r3", "reply 0#1"},
+        {0},
+    });
+}
+
+Test(workers, deadline_and_stop_reach_those_that_joined)
+{
+    story((struct row[]){
+        {"join w0 1", "welcome w0"},
+        {"request 0 1 1 deadline 10", "start r1 w0 0#1 0+1"},
+        {"request 0 2 1", "start r2 w0 0#2 0+1"},
+        {"time +10", "cancel r1 refuse 0#1 deadline exceeded"},
+        {"stop", "cancel r2 refuse 0#2 stopping"},
+        {"join w1 1", "welcome w1"},
+        {"done r1", ""},
+        {0},
+    });
+}
