@@ -9,7 +9,7 @@
 /* Looks for the reply, or, with nothing left to do, waits for it. */
 static void look(struct lesson *run)
 {
-    bool idle = local_sum_done(&run->sum), hurried = lesson_hurries(run);
+    bool idle = uniform_sum_done(&run->sum), hurried = lesson_hurries(run);
     zmq_pollitem_t reply = {NULL, lesson_fd(run), ZMQ_POLLIN, 0};
     int64_t began_at_ns = clock_ns();
 
@@ -17,23 +17,23 @@ static void look(struct lesson *run)
     if (reply.revents & ZMQ_POLLIN)
         lesson_hear(run);
     if (!idle)
-        local_sum_looked(&run->sum, began_at_ns);
+        uniform_sum_looked(&run->sum, began_at_ns);
     if (hurried)
         sched_yield(); /* libzmq's thread may want this core, and would get it 4 ms later */
 }
 
 void lesson_async(struct lesson *run)
 {
-    struct local_sum *sum = &run->sum;
+    struct uniform_sum *sum = &run->sum;
 
     note(run, NOTE_BEGIN_REQUEST);
     lesson_ask(run); /* first the question: from here on the server computes, */
     note(run, NOTE_BEGIN_SUM);
-    local_sum_begin(sum); /* and so do we */
+    uniform_sum_begin(sum); /* and so do we */
 
-    while (!interrupted() && !(run->request_over && local_sum_done(sum))) {
-        if (!local_sum_done(sum)) {
-            local_sum_slice(sum); /* about a millisecond of our own work */
+    while (!interrupted() && !(run->request_over && uniform_sum_done(sum))) {
+        if (!uniform_sum_done(sum)) {
+            uniform_sum_slice(sum); /* about a millisecond of our own work */
             note(run, NOTE_SLICE);
         }
         if (!run->request_over) {

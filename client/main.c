@@ -65,8 +65,8 @@ static void run_once(struct lesson *run, const char *mode, void (*how)(struct le
         .transcript = &transcript,
         .record = pictures_record(&pictures, mode),
     };
-    local_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
-                   options->slice_ns, options->stretch);
+    uniform_sum_init(&run->sum, options->kernel, options->asked.seed, options->uniform,
+                     options->slice_ns, options->stretch);
     how(run);
     if (interrupted() && !run->request_over)
         lesson_cancel(run);
@@ -78,7 +78,7 @@ static void run_once(struct lesson *run, const char *mode, void (*how)(struct le
 
 static bool succeeded(const struct lesson *run)
 {
-    return lesson_has_reply(run) && local_sum_done(&run->sum);
+    return lesson_has_reply(run) && uniform_sum_done(&run->sum);
 }
 
 static int exit_status(bool success)

@@ -8,6 +8,7 @@
 #include "client/common/quantity.h"
 #include "client/lesson/plain_server.h"
 #include "proto/bounds.h"
+#include "sums/kernel_option.h"
 
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
 #define DEFAULT_GAUSSIAN UINT64_C(10000000)
@@ -174,17 +175,6 @@ static enum meantime_kind parse_kind(struct argp_state *state, const char *text)
     return MEANTIME_GAUSSIAN;
 }
 
-static const struct kernel *parse_kernel(struct argp_state *state, const char *name)
-{
-    const struct kernel *kernel = kernel_named(name);
-    char names[KERNEL_NAMES_BYTES];
-
-    if (!kernel)
-        argp_error(state, "--kernel %s: this machine runs %s", name,
-                   kernel_names(names, sizeof names));
-    return kernel;
-}
-
 static enum mode parse_mode(struct argp_state *state, const char *text)
 {
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -289,7 +279,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case OPTION_UNIFORM: options->uniform = parse_count(parsing, state, text); break;
     case OPTION_SLICE: options->slice_ns = parse_duration(parsing, state, text); break;
     case OPTION_NARRATE: options->narrate_ns = parse_duration(parsing, state, text); break;
-    case OPTION_KERNEL: options->kernel = parse_kernel(state, text); break;
+    case OPTION_KERNEL: options->kernel = kernel_option(state, text); break;
     case OPTION_TIMELINE: options->timeline = parse_file(parsing, state, text); break;
     case OPTION_TRACE: options->trace = parse_file(parsing, state, text); break;
     case OPTION_FIRST: asked->first = parse_count(parsing, state, text); break;

@@ -4,7 +4,7 @@
 
 void lesson_serial(struct lesson *run)
 {
-    struct local_sum *sum = &run->sum;
+    struct uniform_sum *sum = &run->sum;
 
     note(run, NOTE_BEGIN_REQUEST);
     lesson_ask(run);
@@ -16,9 +16,9 @@ void lesson_serial(struct lesson *run)
         return;
 
     note(run, NOTE_BEGIN_SUM);
-    local_sum_begin(sum);
-    while (!interrupted() && !local_sum_done(sum)) {
-        local_sum_slice(sum);
+    uniform_sum_begin(sum);
+    while (!interrupted() && !uniform_sum_done(sum)) {
+        uniform_sum_slice(sum);
         note(run, NOTE_SLICE);
     }
 }

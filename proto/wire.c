@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/printable.h"
+
 _Static_assert(DECODE_ARENA_BYTES % alignof(max_align_t) == 0, "");
 
 /* `used` and the arena's size are multiples of the alignment, so what is left is one as well, and
@@ -64,11 +66,6 @@ const char *wire_samples_wrong(uint64_t id, enum message_kind kind, uint64_t fir
     return wire_broken(rules, COUNT_OF(rules));
 }
 
-static bool printable(char byte)
-{
-    return byte >= 0x20 && byte <= 0x7e;
-}
-
 bool wire_text_fits(const char *text, size_t bytes_max)
 {
     return strnlen(text, bytes_max + 1) <= bytes_max;
@@ -77,7 +74,7 @@ bool wire_text_fits(const char *text, size_t bytes_max)
 void wire_text_copy(char *to, const char *text)
 {
     for (; *text != '\0'; ++text)
-        *to++ = printable(*text) ? *text : '?';
+        *to++ = printable_or_mark(*text);
     *to = '\0';
 }
 
@@ -85,6 +82,6 @@ char *wire_text_out(const char *text, size_t bytes_max)
 {
     assert(wire_text_fits(text, bytes_max));
     for (const char *at = text; *at != '\0'; ++at)
-        assert(printable(*at));
+        assert(is_printable(*at));
     return (char *)text;
 }

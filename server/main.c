@@ -56,7 +56,7 @@ static bool prepare_files(const struct server_options *options)
     uint32_t threads = options->threads;
     rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES +
                     (rlim_t)options->parent_count * PARENT_LINK_FILES +
-                    (options->plain_listener_endpoint ? PLAIN_FILES : 0);
+                    (options->plain_endpoint ? PLAIN_FILES : 0);
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == -1)

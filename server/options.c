@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "proto/address.h"
+#include "proto/bounds.h"
+#include "sums/kernel_option.h"
 
 /* A worker's span of a minute: nobody waits that long for a core. */
 #define SPAN_US_MAX 60000000
@@ -119,21 +121,10 @@ static enum listener_type parse_socket(const char *text, struct argp_state *stat
     return LISTENER_ROUTER;
 }
 
-static const struct kernel *parse_kernel(const char *name, struct argp_state *state)
-{
-    const struct kernel *kernel = kernel_named(name);
-    char names[KERNEL_NAMES_BYTES];
-
-    if (!kernel)
-        argp_error(state, "--kernel %s: this machine runs %s", name,
-                   kernel_names(names, sizeof names));
-    return kernel;
-}
-
 /* What only all options together tell. */
 static void check(struct server_options *options, struct argp_state *state)
 {
-    if (!options->endpoint && !options->plain_listener_endpoint && options->parent_count == 0)
+    if (!options->endpoint && !options->plain_endpoint && options->parent_count == 0)
         options->endpoint = DEFAULT_ENDPOINT;
     if (options->threads == 0 && !options->workers_endpoint)
         argp_error(state, "--threads 0 without --workers: nobody would compute");
@@ -145,7 +136,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 
     switch (key) {
     case 'b': options->endpoint = parse_endpoint("bind", text, state); break;
-    case OPTION_PLAIN: options->plain_listener_endpoint = text; break;
+    case OPTION_PLAIN: options->plain_endpoint = text; break;
     case 's': options->listener_type = parse_socket(text, state); break;
     case 't': options->threads = parse_number("threads", text, 0, THREADS_MAX, state); break;
     case 'w': options->workers_endpoint = parse_endpoint("workers", text, state); break;
@@ -158,7 +149,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
             parse_number("heartbeat-ms", text, HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX, state) *
             INT64_C(1000000);
         break;
-    case 'k': options->kernel = parse_kernel(text, state); break;
+    case 'k': options->kernel = kernel_option(state, text); break;
     case 'q': options->quiet = true; break;
     case ARGP_KEY_END: check(options, state); break;
     case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", text); break;

@@ -5,17 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/core/dispatcher.h"
+#include "server/limits.h"
 #include "server/net/listener.h"
 #include "sums/kernel.h"
 
-/* Strings live as long as argv. endpoint: for clients, plain_listener_endpoint: for plain TCP,
+/* Strings live as long as argv. endpoint: for clients, plain_endpoint: for plain TCP,
  * workers_endpoint: for workers that join; NULL: for none. threads: 0 to THREADS_MAX. parents:
  * servers to join. span_ns, heartbeat_ns: of workers that join, as in server/core/dispatcher.h. */
 struct server_options {
     const char *endpoint;
     enum listener_type listener_type;
-    const char *plain_listener_endpoint;
+    const char *plain_endpoint;
     const char *workers_endpoint;
     const char *parents[PARENTS_MAX];
     uint32_t parent_count;

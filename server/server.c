@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "proto/instant.h"
+#include "proto/printable.h"
 #include "proto/status.h"
 #include "server/peers/joined_workers.h"
 #include "server/peers/plain_clients.h"
@@ -135,14 +137,6 @@ static void on_cancel(struct server *server, const struct listener_message *from
 
     server_step(server, &event);
     listener_release(server->front, from->sender);
-}
-
-/* What is shown to people elsewhere is plain ASCII. */
-static void make_printable(char *text)
-{
-    for (; *text; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
 }
 
 static void status_take(const struct server *server, const struct status_request *asked,
@@ -323,25 +317,19 @@ static void take_time(struct server *server)
         server_step(server, &event);
 }
 
-static void take_earlier(int64_t *at_ns, int64_t other_ns)
-{
-    if (other_ns < *at_ns)
-        *at_ns = other_ns;
-}
-
 /* Until the next thing is due. */
 static long wait_ms(const struct server *server)
 {
     int64_t due_at_ns = dispatcher_due_at(server->dispatcher);
 
     for (uint32_t i = 0; i < server->options.parent_count; i++)
-        take_earlier(&due_at_ns, parent_link_due_at(server->parents[i]));
+        due_at_ns = earlier(due_at_ns, parent_link_due_at(server->parents[i]));
     if (server->front)
-        take_earlier(&due_at_ns, listener_due_at(server->front));
+        due_at_ns = earlier(due_at_ns, listener_due_at(server->front));
     if (server->pool)
-        take_earlier(&due_at_ns, listener_due_at(server->pool));
+        due_at_ns = earlier(due_at_ns, listener_due_at(server->pool));
     if (server->plain)
-        take_earlier(&due_at_ns, plain_listener_due_at(server->plain));
+        due_at_ns = earlier(due_at_ns, plain_listener_due_at(server->plain));
     if (due_at_ns == INT64_MAX)
         return -1;
     int64_t wait_ns = due_at_ns - now_ns();
@@ -455,7 +443,7 @@ static bool set_up_front(struct listener **front, enum listener_type type, const
 
 static bool set_up_plain(struct server *server)
 {
-    const char *endpoint = server->options.plain_listener_endpoint;
+    const char *endpoint = server->options.plain_endpoint;
     const char *why;
 
     if (!endpoint)

@@ -1,5 +1,6 @@
 #include "sums/digest.h"
 
+#include "sums/fnv.h"
 #include "sums/level4.h"
 #include "sums/sum.h"
 
@@ -35,15 +36,11 @@ static const struct range ranges[] = {
 static const uint64_t rare_blocks[] = {0, 1, UINT64_C(1) << 31, (UINT64_C(1) << 47) - 1};
 #define RARE_DRAWS 5000
 
-/* FNV-1a (Fowler, Noll, Vo). */
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME  UINT64_C(0x100000001b3)
-
 /* The bytes of `word`, the lowest first on every machine. */
 static uint64_t fold(uint64_t digest, uint64_t word)
 {
     for (int byte = 0; byte < 8; byte++)
-        digest = (digest ^ (word >> 8 * byte & 0xff)) * FNV_PRIME;
+        digest = fnv_add(digest, (uint8_t)(word >> 8 * byte));
     return digest;
 }
 

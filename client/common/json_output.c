@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "proto/printable.h"
+
 /* Longer texts are cut: none of ours is. */
 #define TEXT_BYTES 8192
 
@@ -13,9 +15,7 @@ json_t *json_output_text(const char *text)
     if (whole)
         return whole;
     snprintf(ascii, sizeof ascii, "%s", text);
-    for (char *at = ascii; *at; at++)
-        if ((unsigned char)*at > '~')
-            *at = '?';
+    make_printable(ascii);
     return json_string(ascii);
 }
 

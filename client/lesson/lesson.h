@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/lesson/local_sum.h"
 #include "client/lesson/plain_server.h"
 #include "client/lesson/transcript.h"
+#include "client/lesson/uniform_sum.h"
 #include "client/lib/meantime.h"
 #include "client/pictures/record.h"
 
@@ -26,7 +26,7 @@ struct lesson {
     struct meantime_progress progress;
     bool request_over;
     struct meantime_result result;
-    struct local_sum sum;
+    struct uniform_sum sum;
     struct transcript *transcript;
     struct record *record; /* NULL: nobody wants a picture */
     int64_t began_at_ns;

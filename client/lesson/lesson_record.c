@@ -49,9 +49,9 @@ static void idle(struct lesson *run)
 
 static void look(struct lesson *run)
 {
-    const struct local_sum *sum = &run->sum;
+    const struct uniform_sum *sum = &run->sum;
 
-    if (local_sum_done(sum)) {
+    if (uniform_sum_done(sum)) {
         idle(run);
         return;
     }

@@ -14,6 +14,7 @@
 #include "client/common/number.h"
 #include "client/lib/clock.h"
 #include "proto/address.h"
+#include "proto/printable.h"
 
 #define NEVER  INT64_MAX
 #define NS_A_S INT64_C(1000000000)
@@ -163,7 +164,7 @@ static void disbelieve(struct plain_server *plain)
     size_t size = plain->size < SHOWN_BYTES ? plain->size : SHOWN_BYTES;
 
     for (size_t i = 0; i < size; i++)
-        shown[i] = plain->text[i] >= ' ' && plain->text[i] <= '~' ? plain->text[i] : '?';
+        shown[i] = printable_or_mark(plain->text[i]);
     shown[size] = '\0';
     fail(plain, MEANTIME_NONSENSE,
          "what came from %s is no number: \"%s\"%s; is it a server of another kind?",

@@ -42,7 +42,7 @@ static void set_request(json_t *object, const struct lesson *run)
 
 static void set_sum(json_t *object, const struct lesson *run)
 {
-    const struct local_sum *sum = &run->sum;
+    const struct uniform_sum *sum = &run->sum;
 
     json_object_set_new(object, "uniform",
                         sum_object(sum->total.count, sum->total.units,

@@ -97,7 +97,7 @@ static void tell_resume(struct lesson *run)
 {
     struct transcript *t = run->transcript;
 
-    if (!t->paused || local_sum_done(&run->sum))
+    if (!t->paused || uniform_sum_done(&run->sum))
         return;
     tell(t, "Resuming uniform_sum.\n");
     t->paused = false;
@@ -107,7 +107,7 @@ static void tell_resume(struct lesson *run)
 static void tell_pause(struct lesson *run)
 {
     struct transcript *t = run->transcript;
-    const struct local_sum *sum = &run->sum;
+    const struct uniform_sum *sum = &run->sum;
     char at[COUNT_TEXT_BYTES];
 
     if (t->quiet || !t->words || sum->ended_at_ns - t->resumed_at_ns < t->pauses_ns)
@@ -140,9 +140,9 @@ static void note_begin_sum(struct lesson *run)
 
 static void note_slice(struct lesson *run)
 {
-    const struct local_sum *sum = &run->sum;
+    const struct uniform_sum *sum = &run->sum;
 
-    if (local_sum_done(sum))
+    if (uniform_sum_done(sum))
         tell(run->transcript, "====== Done uniform_sum. total: %.2f ======\n",
              total_value(sum->total.units, stream_unit_log2(STREAM_UNIFORM)));
     else
@@ -155,7 +155,7 @@ static void note_look(struct lesson *run)
     struct transcript *t = run->transcript;
     int64_t now = clock_ns();
 
-    if (local_sum_done(&run->sum))
+    if (uniform_sum_done(&run->sum))
         bar_update(run, now);
     if (t->paused && !run->request_over)
         tell(t, "Pausing server_request. time_elapsed: %.2fs.\n",

@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/instant.h"
 #include "sums/stream.h"
-
-#define NEVER   INT64_MAX
-#define NS_A_MS INT64_C(1000000)
 
 /* Endpoints in a sentence; what is beyond is cut. */
 #define WHERE_BYTES 400
@@ -17,16 +15,6 @@
 static int64_t after(int64_t at_ns, int64_t ns)
 {
     return ns < NEVER - at_ns ? at_ns + ns : NEVER;
-}
-
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
-}
-
-static int64_t later(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns > b_ns ? a_ns : b_ns;
 }
 
 /* ---- words ------------------------------------------------------------------------------- */
@@ -86,7 +74,7 @@ static uint32_t deadline_ms(const struct exchange *e)
 
     if (e->deadline_at_ns == NEVER)
         return 0;
-    return (uint32_t)earlier(later(left_ns + NS_A_MS - 1, NS_A_MS) / NS_A_MS, UINT32_MAX);
+    return (uint32_t)earlier(later(left_ns + NS_PER_MS - 1, NS_PER_MS) / NS_PER_MS, UINT32_MAX);
 }
 
 static void send_request(struct exchange *e)
@@ -321,7 +309,7 @@ static void hear_reply(struct exchange *e, const struct sum_reply *reply)
 
 static void hear_refusal(struct exchange *e, const struct refusal *refusal)
 {
-    int64_t retry_ns = refusal->retry_after_ms * NS_A_MS;
+    int64_t retry_ns = refusal->retry_after_ms * NS_PER_MS;
 
     if (refusal->id != attempt_id(e) && refusal->id != 0)
         return;

@@ -14,10 +14,9 @@
 #include "client/lib/clock.h"
 #include "client/lib/requests.h"
 #include "client/lib/server_link.h"
+#include "proto/instant.h"
 #include "sums/total.h"
 
-#define NEVER   INT64_MAX
-#define NS_A_S  INT64_C(1000000000)
 #define AT_ONCE 1 /* timerfd takes 0 for never */
 #define RUNG    0 /* what it is never set to */
 
@@ -61,8 +60,8 @@ static void arm(struct meantime *m)
         return;
     m->armed_at_ns = at_ns;
     if (at_ns != NEVER) {
-        at.it_value.tv_sec = at_ns / NS_A_S;
-        at.it_value.tv_nsec = at_ns % NS_A_S;
+        at.it_value.tv_sec = at_ns / NS_PER_S;
+        at.it_value.tv_nsec = at_ns % NS_PER_S;
     }
     int rc = timerfd_settime(m->timer, TFD_TIMER_ABSTIME, &at, NULL);
     assert(rc == 0);
@@ -707,8 +706,8 @@ static bool idle(const struct meantime *m, int64_t until_ns)
     struct timespec left = {0};
 
     if (left_ns > 0) {
-        left.tv_sec = left_ns / NS_A_S;
-        left.tv_nsec = left_ns % NS_A_S;
+        left.tv_sec = left_ns / NS_PER_S;
+        left.tv_nsec = left_ns % NS_PER_S;
     }
     return ppoll(&fd, 1, until_ns == NEVER ? NULL : &left, NULL) != -1 || errno != EINTR;
 }

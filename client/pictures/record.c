@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "proto/printable.h"
+
 bool record_init(struct record *record)
 {
     *record = (struct record){.grain = 1, .near_end = UINT64_MAX};
@@ -27,7 +29,7 @@ static struct lapse since_begin(const struct record *record, int64_t began_at_ns
 static size_t copy_printable(char *words, size_t used, const char *from)
 {
     for (; *from && used < RECORD_WORDS_BYTES - 1; from++)
-        words[used++] = ' ' <= *from && *from <= '~' ? *from : '?';
+        words[used++] = printable_or_mark(*from);
     words[used] = '\0';
     return used;
 }

@@ -8,6 +8,7 @@
 
 #include "client/common/quantity.h"
 #include "client/pictures/axis.h"
+#include "proto/instant.h"
 
 /* Widths and heights in pixels. Bars are between BARS_LEFT and BARS_RIGHT, figures right of them.
  */
@@ -91,16 +92,6 @@ struct close_up {
     size_t first, count;
     struct lapse shown;
 };
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static double seconds_of(int64_t ns)
 {

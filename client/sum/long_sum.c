@@ -7,8 +7,7 @@
 #include "client/lesson/lesson.h"
 #include "client/lib/clock.h"
 #include "client/sum/sum_transcript.h"
-
-#define NEVER INT64_MAX
+#include "proto/instant.h"
 
 /* So many times as long as a save takes passes until the next one. Servers do not wait for it: they
  * have what else is in flight. A process that is killed loses that, and what its window held. */

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
-
-#define NS_A_MS INT64_C(1000000)
 
 /* Runs that are looked at for one that is late: the oldest, of which few are left when all work is
  * given out. */
@@ -24,8 +23,8 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     assert(settings->threads <= THREADS_MAX);
     assert(settings->joined_max <= JOINED_MAX);
     assert(settings->span_ns > 0);
-    assert(settings->heartbeat_ns >= HEARTBEAT_MS_MIN * NS_A_MS);
-    assert(settings->heartbeat_ns <= HEARTBEAT_MS_MAX * NS_A_MS);
+    assert(settings->heartbeat_ns >= HEARTBEAT_MS_MIN * NS_PER_MS);
+    assert(settings->heartbeat_ns <= HEARTBEAT_MS_MAX * NS_PER_MS);
 
     struct dispatcher *d = calloc(1, sizeof *d);
     if (!d)
@@ -146,7 +145,7 @@ static void request_open(struct dispatcher *d, struct client *client,
     struct request *r = queue_open(&d->queue, client, asked);
 
     r->began_at_ns = d->now_ns;
-    r->deadline_at_ns = asked->deadline_ms ? d->now_ns + asked->deadline_ms * NS_A_MS : INT64_MAX;
+    r->deadline_at_ns = asked->deadline_ms ? d->now_ns + asked->deadline_ms * NS_PER_MS : INT64_MAX;
     if (r->deadline_at_ns < d->deadline_at_ns)
         d->deadline_at_ns = r->deadline_at_ns;
     if (asked->progress && d->progress_at_ns == INT64_MAX)
@@ -280,7 +279,7 @@ static void worker_welcome(struct dispatcher *d, struct worker *w)
     d->answer.type = EFFECT_TELL_WORKER;
     d->answer.worker = workers_number(&d->workers, w);
     d->answer.message.type = MESSAGE_WELCOME;
-    d->answer.message.welcome.heartbeat_ms = (uint32_t)(d->settings.heartbeat_ns / NS_A_MS);
+    d->answer.message.welcome.heartbeat_ms = (uint32_t)(d->settings.heartbeat_ns / NS_PER_MS);
     if (d->beat_at_ns == INT64_MAX)
         d->beat_at_ns = d->now_ns + d->settings.heartbeat_ns;
 }
@@ -792,11 +791,6 @@ bool dispatcher_next(struct dispatcher *d, struct effect *effect)
     return next_answer(d, effect) || next_silent(d, effect) || next_cancel(d, effect) ||
            next_span(d, effect) || next_ending(d, effect) || next_beat(d, effect) ||
            next_progress(d, effect);
-}
-
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
 }
 
 /* When a span is to be given for no other reason than the time. */

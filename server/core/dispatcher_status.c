@@ -1,10 +1,9 @@
 /* What a dispatcher tells of itself. It reads alone. */
 #include <string.h>
 
+#include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
-
-#define NS_A_MS INT64_C(1000000)
 
 static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct worker *w,
                         struct worker_status *status)
@@ -25,7 +24,7 @@ static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct
         .in_flight = w->held,
         .gaussian_rate = samples_a_core / w->block_ns[MESSAGE_KIND_GAUSSIAN],
         .uniform_rate = samples_a_core / w->block_ns[MESSAGE_KIND_UNIFORM],
-        .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->heard_at_ns) / NS_A_MS),
+        .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->heard_at_ns) / NS_PER_MS),
         .samples = w->samples,
     };
     memcpy(status->name, w->name, sizeof status->name);
@@ -54,7 +53,7 @@ static void request_tell(const struct dispatcher *d, int64_t now_ns, const struc
         .count = r->asked.count,
         .done = r->total.count,
         .in_flight = request_runs(r),
-        .age_ms = (uint64_t)((now_ns - r->began_at_ns) / NS_A_MS),
+        .age_ms = (uint64_t)((now_ns - r->began_at_ns) / NS_PER_MS),
     };
 }
 

@@ -2,10 +2,10 @@
 
 #include <assert.h>
 
-#define NS_A_MS INT64_C(1000000)
+#include "proto/instant.h"
 
 /* Before Join is sent again to a parent that has no room for this server now. */
-#define RETRY_NS_MIN (1000 * NS_A_MS)
+#define RETRY_NS_MIN (1000 * NS_PER_MS)
 
 void membership_init(struct membership *parent, const struct join *join)
 {
@@ -87,7 +87,7 @@ static int64_t name_spread_ns(const char *name)
 static void rest(struct membership *parent, const struct refusal *refusal,
                  struct membership_orders *orders, int64_t now_ns)
 {
-    int64_t rest_ns = refusal->retry_after_ms * NS_A_MS;
+    int64_t rest_ns = refusal->retry_after_ms * NS_PER_MS;
 
     if (rest_ns < RETRY_NS_MIN)
         rest_ns = RETRY_NS_MIN;
@@ -109,7 +109,7 @@ static void on_welcome(struct membership *parent, const struct welcome *welcome,
     if (parent->state == MEMBERSHIP_JOINING)
         parent->state = MEMBERSHIP_JOINED;
     parent->due_at_ns = INT64_MAX;
-    parent->heartbeat_ns = welcome->heartbeat_ms * NS_A_MS;
+    parent->heartbeat_ns = welcome->heartbeat_ms * NS_PER_MS;
     parent->beat_at_ns = now_ns + parent->heartbeat_ns;
 }
 

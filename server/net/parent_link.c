@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "proto/address.h"
-#include "server/core/dispatcher.h"
 #include "server/core/membership.h"
+#include "server/limits.h"
 #include "server/net/io_threads.h"
 #include "server/net/monitor.h"
 

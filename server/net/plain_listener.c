@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "proto/address.h"
+#include "proto/instant.h"
 
 /* Stands for the listener where connections have their number. */
 #define LISTENER PLAIN_MAX
@@ -26,8 +27,6 @@
 
 /* Connections that the kernel keeps while all places are taken. */
 #define BACKLOG 1024
-
-#define NEVER INT64_MAX
 
 enum caller_state {
     CALLER_FREE,

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sums/fnv.h"
+
 static size_t envelope_hash(const void *key)
 {
     const struct envelope *envelope = key;
-    size_t hash = 14695981039346656037u + (size_t)envelope->fd; /* FNV-1a */
 
-    for (size_t i = 0; i < envelope->size; i++)
-        hash = (hash ^ envelope->bytes[i]) * 1099511628211u;
-    return hash;
+    return fnv_add_bytes(FNV_OFFSET + (uint64_t)envelope->fd, envelope->bytes, envelope->size);
 }
 
 static int envelope_compare(const void *left, const void *right)

@@ -9,7 +9,7 @@
 #include <sys/queue.h>
 
 #include "proto/bounds.h"
-#include "server/core/dispatcher.h"
+#include "server/limits.h"
 #include "server/net/connections.h"
 
 /* Messages kept for connections that do not read, of all together: some 100 bytes each and as many

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define NS_PER_S 1000000000
+#include "proto/instant.h"
 
 static int64_t clock_ns(clockid_t clock)
 {

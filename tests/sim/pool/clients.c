@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "proto/instant.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pool/world.h"
 
@@ -169,11 +170,6 @@ static void ask_all(struct world *world, struct client_process *client)
     for (uint32_t i = 0; i < client->ask_count; i++)
         if (client->asks[i].cancel_at_ns <= world->now_ns)
             cancel(world, client, &client->asks[i]);
-}
-
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
 }
 
 static int64_t client_due_at(const struct client_process *client)

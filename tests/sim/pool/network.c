@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/instant.h"
 #include "tests/sim/pool/world.h"
 
 #define NO_LETTER UINT16_MAX
@@ -125,11 +126,6 @@ static void line_lose_tail(struct world *world, struct line *line, enum end_of_l
 }
 
 /* ---- ways -------------------------------------------------------------------------------- */
-
-static int64_t later(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns > b_ns ? a_ns : b_ns;
-}
 
 static int64_t latency_ns(struct world *world)
 {

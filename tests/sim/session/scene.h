@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/instant.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/chance.h"
 #include "tests/sim/session/cables.h"
@@ -38,8 +39,6 @@
 #include "tests/sim/simulation.h"
 #include "tests/sim/tally.h"
 #include "tests/sim/trace.h"
-
-#define NEVER INT64_MAX
 
 /* Things that may be about to happen. */
 enum scene_event {

@@ -61,7 +61,6 @@ static void shell_step(struct exchange *exchange, int64_t now_ns, const struct n
     witness_step(here, exchange, now_ns, news);
 }
 
-#undef NEVER
 #define clock_gettime(clock, now)                shell_clock(now)
 #define timerfd_create(clock, flags)             0
 #define timerfd_settime(fd, flags, at, old)      shell_timer(at)

@@ -1,5 +1,6 @@
 #include "tests/sim/session/witness.h"
 
+#include "proto/instant.h"
 #include "sums/stream.h"
 #include "tests/sim/session/scene.h"
 
@@ -12,16 +13,6 @@
 static int64_t after(int64_t at_ns, int64_t ns)
 {
     return ns < NEVER - at_ns ? at_ns + ns : NEVER;
-}
-
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
-}
-
-static int64_t later(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns > b_ns ? a_ns : b_ns;
 }
 
 static int64_t patience(const struct scene *scene, const struct witness *w, int64_t least_ns)

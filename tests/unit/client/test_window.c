@@ -4,10 +4,10 @@
 
 #include "client/sum/estimate.h"
 #include "client/sum/window.h"
+#include "proto/instant.h"
 #include "sums/stream.h"
 #include "tests/unit/chance.h"
 
-#define NEVER  INT64_MAX
 #define SECOND INT64_C(1000000000)
 
 /* A sum that can be told: sample i is i + 1. */

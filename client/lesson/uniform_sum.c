@@ -1,22 +1,22 @@
-#include "client/lesson/local_sum.h"
+#include "client/lesson/uniform_sum.h"
 
 #include "client/lib/clock.h"
 #include "sums/sum.h"
 
-void local_sum_init(struct local_sum *sum, const struct kernel *kernel, uint64_t seed,
-                    uint64_t count, int64_t slice_ns, bool stretch)
+void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
+                      uint64_t count, int64_t slice_ns, bool stretch)
 {
-    *sum = (struct local_sum){.kernel = kernel, .count = count, .stretch = stretch};
+    *sum = (struct uniform_sum){.kernel = kernel, .count = count, .stretch = stretch};
     stream_init(&sum->stream, seed, STREAM_UNIFORM);
     pacing_init(&sum->pacing, slice_ns);
 }
 
-void local_sum_begin(struct local_sum *sum)
+void uniform_sum_begin(struct uniform_sum *sum)
 {
     sum->began_at_ns = sum->ended_at_ns = clock_ns();
 }
 
-void local_sum_slice(struct local_sum *sum)
+void uniform_sum_slice(struct uniform_sum *sum)
 {
     uint64_t blocks = pacing_units(&sum->pacing);
     uint64_t count = blocks * BLOCK_SAMPLES;
@@ -34,7 +34,7 @@ void local_sum_slice(struct local_sum *sum)
     sum->slices++;
 }
 
-void local_sum_looked(struct local_sum *sum, int64_t began_at_ns)
+void uniform_sum_looked(struct uniform_sum *sum, int64_t began_at_ns)
 {
     sum->look_began_at_ns = began_at_ns;
     sum->look_ended_at_ns = clock_ns();
