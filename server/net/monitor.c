@@ -1,7 +1,8 @@
 #include "server/net/monitor.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "proto/errno_saved.h"
 
 #define ADDRESS_BYTES 64
 
@@ -26,11 +27,8 @@ zsock_t *monitor_new(void *socket, int events)
     if (zmq_socket_monitor(socket, address, events) == -1)
         return NULL;
     zsock_t *monitor = monitor_connect(address);
-    if (!monitor) {
-        int reason = errno;
-        zmq_socket_monitor(socket, NULL, 0);
-        errno = reason;
-    }
+    if (!monitor)
+        ERRNO_SAVED(zmq_socket_monitor(socket, NULL, 0));
     return monitor;
 }
 
