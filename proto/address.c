@@ -1,3 +1,4 @@
+/* Parses the address of a TCP peer. */
 #include "proto/address.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static bool port_parse(const char *text, char *port)
     return strspn(text, "0123456789") == size && atoi(text) >= 1 && atoi(text) <= PORT_MAX;
 }
 
-/* size: of the host, its brackets included. Colons without brackets could mean anything. */
+/* size: bytes of the host, with its brackets. A host with colons must stand in brackets; otherwise
+ * the text is ambiguous. */
 static bool host_parse(const char *text, size_t size, char *host)
 {
     bool brackets = size >= 2 && text[0] == '[' && text[size - 1] == ']';

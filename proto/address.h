@@ -1,4 +1,4 @@
-/* Where a TCP peer is, as people write it: HOST:PORT. A leaf: nothing is looked up. */
+/* The address of a TCP peer in its usual form, HOST:PORT. A leaf: no name is resolved. */
 #ifndef MEANTIME_PROTO_ADDRESS_H
 #define MEANTIME_PROTO_ADDRESS_H
 
@@ -8,17 +8,17 @@
 #define ADDRESS_HOST_BYTES 256
 #define ADDRESS_PORT_BYTES 6
 
-/* host: a name, an address, without the brackets of IPv6, or "*". port: 1 to 65535, or "*". Both
- * are what getaddrinfo() takes, but for "*". */
+/* Both parts are valid for getaddrinfo(), except "*". */
 struct address {
-    char host[ADDRESS_HOST_BYTES];
-    char port[ADDRESS_PORT_BYTES];
+    char host[ADDRESS_HOST_BYTES]; /* a name, an IP address (IPv6 without its brackets), or "*" */
+    char port[ADDRESS_PORT_BYTES]; /* 1 to 65535 in decimal, or "*" */
 };
 
-/* Such as "tcp://[::1]:8197" where `scheme` is "tcp://". False: it is no such thing. */
+/* Parses a text such as "tcp://[::1]:8197" with the scheme "tcp://". Returns false if `text` is not
+ * scheme, host and port. */
 bool address_parse(const char *text, const char *scheme, struct address *address);
 
-/* True where the host of the endpoint is an address of IPv6, which is written in brackets. */
+/* True if the host of `endpoint` is an IPv6 address, which is written in brackets. */
 bool address_is_ipv6(const char *endpoint);
 
 #endif

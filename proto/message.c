@@ -1,3 +1,4 @@
+/* Checks, reads and writes the messages of the protocol, one section for each message. */
 #include "proto/message.h"
 
 #include <assert.h>
@@ -8,7 +9,7 @@
 #define UNIT_LOG2_MIN (-1074)
 #define UNIT_LOG2_MAX 0
 
-/* Our enumerators are the wire's, so that a cast takes one to the other. */
+/* The enumerators of message.h have the wire's values, so a cast converts one to the other. */
 _Static_assert(MESSAGE_KIND_GAUSSIAN == (int)MEANTIME__KIND__KIND_GAUSSIAN, "");
 _Static_assert(MESSAGE_KIND_UNIFORM == (int)MEANTIME__KIND__KIND_UNIFORM, "");
 _Static_assert(STATUS_OK == (int)MEANTIME__STATUS__STATUS_UNSPECIFIED, "");
@@ -24,79 +25,40 @@ _Static_assert(STATUS_WORKERS_LOST == (int)MEANTIME__STATUS__STATUS_WORKERS_LOST
 _Static_assert(STATUS_NOT_JOINED == (int)MEANTIME__STATUS__STATUS_NOT_JOINED, "");
 _Static_assert(STATUS_OTHER_SUMS == (int)MEANTIME__STATUS__STATUS_OTHER_SUMS, "");
 
-/* ---- What is in range. A reason of NULL means that everything is. ---- */
+/* Each section below has up to three functions:
+ *     x_wrong    returns the reason why a field is out of range, or NULL if all fields are in range
+ *     x_read     fills in a struct message from protobuf-c's struct; returns like x_wrong
+ *     x_write    packs a struct into bytes and returns their number */
 
+/* These reasons are used by several messages. */
 static const char id_is_0[] = "id is 0; it must be 1 or more";
 static const char count_is_0[] = "count is 0; it must be 1 or more";
 static const char count_is_large[] = "count is too large; it must be 2^63 or less";
+static const char capacity_is_large[] =
+    "capacity is too large; it must be " QUOTE(CAPACITY_MAX) " or less";
+
+/* The longest message is a refusal. Its text takes 1 + 2 + 512 bytes, its id 1 + 10, its status
+ * 1 + 1 and its retry_after_ms 1 + 5. The refusal's own tag and length take 1 + 2 bytes, and the
+ * version 1 + 1. Together these are 539 bytes.
+ * A join has two names of 1 + 1 + 95 bytes, a digest of 1 + 8, and a capacity and a height of
+ * 1 + 5 each: less than 222 bytes.
+ * The other messages hold at most seven numbers of 11 bytes: less than 84 bytes. */
+_Static_assert(539 <= MESSAGE_BYTES_MAX && TEXT_BYTES_MAX == 512, "");
+_Static_assert(222 <= MESSAGE_BYTES_MAX && NAME_BYTES_MAX == 95, "");
+
+static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase body_case,
+                         uint8_t *bytes)
+{
+    wire->version = PROTOCOL_VERSION;
+    wire->body_case = body_case;
+    return meantime__message__pack(wire, bytes);
+}
+
+/* ---- SumRequest ---- */
 
 static const char *sum_request_wrong(const struct sum_request *request)
 {
     return wire_samples_wrong(request->id, request->kind, request->first, request->count);
-}
-
-static const char *sum_reply_wrong(const struct sum_reply *reply)
-{
-    const struct wire_rule rules[] = {
-        {reply->id == 0, id_is_0},
-        {reply->count == 0, count_is_0},
-        {reply->count > SAMPLE_END_MAX, count_is_large},
-        {reply->unit_log2 < UNIT_LOG2_MIN || reply->unit_log2 > UNIT_LOG2_MAX,
-         "unit_log2 is out of range; it must be -1074 to 0"},
-    };
-    return wire_broken(rules, COUNT_OF(rules));
-}
-
-static const char *progress_wrong(const struct progress *progress)
-{
-    const struct wire_rule rules[] = {
-        {progress->id == 0, id_is_0},
-        {progress->count == 0, count_is_0},
-        {progress->count > SAMPLE_END_MAX, count_is_large},
-        {progress->done > progress->count, "done is above count; it must be count or less"},
-    };
-    return wire_broken(rules, COUNT_OF(rules));
-}
-
-static const char *cancel_wrong(const struct cancel *cancel)
-{
-    return cancel->id == 0 ? id_is_0 : NULL;
-}
-
-static const char *refusal_wrong(const struct refusal *refusal)
-{
-    _Static_assert(STATUS_END == 12, "the reason says so");
-    return refusal->status < STATUS_MALFORMED || refusal->status >= STATUS_END
-               ? "status is unknown; it must be 1 to 11"
-               : NULL;
-}
-
-static const char capacity_is_large[] =
-    "capacity is too large; it must be " QUOTE(CAPACITY_MAX) " or less";
-
-static const char *join_wrong(const struct join *join)
-{
-    return join->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
-}
-
-static const char *welcome_wrong(const struct welcome *welcome)
-{
-    return welcome->heartbeat_ms < HEARTBEAT_MS_MIN || welcome->heartbeat_ms > HEARTBEAT_MS_MAX
-               ? "heartbeat_ms is out of range; it must be " QUOTE(HEARTBEAT_MS_MIN) " to " QUOTE(
-                     HEARTBEAT_MS_MAX)
-               : NULL;
-}
-
-static const char *heartbeat_wrong(const struct heartbeat *heartbeat)
-{
-    return heartbeat->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
-}
-
-/* ---- Decoding ---- */
-
-static __int128 units_join(int64_t high, uint64_t low)
-{
-    return (__int128)((unsigned __int128)(uint64_t)high << 64 | low);
 }
 
 static const char *sum_request_read(const Meantime__SumRequest *wire, struct message *message)
@@ -112,189 +74,6 @@ static const char *sum_request_read(const Meantime__SumRequest *wire, struct mes
         .progress = wire->progress != 0,
     };
     return sum_request_wrong(&message->sum_request);
-}
-
-static const char *sum_reply_read(const Meantime__SumReply *wire, struct message *message)
-{
-    message->type = MESSAGE_SUM_REPLY;
-    message->sum_reply = (struct sum_reply){
-        .id = wire->id,
-        .count = wire->count,
-        .units = units_join(wire->total_high, wire->total_low),
-        .unit_log2 = wire->unit_log2,
-        .compute_ns = wire->compute_ns,
-    };
-    return sum_reply_wrong(&message->sum_reply);
-}
-
-static const char *progress_read(const Meantime__Progress *wire, struct message *message)
-{
-    message->type = MESSAGE_PROGRESS;
-    message->progress = (struct progress){.id = wire->id, .done = wire->done, .count = wire->count};
-    return progress_wrong(&message->progress);
-}
-
-static const char *cancel_read(const Meantime__Cancel *wire, struct message *message)
-{
-    message->type = MESSAGE_CANCEL;
-    message->cancel = (struct cancel){.id = wire->id};
-    return cancel_wrong(&message->cancel);
-}
-
-static const char *refusal_read(const Meantime__Refusal *wire, struct message *message)
-{
-    struct refusal *refusal = &message->refusal;
-
-    if (!wire_text_fits(wire->text, TEXT_BYTES_MAX))
-        return "text is too long; it must be " QUOTE(TEXT_BYTES_MAX) " bytes or less";
-    message->type = MESSAGE_REFUSAL;
-    refusal->id = wire->id;
-    refusal->status = (enum status)wire->status;
-    refusal->retry_after_ms = wire->retry_after_ms;
-    wire_text_copy(refusal->text, wire->text);
-    return refusal_wrong(refusal);
-}
-
-static const char *join_read(const Meantime__Join *wire, struct message *message)
-{
-    struct join *join = &message->join;
-
-    if (!wire_text_fits(wire->name, NAME_BYTES_MAX))
-        return "name is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
-    if (!wire_text_fits(wire->kernel, NAME_BYTES_MAX))
-        return "kernel is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
-    message->type = MESSAGE_JOIN;
-    join->digest = wire->digest;
-    join->capacity = wire->capacity;
-    join->height = wire->height;
-    wire_text_copy(join->name, wire->name);
-    wire_text_copy(join->kernel, wire->kernel);
-    return join_wrong(join);
-}
-
-static const char *welcome_read(const Meantime__Welcome *wire, struct message *message)
-{
-    message->type = MESSAGE_WELCOME;
-    message->welcome = (struct welcome){.heartbeat_ms = wire->heartbeat_ms};
-    return welcome_wrong(&message->welcome);
-}
-
-static const char *heartbeat_read(const Meantime__Heartbeat *wire, struct message *message)
-{
-    message->type = MESSAGE_HEARTBEAT;
-    message->heartbeat = (struct heartbeat){.capacity = wire->capacity, .height = wire->height};
-    return heartbeat_wrong(&message->heartbeat);
-}
-
-static const char *leave_read(struct message *message)
-{
-    message->type = MESSAGE_LEAVE;
-    return NULL;
-}
-
-static const char *status_request_read(const Meantime__StatusRequest *wire, struct message *message)
-{
-    message->type = MESSAGE_STATUS_REQUEST;
-    message->status_request = (struct status_request){
-        .first_worker = wire->first_worker,
-        .first_request = wire->first_request,
-    };
-    return NULL;
-}
-
-static const char *status_reply_read(struct message *message)
-{
-    message->type = MESSAGE_STATUS_REPLY;
-    return NULL;
-}
-
-/* wire: its body is set. */
-static const char *body_read(const Meantime__Message *wire, struct message *message)
-{
-    switch (wire->body_case) {
-    case MEANTIME__MESSAGE__BODY_SUM_REQUEST: return sum_request_read(wire->sum_request, message);
-    case MEANTIME__MESSAGE__BODY_SUM_REPLY: return sum_reply_read(wire->sum_reply, message);
-    case MEANTIME__MESSAGE__BODY_PROGRESS: return progress_read(wire->progress, message);
-    case MEANTIME__MESSAGE__BODY_CANCEL: return cancel_read(wire->cancel, message);
-    case MEANTIME__MESSAGE__BODY_REFUSAL: return refusal_read(wire->refusal, message);
-    case MEANTIME__MESSAGE__BODY_JOIN: return join_read(wire->join, message);
-    case MEANTIME__MESSAGE__BODY_WELCOME: return welcome_read(wire->welcome, message);
-    case MEANTIME__MESSAGE__BODY_HEARTBEAT: return heartbeat_read(wire->heartbeat, message);
-    case MEANTIME__MESSAGE__BODY_LEAVE: return leave_read(message);
-    case MEANTIME__MESSAGE__BODY_STATUS_REQUEST:
-        return status_request_read(wire->status_request, message);
-    case MEANTIME__MESSAGE__BODY_STATUS_REPLY: return status_reply_read(message);
-    default: assert(!"a body that protobuf-c knows and we do not"); return NULL;
-    }
-}
-
-/* wire: what could be read, or NULL. Always false, so that a decoder can end with it. */
-static bool fail(struct message_error *error, enum status status, const char *reason,
-                 const Meantime__Message *wire)
-{
-    bool sum_request = wire != NULL && wire->body_case == MEANTIME__MESSAGE__BODY_SUM_REQUEST;
-
-    *error = (struct message_error){
-        .status = status,
-        .sum_request = sum_request,
-        .id = sum_request ? wire->sum_request->id : 0,
-        .reason = reason,
-    };
-    return false;
-}
-
-/* Which every version writes alike, but for what may have come to mean something else. */
-static bool wrong_version_read(const Meantime__Message *wire, struct message *message)
-{
-    if (wire->body_case != MEANTIME__MESSAGE__BODY_REFUSAL ||
-        wire->refusal->status != MEANTIME__STATUS__STATUS_WRONG_VERSION ||
-        refusal_read(wire->refusal, message) != NULL)
-        return false;
-    message->refusal.retry_after_ms = 0;
-    return true;
-}
-
-static bool wire_read(const Meantime__Message *wire, struct message *message,
-                      struct message_error *error)
-{
-    const char *reason;
-
-    if (wire->version != PROTOCOL_VERSION)
-        return wrong_version_read(wire, message) ||
-               fail(error, STATUS_WRONG_VERSION, wire_other_version, wire);
-    if (wire->body_case == MEANTIME__MESSAGE__BODY__NOT_SET)
-        return fail(error, STATUS_MALFORMED, "the message has no body that is known here", wire);
-    reason = body_read(wire, message);
-    return reason == NULL || fail(error, STATUS_OUT_OF_RANGE, reason, wire);
-}
-
-bool message_decode(const void *bytes, size_t size, struct message *message,
-                    struct message_error *error)
-{
-    struct wire_arena arena;
-    const Meantime__Message *wire;
-    const char *reason = wire_unpack(&arena, bytes, size, &wire);
-
-    if (reason != NULL)
-        return fail(error, STATUS_MALFORMED, reason, NULL);
-    return wire_read(wire, message, error);
-}
-
-/* ---- Encoding ---- */
-
-/* The longest message is a refusal: its text takes 1 + 2 + 512 bytes, id 1 + 10, status 1 + 1 and
- * retry_after_ms 1 + 5; around it stand 1 + 2 for its own length and 1 + 1 for the version. That
- * makes 539. A join has two names of 1 + 1 + 95 bytes, digest 1 + 8, capacity and height 1 + 5:
- * below 222. The others hold at most seven numbers of 11 bytes and stay below 84. */
-_Static_assert(539 <= MESSAGE_BYTES_MAX && TEXT_BYTES_MAX == 512, "");
-_Static_assert(222 <= MESSAGE_BYTES_MAX && NAME_BYTES_MAX == 95, "");
-
-static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase body_case,
-                         uint8_t *bytes)
-{
-    wire->version = PROTOCOL_VERSION;
-    wire->body_case = body_case;
-    return meantime__message__pack(wire, bytes);
 }
 
 static size_t sum_request_write(const struct sum_request *request, uint8_t *bytes)
@@ -314,6 +93,38 @@ static size_t sum_request_write(const struct sum_request *request, uint8_t *byte
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_SUM_REQUEST, bytes);
 }
 
+/* ---- SumReply ---- */
+
+static const char *sum_reply_wrong(const struct sum_reply *reply)
+{
+    const struct wire_rule rules[] = {
+        {reply->id == 0, id_is_0},
+        {reply->count == 0, count_is_0},
+        {reply->count > SAMPLE_END_MAX, count_is_large},
+        {reply->unit_log2 < UNIT_LOG2_MIN || reply->unit_log2 > UNIT_LOG2_MAX,
+         "unit_log2 is out of range; it must be -1074 to 0"},
+    };
+    return wire_broken(rules, COUNT_OF(rules));
+}
+
+static __int128 units_join(int64_t high, uint64_t low)
+{
+    return (__int128)((unsigned __int128)(uint64_t)high << 64 | low);
+}
+
+static const char *sum_reply_read(const Meantime__SumReply *wire, struct message *message)
+{
+    message->type = MESSAGE_SUM_REPLY;
+    message->sum_reply = (struct sum_reply){
+        .id = wire->id,
+        .count = wire->count,
+        .units = units_join(wire->total_high, wire->total_low),
+        .unit_log2 = wire->unit_log2,
+        .compute_ns = wire->compute_ns,
+    };
+    return sum_reply_wrong(&message->sum_reply);
+}
+
 static size_t sum_reply_write(const struct sum_reply *reply, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
@@ -330,6 +141,26 @@ static size_t sum_reply_write(const struct sum_reply *reply, uint8_t *bytes)
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_SUM_REPLY, bytes);
 }
 
+/* ---- Progress ---- */
+
+static const char *progress_wrong(const struct progress *progress)
+{
+    const struct wire_rule rules[] = {
+        {progress->id == 0, id_is_0},
+        {progress->count == 0, count_is_0},
+        {progress->count > SAMPLE_END_MAX, count_is_large},
+        {progress->done > progress->count, "done is above count; it must be count or less"},
+    };
+    return wire_broken(rules, COUNT_OF(rules));
+}
+
+static const char *progress_read(const Meantime__Progress *wire, struct message *message)
+{
+    message->type = MESSAGE_PROGRESS;
+    message->progress = (struct progress){.id = wire->id, .done = wire->done, .count = wire->count};
+    return progress_wrong(&message->progress);
+}
+
 static size_t progress_write(const struct progress *progress, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
@@ -343,6 +174,20 @@ static size_t progress_write(const struct progress *progress, uint8_t *bytes)
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_PROGRESS, bytes);
 }
 
+/* ---- Cancel ---- */
+
+static const char *cancel_wrong(const struct cancel *cancel)
+{
+    return cancel->id == 0 ? id_is_0 : NULL;
+}
+
+static const char *cancel_read(const Meantime__Cancel *wire, struct message *message)
+{
+    message->type = MESSAGE_CANCEL;
+    message->cancel = (struct cancel){.id = wire->id};
+    return cancel_wrong(&message->cancel);
+}
+
 static size_t cancel_write(const struct cancel *cancel, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
@@ -352,6 +197,30 @@ static size_t cancel_write(const struct cancel *cancel, uint8_t *bytes)
     body.id = cancel->id;
     wire.cancel = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_CANCEL, bytes);
+}
+
+/* ---- Refusal ---- */
+
+static const char *refusal_wrong(const struct refusal *refusal)
+{
+    _Static_assert(STATUS_END == 12, "the reason names the last status");
+    return refusal->status < STATUS_MALFORMED || refusal->status >= STATUS_END
+               ? "status is unknown; it must be 1 to 11"
+               : NULL;
+}
+
+static const char *refusal_read(const Meantime__Refusal *wire, struct message *message)
+{
+    struct refusal *refusal = &message->refusal;
+
+    if (!wire_text_fits(wire->text, TEXT_BYTES_MAX))
+        return "text is too long; it must be " QUOTE(TEXT_BYTES_MAX) " bytes or less";
+    message->type = MESSAGE_REFUSAL;
+    refusal->id = wire->id;
+    refusal->status = (enum status)wire->status;
+    refusal->retry_after_ms = wire->retry_after_ms;
+    wire_text_copy(refusal->text, wire->text);
+    return refusal_wrong(refusal);
 }
 
 static size_t refusal_write(const struct refusal *refusal, uint8_t *bytes)
@@ -366,6 +235,30 @@ static size_t refusal_write(const struct refusal *refusal, uint8_t *bytes)
     body.retry_after_ms = refusal->retry_after_ms;
     wire.refusal = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_REFUSAL, bytes);
+}
+
+/* ---- Join ---- */
+
+static const char *join_wrong(const struct join *join)
+{
+    return join->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
+}
+
+static const char *join_read(const Meantime__Join *wire, struct message *message)
+{
+    struct join *join = &message->join;
+
+    if (!wire_text_fits(wire->name, NAME_BYTES_MAX))
+        return "name is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
+    if (!wire_text_fits(wire->kernel, NAME_BYTES_MAX))
+        return "kernel is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
+    message->type = MESSAGE_JOIN;
+    join->digest = wire->digest;
+    join->capacity = wire->capacity;
+    join->height = wire->height;
+    wire_text_copy(join->name, wire->name);
+    wire_text_copy(join->kernel, wire->kernel);
+    return join_wrong(join);
 }
 
 static size_t join_write(const struct join *join, uint8_t *bytes)
@@ -383,6 +276,23 @@ static size_t join_write(const struct join *join, uint8_t *bytes)
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_JOIN, bytes);
 }
 
+/* ---- Welcome ---- */
+
+static const char *welcome_wrong(const struct welcome *welcome)
+{
+    return welcome->heartbeat_ms < HEARTBEAT_MS_MIN || welcome->heartbeat_ms > HEARTBEAT_MS_MAX
+               ? "heartbeat_ms is out of range; it must be " QUOTE(HEARTBEAT_MS_MIN) " to " QUOTE(
+                     HEARTBEAT_MS_MAX)
+               : NULL;
+}
+
+static const char *welcome_read(const Meantime__Welcome *wire, struct message *message)
+{
+    message->type = MESSAGE_WELCOME;
+    message->welcome = (struct welcome){.heartbeat_ms = wire->heartbeat_ms};
+    return welcome_wrong(&message->welcome);
+}
+
 static size_t welcome_write(const struct welcome *welcome, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
@@ -392,6 +302,20 @@ static size_t welcome_write(const struct welcome *welcome, uint8_t *bytes)
     body.heartbeat_ms = welcome->heartbeat_ms;
     wire.welcome = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_WELCOME, bytes);
+}
+
+/* ---- Heartbeat ---- */
+
+static const char *heartbeat_wrong(const struct heartbeat *heartbeat)
+{
+    return heartbeat->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
+}
+
+static const char *heartbeat_read(const Meantime__Heartbeat *wire, struct message *message)
+{
+    message->type = MESSAGE_HEARTBEAT;
+    message->heartbeat = (struct heartbeat){.capacity = wire->capacity, .height = wire->height};
+    return heartbeat_wrong(&message->heartbeat);
 }
 
 static size_t heartbeat_write(const struct heartbeat *heartbeat, uint8_t *bytes)
@@ -406,6 +330,14 @@ static size_t heartbeat_write(const struct heartbeat *heartbeat, uint8_t *bytes)
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_HEARTBEAT, bytes);
 }
 
+/* ---- Leave ---- */
+
+static const char *leave_read(struct message *message)
+{
+    message->type = MESSAGE_LEAVE;
+    return NULL;
+}
+
 static size_t leave_write(uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
@@ -413,6 +345,18 @@ static size_t leave_write(uint8_t *bytes)
 
     wire.leave = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_LEAVE, bytes);
+}
+
+/* ---- StatusRequest ---- */
+
+static const char *status_request_read(const Meantime__StatusRequest *wire, struct message *message)
+{
+    message->type = MESSAGE_STATUS_REQUEST;
+    message->status_request = (struct status_request){
+        .first_worker = wire->first_worker,
+        .first_request = wire->first_request,
+    };
+    return NULL;
 }
 
 static size_t status_request_write(const struct status_request *request, uint8_t *bytes)
@@ -425,6 +369,93 @@ static size_t status_request_write(const struct status_request *request, uint8_t
     wire.status_request = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_STATUS_REQUEST, bytes);
 }
+
+/* ---- StatusReply: the body is read and written by status.c ---- */
+
+static const char *status_reply_read(struct message *message)
+{
+    message->type = MESSAGE_STATUS_REPLY;
+    return NULL;
+}
+
+/* ---- Decoding: from bytes to the section of their message ---- */
+
+/* The body of `wire` must be set. */
+static const char *body_read(const Meantime__Message *wire, struct message *message)
+{
+    switch (wire->body_case) {
+    case MEANTIME__MESSAGE__BODY_SUM_REQUEST: return sum_request_read(wire->sum_request, message);
+    case MEANTIME__MESSAGE__BODY_SUM_REPLY: return sum_reply_read(wire->sum_reply, message);
+    case MEANTIME__MESSAGE__BODY_PROGRESS: return progress_read(wire->progress, message);
+    case MEANTIME__MESSAGE__BODY_CANCEL: return cancel_read(wire->cancel, message);
+    case MEANTIME__MESSAGE__BODY_REFUSAL: return refusal_read(wire->refusal, message);
+    case MEANTIME__MESSAGE__BODY_JOIN: return join_read(wire->join, message);
+    case MEANTIME__MESSAGE__BODY_WELCOME: return welcome_read(wire->welcome, message);
+    case MEANTIME__MESSAGE__BODY_HEARTBEAT: return heartbeat_read(wire->heartbeat, message);
+    case MEANTIME__MESSAGE__BODY_LEAVE: return leave_read(message);
+    case MEANTIME__MESSAGE__BODY_STATUS_REQUEST:
+        return status_request_read(wire->status_request, message);
+    case MEANTIME__MESSAGE__BODY_STATUS_REPLY: return status_reply_read(message);
+    default: assert(!"protobuf-c knows a body that this file does not"); return NULL;
+    }
+}
+
+/* Fills in `error` and returns false, so that a decoder can return the result.
+ * wire: the message as far as it is readable, or NULL. */
+static bool fail(struct message_error *error, enum status status, const char *reason,
+                 const Meantime__Message *wire)
+{
+    bool sum_request = wire != NULL && wire->body_case == MEANTIME__MESSAGE__BODY_SUM_REQUEST;
+
+    *error = (struct message_error){
+        .status = status,
+        .sum_request = sum_request,
+        .id = sum_request ? wire->sum_request->id : 0,
+        .reason = reason,
+    };
+    return false;
+}
+
+/* Reads a WRONG_VERSION refusal of another version. Every version writes its id, status and text
+ * alike. The meaning of retry_after_ms may differ, so that field is set to 0. */
+static bool wrong_version_read(const Meantime__Message *wire, struct message *message)
+{
+    if (wire->body_case != MEANTIME__MESSAGE__BODY_REFUSAL ||
+        wire->refusal->status != MEANTIME__STATUS__STATUS_WRONG_VERSION ||
+        refusal_read(wire->refusal, message) != NULL)
+        return false;
+    message->refusal.retry_after_ms = 0;
+    return true;
+}
+
+static bool wire_read(const Meantime__Message *wire, struct message *message,
+                      struct message_error *error)
+{
+    const char *reason;
+
+    if (wire->version != PROTOCOL_VERSION)
+        return wrong_version_read(wire, message) ||
+               fail(error, STATUS_WRONG_VERSION, wire_other_version, wire);
+    if (wire->body_case == MEANTIME__MESSAGE__BODY__NOT_SET)
+        return fail(error, STATUS_MALFORMED, "the message has no body that this version knows",
+                    wire);
+    reason = body_read(wire, message);
+    return reason == NULL || fail(error, STATUS_OUT_OF_RANGE, reason, wire);
+}
+
+bool message_decode(const void *bytes, size_t size, struct message *message,
+                    struct message_error *error)
+{
+    struct wire_arena arena;
+    const Meantime__Message *wire;
+    const char *reason = wire_unpack(&arena, bytes, size, &wire);
+
+    if (reason != NULL)
+        return fail(error, STATUS_MALFORMED, reason, NULL);
+    return wire_read(wire, message, error);
+}
+
+/* ---- Encoding: from a message to its section ---- */
 
 size_t message_encode(const struct message *message, uint8_t *bytes)
 {
@@ -439,10 +470,10 @@ size_t message_encode(const struct message *message, uint8_t *bytes)
     case MESSAGE_HEARTBEAT: return heartbeat_write(&message->heartbeat, bytes);
     case MESSAGE_LEAVE: return leave_write(bytes);
     case MESSAGE_STATUS_REQUEST: return status_request_write(&message->status_request, bytes);
-    case MESSAGE_STATUS_REPLY: assert(!"a status reply is written by status_encode()"); return 0;
+    case MESSAGE_STATUS_REPLY: assert(!"status_encode() writes a status reply"); return 0;
     case MESSAGE_TYPES: break;
     }
-    assert(!"a message of no type");
+    assert(!"the message has an unknown type");
     return 0;
 }
 

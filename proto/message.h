@@ -1,5 +1,6 @@
-/* Messages as checked structs, and their bytes. A leaf: no socket, no allocation, no state; any
- * thread. What message_decode() accepts is within proto/bounds.h and needs no further check. */
+/* Messages as validated structs, and their conversion from and to bytes.
+ * A leaf: no socket, no allocation, no state; any thread may call it. A message that
+ * message_decode() accepts is within the limits of proto/bounds.h and needs no further check. */
 #ifndef MEANTIME_PROTO_MESSAGE_H
 #define MEANTIME_PROTO_MESSAGE_H
 
@@ -9,7 +10,8 @@
 
 #include "proto/bounds.h"
 
-/* Why there is no sum. STATUS_OK is never on the wire; the others have their wire values. */
+/* Why a request has no sum, or a worker no membership. The values are those on the wire. STATUS_OK
+ * is never sent. */
 enum status {
     STATUS_OK = 0,
     STATUS_MALFORMED = 1,
@@ -23,10 +25,10 @@ enum status {
     STATUS_WORKERS_LOST = 9,
     STATUS_NOT_JOINED = 10,
     STATUS_OTHER_SUMS = 11,
-    STATUS_END /* not a status: one more than the last */
+    STATUS_END /* not a status: one more than the last status */
 };
 
-/* Which stream of a seed. Wire values. */
+/* The kind of a seed's stream. The values are those on the wire. */
 enum message_kind {
     MESSAGE_KIND_GAUSSIAN = 1,
     MESSAGE_KIND_UNIFORM = 2,
@@ -43,81 +45,78 @@ enum message_type {
     MESSAGE_HEARTBEAT,
     MESSAGE_LEAVE,
     MESSAGE_STATUS_REQUEST,
-    MESSAGE_STATUS_REPLY, /* its body is read by status_decode() */
-    MESSAGE_TYPES
+    MESSAGE_STATUS_REPLY, /* struct message has no body for it: call status_decode() */
+    MESSAGE_TYPES         /* not a type: the number of types */
 };
 
-/* id: not 0. first, count: samples, count >= 1, first + count <= SAMPLE_END_MAX.
- * deadline_ms: time left, 0 for none. */
+/* A client asks a server, or a front a worker, for the sum of samples [first, first + count) of the
+ * stream (seed, kind). */
 struct sum_request {
-    uint64_t id;
-    uint64_t seed;
+    uint64_t id;   /* 1 or more; the sender chooses it */
+    uint64_t seed; /* any */
     enum message_kind kind;
-    uint64_t first;
-    uint64_t count;
-    uint32_t deadline_ms;
-    bool progress;
+    uint64_t first;       /* number of the first sample; first + count <= SAMPLE_END_MAX */
+    uint64_t count;       /* samples, 1 or more */
+    uint32_t deadline_ms; /* time left for the answer; 0: no deadline */
+    bool progress;        /* true: the server sends progress messages */
 };
 
-/* The sum is units * 2^unit_log2, over count samples. id: not 0. count: 1 to SAMPLE_END_MAX.
- * units: any, also what no stream has. unit_log2: -1074 to 0. compute_ns: on all cores together. */
+/* The exact sum of `count` samples: units * 2^unit_log2. */
 struct sum_reply {
-    uint64_t id;
-    uint64_t count;
-    __int128 units;
-    int32_t unit_log2;
-    uint64_t compute_ns;
+    uint64_t id;         /* of the request; 1 or more */
+    uint64_t count;      /* samples, 1 to SAMPLE_END_MAX */
+    __int128 units;      /* any value, even one that no stream has */
+    int32_t unit_log2;   /* -1074 to 0 */
+    uint64_t compute_ns; /* time of computing, added up over all cores */
 };
 
-/* id: not 0. done <= count, both in samples. count: 1 to SAMPLE_END_MAX. */
+/* The server has summed `done` samples of `count`. */
 struct progress {
-    uint64_t id;
-    uint64_t done;
-    uint64_t count;
+    uint64_t id;    /* of the request; 1 or more */
+    uint64_t done;  /* samples, 0 to count */
+    uint64_t count; /* samples, 1 to SAMPLE_END_MAX */
 };
 
-/* id: not 0. */
+/* The sender of a request no longer wants its answer. */
 struct cancel {
-    uint64_t id;
+    uint64_t id; /* of the request; 1 or more */
 };
 
-/* id: 0 where the request could not be read, or it is of none. status: never STATUS_OK.
- * text: for people, in printable ASCII; message_decode() puts '?' for any other byte.
- * retry_after_ms: 0 where trying again is of no use. */
+/* The answer to a request without a sum, or to a join without a membership. */
 struct refusal {
-    uint64_t id;
-    enum status status;
-    uint32_t retry_after_ms;
+    uint64_t id;             /* of the request; 0 if it was not readable, or if there is none */
+    enum status status;      /* never STATUS_OK */
+    uint32_t retry_after_ms; /* 0: a retry has no use */
+    /* For people, in printable ASCII. message_decode() replaces each other byte by '?'. */
     char text[TEXT_BYTES_MAX + 1];
 };
 
-/* A worker offers itself. digest: sums_digest(). capacity: cores, 0 to CAPACITY_MAX, 0 for a server
- * that waits for workers itself. height: levels of servers that have joined it, which front and
- * worker add up; any, but a front takes none above HEIGHT_MAX. name, kernel: for people, as
- * refusal.text. */
+/* A worker offers itself to a front. */
 struct join {
-    uint64_t digest;
-    uint32_t capacity;
+    uint64_t digest;   /* sums_digest() of the worker */
+    uint32_t capacity; /* cores, 0 to CAPACITY_MAX; 0 if the worker waits for workers of its own */
+    /* Levels of servers that have joined the worker; any value. A front that has joined others
+     * refuses a height above HEIGHT_MAX. */
     uint32_t height;
-    char name[NAME_BYTES_MAX + 1];
-    char kernel[NAME_BYTES_MAX + 1];
+    char name[NAME_BYTES_MAX + 1];   /* for people, as refusal.text */
+    char kernel[NAME_BYTES_MAX + 1]; /* for people, as refusal.text */
 };
 
-/* heartbeat_ms: HEARTBEAT_MS_MIN to HEARTBEAT_MS_MAX. */
+/* The front accepts the worker. */
 struct welcome {
-    uint32_t heartbeat_ms;
+    uint32_t heartbeat_ms; /* time between heartbeats, HEARTBEAT_MS_MIN to HEARTBEAT_MS_MAX */
 };
 
-/* Of the worker, as in struct join; 0 from a server. */
+/* A sign of life. A worker sends its present capacity and height; a front sends 0 for both. */
 struct heartbeat {
-    uint32_t capacity;
-    uint32_t height;
+    uint32_t capacity; /* as in struct join */
+    uint32_t height;   /* as in struct join */
 };
 
-/* How many entries to leave out from the start of each list. */
+/* A client asks for the server's status. Each field skips entries at the start of a list. */
 struct status_request {
-    uint32_t first_worker;
-    uint32_t first_request;
+    uint32_t first_worker;  /* workers to skip */
+    uint32_t first_request; /* requests to skip */
 };
 
 struct message {
@@ -135,24 +134,25 @@ struct message {
     };
 };
 
-/* What the message that could not be taken was, as far as it could be read, and why not. */
+/* Why message_decode() rejected a message, and what it could read of the message. */
 struct message_error {
     enum status status; /* STATUS_MALFORMED, STATUS_WRONG_VERSION or STATUS_OUT_OF_RANGE */
-    bool sum_request;   /* it was a sum request: a refusal is owed */
+    bool sum_request;   /* true: the message is a sum request, so the receiver must refuse it */
     uint64_t id;        /* of that request, or 0 */
     const char *reason; /* a sentence without its full stop; static storage */
 };
 
-/* Reads one frame of `size` bytes. Returns true with `message` filled in, or false with `error`.
- * bytes: any, from anybody; never read past `size`; NULL only with size 0. */
+/* Reads one frame of `size` bytes. Returns true and fills in `message`, or returns false and fills
+ * in `error`.
+ * bytes: any bytes of any peer; never read past `size`. NULL is valid only if size is 0. */
 bool message_decode(const void *bytes, size_t size, struct message *message,
                     struct message_error *error);
 
-/* Writes `message` into `bytes` (room for MESSAGE_BYTES_MAX) and returns how many bytes it took,
- * 1 to MESSAGE_BYTES_MAX. The message must be one that message_decode() would accept. */
+/* Writes `message` into `bytes` and returns the number of bytes, 1 to MESSAGE_BYTES_MAX.
+ * message: must be valid for message_decode(). bytes: has room for MESSAGE_BYTES_MAX. */
 size_t message_encode(const struct message *message, uint8_t *bytes);
 
-/* The status in words for people, such as "busy". Never NULL. Static storage. */
+/* The name of a status for people, such as "busy". Never NULL. Static storage. */
 const char *status_text(enum status status);
 
 #endif

@@ -1,3 +1,4 @@
+/* Checks, reads and writes the status reply. */
 #include "proto/status.h"
 
 #include <assert.h>
@@ -9,9 +10,9 @@ _Static_assert(WORKER_STATUS_THREAD == (int)MEANTIME__WORKER_STATE__WORKER_STATE
 _Static_assert(WORKER_STATUS_JOINED == (int)MEANTIME__WORKER_STATE__WORKER_STATE_JOINED, "");
 _Static_assert(WORKER_STATUS_LEAVING == (int)MEANTIME__WORKER_STATE__WORKER_STATE_LEAVING, "");
 
-/* ---- What is in range. A reason of NULL means that everything is. ---- */
+/* ---- Checks: each returns the reason why a field is out of range, or NULL ---- */
 
-/* False for a NaN as well, which compares as false with everything. */
+/* Returns false for a NaN, because every comparison with a NaN is false. */
 static bool is_rate(double rate)
 {
     return rate >= 0 && rate <= DBL_MAX;
@@ -58,10 +59,11 @@ static const char *lists_wrong(uint32_t worker_count, size_t workers_listed, uin
 
 /* ---- Decoding ---- */
 
-/* The most that protobuf-c takes for a status reply that is accepted: the message, its body, the
- * counters, two names of the server, both lists, and for each entry its struct and names. It also
- * notes down each of the body's 137 fields (in 32 bytes): 16 of them on the stack, the others in
- * pieces of 32, 64 and 128. A third of the arena is left for fields of a later day. */
+/* The largest memory that protobuf-c allocates for a valid status reply: the message, its body, the
+ * counters, two names of the server, both lists, and the struct and names of each entry.
+ * protobuf-c also keeps 32 bytes for each of the body's 137 fields: 16 of them on the stack, the
+ * others in allocations for 32, 64 and 128 fields.
+ * A third of the arena is free for later fields. */
 #define NAME_TAKEN WIRE_ARENA_TAKEN(NAME_BYTES_MAX + 1)
 #define STATUS_TAKEN_MAX                                                                           \
     (WIRE_ARENA_TAKEN(sizeof(Meantime__Message)) +                                                 \
@@ -72,7 +74,7 @@ static const char *lists_wrong(uint32_t worker_count, size_t workers_listed, uin
                            2 * sizeof(void *)))
 _Static_assert(STATUS_TAKEN_MAX <= DECODE_ARENA_BYTES / 3 * 2, "");
 
-/* Puts a name where it belongs. False where it is too long. */
+/* Copies a name. Returns false if it is too long. */
 static bool name_read(char *name, const char *wire)
 {
     if (!wire_text_fits(wire, NAME_BYTES_MAX))
@@ -185,11 +187,16 @@ bool status_decode(const void *bytes, size_t size, struct status_reply *status, 
 
 /* ---- Encoding ---- */
 
-/* With its tag, a number takes at most 11 bytes where it has 64 bits, 6 where it has 32, 9 where it
- * is fixed and 2 where it is an enumerator or a bool, and a name 1 + 1 + 95. A capacity, up to
- * 2^20, takes 4, and first, count and done take 10 each: if one has its 64th bit, first is 0 and is
- * left out. An entry has 1 + 2 bytes before it for its tag and length, the counters have 1 + 1, the
- * whole 1 + 3, and the version takes 1 + 1. */
+/* Bytes of each field, its tag included:
+ *     11       a 64-bit number, at most
+ *     6        a 32-bit number, at most
+ *     9        a fixed 64-bit number, or a double
+ *     2        an enumerator, or a bool
+ *     97       a name: 1 + 1 + 95
+ *     4        a capacity, which is at most 2^20
+ *     10 each  first, count and done: if one of them has its 64th bit, first is 0 and is left out
+ * The tag and the length of an entry take 1 + 2 bytes, those of the counters 1 + 1, and those of
+ * the whole reply 1 + 3. The version takes 1 + 1. */
 #define NAME_BYTES        (2 + NAME_BYTES_MAX)
 #define WORKER_BYTES_MAX  (3 + 4 * 6 + 4 + 2 + 2 * 9 + 11 + 2 * NAME_BYTES)
 #define REQUEST_BYTES_MAX (3 + 2 * 11 + 3 * 10 + 9 + 2 * 6 + 2 + NAME_BYTES)
@@ -197,10 +204,11 @@ bool status_decode(const void *bytes, size_t size, struct status_reply *status, 
 _Static_assert(STATUS_BYTES_MAX == 4 + 2 + SERVER_BYTES_MAX +
                                        STATUS_ENTRIES_MAX * (WORKER_BYTES_MAX + REQUEST_BYTES_MAX),
                "");
-_Static_assert(NAME_BYTES_MAX < 128 && CAPACITY_MAX < 1 << 21, "their lengths in bytes");
+_Static_assert(NAME_BYTES_MAX < 128 && CAPACITY_MAX < 1 << 21,
+               "the number of bytes of their lengths");
 _Static_assert(STATUS_BYTES_MAX <= FRAME_BYTES_MAX / 2, "");
 
-/* A list as protobuf-c wants it: structs, and pointers to them. */
+/* The lists in the form that protobuf-c requires: structs, and pointers to them. */
 struct wire_lists {
     Meantime__WorkerStatus workers[STATUS_ENTRIES_MAX];
     Meantime__WorkerStatus *worker_pointers[STATUS_ENTRIES_MAX];

@@ -1,5 +1,5 @@
-/* How a server is: what it tells whoever asks, as a checked struct, and its bytes. Too large to be
- * part of struct message. A leaf, as proto/message.h. */
+/* The status of a server, which it sends on request: a validated struct, and its conversion from
+ * and to bytes. The struct is too large for struct message. A leaf like proto/message.h. */
 #ifndef MEANTIME_PROTO_STATUS_H
 #define MEANTIME_PROTO_STATUS_H
 
@@ -10,81 +10,77 @@
 #include "proto/bounds.h"
 #include "proto/message.h"
 
-/* Wire values. */
+/* What a worker is, and whether it leaves. The values are those on the wire. */
 enum worker_status_state {
-    WORKER_STATUS_THREAD = 1, /* a thread of the server itself */
-    WORKER_STATUS_JOINED = 2,
-    WORKER_STATUS_LEAVING = 3, /* finishes what it has */
+    WORKER_STATUS_THREAD = 1,  /* a compute thread of the server itself */
+    WORKER_STATUS_JOINED = 2,  /* a joined worker */
+    WORKER_STATUS_LEAVING = 3, /* a joined worker that finishes its spans and gets no more */
 };
 
-/* capacity: cores, 0 to CAPACITY_MAX. rates: samples a second, as measured; 0 or more, finite.
- * silent_ms: since it was last heard; 0 for a thread. samples: summed so far. */
 struct worker_status {
-    uint32_t number;
+    uint32_t number; /* the server's number for this worker */
     enum worker_status_state state;
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
-    uint32_t capacity;
-    uint32_t credit;
-    uint32_t in_flight;
-    double gaussian_rate;
-    double uniform_rate;
-    uint32_t silent_ms;
-    uint64_t samples;
+    uint32_t capacity;    /* cores, 0 to CAPACITY_MAX */
+    uint32_t credit;      /* spans that the worker may hold */
+    uint32_t in_flight;   /* spans that the worker holds */
+    double gaussian_rate; /* measured, in samples a second; 0 or more, finite */
+    double uniform_rate;  /* measured, in samples a second; 0 or more, finite */
+    uint32_t silent_ms;   /* since the worker's last message; 0 for a compute thread */
+    uint64_t samples;     /* that the worker has summed so far */
 };
 
-/* id, seed, kind, first, count: as in struct sum_request. owner: where it came from, for people.
- * done <= count. in_flight: spans with workers. */
+/* id, seed, kind, first and count are those of struct sum_request. */
 struct request_status {
-    uint32_t client;
-    char owner[NAME_BYTES_MAX + 1];
+    uint32_t client;                /* the server's number for the client */
+    char owner[NAME_BYTES_MAX + 1]; /* where the request came from, for people */
     uint64_t id;
     uint64_t seed;
     enum message_kind kind;
     uint64_t first;
     uint64_t count;
-    uint64_t done;
-    uint32_t in_flight;
-    uint64_t age_ms;
+    uint64_t done;      /* samples summed so far, 0 to count */
+    uint32_t in_flight; /* spans that workers hold */
+    uint64_t age_ms;    /* since the server read the request */
 };
 
-/* Since the server started. See meantime.proto. */
+/* Counts since the server started. */
 struct counters {
-    uint64_t answered;
-    uint64_t refused;
-    uint64_t spans;
-    uint64_t requeued;
-    uint64_t given_twice;
-    uint64_t duplicates;
+    uint64_t answered;    /* requests that ended with a sum */
+    uint64_t refused;     /* requests that ended without a sum */
+    uint64_t spans;       /* spans summed */
+    uint64_t requeued;    /* spans that came back without a sum */
+    uint64_t given_twice; /* late spans that a second worker got as well */
+    uint64_t duplicates;  /* totals dropped: they came too late, or nobody wanted them any more */
     uint64_t workers_lost;
     uint64_t bad_messages;
 };
 
-/* name, kernel and owner: at any place in printable ASCII; status_decode() puts '?' for other
- * bytes. worker_count, request_count: all there are. workers_listed, requests_listed: how many of
- * them are in the arrays, from the entry on that was asked for; no more than there are. */
+/* All names and owners are printable ASCII. status_decode() replaces each other byte by '?'. */
 struct status_reply {
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
-    uint64_t up_ms;
-    bool draining;
+    uint64_t up_ms; /* since the server started */
+    bool draining;  /* true: the server accepts no more requests */
     struct counters counters;
-    uint32_t worker_count;
-    uint32_t request_count;
-    uint32_t workers_listed;
-    uint32_t requests_listed;
+    uint32_t worker_count;    /* all workers; workers_listed or more */
+    uint32_t request_count;   /* all requests in flight; requests_listed or more */
+    uint32_t workers_listed;  /* entries of `workers`, after those that the client skipped */
+    uint32_t requests_listed; /* entries of `requests`, after those that the client skipped */
     struct worker_status workers[STATUS_ENTRIES_MAX];
     struct request_status requests[STATUS_ENTRIES_MAX];
 };
 
-/* Reads one frame that message_decode() found to be a MESSAGE_STATUS_REPLY. False where it is not
- * one, or a field is out of range: `reason` is then a sentence without its full stop, in static
- * storage, and `status` is not to be used. Entries beyond those listed are not written. */
+/* Reads one frame of which message_decode() says MESSAGE_STATUS_REPLY. Entries beyond those listed
+ * are not written.
+ * If the frame is not a status reply, or if a field is out of range, returns false and sets
+ * `reason`: a sentence without its full stop, in static storage. `status` is then invalid. */
 bool status_decode(const void *bytes, size_t size, struct status_reply *status,
                    const char **reason);
 
-/* Writes `status` into `bytes` (room for STATUS_BYTES_MAX) and returns how many bytes it took. The
- * reply must be one that status_decode() would accept. */
+/* Writes `status` into `bytes` and returns the number of bytes.
+ * status: must be valid for status_decode(). bytes: has room for STATUS_BYTES_MAX. */
 size_t status_encode(const struct status_reply *status, uint8_t *bytes);
 
 #endif

@@ -1,3 +1,4 @@
+/* Unpacks frames with protobuf-c, and checks and copies what both kinds of messages share. */
 #include "proto/wire.h"
 
 #include <assert.h>
@@ -7,8 +8,8 @@
 
 _Static_assert(DECODE_ARENA_BYTES % alignof(max_align_t) == 0, "");
 
-/* `used` and the arena's size are multiples of the alignment, so what is left is one as well, and
- * a size that fits in it still fits when it is rounded up. */
+/* `used` and the arena's size are multiples of the alignment, and so is the free space. Therefore a
+ * size that fits still fits after rounding up. */
 static void *arena_take(void *arena_void, size_t size)
 {
     struct wire_arena *arena = arena_void;
@@ -38,12 +39,12 @@ const char *wire_unpack(struct wire_arena *arena, const void *bytes, size_t size
     arena->used = 0;
     *wire = meantime__message__unpack(&allocator, size, bytes);
     if (*wire == NULL)
-        return "the bytes are not a message, or one with too many unknown fields";
+        return "the bytes are not a message, or the message has too many unknown fields";
     return NULL;
 }
 
 const char wire_other_version[] =
-    "version is not " QUOTE(PROTOCOL_VERSION) ", the only one spoken here";
+    "version is not " QUOTE(PROTOCOL_VERSION) ", the only supported version";
 
 const char *wire_broken(const struct wire_rule *rules, size_t count)
 {

@@ -1,5 +1,6 @@
-/* What message.c and status.c share: the memory that a frame is read into, ranges, and texts.
- * Nobody else includes this, for it shows protobuf-c's structs. A leaf, as proto/message.h. */
+/* What message.c and status.c share: the memory for decoding a frame, range checks, and texts.
+ * Only these two files include this header, because it exposes protobuf-c's structs.
+ * A leaf like proto/message.h. */
 #ifndef MEANTIME_PROTO_WIRE_H
 #define MEANTIME_PROTO_WIRE_H
 
@@ -16,9 +17,9 @@
 #define QUOTE_EXPANDED(arg) #arg
 #define QUOTE(arg)          QUOTE_EXPANDED(arg)
 
-/* Where protobuf-c puts one decoded message: a piece of the stack, never given back in parts. */
+/* Memory on the stack for one decoded message. protobuf-c allocates from it and frees nothing. */
 struct wire_arena {
-    size_t used;
+    size_t used; /* bytes, a multiple of the alignment */
     alignas(max_align_t) uint8_t bytes[DECODE_ARENA_BYTES];
 };
 
@@ -26,34 +27,35 @@ struct wire_arena {
 #define WIRE_ARENA_TAKEN(size)                                                                     \
     (((size) + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t))
 
-/* Unpacks one frame into `arena`, which need not be initialised. Returns NULL with `wire` set, or a
- * sentence without its full stop that tells why it cannot be done. */
+/* Unpacks one frame into `arena`, which need not be initialised. Returns NULL and sets `wire`. If
+ * the frame cannot be unpacked, returns the reason: a sentence without its full stop. */
 const char *wire_unpack(struct wire_arena *arena, const void *bytes, size_t size,
                         const Meantime__Message **wire);
 
-extern const char wire_other_version[]; /* a reason */
+/* The reason for refusing a message of another version. */
+extern const char wire_other_version[];
 
-/* What is in range: a reason for each way in which something is not. */
+/* One check of a message's fields. */
 struct wire_rule {
-    bool broken;
-    const char *reason;
+    bool broken;        /* true: a field is out of range */
+    const char *reason; /* names the field and its range; static storage */
 };
 
 /* The reason of the first broken rule, or NULL. */
 const char *wire_broken(const struct wire_rule *rules, size_t count);
 
-/* The rule for (seed, kind, first, count) of request `id`. Returns a reason or NULL. */
+/* Checks the samples that request `id` asks for. Returns a reason, or NULL if all is in range. */
 const char *wire_samples_wrong(uint64_t id, enum message_kind kind, uint64_t first, uint64_t count);
 
-/* Whether `text` has at most `bytes_max` bytes, without its final NUL. */
+/* True if `text` has at most `bytes_max` bytes without its final NUL. */
 bool wire_text_fits(const char *text, size_t bytes_max);
 
-/* Copies `text`, which fits. Plain ASCII is left as it is. Everything else, UTF-8 included, could
- * steer the terminal or spoil the log where it is shown, and our own texts have none of it. */
+/* Copies `text`, which must fit, and replaces each byte that is not printable ASCII by '?'. Such
+ * bytes, UTF-8 included, could control a terminal or corrupt a log. Our own texts have none. */
 void wire_text_copy(char *to, const char *text);
 
-/* A text of ours on its way out: fits, and is printable, which is asserted. Returns it for
- * protobuf-c, which has no const for what it only reads. */
+/* Asserts that a text to be sent fits and is printable. Returns the text without const, because
+ * protobuf-c's structs hold plain pointers; protobuf-c only reads the text. */
 char *wire_text_out(const char *text, size_t bytes_max);
 
 #endif

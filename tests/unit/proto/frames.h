@@ -1,4 +1,4 @@
-/* Frames written by hand, as a peer in another language might, and drawn numbers to fill them. */
+/* Builds frames by hand, as a peer in another language would, and draws random field values. */
 #ifndef MEANTIME_TESTS_UNIT_PROTO_FRAMES_H
 #define MEANTIME_TESTS_UNIT_PROTO_FRAMES_H
 
@@ -11,7 +11,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* SplitMix64 (Steele, Lea, Flood 2014): a new seed for each round, which a failure prints. */
+/* SplitMix64 (Steele, Lea, Flood 2014). Each round has a new seed, which a failure prints. */
 static inline uint64_t draw(uint64_t *state)
 {
     uint64_t x = *state += 0x9e3779b97f4a7c15;
@@ -21,7 +21,7 @@ static inline uint64_t draw(uint64_t *state)
     return x ^ x >> 31;
 }
 
-/* A number of random length in bits, so that small ones and huge ones come up alike. */
+/* A number of random length in bits, so that small and huge numbers are equally likely. */
 static inline uint64_t draw_number(uint64_t *state, uint64_t max)
 {
     uint64_t number = draw(state) >> draw(state) % 64;
@@ -49,7 +49,7 @@ static inline void draw_text(uint64_t *state, char *text, size_t bytes_max)
     text[length] = '\0';
 }
 
-/* Fills `bytes` with what comes. */
+/* Fills `bytes` with random bytes. */
 static inline void draw_bytes(uint64_t *state, uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i += sizeof(*state)) {
@@ -58,7 +58,7 @@ static inline void draw_bytes(uint64_t *state, uint8_t *bytes, size_t size)
     }
 }
 
-/* A heap block of the exact size, so that AddressSanitizer sees a read beyond it. */
+/* A heap block of the exact size, so that AddressSanitizer detects a read beyond its end. */
 static inline uint8_t *exact_copy(const void *bytes, size_t size)
 {
     uint8_t *exact = malloc(size);
@@ -141,7 +141,7 @@ enum {
     BODY_STATUS_REPLY,
 };
 
-/* A number that goes into a field; field 0 ends a row of them. */
+/* A field and its number. Field 0 ends an array. */
 struct number {
     unsigned field;
     uint64_t value;

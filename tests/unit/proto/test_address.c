@@ -1,3 +1,4 @@
+/* Tests of proto/address.c. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
-Test(address, a_host_and_a_port_are_found)
+Test(address, host_and_port_are_parsed)
 {
     static const struct {
         const char *text, *host, *port;
@@ -27,7 +28,7 @@ Test(address, a_host_and_a_port_are_found)
     }
 }
 
-Test(address, what_is_none_is_refused)
+Test(address, text_that_is_no_address_is_rejected)
 {
     static const char *const rows[] = {
         "",
@@ -57,7 +58,7 @@ Test(address, what_is_none_is_refused)
         cr_assert(!address_parse(rows[i], "tcp://", &address), "%s", rows[i]);
 }
 
-Test(address, a_host_is_as_long_as_a_name_may_be_and_no_longer)
+Test(address, host_has_at_most_255_bytes)
 {
     char text[ADDRESS_HOST_BYTES + 16];
     struct address address;

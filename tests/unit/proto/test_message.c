@@ -1,4 +1,4 @@
-/* What a peer may say and what becomes of it: each limit, then laws, then damage. */
+/* Tests of proto/message.c: each limit of each field, then laws, then damaged frames. */
 #include "proto/message.h"
 
 #include <criterion/criterion.h>
@@ -15,7 +15,7 @@
 
 /* ---- Tools ---- */
 
-/* What decoding made of a frame. */
+/* The result of decoding a frame. */
 struct outcome {
     bool taken;
     struct message message;
@@ -90,7 +90,7 @@ static bool messages_equal(const struct message *a, const struct message *b)
     return false;
 }
 
-/* One of each type that message_encode() writes. */
+/* One message of each type that message_encode() writes. */
 static const struct message samples[] = {
     {.type = MESSAGE_SUM_REQUEST,
      .sum_request = {.id = 7,
@@ -131,9 +131,9 @@ static struct outcome decode_frame(const struct frame *frame)
     return decode(frame->bytes, frame->size);
 }
 
-/* ---- What is in range ---- */
+/* ---- Ranges ---- */
 
-/* A body of numbers, field 0 ends it, and what becomes of it. */
+/* A body of numbers, which field 0 ends, and the expected result. */
 struct limit_row {
     unsigned body;
     struct number numbers[5];
@@ -175,7 +175,7 @@ static void check_limit_rows(const struct limit_row *rows, size_t count)
 #define END   SAMPLE_END_MAX
 #define RANGE STATUS_OUT_OF_RANGE
 
-Test(message, sum_request_is_taken_up_to_each_limit_and_refused_beyond_it)
+Test(message, sum_request_is_valid_up_to_each_limit_and_invalid_beyond)
 {
     static const struct limit_row rows[] = {
         /*                  id         kind    first       count */
@@ -201,7 +201,7 @@ Test(message, sum_request_is_taken_up_to_each_limit_and_refused_beyond_it)
     check_limit_rows(rows, COUNT_OF(rows));
 }
 
-Test(message, sum_reply_is_taken_up_to_each_limit_and_refused_beyond_it)
+Test(message, sum_reply_is_valid_up_to_each_limit_and_invalid_beyond)
 {
     const struct limit_row rows[] = {
         /*                id       count     unit_log2 */
@@ -222,7 +222,7 @@ Test(message, sum_reply_is_taken_up_to_each_limit_and_refused_beyond_it)
     check_limit_rows(rows, COUNT_OF(rows));
 }
 
-Test(message, progress_cancel_and_refusal_are_taken_up_to_each_limit_and_refused_beyond_it)
+Test(message, progress_cancel_and_refusal_are_valid_up_to_each_limit_and_invalid_beyond)
 {
     static const struct limit_row rows[] = {
         /*               id       done      count */
@@ -247,7 +247,7 @@ Test(message, progress_cancel_and_refusal_are_taken_up_to_each_limit_and_refused
     check_limit_rows(rows, COUNT_OF(rows));
 }
 
-Test(message, what_joining_takes_is_taken_up_to_each_limit_and_refused_beyond_it)
+Test(message, messages_of_a_membership_are_valid_up_to_each_limit_and_invalid_beyond)
 {
     static const struct limit_row rows[] = {
         /*           capacity */
@@ -256,7 +256,7 @@ Test(message, what_joining_takes_is_taken_up_to_each_limit_and_refused_beyond_it
         {BODY_JOIN, {{2, 1048576}}, STATUS_OK, NULL},
         {BODY_JOIN, {{2, 1048577}}, RANGE, "capacity is too large; it must be 1048576 or less"},
         {BODY_JOIN, {{2, UINT32_MAX}}, RANGE, "capacity is too large;"},
-        {BODY_JOIN, {{5, UINT32_MAX}}, STATUS_OK, NULL}, /* a height is for the front to judge */
+        {BODY_JOIN, {{5, UINT32_MAX}}, STATUS_OK, NULL}, /* only a front checks the height */
         /*              heartbeat_ms */
         {BODY_WELCOME, {{0, 0}}, RANGE, "heartbeat_ms is out of range; it must be 10 to 60000"},
         {BODY_WELCOME, {{1, 9}}, RANGE, "heartbeat_ms is out of range;"},
@@ -279,7 +279,7 @@ Test(message, what_joining_takes_is_taken_up_to_each_limit_and_refused_beyond_it
     check_limit_rows(rows, COUNT_OF(rows));
 }
 
-Test(message, status_reply_is_known_by_its_type_alone)
+Test(message, status_reply_is_decoded_to_its_type_only)
 {
     struct frame body = {.size = 0};
     struct frame frame = frame_of(PROTOCOL_VERSION, BODY_STATUS_REPLY, &body);
@@ -289,7 +289,7 @@ Test(message, status_reply_is_known_by_its_type_alone)
     cr_assert(outcome.message.type == MESSAGE_STATUS_REPLY);
 }
 
-/* ---- What is a message at all ---- */
+/* ---- Frames that are not messages ---- */
 
 Test(message, frames_that_are_no_message_are_malformed)
 {
@@ -301,18 +301,18 @@ Test(message, frames_that_are_no_message_are_malformed)
         {"", 0, STATUS_MALFORMED},
         {"\0", 1, STATUS_MALFORMED},
         {"hello", 5, STATUS_MALFORMED},
-        {"\x08", 1, STATUS_MALFORMED},                             /* a field without its number */
+        {"\x08", 1, STATUS_MALFORMED},                             /* a tag without its number */
         {"\x08\x01", 2, STATUS_MALFORMED},                         /* no body */
-        {"\x08\x01\x6a\x00", 4, STATUS_MALFORMED},                 /* a body of a later day */
-        {"\x08\x01\x2a\x02\x08", 5, STATUS_MALFORMED},             /* a body that is cut off */
-        {"\x08\x01\x28\x01", 4, STATUS_MALFORMED},                 /* a number for a body */
+        {"\x08\x01\x6a\x00", 4, STATUS_MALFORMED},                 /* a body of a later version */
+        {"\x08\x01\x2a\x02\x08", 5, STATUS_MALFORMED},             /* a truncated body */
+        {"\x08\x01\x28\x01", 4, STATUS_MALFORMED},                 /* a number instead of a body */
         {"\x08\x01\x2b\x2c", 4, STATUS_MALFORMED},                 /* a group */
         {"\x08\x01\x2a\x80\x80\x80\x80\x08", 8, STATUS_MALFORMED}, /* a length of 2^31 */
         {"\x2a\x02\x08\x07", 4, STATUS_WRONG_VERSION},             /* no version */
         {"\x08\x00\x2a\x02\x08\x07", 6, STATUS_WRONG_VERSION},
         {"\x08\x02\x2a\x02\x08\x07", 6, STATUS_WRONG_VERSION},
         {"\x08\x02", 2, STATUS_WRONG_VERSION},
-        {"\x08\x02\x2a\x02\x08\x00", 6, STATUS_WRONG_VERSION}, /* before any other complaint */
+        {"\x08\x02\x2a\x02\x08\x00", 6, STATUS_WRONG_VERSION}, /* the version is checked first */
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
@@ -323,7 +323,7 @@ Test(message, frames_that_are_no_message_are_malformed)
     }
 }
 
-Test(message, no_bytes_at_no_address_are_malformed)
+Test(message, null_with_size_0_is_malformed)
 {
     struct message message;
     struct message_error error;
@@ -333,7 +333,7 @@ Test(message, no_bytes_at_no_address_are_malformed)
     cr_assert_str_eq(error.reason, "the frame is empty");
 }
 
-Test(message, refused_sum_request_names_its_id_so_that_the_refusal_reaches_it)
+Test(message, error_of_a_sum_request_has_its_id_for_the_refusal)
 {
     static const struct {
         uint64_t version;
@@ -358,14 +358,14 @@ Test(message, refused_sum_request_names_its_id_so_that_the_refusal_reaches_it)
     }
 }
 
-Test(message, wrong_version_is_told_which_one_is_spoken)
+Test(message, error_of_a_wrong_version_names_the_supported_version)
 {
     struct outcome outcome = decode("\x08\x02", 2);
 
-    cr_assert_str_eq(outcome.error.reason, "version is not 1, the only one spoken here");
+    cr_assert_str_eq(outcome.error.reason, "version is not 1, the only supported version");
 }
 
-/* A Cancel of `size` bytes in all: an unknown field in front fills it up. */
+/* A Cancel of `size` bytes in all, padded with an unknown field in front. */
 static struct frame cancel_of_size(size_t size)
 {
     static const uint8_t zeros[FRAME_BYTES_MAX];
@@ -378,7 +378,7 @@ static struct frame cancel_of_size(size_t size)
     return frame;
 }
 
-Test(message, frame_beyond_the_limit_is_malformed_before_it_is_read)
+Test(message, frame_beyond_the_limit_is_malformed_unread)
 {
     struct frame frame = cancel_of_size(FRAME_BYTES_MAX + 1);
     struct outcome outcome = decode_frame(&frame);
@@ -388,7 +388,7 @@ Test(message, frame_beyond_the_limit_is_malformed_before_it_is_read)
     cr_assert_str_eq(outcome.error.reason, "the frame is too long; it must be 65536 bytes or less");
 }
 
-Test(message, frame_at_the_limit_is_malformed_when_it_needs_more_memory_than_there_is)
+Test(message, frame_at_the_limit_is_malformed_if_it_needs_more_memory_than_the_arena_has)
 {
     struct frame frame = cancel_of_size(FRAME_BYTES_MAX);
     struct outcome outcome = decode_frame(&frame);
@@ -397,7 +397,7 @@ Test(message, frame_at_the_limit_is_malformed_when_it_needs_more_memory_than_the
     cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
 }
 
-/* ---- Fields that this version does not know ---- */
+/* ---- Unknown fields ---- */
 
 /* A Cancel with `count` unknown fields of `size` bytes each inside and as many around it. */
 static struct outcome decode_with_unknown_fields(unsigned count, size_t size)
@@ -436,7 +436,7 @@ Test(message, too_many_unknown_fields_are_malformed)
     }
 }
 
-Test(message, that_the_version_is_wrong_is_read_in_every_version)
+Test(message, wrong_version_refusal_is_readable_in_every_version)
 {
     static const uint32_t versions[] = {0, PROTOCOL_VERSION, PROTOCOL_VERSION + 1, UINT32_MAX};
     struct frame body = {.size = 0};
@@ -455,7 +455,7 @@ Test(message, that_the_version_is_wrong_is_read_in_every_version)
     }
 }
 
-Test(message, any_other_refusal_of_another_version_is_not_read)
+Test(message, any_other_refusal_of_another_version_is_rejected)
 {
     struct frame body = {.size = 0};
     struct outcome outcome;
@@ -467,7 +467,7 @@ Test(message, any_other_refusal_of_another_version_is_not_read)
     cr_assert(!outcome.taken && outcome.error.status == STATUS_WRONG_VERSION);
 }
 
-Test(message, a_join_with_fields_of_a_later_day_is_taken)
+Test(message, join_with_unknown_fields_is_valid)
 {
     struct frame body = {.size = 0};
     struct frame frame;
@@ -522,7 +522,7 @@ static struct outcome decode_text(const char *text, size_t size)
     return decode_frame(&frame);
 }
 
-Test(message, text_is_taken_up_to_512_bytes)
+Test(message, text_is_valid_up_to_512_bytes)
 {
     char text[TEXT_BYTES_MAX + 1];
     struct outcome outcome;
@@ -535,7 +535,7 @@ Test(message, text_is_taken_up_to_512_bytes)
     cr_assert_str_eq(outcome.error.reason, "text is too long; it must be 512 bytes or less");
 }
 
-Test(message, text_comes_out_printable)
+Test(message, text_is_made_printable)
 {
     static const struct {
         const char *sent;
@@ -549,7 +549,7 @@ Test(message, text_comes_out_printable)
         {"\xc2\x9b"
          "31m",
          "??31m"},               /* a terminal's control, in UTF-8 */
-        {"\x80\xff\xc3", "???"}, /* no UTF-8 at all */
+        {"\x80\xff\xc3", "???"}, /* not UTF-8 */
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
@@ -559,7 +559,7 @@ Test(message, text_comes_out_printable)
     }
 }
 
-/* A Join with `name` in one of its fields: 3 for its name, 4 for its kernel. */
+/* A Join with `name` in field 3 (its name) or 4 (its kernel). */
 static struct outcome decode_name(unsigned field, const char *name, size_t size)
 {
     struct frame body = {.size = 0};
@@ -570,7 +570,7 @@ static struct outcome decode_name(unsigned field, const char *name, size_t size)
     return decode_frame(&frame);
 }
 
-Test(message, names_are_taken_up_to_95_bytes)
+Test(message, names_are_valid_up_to_95_bytes)
 {
     static const char *const reasons[] = {"name is too long; it must be 95 bytes or less",
                                           "kernel is too long; it must be 95 bytes or less"};
@@ -587,7 +587,7 @@ Test(message, names_are_taken_up_to_95_bytes)
     }
 }
 
-Test(message, names_come_out_printable)
+Test(message, names_are_made_printable)
 {
     struct outcome name = decode_name(3, "n\xc3\xb6x\x1b[2J\n", 9);
     struct outcome kernel = decode_name(4, "a\0b", 3);
@@ -605,7 +605,7 @@ Test(message, text_ends_at_its_first_nul)
     cr_assert_str_eq(outcome.message.refusal.text, "busy");
 }
 
-Test(message, every_status_has_words_of_its_own)
+Test(message, every_status_has_its_own_text)
 {
     for (int a = STATUS_OK; a < STATUS_END; ++a)
         for (int b = STATUS_OK; b < a; ++b)
@@ -615,7 +615,7 @@ Test(message, every_status_has_words_of_its_own)
     cr_assert_str_eq(status_text((enum status) - 1), "unknown status");
 }
 
-/* ---- Law: what is decoded is what was encoded ---- */
+/* ---- Law: decoding undoes encoding ---- */
 
 static void check_round_trip(const struct message *message, const char *what, uint64_t seed)
 {
@@ -770,7 +770,7 @@ Test(message, longest_message_is_as_long_as_computed)
     check_round_trip(&longest, "longest message", 0);
 }
 
-Test(message, encoding_a_status_reply_here_is_a_bug_of_ours, .signal = SIGABRT)
+Test(message, encoding_a_status_reply_here_is_a_bug, .signal = SIGABRT)
 {
     static const struct message message = {.type = MESSAGE_STATUS_REPLY};
     uint8_t bytes[MESSAGE_BYTES_MAX];
@@ -778,7 +778,7 @@ Test(message, encoding_a_status_reply_here_is_a_bug_of_ours, .signal = SIGABRT)
     message_encode(&message, bytes);
 }
 
-Test(message, encoding_what_no_peer_would_take_is_a_bug_of_ours, .signal = SIGABRT)
+Test(message, encoding_an_invalid_message_is_a_bug, .signal = SIGABRT)
 {
     struct message message = samples[0];
     uint8_t bytes[MESSAGE_BYTES_MAX];
@@ -787,7 +787,7 @@ Test(message, encoding_what_no_peer_would_take_is_a_bug_of_ours, .signal = SIGAB
     message_encode(&message, bytes);
 }
 
-Test(message, encoding_text_that_is_not_printable_is_a_bug_of_ours, .signal = SIGABRT)
+Test(message, encoding_unprintable_text_is_a_bug, .signal = SIGABRT)
 {
     struct message message = samples[4];
     uint8_t bytes[MESSAGE_BYTES_MAX];
@@ -796,14 +796,14 @@ Test(message, encoding_text_that_is_not_printable_is_a_bug_of_ours, .signal = SI
     message_encode(&message, bytes);
 }
 
-/* ---- Damage: an error, or a message that is in range again ---- */
+/* ---- Damaged frames: decoding gives an error or a valid message ---- */
 
 static void check_damaged(const uint8_t *bytes, size_t size, const char *what, uint64_t seed)
 {
     struct outcome outcome = decode(bytes, size);
 
     if (outcome.taken && outcome.message.type == MESSAGE_STATUS_REPLY)
-        return; /* test_status.c damages those */
+        return; /* test_status.c tests damaged status replies */
     if (outcome.taken) {
         check_round_trip(&outcome.message, what, seed);
         return;
@@ -816,7 +816,7 @@ static void check_damaged(const uint8_t *bytes, size_t size, const char *what, u
     cr_assert(outcome.error.sum_request || outcome.error.id == 0);
 }
 
-Test(message, every_truncation_of_every_type_does_no_harm)
+Test(message, every_truncation_of_every_type_is_harmless)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
@@ -829,7 +829,7 @@ Test(message, every_truncation_of_every_type_does_no_harm)
     }
 }
 
-Test(message, every_flipped_bit_of_every_type_does_no_harm)
+Test(message, every_flipped_bit_of_every_type_is_harmless)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
@@ -843,7 +843,7 @@ Test(message, every_flipped_bit_of_every_type_does_no_harm)
     }
 }
 
-Test(message, garbage_does_no_harm)
+Test(message, garbage_is_harmless)
 {
     uint8_t bytes[2048];
 
@@ -855,8 +855,9 @@ Test(message, garbage_does_no_harm)
     }
 }
 
-/* Garbage seldom gets beyond its first bytes; valid messages with a few wrong bytes do. */
-Test(message, valid_messages_with_bytes_overwritten_do_no_harm)
+/* The decoder rejects most garbage at its first bytes. Valid messages with a few wrong bytes reach
+ * the code behind. */
+Test(message, valid_messages_with_overwritten_bytes_are_harmless)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
@@ -870,9 +871,9 @@ Test(message, valid_messages_with_bytes_overwritten_do_no_harm)
     }
 }
 
-/* ---- What PROTOCOL.md shows is what is sent ---- */
+/* ---- PROTOCOL.md shows the bytes that are sent ---- */
 
-/* The path of PROTOCOL.md, found from this file's own. */
+/* The path of PROTOCOL.md, relative to this file. */
 static const char *protocol_path(void)
 {
     static char path[4096];
@@ -883,7 +884,7 @@ static const char *protocol_path(void)
     return path;
 }
 
-/* Adds the pairs of hexadecimal digits that a line begins with; two spaces end them. */
+/* Adds the pairs of hexadecimal digits at the start of a line; two spaces end them. */
 static void put_hex_line(struct frame *frame, const char *line)
 {
     unsigned byte;
@@ -932,7 +933,7 @@ static void check_documented(const char *heading, const struct message *message)
     cr_assert(memcmp(frame.bytes, bytes, size) == 0, "%s", heading);
 }
 
-Test(message, bytes_in_the_protocol_document_are_those_that_are_sent)
+Test(message, bytes_in_the_protocol_document_are_the_bytes_sent)
 {
     static const struct message request = {.type = MESSAGE_SUM_REQUEST,
                                            .sum_request = {.id = 7,

@@ -1,4 +1,4 @@
-/* How a server is, from its bytes: each limit, then laws, then damage. */
+/* Tests of proto/status.c: each limit of each field, then laws, then damaged frames. */
 #include "proto/status.h"
 
 #include <criterion/criterion.h>
@@ -28,8 +28,8 @@ struct outcome {
     const char *reason;
 };
 
-/* What message_decode() refuses, status_decode() does not take either, and what is no status reply
- * to one of them is none to the other. */
+/* Decodes with both functions, and checks that they agree: status_decode() rejects each frame that
+ * message_decode() rejects, and both agree whether the frame is a status reply. */
 static void decode(const void *bytes, size_t size, struct outcome *outcome)
 {
     uint8_t *exact = exact_copy(bytes, size);
@@ -108,11 +108,11 @@ static void check_round_trip(const struct status_reply *status, const char *what
     cr_assert(statuses_equal(status, &outcome.status), "%s, seed %" PRIu64, what, seed);
 }
 
-/* ---- What is in range ---- */
+/* ---- Ranges ---- */
 
 #define END SAMPLE_END_MAX
 
-/* Fields of one entry, and how the reason begins; NULL: it is taken. */
+/* Fields of one entry, and the start of the expected reason; NULL: the entry is valid. */
 struct entry_row {
     struct number numbers[6];
     const char *reason;
@@ -137,7 +137,7 @@ static void check_entry_rows(unsigned list, unsigned count_field, const struct e
     }
 }
 
-Test(status, a_worker_is_taken_up_to_each_limit_and_refused_beyond_it)
+Test(status, worker_is_valid_up_to_each_limit_and_invalid_beyond)
 {
     static const struct entry_row rows[] = {
         /* state    capacity */
@@ -156,7 +156,7 @@ Test(status, a_worker_is_taken_up_to_each_limit_and_refused_beyond_it)
     check_entry_rows(WORKERS, WORKER_COUNT, rows, COUNT_OF(rows));
 }
 
-Test(status, a_request_is_taken_up_to_each_limit_and_refused_beyond_it)
+Test(status, request_is_valid_up_to_each_limit_and_invalid_beyond)
 {
     static const struct entry_row rows[] = {
         /* id      kind    first   count   done */
@@ -177,7 +177,7 @@ Test(status, a_request_is_taken_up_to_each_limit_and_refused_beyond_it)
     check_entry_rows(REQUESTS, REQUEST_COUNT, rows, COUNT_OF(rows));
 }
 
-Test(status, rates_are_finite_and_not_below_0)
+Test(status, rates_must_be_finite_and_0_or_more)
 {
     static const struct {
         double rate;
@@ -208,7 +208,7 @@ Test(status, rates_are_finite_and_not_below_0)
     }
 }
 
-/* `workers` and `requests` of the shortest kind, and counts that are told. */
+/* Numbers of shortest entries in both lists, and the counts that the reply states. */
 struct list_row {
     unsigned workers, requests;
     uint32_t worker_count, request_count;
@@ -228,7 +228,7 @@ static void decode_lists(const struct list_row *row, struct outcome *outcome)
     decode_body(&body, outcome);
 }
 
-Test(status, lists_are_taken_up_to_64_entries_and_no_more_than_there_are)
+Test(status, lists_are_valid_up_to_64_entries_and_up_to_their_counts)
 {
     static const struct list_row rows[] = {
         {0, 0, 0, 0, NULL},
@@ -258,7 +258,7 @@ Test(status, lists_are_taken_up_to_64_entries_and_no_more_than_there_are)
     }
 }
 
-/* Where a StatusReply has a name: in a field of its own or of an entry in that list. */
+/* A field of a StatusReply that holds a name, in the reply itself or in an entry of `list`. */
 static const struct {
     unsigned list, field;
 } name_places[] = {{0, NAME}, {0, KERNEL}, {WORKERS, 3}, {WORKERS, 4}, {REQUESTS, 3}};
@@ -289,7 +289,7 @@ static const char *name_in(const struct status_reply *status, size_t place)
     return names[place];
 }
 
-Test(status, names_are_taken_up_to_95_bytes)
+Test(status, names_are_valid_up_to_95_bytes)
 {
     char name[NAME_BYTES_MAX + 1];
     struct outcome outcome;
@@ -304,7 +304,7 @@ Test(status, names_are_taken_up_to_95_bytes)
     }
 }
 
-Test(status, names_come_out_printable)
+Test(status, names_are_made_printable)
 {
     struct outcome outcome;
 
@@ -315,9 +315,9 @@ Test(status, names_come_out_printable)
     }
 }
 
-/* ---- What is a status reply at all ---- */
+/* ---- Frames that are not status replies ---- */
 
-Test(status, frames_that_are_no_status_reply_are_refused_with_a_reason)
+Test(status, frames_that_are_no_status_reply_are_rejected_with_a_reason)
 {
     static const struct {
         const char *bytes;
@@ -328,10 +328,10 @@ Test(status, frames_that_are_no_status_reply_are_refused_with_a_reason)
         {"hello", 5, "the bytes are not a message"},
         {"\x08\x01", 2, "the message is not a status reply"},
         {"\x08\x01\x2a\x02\x08\x07", 6, "the message is not a status reply"}, /* a Cancel */
-        {"\x08\x02\x62\x00", 4, "version is not 1, the only one spoken here"},
-        {"\x62\x00", 2, "version is not 1, the only one spoken here"},
+        {"\x08\x02\x62\x00", 4, "version is not 1, the only supported version"},
+        {"\x62\x00", 2, "version is not 1, the only supported version"},
         {"\x08\x01\x62\x02\x42", 5, "the bytes are not a message"},
-        {"\x08\x01\x62\x02\x42\x01", 6, "the bytes are not a message"}, /* an entry cut off */
+        {"\x08\x01\x62\x02\x42\x01", 6, "the bytes are not a message"}, /* a truncated entry */
     };
     struct outcome outcome;
 
@@ -373,7 +373,7 @@ Test(status, last_of_two_fields_counts)
     cr_assert(outcome.status.counters.answered == 7);
 }
 
-/* ---- Replies that are drawn ---- */
+/* ---- Random replies ---- */
 
 static double draw_rate(uint64_t *state)
 {
@@ -438,7 +438,7 @@ static void draw_status(uint64_t *state, struct status_reply *status)
         draw_request(state, &status->requests[i]);
 }
 
-/* Each number as long as it can be, each name of NAME_BYTES_MAX bytes, each list full. */
+/* A reply with full lists, in which each number and each name has its maximum length. */
 static const struct status_reply *longest_status(void)
 {
     static struct status_reply status;
@@ -480,7 +480,7 @@ Test(status, longest_reply_is_as_long_as_computed)
 }
 
 /* An unknown field of 32 bytes in each entry, and 32 of them in the message and in its body. */
-Test(status, longest_reply_is_read_with_fields_of_a_later_day)
+Test(status, longest_reply_is_readable_with_unknown_fields)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     static const uint8_t zeros[32];
@@ -501,7 +501,7 @@ Test(status, longest_reply_is_read_with_fields_of_a_later_day)
     cr_assert(statuses_equal(longest_status(), &outcome.status));
 }
 
-/* ---- Law: what is decoded is what was encoded ---- */
+/* ---- Law: decoding undoes encoding ---- */
 
 Test(status, decode_undoes_encode_for_any_valid_reply)
 {
@@ -548,7 +548,7 @@ static const struct status_reply sample = {
                   .age_ms = 35}},
 };
 
-Test(status, encoding_a_rate_that_is_no_number_is_a_bug_of_ours, .signal = SIGABRT)
+Test(status, encoding_a_nan_rate_is_a_bug, .signal = SIGABRT)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     struct status_reply status = sample;
@@ -557,7 +557,7 @@ Test(status, encoding_a_rate_that_is_no_number_is_a_bug_of_ours, .signal = SIGAB
     status_encode(&status, bytes);
 }
 
-Test(status, encoding_more_entries_than_there_are_is_a_bug_of_ours, .signal = SIGABRT)
+Test(status, encoding_more_entries_than_the_count_is_a_bug, .signal = SIGABRT)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     struct status_reply status = sample;
@@ -566,7 +566,7 @@ Test(status, encoding_more_entries_than_there_are_is_a_bug_of_ours, .signal = SI
     status_encode(&status, bytes);
 }
 
-Test(status, encoding_a_name_that_is_not_printable_is_a_bug_of_ours, .signal = SIGABRT)
+Test(status, encoding_an_unprintable_name_is_a_bug, .signal = SIGABRT)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     struct status_reply status = sample;
@@ -575,7 +575,7 @@ Test(status, encoding_a_name_that_is_not_printable_is_a_bug_of_ours, .signal = S
     status_encode(&status, bytes);
 }
 
-/* ---- Damage: a reason, or a reply that is in range again ---- */
+/* ---- Damaged frames: decoding gives a reason or a valid reply ---- */
 
 static void check_damaged(const void *bytes, size_t size, const char *what, uint64_t seed)
 {
@@ -588,7 +588,7 @@ static void check_damaged(const void *bytes, size_t size, const char *what, uint
         cr_assert(outcome.reason[0] != '\0', "%s, seed %" PRIu64, what, seed);
 }
 
-Test(status, every_truncation_does_no_harm)
+Test(status, every_truncation_is_harmless)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     size_t size = status_encode(&sample, bytes);
@@ -600,8 +600,8 @@ Test(status, every_truncation_does_no_harm)
     }
 }
 
-/* The frame says that it is whole, but its body ends early. */
-Test(status, every_truncation_of_the_body_does_no_harm)
+/* The frame is complete, but its body is truncated. */
+Test(status, every_truncation_of_the_body_is_harmless)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     size_t size = status_encode(&sample, bytes);
@@ -617,7 +617,7 @@ Test(status, every_truncation_of_the_body_does_no_harm)
     }
 }
 
-Test(status, every_flipped_bit_does_no_harm)
+Test(status, every_flipped_bit_is_harmless)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     size_t size = status_encode(&sample, bytes);
@@ -629,7 +629,7 @@ Test(status, every_flipped_bit_does_no_harm)
     }
 }
 
-Test(status, bytes_overwritten_do_no_harm)
+Test(status, overwritten_bytes_are_harmless)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     static struct status_reply status;
@@ -646,7 +646,7 @@ Test(status, bytes_overwritten_do_no_harm)
     }
 }
 
-Test(status, garbage_in_the_body_does_no_harm)
+Test(status, garbage_in_the_body_is_harmless)
 {
     for (uint64_t seed = 1; seed <= 20000; ++seed) {
         uint64_t state = seed;
