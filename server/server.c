@@ -65,7 +65,7 @@ void server_obey(struct server *server)
     static void (*const how[])(struct server *, const struct effect *) = {
         [EFFECT_ANSWER] = obey_answer,
         [EFFECT_PROGRESS] = obey_progress,
-        [EFFECT_TELL_WORKER] = pool_tell,
+        [EFFECT_SEND_WORKER] = pool_tell,
         [EFFECT_DROP_WORKER] = pool_drop,
     };
     struct effect effect;

@@ -30,7 +30,7 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     if (!d)
         return NULL;
     d->settings = *settings;
-    d->progress_at_ns = d->beat_at_ns = d->deadline_at_ns = d->alone_at_ns = INT64_MAX;
+    d->progress_at_ns = d->heartbeat_at_ns = d->deadline_at_ns = d->give_up_at_ns = NEVER;
     bool there = queue_init(&d->queue, settings->requests_max);
     there = workers_init(&d->workers, settings->threads, settings->joined_max, settings->span_ns) &&
             there;
@@ -145,10 +145,10 @@ static void request_open(struct dispatcher *d, struct client *client,
     struct request *r = queue_open(&d->queue, client, asked);
 
     r->began_at_ns = d->now_ns;
-    r->deadline_at_ns = asked->deadline_ms ? d->now_ns + asked->deadline_ms * NS_PER_MS : INT64_MAX;
+    r->deadline_at_ns = asked->deadline_ms ? d->now_ns + asked->deadline_ms * NS_PER_MS : NEVER;
     if (r->deadline_at_ns < d->deadline_at_ns)
         d->deadline_at_ns = r->deadline_at_ns;
-    if (asked->progress && d->progress_at_ns == INT64_MAX)
+    if (asked->progress && d->progress_at_ns == NEVER)
         d->progress_at_ns = d->now_ns + PROGRESS_NS;
 }
 
@@ -202,7 +202,7 @@ static void on_client_lost(struct dispatcher *d, const struct event *event)
     while ((r = TAILQ_FIRST(&client->requests))) {
         if (r->state == REQUEST_OPEN)
             request_end(d, r, STATUS_CANCELLED);
-        queue_leave(r);
+        queue_detach(r);
     }
 }
 
@@ -212,7 +212,7 @@ static void run_back(struct dispatcher *d, struct run *run)
 {
     d->counters.requeued += run->state == RUN_RUNNING;
     workers_release(&d->workers, run);
-    spans_back(&d->spans, run);
+    spans_return(&d->spans, run);
 }
 
 static void span_fail(struct dispatcher *d, struct span *span)
@@ -230,7 +230,7 @@ static void run_lost(struct dispatcher *d, struct run *run, bool deadly)
     struct span *span = run->span;
 
     if (span && deadly)
-        spans_blame(span, d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns);
+        spans_count_death(span, d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns);
     run_back(d, run);
     if (span && span->deaths == SPAN_DEATHS_MAX)
         span_fail(d, span);
@@ -276,19 +276,19 @@ static void worker_drop(struct dispatcher *d, struct worker *w, const char *text
 static void worker_welcome(struct dispatcher *d, struct worker *w)
 {
     d->answer_due = true;
-    d->answer.type = EFFECT_TELL_WORKER;
+    d->answer.type = EFFECT_SEND_WORKER;
     d->answer.worker = workers_number(&d->workers, w);
     d->answer.message.type = MESSAGE_WELCOME;
     d->answer.message.welcome.heartbeat_ms = (uint32_t)(d->settings.heartbeat_ns / NS_PER_MS);
-    if (d->beat_at_ns == INT64_MAX)
-        d->beat_at_ns = d->now_ns + d->settings.heartbeat_ns;
+    if (d->heartbeat_at_ns == NEVER)
+        d->heartbeat_at_ns = d->now_ns + d->settings.heartbeat_ns;
 }
 
 /* A worker that joins once more has forgotten what it had. */
 static void on_join(struct dispatcher *d, const struct event *event)
 {
     const struct join *join = &event->message->join;
-    struct worker *w = workers_worker(&d->workers, event->worker);
+    struct worker *w = workers_at(&d->workers, event->worker);
 
     if (w && w->state != WORKER_FREE)
         worker_lose(d, w, false);
@@ -315,7 +315,7 @@ static void runs_take(struct dispatcher *d, struct worker *w)
     TAILQ_FOREACH(run, &w->runs, in_worker)
     if (run->state == RUN_RUNNING) {
         d->counters.requeued++;
-        spans_take(&d->spans, run);
+        spans_revoke(&d->spans, run);
     }
 }
 
@@ -331,13 +331,13 @@ static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct me
         runs_take(d, w);
     workers_set_height(&d->workers, w, message->heartbeat.height);
     workers_set_capacity(&d->workers, w, message->heartbeat.capacity);
-    workers_tell(&d->workers, w, WORKER_NEWS_HEARTBEAT);
+    workers_apply(&d->workers, w, WORKER_EVENT_HEARTBEAT);
 }
 
 static void on_leave(struct dispatcher *d, struct worker *w, const struct message *message)
 {
     (void)message;
-    workers_tell(&d->workers, w, WORKER_NEWS_LEAVE);
+    workers_apply(&d->workers, w, WORKER_EVENT_LEAVE);
 }
 
 /* The worker's run of that id, or NULL: answered already, or taken from it. */
@@ -364,7 +364,7 @@ static void span_done(struct dispatcher *d, struct run *run, const struct sum_re
 
     workers_measured(&d->workers, run, reply->count, reply->compute_ns);
     workers_release(&d->workers, run);
-    spans_back(&d->spans, run);
+    spans_return(&d->spans, run);
     spans_drop(&d->spans, span);
     total_add(&r->total, &(struct total){.units = reply->units, .count = reply->count});
     r->compute_ns += reply->compute_ns;
@@ -400,8 +400,9 @@ static void on_span_refused(struct dispatcher *d, struct worker *w, const struct
     if (!run)
         return;
     if (run->span)
-        workers_tell(&d->workers, w,
-                     refusal->status == STATUS_STOPPING ? WORKER_NEWS_LEAVE : WORKER_NEWS_REFUSAL);
+        workers_apply(&d->workers, w,
+                      refusal->status == STATUS_STOPPING ? WORKER_EVENT_LEAVE
+                                                         : WORKER_EVENT_REFUSAL);
     run_lost(d, run, refusal->status == STATUS_WORKERS_LOST);
 }
 
@@ -414,7 +415,7 @@ static void on_worker_message(struct dispatcher *d, const struct event *event)
         [MESSAGE_SUM_REPLY] = on_sum_reply,
         [MESSAGE_REFUSAL] = on_span_refused,
     };
-    struct worker *w = workers_worker(&d->workers, event->worker);
+    struct worker *w = workers_at(&d->workers, event->worker);
 
     if (event->message->type == MESSAGE_JOIN) {
         on_join(d, event);
@@ -427,14 +428,14 @@ static void on_worker_message(struct dispatcher *d, const struct event *event)
         return;
     }
     if (!w->thread)
-        workers_heard(&d->workers, w, d->now_ns);
+        workers_received(&d->workers, w, d->now_ns);
     handlers[event->message->type](d, w, event->message);
 }
 
 /* One that leaves goes when it has finished, or is sent away: it does not die. */
 static void on_worker_lost(struct dispatcher *d, const struct event *event)
 {
-    struct worker *w = workers_worker(&d->workers, event->worker);
+    struct worker *w = workers_at(&d->workers, event->worker);
 
     if (!w || w->state == WORKER_FREE)
         return;
@@ -455,7 +456,7 @@ static void deadlines_due(struct dispatcher *d)
 {
     struct request *r = TAILQ_FIRST(&d->queue.open);
 
-    d->deadline_at_ns = INT64_MAX;
+    d->deadline_at_ns = NEVER;
     while (r) {
         struct request *next = TAILQ_NEXT(r, in_state);
         if (r->deadline_at_ns <= d->now_ns)
@@ -469,12 +470,13 @@ static void deadlines_due(struct dispatcher *d)
 /* When the most silent worker is taken for dead. */
 static int64_t silence_at_ns(const struct dispatcher *d)
 {
-    const struct worker *w = TAILQ_FIRST(&d->workers.heard);
+    const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);
 
     if (!w)
-        return INT64_MAX;
-    int64_t heard_at_ns = w->heard_at_ns > d->awake_at_ns ? w->heard_at_ns : d->awake_at_ns;
-    return heard_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+        return NEVER;
+    int64_t received_at_ns =
+        w->received_at_ns > d->resumed_at_ns ? w->received_at_ns : d->resumed_at_ns;
+    return received_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
 }
 
 /* While workers are there time is told at every heartbeat. Where it was not, this process has not
@@ -482,7 +484,7 @@ static int64_t silence_at_ns(const struct dispatcher *d)
 static void tick(struct dispatcher *d)
 {
     if (d->now_ns - d->ticked_at_ns > 2 * d->settings.heartbeat_ns)
-        d->awake_at_ns = d->now_ns;
+        d->resumed_at_ns = d->now_ns;
     d->ticked_at_ns = d->now_ns;
     d->silence_due = d->now_ns >= silence_at_ns(d);
 }
@@ -502,9 +504,9 @@ static void watch_out(struct dispatcher *d)
     bool alone = d->draining && d->workers.capacity == 0 && d->workers.held == 0;
 
     if (!alone || TAILQ_EMPTY(&d->queue.open))
-        d->alone_at_ns = INT64_MAX;
-    else if (d->alone_at_ns == INT64_MAX)
-        d->alone_at_ns = d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+        d->give_up_at_ns = NEVER;
+    else if (d->give_up_at_ns == NEVER)
+        d->give_up_at_ns = d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
 }
 
 static void on_stop(struct dispatcher *d, const struct event *event)
@@ -517,18 +519,18 @@ static void on_time(struct dispatcher *d, const struct event *event)
 {
     (void)event;
     tick(d);
-    if (d->now_ns >= d->alone_at_ns)
+    if (d->now_ns >= d->give_up_at_ns)
         requests_stop(d);
     if (d->now_ns >= d->deadline_at_ns)
         deadlines_due(d);
     if (d->now_ns >= d->progress_at_ns) {
-        d->progress_at_ns = TAILQ_EMPTY(&d->queue.open) ? INT64_MAX : d->now_ns + PROGRESS_NS;
+        d->progress_at_ns = TAILQ_EMPTY(&d->queue.open) ? NEVER : d->now_ns + PROGRESS_NS;
         d->progress_next = TAILQ_FIRST(&d->queue.open);
     }
-    if (d->now_ns >= d->beat_at_ns) {
-        d->beat_at_ns =
-            TAILQ_EMPTY(&d->workers.joined) ? INT64_MAX : d->now_ns + d->settings.heartbeat_ns;
-        d->workers.beat_next = TAILQ_FIRST(&d->workers.joined);
+    if (d->now_ns >= d->heartbeat_at_ns) {
+        d->heartbeat_at_ns =
+            TAILQ_EMPTY(&d->workers.joined) ? NEVER : d->now_ns + d->settings.heartbeat_ns;
+        d->workers.heartbeat_next = TAILQ_FIRST(&d->workers.joined);
     }
 }
 
@@ -568,17 +570,17 @@ static bool next_silent(struct dispatcher *d, struct effect *effect)
         d->silence_due = false;
         return false;
     }
-    worker_drop(d, TAILQ_FIRST(&d->workers.heard), "nothing was heard of it for too long");
+    worker_drop(d, TAILQ_FIRST(&d->workers.by_silence), "nothing was heard of it for too long");
     return next_answer(d, effect);
 }
 
 static bool next_cancel(struct dispatcher *d, struct effect *effect)
 {
-    const struct run *run = spans_take_cancel(&d->spans);
+    const struct run *run = spans_next_cancel(&d->spans);
 
     if (!run)
         return false;
-    effect->type = EFFECT_TELL_WORKER;
+    effect->type = EFFECT_SEND_WORKER;
     effect->worker = workers_number(&d->workers, run->worker);
     effect->message.type = MESSAGE_CANCEL;
     effect->message.cancel.id = spans_id(&d->spans, run);
@@ -588,10 +590,10 @@ static bool next_cancel(struct dispatcher *d, struct effect *effect)
 /* The worker gets the next span of the request whose turn it is. */
 static struct run *span_cut(struct dispatcher *d, struct request *r, struct worker *w)
 {
-    uint64_t first = r->asked.first + r->given;
+    uint64_t first = r->asked.first + r->assigned;
     uint64_t count = workers_span_size(&d->workers, w, r->asked.kind, first, request_left(r));
 
-    queue_given(&d->queue, r, count);
+    queue_assigned(&d->queue, r, count);
     return spans_cut(&d->spans, r, first, count, w);
 }
 
@@ -623,9 +625,9 @@ static const struct run *overdue_run(const struct dispatcher *d, const struct wo
 }
 
 /* When both who have the span are overdue. */
-static int64_t hopeless_at_ns(const struct span *span)
+static int64_t stuck_at_ns(const struct span *span)
 {
-    uint32_t taken = span->taken < TAKEN_MAX ? span->taken : TAKEN_MAX;
+    uint32_t taken = span->revocations < REVOCATIONS_MAX ? span->revocations : REVOCATIONS_MAX;
     int64_t a_ns = span->runs[0]->late_at_ns, b_ns = span->runs[1]->late_at_ns;
 
     return (a_ns > b_ns ? a_ns : b_ns) + (OVERDUE_NS << taken);
@@ -633,20 +635,20 @@ static int64_t hopeless_at_ns(const struct span *span)
 
 /* Of the oldest spans that two workers have, the one that both are overdue with first among those
  * that a third worker could take, or NULL. */
-static struct span *hopeless_span(const struct dispatcher *d)
+static struct span *stuck_span(const struct dispatcher *d)
 {
-    struct span *hopeless = NULL, *span;
+    struct span *stuck = NULL, *span;
     int looks = 0;
 
     TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
     {
         if (looks++ == LATE_LOOKS)
             break;
-        if ((!hopeless || hopeless_at_ns(span) < hopeless_at_ns(hopeless)) &&
+        if ((!stuck || stuck_at_ns(span) < stuck_at_ns(stuck)) &&
             workers_ready_for(&d->workers, span))
-            hopeless = span;
+            stuck = span;
     }
-    return hopeless;
+    return stuck;
 }
 
 /* A third worker has the span instead of the one that was late first. */
@@ -656,15 +658,15 @@ static struct run *span_give_instead(struct dispatcher *d, struct span *span)
     bool first = span->runs[0]->late_at_ns <= span->runs[1]->late_at_ns;
 
     d->counters.requeued++;
-    span->taken++;
-    spans_take(&d->spans, span->runs[first ? 0 : 1]);
-    return spans_give(&d->spans, span, w);
+    span->revocations++;
+    spans_revoke(&d->spans, span->runs[first ? 0 : 1]);
+    return spans_assign(&d->spans, span, w);
 }
 
 static struct run *span_give_too(struct dispatcher *d, const struct run *late, struct worker *w)
 {
     d->counters.given_twice++;
-    return spans_give(&d->spans, late->span, w);
+    return spans_assign(&d->spans, late->span, w);
 }
 
 /* The first span that waits, or the first suspect that has rested, or NULL. */
@@ -685,20 +687,20 @@ static struct run *span_give(struct dispatcher *d)
 {
     struct worker *w = workers_ready(&d->workers);
     struct span *waiting = span_waiting(d);
-    struct request *r = spans_room(&d->spans) ? queue_turn(&d->queue) : NULL;
+    struct request *r = spans_span_available(&d->spans) ? queue_next(&d->queue) : NULL;
 
-    if (!w || !spans_left(&d->spans))
+    if (!w || !spans_run_available(&d->spans))
         return NULL;
     if (waiting && r && !worker_proven(w))
         return span_cut(d, r, w);
     if (waiting)
-        return spans_give(&d->spans, waiting, w);
+        return spans_assign(&d->spans, waiting, w);
     const struct run *overdue = overdue_run(d, w);
     if (overdue)
         return span_give_too(d, overdue, w);
-    struct span *hopeless = hopeless_span(d);
-    if (hopeless && hopeless_at_ns(hopeless) <= d->now_ns)
-        return span_give_instead(d, hopeless);
+    struct span *stuck = stuck_span(d);
+    if (stuck && stuck_at_ns(stuck) <= d->now_ns)
+        return span_give_instead(d, stuck);
     if (r)
         return span_cut(d, r, w);
     const struct run *late = late_run(d);
@@ -715,7 +717,7 @@ static bool next_span(struct dispatcher *d, struct effect *effect)
         return false;
     const struct span *span = run->span;
     workers_hold(&d->workers, run, span->count, d->now_ns);
-    effect->type = EFFECT_TELL_WORKER;
+    effect->type = EFFECT_SEND_WORKER;
     effect->worker = workers_number(&d->workers, run->worker);
     effect->message.type = MESSAGE_SUM_REQUEST;
     effect->message.sum_request = (struct sum_request){
@@ -743,7 +745,7 @@ static bool next_ending(struct dispatcher *d, struct effect *effect)
                 reply_message(r, &effect->message);
             else
                 ending_message(r, &effect->message);
-            queue_leave(r);
+            queue_detach(r);
         }
         queue_release(&d->queue, r);
         if (wanted)
@@ -754,12 +756,12 @@ static bool next_ending(struct dispatcher *d, struct effect *effect)
 
 static bool next_beat(struct dispatcher *d, struct effect *effect)
 {
-    const struct worker *w = d->workers.beat_next;
+    const struct worker *w = d->workers.heartbeat_next;
 
     if (!w)
         return false;
-    d->workers.beat_next = TAILQ_NEXT(w, in_joined);
-    effect->type = EFFECT_TELL_WORKER;
+    d->workers.heartbeat_next = TAILQ_NEXT(w, in_joined);
+    effect->type = EFFECT_SEND_WORKER;
     effect->worker = workers_number(&d->workers, w);
     effect->message.type = MESSAGE_HEARTBEAT;
     effect->message.heartbeat = (struct heartbeat){0};
@@ -798,13 +800,13 @@ static int64_t give_at_ns(const struct dispatcher *d)
 {
     const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
 
-    if (!spans_left(&d->spans) || !workers_ready(&d->workers))
-        return INT64_MAX;
+    if (!spans_run_available(&d->spans) || !workers_ready(&d->workers))
+        return NEVER;
     const struct run *late = late_run(d);
-    const struct span *hopeless = hopeless_span(d);
-    int64_t give_at_ns = late ? late->late_at_ns : INT64_MAX;
-    if (hopeless)
-        give_at_ns = earlier(give_at_ns, hopeless_at_ns(hopeless));
+    const struct span *stuck = stuck_span(d);
+    int64_t give_at_ns = late ? late->late_at_ns : NEVER;
+    if (stuck)
+        give_at_ns = earlier(give_at_ns, stuck_at_ns(stuck));
     return suspect ? earlier(give_at_ns, suspect->rests_until_ns) : give_at_ns;
 }
 
@@ -812,9 +814,9 @@ int64_t dispatcher_due_at(const struct dispatcher *d)
 {
     int64_t due_at_ns = earlier(d->progress_at_ns, d->deadline_at_ns);
 
-    due_at_ns = earlier(due_at_ns, d->beat_at_ns);
+    due_at_ns = earlier(due_at_ns, d->heartbeat_at_ns);
     due_at_ns = earlier(due_at_ns, silence_at_ns(d));
-    due_at_ns = earlier(due_at_ns, d->alone_at_ns);
+    due_at_ns = earlier(due_at_ns, d->give_up_at_ns);
     return earlier(due_at_ns, give_at_ns(d));
 }
 
@@ -838,7 +840,7 @@ struct heartbeat dispatcher_heartbeat(const struct dispatcher *d)
 
 const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker)
 {
-    const struct worker *w = workers_worker(&d->workers, worker);
+    const struct worker *w = workers_at(&d->workers, worker);
 
     return w && w->state != WORKER_FREE ? w->name : NULL;
 }

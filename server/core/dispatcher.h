@@ -35,7 +35,7 @@
 
 /* One that is late by so much with two workers is taken back from one of them, for a third. For a
  * span that just is slow this is twice as long each time, up to so many times: it ends at last. */
-#define TAKEN_MAX 20
+#define REVOCATIONS_MAX 20
 
 /* A span that was being computed by so many workers when they were lost has killed them. Before the
  * last of these it rests for HEARTBEATS_MISSED heartbeats, for one trouble may take many at once.
@@ -87,7 +87,7 @@ struct event {
 enum effect_type {
     EFFECT_ANSWER,      /* message to client: the one answer to a request */
     EFFECT_PROGRESS,    /* message to client, which may be lost */
-    EFFECT_TELL_WORKER, /* message to worker: a span as a sum request, a cancel, welcome, heartbeat.
+    EFFECT_SEND_WORKER, /* message to worker: a span as a sum request, a cancel, welcome, heartbeat.
                            A thread is given spans and cancels, and replies to both */
     EFFECT_DROP_WORKER, /* message to worker, the refusal that says why: it is none, or no longer */
 };
@@ -113,7 +113,7 @@ void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *e
 /* The next instruction, or false when all is done. */
 bool dispatcher_next(struct dispatcher *d, struct effect *effect);
 
-/* When EVENT_TIME is due next; INT64_MAX for never. */
+/* When EVENT_TIME is due next; NEVER for never. */
 int64_t dispatcher_due_at(const struct dispatcher *d);
 
 /* True while a client waits for an answer. */

@@ -22,10 +22,10 @@ struct dispatcher {
     struct request *progress_next; /* of the round of progress messages under way */
     bool silence_due;              /* workers that are silent for too long are to be dropped */
     int64_t progress_at_ns;
-    int64_t beat_at_ns;
+    int64_t heartbeat_at_ns;
     int64_t ticked_at_ns;   /* EVENT_TIME */
-    int64_t awake_at_ns;    /* nobody was heard before: this process itself did not run */
-    int64_t alone_at_ns;    /* a dispatcher that drains gives up: nobody is there to compute */
+    int64_t resumed_at_ns;  /* nobody was heard before: this process itself did not run */
+    int64_t give_up_at_ns;  /* a dispatcher that drains gives up: nobody is there to compute */
     int64_t deadline_at_ns; /* no request's deadline is before this */
 };
 

@@ -24,7 +24,7 @@ static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct
         .in_flight = w->held,
         .gaussian_rate = samples_a_core / w->block_ns[MESSAGE_KIND_GAUSSIAN],
         .uniform_rate = samples_a_core / w->block_ns[MESSAGE_KIND_UNIFORM],
-        .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->heard_at_ns) / NS_PER_MS),
+        .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->received_at_ns) / NS_PER_MS),
         .samples = w->samples,
     };
     memcpy(status->name, w->name, sizeof status->name);
@@ -70,8 +70,8 @@ void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
     status->workers_listed = status->requests_listed = 0;
     for (uint32_t i = 0; i < d->workers.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
          i++)
-        if (d->workers.workers[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
-            worker_tell(d, now_ns, &d->workers.workers[i],
+        if (d->workers.table[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
+            worker_tell(d, now_ns, &d->workers.table[i],
                         &status->workers[status->workers_listed++]);
     skip = asked->first_request;
     TAILQ_FOREACH(r, &d->queue.open, in_state)

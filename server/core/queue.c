@@ -88,7 +88,7 @@ static void runnable_remove(struct queue *queue, struct request *request)
         TAILQ_REMOVE(&queue->runnable, client, in_runnable);
 }
 
-struct request *queue_turn(const struct queue *queue)
+struct request *queue_next(const struct queue *queue)
 {
     const struct client *client = TAILQ_FIRST(&queue->runnable);
 
@@ -96,11 +96,11 @@ struct request *queue_turn(const struct queue *queue)
 }
 
 /* The next turn is another client's, and then that of another request of this client. */
-void queue_given(struct queue *queue, struct request *request, uint64_t count)
+void queue_assigned(struct queue *queue, struct request *request, uint64_t count)
 {
     struct client *client = request->client;
 
-    request->given += count;
+    request->assigned += count;
     if (request_left(request) == 0) {
         runnable_remove(queue, request);
     } else if (!client->in_order) {
@@ -148,7 +148,7 @@ void queue_end(struct queue *queue, struct request *request, enum status ending)
     TAILQ_INSERT_TAIL(&queue->outbox, request, in_state);
 }
 
-void queue_leave(struct request *request)
+void queue_detach(struct request *request)
 {
     TAILQ_REMOVE(&request->client->requests, request, in_client);
     request->client->request_count--;

@@ -28,12 +28,12 @@ struct request {
     enum request_state state;
     struct client *client; /* NULL: lost, nobody to be told */
     struct sum_request asked;
-    uint64_t given;         /* samples given out, from asked.first on */
+    uint64_t assigned;      /* samples given out, from asked.first on */
     struct total total;     /* of the spans that came back */
     uint64_t compute_ns;    /* of those */
     struct span_list spans; /* given out, and not yet summed */
     int64_t began_at_ns;
-    int64_t deadline_at_ns; /* INT64_MAX: none */
+    int64_t deadline_at_ns; /* NEVER: none */
     enum status ending;     /* STATUS_OK: with its sum */
     uint64_t deadly_first;  /* STATUS_WORKERS_LOST: the samples that killed workers */
     uint64_t deadly_count;
@@ -80,7 +80,7 @@ struct request *client_request(const struct client *client, uint64_t id);
 
 static inline uint64_t request_left(const struct request *request)
 {
-    return request->asked.count - request->given;
+    return request->asked.count - request->assigned;
 }
 
 /* A new request, at the end of the line. The queue must not be full. */
@@ -88,15 +88,15 @@ struct request *queue_open(struct queue *queue, struct client *client,
                            const struct sum_request *asked);
 
 /* The request whose turn it is, or NULL, and the end of its turn with `count` samples given out. */
-struct request *queue_turn(const struct queue *queue);
-void queue_given(struct queue *queue, struct request *request, uint64_t count);
+struct request *queue_next(const struct queue *queue);
+void queue_assigned(struct queue *queue, struct request *request, uint64_t count);
 
 /* The request needs no more work, and waits in the outbox for its client to be told. Its spans must
  * be gone. */
 void queue_end(struct queue *queue, struct request *request, enum status ending);
 
 /* The client's request no longer has a client. */
-void queue_leave(struct request *request);
+void queue_detach(struct request *request);
 
 /* The client has been told, or is lost: its storage is free. Out of the outbox. */
 void queue_release(struct queue *queue, struct request *request);

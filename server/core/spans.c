@@ -7,17 +7,17 @@
 #include "server/core/queue.h"
 #include "server/core/workers.h"
 
-enum span_news {
-    SPAN_NEWS_GIVE, /* to a worker */
-    SPAN_NEWS_BACK, /* a worker no longer has it */
-    SPAN_NEWS_DROP, /* it is summed, or no longer wanted */
-    SPAN_NEWS,
+enum span_event {
+    SPAN_EVENT_ASSIGN, /* to a worker */
+    SPAN_EVENT_RETURN, /* a worker no longer has it */
+    SPAN_EVENT_DROP,   /* it is summed, or no longer wanted */
+    SPAN_EVENTS,
 };
 
 #define SPAN_BUG SPAN_STATES
 
 /* clang-format off */
-static const enum span_state span_after[SPAN_STATES][SPAN_NEWS] = {
+static const enum span_state span_after[SPAN_STATES][SPAN_EVENTS] = {
     /*                  GIVE          BACK          DROP      */
     [SPAN_FREE]    = { SPAN_RUNNING, SPAN_BUG,     SPAN_BUG  },
     [SPAN_WAITING] = { SPAN_RUNNING, SPAN_BUG,     SPAN_FREE },
@@ -25,16 +25,16 @@ static const enum span_state span_after[SPAN_STATES][SPAN_NEWS] = {
     [SPAN_TWICE]   = { SPAN_BUG,     SPAN_RUNNING, SPAN_FREE },
 };
 
-enum run_news {
-    RUN_NEWS_START,
-    RUN_NEWS_CANCEL,
-    RUN_NEWS_END, /* an answer, or the worker is lost */
-    RUN_NEWS,
+enum run_event {
+    RUN_EVENT_START,
+    RUN_EVENT_CANCEL,
+    RUN_EVENT_END, /* an answer, or the worker is lost */
+    RUN_EVENTS,
 };
 
 #define RUN_BUG RUN_STATES
 
-static const enum run_state run_after[RUN_STATES][RUN_NEWS] = {
+static const enum run_state run_after[RUN_STATES][RUN_EVENTS] = {
     /*                   START        CANCEL         END      */
     [RUN_FREE]      = { RUN_RUNNING, RUN_BUG,       RUN_BUG  },
     [RUN_RUNNING]   = { RUN_BUG,     RUN_CANCELLED, RUN_FREE },
@@ -67,13 +67,13 @@ void spans_clear(struct spans *spans)
 
 /* ---- runs -------------------------------------------------------------------------------- */
 
-static void run_move(struct run *run, enum run_news news)
+static void run_move(struct run *run, enum run_event news)
 {
     run->state = run_after[run->state][news];
     assert(run->state != RUN_BUG);
 }
 
-bool spans_left(const struct spans *spans)
+bool spans_run_available(const struct spans *spans)
 {
     return spans->runs_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_runs);
 }
@@ -82,12 +82,12 @@ static struct run *run_start(struct spans *spans, struct span *span, struct work
 {
     struct run *run = TAILQ_FIRST(&spans->free_runs);
 
-    assert(spans_left(spans));
+    assert(spans_run_available(spans));
     if (run)
         TAILQ_REMOVE(&spans->free_runs, run, in_worker);
     else
         run = &spans->runs[spans->runs_used++];
-    run_move(run, RUN_NEWS_START);
+    run_move(run, RUN_EVENT_START);
     run->generation++;
     run->worker = worker;
     run->span = span;
@@ -97,7 +97,7 @@ static struct run *run_start(struct spans *spans, struct span *span, struct work
 
 static void run_end(struct spans *spans, struct run *run)
 {
-    run_move(run, RUN_NEWS_END);
+    run_move(run, RUN_EVENT_END);
     if (run->cancel_due)
         TAILQ_REMOVE(&spans->cancels, run, in_cancels);
     run->cancel_due = false;
@@ -106,13 +106,13 @@ static void run_end(struct spans *spans, struct run *run)
 
 static void run_cancel(struct spans *spans, struct run *run)
 {
-    run_move(run, RUN_NEWS_CANCEL);
+    run_move(run, RUN_EVENT_CANCEL);
     run->span = NULL;
     run->cancel_due = true;
     TAILQ_INSERT_TAIL(&spans->cancels, run, in_cancels);
 }
 
-struct run *spans_take_cancel(struct spans *spans)
+struct run *spans_next_cancel(struct spans *spans)
 {
     struct run *run = TAILQ_FIRST(&spans->cancels);
 
@@ -137,7 +137,7 @@ struct run *spans_run(const struct spans *spans, uint64_t id)
 
 /* ---- spans ------------------------------------------------------------------------------- */
 
-bool spans_room(const struct spans *spans)
+bool spans_span_available(const struct spans *spans)
 {
     return spans->spans_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_spans);
 }
@@ -180,7 +180,7 @@ static void span_enter_lists(struct spans *spans, struct span *span)
 }
 
 /* *slot becomes `run`; the span's state and lists follow. */
-static void span_move(struct spans *spans, struct span *span, enum span_news news,
+static void span_move(struct spans *spans, struct span *span, enum span_event news,
                       struct run **slot, struct run *run)
 {
     span_leave_lists(spans, span);
@@ -190,15 +190,15 @@ static void span_move(struct spans *spans, struct span *span, enum span_news new
     span_enter_lists(spans, span);
 }
 
-struct run *spans_give(struct spans *spans, struct span *span, struct worker *worker)
+struct run *spans_assign(struct spans *spans, struct span *span, struct worker *worker)
 {
     struct run *run = run_start(spans, span, worker);
 
-    span_move(spans, span, SPAN_NEWS_GIVE, &span->runs[span->runs[0] ? 1 : 0], run);
+    span_move(spans, span, SPAN_EVENT_ASSIGN, &span->runs[span->runs[0] ? 1 : 0], run);
     return run;
 }
 
-void spans_blame(struct span *span, int64_t rests_until_ns)
+void spans_count_death(struct span *span, int64_t rests_until_ns)
 {
     span->deaths++;
     if (!span_suspect(span))
@@ -220,29 +220,29 @@ struct run *spans_cut(struct spans *spans, struct request *request, uint64_t fir
     if (span)
         TAILQ_REMOVE(&spans->free_spans, span, in_request);
     else {
-        assert(spans_room(spans));
+        assert(spans_span_available(spans));
         span = &spans->all[spans->spans_used++];
     }
     *span = (struct span){.request = request, .first = first, .count = count};
     TAILQ_INSERT_TAIL(&request->spans, span, in_request);
-    return spans_give(spans, span, worker);
+    return spans_assign(spans, span, worker);
 }
 
 static void span_back(struct spans *spans, struct run *run)
 {
     struct span *span = run->span;
 
-    span_move(spans, span, SPAN_NEWS_BACK, &span->runs[span->runs[0] == run ? 0 : 1], NULL);
+    span_move(spans, span, SPAN_EVENT_RETURN, &span->runs[span->runs[0] == run ? 0 : 1], NULL);
 }
 
-void spans_back(struct spans *spans, struct run *run)
+void spans_return(struct spans *spans, struct run *run)
 {
     if (run->span)
         span_back(spans, run);
     run_end(spans, run);
 }
 
-void spans_take(struct spans *spans, struct run *run)
+void spans_revoke(struct spans *spans, struct run *run)
 {
     span_back(spans, run);
     run_cancel(spans, run);
@@ -251,7 +251,7 @@ void spans_take(struct spans *spans, struct run *run)
 void spans_drop(struct spans *spans, struct span *span)
 {
     span_leave_lists(spans, span);
-    span->state = span_after[span->state][SPAN_NEWS_DROP];
+    span->state = span_after[span->state][SPAN_EVENT_DROP];
     assert(span->state == SPAN_FREE);
     for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
         if (span->runs[i])

@@ -32,7 +32,7 @@ struct span {
     uint64_t first;
     uint64_t count;
     uint32_t deaths;
-    uint32_t taken;
+    uint32_t revocations;
     int64_t rests_until_ns;
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
     TAILQ_ENTRY(span) in_request;    /* request.spans; the free list while FREE */
@@ -84,8 +84,8 @@ bool spans_init(struct spans *spans);
 void spans_clear(struct spans *spans);
 
 /* True while another run can be had, and another span. */
-bool spans_left(const struct spans *spans);
-bool spans_room(const struct spans *spans);
+bool spans_run_available(const struct spans *spans);
+bool spans_span_available(const struct spans *spans);
 
 /* True when one death more of its workers is one too many. */
 static inline bool span_suspect(const struct span *span)
@@ -93,33 +93,33 @@ static inline bool span_suspect(const struct span *span)
     return span->deaths == SPAN_DEATHS_MAX - 1;
 }
 
-/* A new span, with a worker at once. Needs spans_left(), spans_room() and, for a worker that is
- * proven, an empty spans.waiting. */
+/* A new span, with a worker at once. Needs spans_run_available(), spans_span_available() and, for a
+ * worker that is proven, an empty spans.waiting. */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker);
 
-/* Whoever has the span was lost: it may be what that died of. Before spans_back(). */
-void spans_blame(struct span *span, int64_t rests_until_ns);
+/* Whoever has the span was lost: it may be what that died of. Before spans_return(). */
+void spans_count_death(struct span *span, int64_t rests_until_ns);
 
-/* Gives a span that waits, or is late, to a worker. Needs spans_left(). */
-struct run *spans_give(struct spans *spans, struct span *span, struct worker *worker);
+/* Gives a span that waits, or is late, to a worker. Needs spans_run_available(). */
+struct run *spans_assign(struct spans *spans, struct span *span, struct worker *worker);
 
 /* The number of a run, not 0, and the run of a number, or NULL where there is none any more. */
 uint64_t spans_id(const struct spans *spans, const struct run *run);
 struct run *spans_run(const struct spans *spans, uint64_t id);
 
 /* The run has ended without a total. Its span, if it was wanted and nobody else has it, waits. */
-void spans_back(struct spans *spans, struct run *run);
+void spans_return(struct spans *spans, struct run *run);
 
 /* The run's worker is no longer to compute its span, which it has yet to be told. The span, if
  * nobody else has it, waits. */
-void spans_take(struct spans *spans, struct run *run);
+void spans_revoke(struct spans *spans, struct run *run);
 
 /* Nothing is left of the span: it is summed, or no longer wanted. Workers that still have it are to
  * be told. */
 void spans_drop(struct spans *spans, struct span *span);
 
 /* The next run whose worker is to be told that it is cancelled, or NULL. */
-struct run *spans_take_cancel(struct spans *spans);
+struct run *spans_next_cancel(struct spans *spans);
 
 #endif

@@ -17,7 +17,7 @@
 #define WORKER_BUG WORKER_STATES
 
 /* clang-format off */
-static const enum worker_state worker_after[WORKER_STATES][WORKER_NEWS] = {
+static const enum worker_state worker_after[WORKER_STATES][WORKER_EVENTS] = {
     /*                    JOIN           HEARTBEAT       REFUSAL         LEAVE           LOST       */
     [WORKER_FREE]    = { WORKER_JOINED, WORKER_BUG,     WORKER_BUG,     WORKER_BUG,     WORKER_BUG  },
     [WORKER_JOINED]  = { WORKER_BUG,    WORKER_JOINED,  WORKER_RESTING, WORKER_LEAVING, WORKER_FREE },
@@ -26,7 +26,7 @@ static const enum worker_state worker_after[WORKER_STATES][WORKER_NEWS] = {
 };
 /* clang-format on */
 
-static void worker_move(struct worker *worker, enum worker_news news)
+static void worker_move(struct worker *worker, enum worker_event news)
 {
     worker->state = worker_after[worker->state][news];
     assert(worker->state != WORKER_BUG);
@@ -44,7 +44,7 @@ static int worker_level(const struct worker *worker)
 }
 
 /* Puts the worker where it belongs now. The last to come is the last to be taken. */
-static void worker_file(struct workers *workers, struct worker *worker)
+static void worker_update_level(struct workers *workers, struct worker *worker)
 {
     int level = worker_level(worker);
 
@@ -99,7 +99,7 @@ struct worker *workers_idle(const struct workers *workers, const struct worker *
 
 /* What the worker adds to the speed and the capacity of all, or takes off again. One that leaves
  * adds nothing. */
-static void workers_count(struct workers *workers, const struct worker *worker, int sign)
+static void workers_account(struct workers *workers, const struct worker *worker, int sign)
 {
     if (worker->state == WORKER_LEAVING)
         return;
@@ -112,10 +112,10 @@ void workers_set_capacity(struct workers *workers, struct worker *worker, uint32
 {
     if (worker->capacity == capacity)
         return;
-    workers_count(workers, worker, -1);
+    workers_account(workers, worker, -1);
     worker->capacity = capacity;
-    workers_count(workers, worker, 1);
-    worker_file(workers, worker);
+    workers_account(workers, worker, 1);
+    worker_update_level(workers, worker);
 }
 
 static uint32_t height_of(uint32_t told)
@@ -152,11 +152,11 @@ void workers_measured(struct workers *workers, struct run *run, uint64_t samples
         return;
     measured = measured < BLOCK_NS_MIN ? BLOCK_NS_MIN : measured;
     measured = measured > BLOCK_NS_MAX ? BLOCK_NS_MAX : measured;
-    workers_count(workers, worker, -1);
+    workers_account(workers, worker, -1);
     if (worker->measured[run->kind] < 4)
         worker->measured[run->kind]++;
     *block_ns += (measured - *block_ns) / worker->measured[run->kind];
-    workers_count(workers, worker, 1);
+    workers_account(workers, worker, 1);
 }
 
 static uint64_t blocks_in(double ns, double block_ns)
@@ -205,7 +205,7 @@ void workers_hold(struct workers *workers, struct run *run, uint64_t count, int6
     TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);
     worker->held++;
     workers->held++;
-    worker_file(workers, worker);
+    worker_update_level(workers, worker);
 }
 
 void workers_release(struct workers *workers, struct run *run)
@@ -216,7 +216,7 @@ void workers_release(struct workers *workers, struct run *run)
     worker->held--;
     workers->held--;
     worker->queued_ns -= run->takes_ns;
-    worker_file(workers, worker);
+    worker_update_level(workers, worker);
 }
 
 /* ---- who is there ------------------------------------------------------------------------ */
@@ -226,44 +226,44 @@ bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max
     uint32_t workers_max = threads + joined_max;
 
     *workers = (struct workers){
-        .workers = calloc(workers_max + 1, sizeof *workers->workers), /* never none at all */
+        .table = calloc(workers_max + 1, sizeof *workers->table), /* never none at all */
         .threads = threads,
         .workers_max = workers_max,
         .span_ns = span_ns,
     };
-    TAILQ_INIT(&workers->heard);
+    TAILQ_INIT(&workers->by_silence);
     TAILQ_INIT(&workers->joined);
     for (int level = 0; level < WORKER_CREDIT; level++)
         TAILQ_INIT(&workers->ready[level]);
-    if (!workers->workers)
+    if (!workers->table)
         return false;
     for (uint32_t i = 0; i < threads; i++) {
         struct join join = {.capacity = 1};
         snprintf(join.name, sizeof join.name, "thread %u", (unsigned)i + 1);
-        workers_join(workers, &workers->workers[i], &join, 0);
+        workers_join(workers, &workers->table[i], &join, 0);
     }
     return true;
 }
 
 void workers_clear(struct workers *workers)
 {
-    free(workers->workers);
+    free(workers->table);
 }
 
-struct worker *workers_worker(const struct workers *workers, uint32_t number)
+struct worker *workers_at(const struct workers *workers, uint32_t number)
 {
-    return number < workers->workers_max ? &workers->workers[number] : NULL;
+    return number < workers->workers_max ? &workers->table[number] : NULL;
 }
 
 uint32_t workers_number(const struct workers *workers, const struct worker *worker)
 {
-    return (uint32_t)(worker - workers->workers);
+    return (uint32_t)(worker - workers->table);
 }
 
 void workers_join(struct workers *workers, struct worker *worker, const struct join *join,
                   int64_t now_ns)
 {
-    worker_move(worker, WORKER_NEWS_JOIN);
+    worker_move(worker, WORKER_EVENT_JOIN);
     worker->thread = workers_number(workers, worker) < workers->threads;
     worker->capacity = join->capacity;
     worker->height = height_of(join->height);
@@ -271,7 +271,7 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     worker->level = -1;
     worker->samples = 0;
     worker->queued_ns = 0;
-    worker->heard_at_ns = now_ns;
+    worker->received_at_ns = now_ns;
     snprintf(worker->name, sizeof worker->name, "%s", join->name);
     snprintf(worker->kernel, sizeof worker->kernel, "%s", join->kernel);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -280,25 +280,25 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     }
     TAILQ_INIT(&worker->runs);
     if (!worker->thread) {
-        TAILQ_INSERT_TAIL(&workers->heard, worker, in_heard);
+        TAILQ_INSERT_TAIL(&workers->by_silence, worker, in_by_silence);
         TAILQ_INSERT_TAIL(&workers->joined, worker, in_joined);
         workers->of_height[worker->height]++;
     }
     workers->worker_count++;
-    workers_count(workers, worker, 1);
-    worker_file(workers, worker);
+    workers_account(workers, worker, 1);
+    worker_update_level(workers, worker);
 }
 
 void workers_lose(struct workers *workers, struct worker *worker)
 {
     assert(!worker->thread);
     assert(worker->held == 0);
-    workers_count(workers, worker, -1);
-    worker_move(worker, WORKER_NEWS_LOST);
-    worker_file(workers, worker);
-    if (workers->beat_next == worker)
-        workers->beat_next = TAILQ_NEXT(worker, in_joined);
-    TAILQ_REMOVE(&workers->heard, worker, in_heard);
+    workers_account(workers, worker, -1);
+    worker_move(worker, WORKER_EVENT_LOST);
+    worker_update_level(workers, worker);
+    if (workers->heartbeat_next == worker)
+        workers->heartbeat_next = TAILQ_NEXT(worker, in_joined);
+    TAILQ_REMOVE(&workers->by_silence, worker, in_by_silence);
     TAILQ_REMOVE(&workers->joined, worker, in_joined);
     workers->of_height[worker->height]--;
     if (--workers->worker_count == 0)
@@ -306,20 +306,20 @@ void workers_lose(struct workers *workers, struct worker *worker)
             workers->speed[kind] = 0; /* exactly, whatever rounding has left */
 }
 
-void workers_tell(struct workers *workers, struct worker *worker, enum worker_news news)
+void workers_apply(struct workers *workers, struct worker *worker, enum worker_event news)
 {
     enum worker_state before = worker->state;
 
-    workers_count(workers, worker, -1);
+    workers_account(workers, worker, -1);
     worker_move(worker, news);
-    workers_count(workers, worker, 1);
+    workers_account(workers, worker, 1);
     if (worker->state != before)
-        worker_file(workers, worker); /* else it keeps its turn */
+        worker_update_level(workers, worker); /* else it keeps its turn */
 }
 
-void workers_heard(struct workers *workers, struct worker *worker, int64_t now_ns)
+void workers_received(struct workers *workers, struct worker *worker, int64_t now_ns)
 {
-    worker->heard_at_ns = now_ns;
-    TAILQ_REMOVE(&workers->heard, worker, in_heard);
-    TAILQ_INSERT_TAIL(&workers->heard, worker, in_heard);
+    worker->received_at_ns = now_ns;
+    TAILQ_REMOVE(&workers->by_silence, worker, in_by_silence);
+    TAILQ_INSERT_TAIL(&workers->by_silence, worker, in_by_silence);
 }

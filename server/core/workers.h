@@ -21,13 +21,13 @@ enum worker_state {
     WORKER_STATES,
 };
 
-enum worker_news {
-    WORKER_NEWS_JOIN,
-    WORKER_NEWS_HEARTBEAT,
-    WORKER_NEWS_REFUSAL, /* of a span */
-    WORKER_NEWS_LEAVE,
-    WORKER_NEWS_LOST,
-    WORKER_NEWS,
+enum worker_event {
+    WORKER_EVENT_JOIN,
+    WORKER_EVENT_HEARTBEAT,
+    WORKER_EVENT_REFUSAL, /* of a span */
+    WORKER_EVENT_LEAVE,
+    WORKER_EVENT_LOST,
+    WORKER_EVENTS,
 };
 
 /* height: levels of servers below it, as far as HEIGHT_MAX. held: runs that it holds. level: index
@@ -44,18 +44,18 @@ struct worker {
     double block_ns[KINDS];
     int measured[KINDS]; /* how often, up to 4 */
     int64_t queued_ns;
-    int64_t heard_at_ns;
+    int64_t received_at_ns;
     uint64_t samples;
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
     TAILQ_ENTRY(worker) in_ready;
-    TAILQ_ENTRY(worker) in_heard;  /* workers.heard, unless it is a thread */
-    TAILQ_ENTRY(worker) in_joined; /* workers.joined, the same */
+    TAILQ_ENTRY(worker) in_by_silence; /* workers.by_silence, unless it is a thread */
+    TAILQ_ENTRY(worker) in_joined;     /* workers.joined, the same */
 };
 TAILQ_HEAD(worker_list, worker);
 
 struct workers {
-    struct worker *workers;
+    struct worker *table;
     uint32_t threads; /* the first ones */
     uint32_t workers_max;
     int64_t span_ns;
@@ -65,9 +65,9 @@ struct workers {
     double speed[KINDS];                     /* blocks a ns, of all */
     struct worker_list ready[WORKER_CREDIT]; /* workers whose cores have 0, 1, ... spans each */
     uint32_t of_height[HEIGHT_MAX + 1];      /* workers that have joined */
-    struct worker_list heard;                /* the most silent first */
+    struct worker_list by_silence;           /* the most silent first */
     struct worker_list joined;
-    struct worker *beat_next; /* of the round of heartbeats under way */
+    struct worker *heartbeat_next; /* of the round of heartbeats under way */
 };
 
 /* The threads are there at once. False where memory is short. */
@@ -75,7 +75,7 @@ bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max
 void workers_clear(struct workers *workers);
 
 /* By number; NULL beyond the last. */
-struct worker *workers_worker(const struct workers *workers, uint32_t number);
+struct worker *workers_at(const struct workers *workers, uint32_t number);
 uint32_t workers_number(const struct workers *workers, const struct worker *worker);
 
 /* A worker that holds nothing joins. */
@@ -86,9 +86,9 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
 void workers_lose(struct workers *workers, struct worker *worker);
 
 /* Any other news of one that is there. */
-void workers_tell(struct workers *workers, struct worker *worker, enum worker_news news);
+void workers_apply(struct workers *workers, struct worker *worker, enum worker_event news);
 
-void workers_heard(struct workers *workers, struct worker *worker, int64_t now_ns);
+void workers_received(struct workers *workers, struct worker *worker, int64_t now_ns);
 void workers_set_capacity(struct workers *workers, struct worker *worker, uint32_t capacity);
 void workers_set_height(struct workers *workers, struct worker *worker, uint32_t height);
 

@@ -208,7 +208,8 @@ static void say_joined(struct parent_link *link, int64_t now_ns)
 
 static bool is_there(const struct parent_link *link)
 {
-    return link->parent.state != MEMBERSHIP_APART && link->parent.state != MEMBERSHIP_DIALLING;
+    return link->parent.state != MEMBERSHIP_DISCONNECTED &&
+           link->parent.state != MEMBERSHIP_DIALLING;
 }
 
 static void watch_reach(struct parent_link *link, int64_t now_ns)
@@ -228,38 +229,40 @@ static void say(struct parent_link *link, int64_t now_ns, enum membership_state 
         say_trouble(link, now_ns, trouble);
     if (before == MEMBERSHIP_JOINING && state == MEMBERSHIP_JOINED)
         say_joined(link, now_ns);
-    if (before == MEMBERSHIP_JOINED && state == MEMBERSHIP_APART && may_say(link, now_ns))
+    if (before == MEMBERSHIP_JOINED && state == MEMBERSHIP_DISCONNECTED && may_say(link, now_ns))
         zsys_warning("%s: the connection was lost; dialling again", link->endpoint);
 }
 
 /* To the parent core a line that cannot be had is one that has ended: it tries again. */
 static void obey_dial(struct parent_link *link, int64_t now_ns)
 {
-    struct membership_orders none;
+    struct membership_effects none;
 
     if (dial(link))
         return;
     if (may_say(link, now_ns))
         zsys_error("cannot dial %s: %s", link->endpoint, zmq_strerror(errno));
-    membership_step(&link->parent, now_ns, MEMBERSHIP_DOWN, NULL, &none);
+    membership_step(&link->parent, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL, &none);
 }
 
 static enum parent_link_news step(struct parent_link *link, int64_t now_ns,
-                                  enum membership_news news, const struct message *message)
+                                  enum membership_event news, const struct message *message)
 {
-    struct membership_orders orders;
+    struct membership_effects effects;
     enum membership_state before = link->parent.state;
 
-    membership_step(&link->parent, now_ns, news, message, &orders);
-    say(link, now_ns, before, orders.trouble);
+    membership_step(&link->parent, now_ns, news, message, &effects);
+    say(link, now_ns, before, effects.problem);
     watch_reach(link, now_ns);
-    if (news == MEMBERSHIP_DOWN) /* the parent core says when it is called again */
+    if (news == MEMBERSHIP_EVENT_DISCONNECTED) /* the parent core says when it is called again */
         line_call_no_more(&link->line, link->endpoint);
-    if (orders.dial)
+    if (effects.dial)
         obey_dial(link, now_ns);
-    if (orders.send)
-        parent_link_send(link, &orders.message);
-    return orders.lost ? PARENT_LINK_LOST : orders.pass ? PARENT_LINK_MESSAGE : PARENT_LINK_HEARD;
+    if (effects.send)
+        parent_link_send(link, &effects.message);
+    return effects.client_lost ? PARENT_LINK_LOST
+           : effects.deliver   ? PARENT_LINK_MESSAGE
+                               : PARENT_LINK_HEARD;
 }
 
 /* The last frame is the message. False where there is none. */
@@ -279,7 +282,7 @@ static enum parent_link_news on_frame(struct parent_link *link, int64_t now_ns,
 
     if (!message_decode(zmq_msg_data(&link->frame), zmq_msg_size(&link->frame), message, &error))
         return PARENT_LINK_BAD;
-    return step(link, now_ns, MEMBERSHIP_MESSAGE, message);
+    return step(link, now_ns, MEMBERSHIP_EVENT_MESSAGE, message);
 }
 
 enum parent_link_news parent_link_next(struct parent_link *link, int64_t now_ns,
@@ -288,18 +291,20 @@ enum parent_link_news parent_link_next(struct parent_link *link, int64_t now_ns,
     uint16_t what;
     int32_t value;
 
-    membership_know(&link->parent, own);
+    membership_set_own(&link->parent, own);
     if (now_ns >= link->unreached_at_ns) {
         link->unreached_at_ns = now_ns + AGAIN_NS;
         say_trouble(link, now_ns, "no server can be reached there; dialling on");
     }
     if (monitor_next(link->line.monitor, &what, &value))
-        return step(link, now_ns, what == ZMQ_EVENT_DISCONNECTED ? MEMBERSHIP_DOWN : MEMBERSHIP_UP,
+        return step(link, now_ns,
+                    what == ZMQ_EVENT_DISCONNECTED ? MEMBERSHIP_EVENT_DISCONNECTED
+                                                   : MEMBERSHIP_EVENT_CONNECTED,
                     NULL);
     if (frame_read(link))
         return on_frame(link, now_ns, message);
     if (now_ns >= membership_due_at(&link->parent))
-        return step(link, now_ns, MEMBERSHIP_TIME, NULL);
+        return step(link, now_ns, MEMBERSHIP_EVENT_TIME, NULL);
     return PARENT_LINK_NOTHING;
 }
 
@@ -312,5 +317,5 @@ int64_t parent_link_due_at(const struct parent_link *link)
 
 void parent_link_leave(struct parent_link *link, int64_t now_ns)
 {
-    step(link, now_ns, MEMBERSHIP_LEAVE, NULL);
+    step(link, now_ns, MEMBERSHIP_EVENT_LEAVE, NULL);
 }

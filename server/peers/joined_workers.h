@@ -8,7 +8,7 @@
 
 struct server;
 
-/* Obeys EFFECT_TELL_WORKER and EFFECT_DROP_WORKER. */
+/* Obeys EFFECT_SEND_WORKER and EFFECT_DROP_WORKER. */
 void pool_tell(struct server *server, const struct effect *effect);
 void pool_drop(struct server *server, const struct effect *effect);
 

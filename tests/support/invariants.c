@@ -26,12 +26,12 @@ static const char *request_wrong(const struct dispatcher *d, const struct reques
         if (span->request != r || span->state == SPAN_FREE)
             return "a request has a span that is not its own";
         if (span->count == 0 || span->first < r->asked.first ||
-            span->first + span->count > r->asked.first + r->given)
+            span->first + span->count > r->asked.first + r->assigned)
             return "a span is beyond what was given out";
         out += span->count;
         ++*spans;
     }
-    if (r->given > r->asked.count || r->total.count + out != r->given)
+    if (r->assigned > r->asked.count || r->total.count + out != r->assigned)
         return "samples are lost or counted twice";
     if (r->total.count == r->asked.count)
         return "a request is complete, and not answered";
@@ -161,11 +161,12 @@ static const char *twice_wrong(const struct dispatcher *d)
 {
     const struct span *span;
 
-    if (!spans_left(&d->spans))
+    if (!spans_run_available(&d->spans))
         return NULL;
     TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
     {
-        int64_t patience_ns = span->taken < 20 ? OVERDUE_NS << span->taken : INT64_MAX / 2;
+        int64_t patience_ns =
+            span->revocations < 20 ? OVERDUE_NS << span->revocations : INT64_MAX / 2;
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
             span->runs[1]->late_at_ns + patience_ns <= d->now_ns &&
             workers_ready_for(&d->workers, span))
@@ -285,29 +286,29 @@ static const char *ready_wrong(const struct workers *workers)
     if (w->state != WORKER_JOINED || w->level != level || listed++ > workers->workers_max)
         return "a worker is ready that is not";
     for (uint32_t i = 0; i < workers->workers_max; i++)
-        ready += workers->workers[i].state != WORKER_FREE && workers->workers[i].level >= 0;
+        ready += workers->table[i].state != WORKER_FREE && workers->table[i].level >= 0;
     return ready == listed ? NULL : "a worker's credit is lost";
 }
 
 static const char *lists_wrong(const struct dispatcher *d, uint32_t joined)
 {
     const struct worker *w;
-    int64_t heard_at_ns = INT64_MIN;
+    int64_t received_at_ns = INT64_MIN;
     uint32_t heard = 0, listed = 0;
 
-    TAILQ_FOREACH(w, &d->workers.heard, in_heard)
+    TAILQ_FOREACH(w, &d->workers.by_silence, in_by_silence)
     {
-        if (w->state == WORKER_FREE || w->thread || w->heard_at_ns < heard_at_ns ||
+        if (w->state == WORKER_FREE || w->thread || w->received_at_ns < received_at_ns ||
             heard++ > joined)
             return "workers are not in the order in which they were heard";
-        heard_at_ns = w->heard_at_ns;
+        received_at_ns = w->received_at_ns;
     }
     TAILQ_FOREACH(w, &d->workers.joined, in_joined)
     if (w->state == WORKER_FREE || w->thread || listed++ > joined)
         return "the list of workers that have joined is wrong";
     if (heard != joined || listed != joined)
         return "a worker that has joined is not in its list";
-    if (joined > 0 && d->beat_at_ns > d->now_ns + d->settings.heartbeat_ns)
+    if (joined > 0 && d->heartbeat_at_ns > d->now_ns + d->settings.heartbeat_ns)
         return "heartbeats are overlooked";
     return NULL;
 }
@@ -319,10 +320,10 @@ static const char *workers_wrong(const struct dispatcher *d, uint32_t runs)
     uint64_t capacity = 0;
 
     for (uint32_t i = 0; i < workers->workers_max; i++) {
-        const char *wrong = worker_wrong(&workers->workers[i], &held, &capacity);
+        const char *wrong = worker_wrong(&workers->table[i], &held, &capacity);
         if (wrong)
             return wrong;
-        count += workers->workers[i].state != WORKER_FREE;
+        count += workers->table[i].state != WORKER_FREE;
     }
     if (held != runs || held != workers->held)
         return "a run has no worker";
@@ -337,7 +338,7 @@ static const char *height_wrong(const struct workers *workers)
     uint32_t height = 0;
 
     for (uint32_t i = 0; i < workers->workers_max; i++) {
-        const struct worker *w = &workers->workers[i];
+        const struct worker *w = &workers->table[i];
         if (w->state != WORKER_FREE && !w->thread && w->height >= height)
             height = w->height + 1;
     }
@@ -350,9 +351,9 @@ static const char *speed_wrong(const struct workers *workers)
     for (int kind = 1; kind < KINDS; kind++) {
         double sum = 0;
         for (uint32_t i = 0; i < workers->workers_max; i++)
-            if (workers->workers[i].state == WORKER_JOINED ||
-                workers->workers[i].state == WORKER_RESTING)
-                sum += workers->workers[i].capacity / workers->workers[i].block_ns[kind];
+            if (workers->table[i].state == WORKER_JOINED ||
+                workers->table[i].state == WORKER_RESTING)
+                sum += workers->table[i].capacity / workers->table[i].block_ns[kind];
         double error = sum - workers->speed[kind];
         if (error > 1e-6 || error < -1e-6)
             return "the speed of all is not the sum of each";
@@ -364,9 +365,9 @@ static const char *speed_wrong(const struct workers *workers)
 
 static const char *nothing_left_to_do(const struct dispatcher *d)
 {
-    if (d->answer_due || d->progress_next || d->workers.beat_next || d->silence_due)
+    if (d->answer_due || d->progress_next || d->workers.heartbeat_next || d->silence_due)
         return "an instruction is not given";
-    if (workers_ready(&d->workers) && spans_left(&d->spans) &&
+    if (workers_ready(&d->workers) && spans_run_available(&d->spans) &&
         (!TAILQ_EMPTY(&d->spans.waiting) || !TAILQ_EMPTY(&d->queue.runnable)))
         return "a worker is idle while work waits";
     return NULL;

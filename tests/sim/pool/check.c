@@ -32,7 +32,7 @@ static const char *threads_wrong(const struct node *node)
     const struct dispatcher *d = node->dispatcher;
 
     for (uint32_t i = 0; i < d->settings.threads; i++) {
-        const char *wrong = thread_wrong(&d->workers.workers[i], &node->threads.all[i], &d->spans);
+        const char *wrong = thread_wrong(&d->workers.table[i], &node->threads.all[i], &d->spans);
         if (wrong)
             return wrong;
     }
@@ -41,15 +41,16 @@ static const char *threads_wrong(const struct node *node)
 
 static int64_t silence_at_ns(const struct dispatcher *d, const struct worker *w)
 {
-    int64_t heard_at_ns = w->heard_at_ns > d->awake_at_ns ? w->heard_at_ns : d->awake_at_ns;
+    int64_t received_at_ns =
+        w->received_at_ns > d->resumed_at_ns ? w->received_at_ns : d->resumed_at_ns;
 
-    return heard_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+    return received_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
 }
 
 /* A worker that has not been heard for so long is dropped, unless this process was not there. */
 static const char *silence_wrong(const struct dispatcher *d, const struct event *event)
 {
-    const struct worker *w = TAILQ_FIRST(&d->workers.heard);
+    const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);
 
     if (event->type != EVENT_TIME || !w)
         return NULL;
@@ -66,12 +67,12 @@ static bool waits_alone(const struct dispatcher *d)
 /* What time alone brings about is not slept through. */
 static const char *due_wrong(const struct dispatcher *d)
 {
-    const struct worker *w = TAILQ_FIRST(&d->workers.heard);
+    const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);
     int64_t due_at_ns = dispatcher_due_at(d);
 
     if (w && due_at_ns > silence_at_ns(d, w))
         return "the end of a silent worker is slept through";
-    return due_at_ns <= d->alone_at_ns ? NULL : "a server that is alone sleeps on";
+    return due_at_ns <= d->give_up_at_ns ? NULL : "a server that is alone sleeps on";
 }
 
 static const char *news_wrong(const struct node *node, int64_t now_ns, const struct event *event)
@@ -83,7 +84,7 @@ static const char *news_wrong(const struct node *node, int64_t now_ns, const str
     if (d->counters.answered != node->ledger.replies ||
         d->counters.refused != node->ledger.refusals)
         return "answers are miscounted";
-    if (waits_alone(d) && d->alone_at_ns == INT64_MAX && d->beat_at_ns == INT64_MAX)
+    if (waits_alone(d) && d->give_up_at_ns == INT64_MAX && d->heartbeat_at_ns == INT64_MAX)
         return "a server that drains waits for nobody, for ever";
     if (d->queue.open_count != node->ledger.count)
         return "requests are forgotten";
@@ -142,7 +143,7 @@ static const char *order_wrong(const struct dispatcher *d, const struct run *run
         return "a span is given twice while another waits";
     if (new &&proven && waits)
         return "a new span is given while another waits";
-    if (!new && !proven && run->span->state == SPAN_RUNNING &&spans_room(&d->spans) &&
+    if (!new && !proven && run->span->state == SPAN_RUNNING &&spans_span_available(&d->spans) &&
         !TAILQ_EMPTY(&d->queue.runnable))
         return "a span that came back is given to who has not given a total yet";
     if (new && (proven || !(waits || suspect_has_rested(d))) && first &&
@@ -163,10 +164,10 @@ static const char *span_given_wrong(struct node *node, const struct run *run,
     if ((span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
         return "a span ends inside a block";
-    const char *wrong = order_wrong(node->dispatcher, run, r->given != debt->given);
-    if (wrong || r->given == debt->given)
+    const char *wrong = order_wrong(node->dispatcher, run, r->assigned != debt->given);
+    if (wrong || r->assigned == debt->given)
         return wrong;
-    debt->given = r->given;
+    debt->given = r->assigned;
     return turn_wrong(node->dispatcher, r);
 }
 
@@ -174,7 +175,7 @@ const char *check_given(struct node *node, uint32_t worker, const struct sum_req
 {
     const struct dispatcher *d = node->dispatcher;
     const struct run *run = spans_run(&d->spans, span->id);
-    const struct worker *w = workers_worker(&d->workers, worker);
+    const struct worker *w = workers_at(&d->workers, worker);
 
     if (!w || w->state != WORKER_JOINED)
         return "a span is given to who takes none";
@@ -192,7 +193,7 @@ bool check_given_instead(const struct node *node, uint64_t id)
 {
     const struct run *run = spans_run(&node->dispatcher->spans, id);
 
-    return run && run->span && run->span->taken > 0 && run->span->state == SPAN_TWICE;
+    return run && run->span && run->span->revocations > 0 && run->span->state == SPAN_TWICE;
 }
 
 bool check_refuses(const struct node *node, uint32_t number, uint64_t id)
@@ -201,7 +202,7 @@ bool check_refuses(const struct node *node, uint32_t number, uint64_t id)
     const struct run *run = spans_run(&d->spans, id);
 
     return run && run->state == RUN_RUNNING &&
-           run->worker == workers_worker(&d->workers, d->settings.threads + number);
+           run->worker == workers_at(&d->workers, d->settings.threads + number);
 }
 
 static bool refusal_fits(const struct refusal *refusal)
@@ -251,21 +252,22 @@ const char *check_message(const struct message *message)
     return fits(message) ? NULL : "a message that nobody could read";
 }
 
-const char *check_orders(const struct membership *parent, const struct message *message,
-                         const struct membership_orders *orders)
+const char *check_effects(const struct membership *parent, const struct message *message,
+                          const struct membership_effects *effects)
 {
-    if (orders->dial != (parent->state == MEMBERSHIP_DIALLING && orders->dial))
+    if (effects->dial != (parent->state == MEMBERSHIP_DIALLING && effects->dial))
         return "a parent is dialled while it is there";
-    if (orders->pass &&
+    if (effects->deliver &&
         (!message || (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)))
         return "a parent's message is passed on that is none of the dispatcher's";
-    if (orders->pass && parent->state != MEMBERSHIP_JOINED && parent->state != MEMBERSHIP_LEAVING)
+    if (effects->deliver && parent->state != MEMBERSHIP_JOINED &&
+        parent->state != MEMBERSHIP_LEAVING)
         return "a parent's work is taken without having joined it";
-    if (orders->send && message && message->type == MESSAGE_REFUSAL &&
+    if (effects->send && message && message->type == MESSAGE_REFUSAL &&
         message->refusal.status != STATUS_NOT_JOINED)
         return "a parent that refuses is answered at once";
-    if (orders->send && orders->message.type != MESSAGE_JOIN &&
-        orders->message.type != MESSAGE_HEARTBEAT && orders->message.type != MESSAGE_LEAVE)
+    if (effects->send && effects->message.type != MESSAGE_JOIN &&
+        effects->message.type != MESSAGE_HEARTBEAT && effects->message.type != MESSAGE_LEAVE)
         return "a parent is told what it does not understand";
-    return orders->send ? check_message(&orders->message) : NULL;
+    return effects->send ? check_message(&effects->message) : NULL;
 }

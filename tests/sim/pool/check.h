@@ -24,7 +24,7 @@ bool check_refuses(const struct node *node, uint32_t number, uint64_t id);
 const char *check_message(const struct message *message);
 
 /* After a step of a parent's core. message: that came, or NULL. */
-const char *check_orders(const struct membership *parent, const struct message *message,
-                         const struct membership_orders *orders);
+const char *check_effects(const struct membership *parent, const struct message *message,
+                          const struct membership_effects *effects);
 
 #endif

@@ -183,7 +183,7 @@ static int64_t client_due_at(const struct client_process *client)
         return at_ns;
     for (uint32_t i = 0; i < client->ask_count; i++)
         at_ns = earlier(at_ns, client->asks[i].cancel_at_ns);
-    return client->ask_count > 0 ? earlier(at_ns, client->heard_at_ns + client->patience_ns)
+    return client->ask_count > 0 ? earlier(at_ns, client->received_at_ns + client->patience_ns)
                                  : at_ns;
 }
 
@@ -222,7 +222,7 @@ static void dial(struct world *world, struct client_process *client)
 void client_up(struct world *world, struct client_process *client)
 {
     client->up = true;
-    client->heard_at_ns = world->now_ns;
+    client->received_at_ns = world->now_ns;
     ask_all(world, client);
     client_rest(world, client);
 }
@@ -259,7 +259,7 @@ void client_due(struct world *world, struct client_process *client)
     if (client->line == NOWHERE && client_due_at(client) <= world->now_ns)
         dial(world, client);
     if (client->up) {
-        if (client->ask_count > 0 && world->now_ns - client->heard_at_ns >= client->patience_ns)
+        if (client->ask_count > 0 && world->now_ns - client->received_at_ns >= client->patience_ns)
             lose_patience(world, client);
         else
             ask_all(world, client);
@@ -404,7 +404,7 @@ void client_hear(struct world *world, struct client_process *client, const struc
 {
     trace_message(&world->trace, world->now_ns, "hears: client, server", client->number,
                   client->front, message);
-    client->heard_at_ns = world->now_ns;
+    client->received_at_ns = world->now_ns;
     switch (message->type) {
     case MESSAGE_SUM_REPLY: on_answer(world, client, message->sum_reply.id, message); break;
     case MESSAGE_REFUSAL: on_answer(world, client, message->refusal.id, message); break;

@@ -47,7 +47,7 @@ struct client_process {
     uint32_t window;
     uint64_t last_id;
     int64_t patience_ns;
-    int64_t heard_at_ns;
+    int64_t received_at_ns;
     int64_t wake_at_ns;
 };
 

@@ -226,13 +226,13 @@ static void obey(struct world *world, struct node *node, const struct effect *ef
     static void (*const handlers[])(struct world *, struct node *, const struct effect *) = {
         [EFFECT_ANSWER] = obey_answer,
         [EFFECT_PROGRESS] = obey_progress,
-        [EFFECT_TELL_WORKER] = obey_tell,
+        [EFFECT_SEND_WORKER] = obey_tell,
         [EFFECT_DROP_WORKER] = obey_drop,
     };
     static const char *const verbs[] = {
         [EFFECT_ANSWER] = "    answers: server, client",
         [EFFECT_PROGRESS] = "    progress: server, client",
-        [EFFECT_TELL_WORKER] = "    tells: server, worker",
+        [EFFECT_SEND_WORKER] = "    tells: server, worker",
         [EFFECT_DROP_WORKER] = "    drops: server, worker",
     };
 
@@ -282,26 +282,26 @@ static void redial(struct world *world, struct node *node, struct upstream *up)
                          up->target, true);
 }
 
-static void membership_news(struct world *world, struct node *node, uint32_t number,
-                            enum membership_news news, const struct message *message)
+static void parent_step(struct world *world, struct node *node, uint32_t number,
+                        enum membership_event news, const struct message *message)
 {
     struct upstream *up = &node->parents[number];
     struct event event = {.client = CLIENTS_MAX + number, .message = message};
-    struct membership_orders orders;
+    struct membership_effects effects;
     bool was_joined = up->parent.state == MEMBERSHIP_JOINED;
 
     world->tally->steps++;
     if (world->ended)
         return;
-    membership_know(&up->parent, &node->own);
-    membership_step(&up->parent, clock_now(world, node), news, message, &orders);
-    found_wrong(world, node, check_orders(&up->parent, message, &orders));
-    if (orders.lost) {
+    membership_set_own(&up->parent, &node->own);
+    membership_step(&up->parent, clock_now(world, node), news, message, &effects);
+    found_wrong(world, node, check_effects(&up->parent, message, &effects));
+    if (effects.client_lost) {
         event.type = EVENT_CLIENT_LOST;
         step(world, node, &event);
     }
-    if (orders.dial) {
-        if (news == MEMBERSHIP_TIME && was_joined)
+    if (effects.dial) {
+        if (news == MEMBERSHIP_EVENT_TIME && was_joined)
             world_happened(world, HAPPENED_SILENT_PARENT);
         if (node->away_ns > 2 * up->parent.heartbeat_ns && up->parent.heartbeat_ns > 0 &&
             was_joined)
@@ -309,14 +309,14 @@ static void membership_news(struct world *world, struct node *node, uint32_t num
                             node->number, number);
         redial(world, node, up);
     }
-    if (orders.pass) {
+    if (effects.deliver) {
         event.type = EVENT_CLIENT_MESSAGE;
         step(world, node, &event);
     }
-    if (orders.send) {
+    if (effects.send) {
         trace_message(&world->trace, world->now_ns, "    says: server, parent", node->number,
-                      up->target, &orders.message);
-        line_send(world, line_at(world, up->line), END_DIALLER, &orders.message);
+                      up->target, &effects.message);
+        line_send(world, line_at(world, up->line), END_DIALLER, &effects.message);
     }
 }
 
@@ -373,7 +373,7 @@ static void tell_parents(struct world *world, struct node *node)
 {
     node->own = dispatcher_heartbeat(node->dispatcher);
     for (uint32_t i = 0; i < node->parent_count; i++)
-        membership_news(world, node, i, MEMBERSHIP_TIME, NULL);
+        parent_step(world, node, i, MEMBERSHIP_EVENT_TIME, NULL);
 }
 
 static int64_t due_at_ns(const struct world *world, const struct node *node)
@@ -521,14 +521,14 @@ void node_peer_gone(struct world *world, struct node *node, struct line *line)
 
 void node_up(struct world *world, struct node *node, uint32_t parent)
 {
-    membership_news(world, node, parent, MEMBERSHIP_UP, NULL);
+    parent_step(world, node, parent, MEMBERSHIP_EVENT_CONNECTED, NULL);
     settle(world, node);
 }
 
 void node_down(struct world *world, struct node *node, uint32_t parent)
 {
     node->parents[parent].line = NOWHERE;
-    membership_news(world, node, parent, MEMBERSHIP_DOWN, NULL);
+    parent_step(world, node, parent, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
     settle(world, node);
 }
 
@@ -537,7 +537,7 @@ void node_hear_parent(struct world *world, struct node *node, uint32_t parent,
 {
     trace_message(&world->trace, world->now_ns, "hears: server, parent", node->number, parent,
                   message);
-    membership_news(world, node, parent, MEMBERSHIP_MESSAGE, message);
+    parent_step(world, node, parent, MEMBERSHIP_EVENT_MESSAGE, message);
     settle(world, node);
 }
 
@@ -579,7 +579,7 @@ static void tick(struct world *world, struct node *node)
         const struct membership *parent = &node->parents[i].parent;
         if (now_ns < membership_due_at(parent))
             continue;
-        membership_news(world, node, i, MEMBERSHIP_TIME, NULL);
+        parent_step(world, node, i, MEMBERSHIP_EVENT_TIME, NULL);
         if (membership_due_at(parent) <= now_ns)
             world_violation(world, "server %u: parent %u is due for ever", node->number, i);
     }
@@ -735,6 +735,6 @@ void node_signal(struct world *world, struct node *node)
     node->halted = halted;
     step(world, node, &event);
     for (uint32_t i = 0; i < node->parent_count; i++)
-        membership_news(world, node, i, MEMBERSHIP_LEAVE, NULL);
+        parent_step(world, node, i, MEMBERSHIP_EVENT_LEAVE, NULL);
     settle(world, node);
 }

@@ -178,7 +178,7 @@ static bool node_whole(const struct world *world, const struct node *node)
     if (!world->pool.circle && dispatcher_capacity(node->dispatcher) != capacity)
         return false;
     for (uint32_t i = 0; i < node->dispatcher->workers.workers_max; i++)
-        if (!worker_whole(&node->dispatcher->workers.workers[i]))
+        if (!worker_whole(&node->dispatcher->workers.table[i]))
             return false;
     return true;
 }

@@ -30,7 +30,7 @@ void witness_begin(struct scene *scene, size_t question)
     *w = (struct witness){
         .began_at_ns = scene->now_ns,
         .alone_since_ns = scene->now_ns,
-        .heard_at_ns = scene->now_ns,
+        .received_at_ns = scene->now_ns,
         .deadline_at_ns = timeout_ns ? after(scene->now_ns, timeout_ns) : NEVER,
     };
     w->patience_ns = patience(scene, w, CONNECT_NS);
@@ -53,7 +53,7 @@ uint64_t witness_some_id(struct scene *scene)
 static void hear_life(struct witness *w, int64_t at_ns)
 {
     w->alone_since_ns = NEVER;
-    w->heard_at_ns = at_ns;
+    w->received_at_ns = at_ns;
 }
 
 static void lose(struct scene *scene, struct witness *w, enum meantime_error as, int64_t least_ns,
@@ -116,7 +116,7 @@ static void hear_up(struct scene *scene, struct witness *w)
     if (w->dialled_at_ns == scene->now_ns)
         scene_happened(scene, EVENT_SHARE);
     w->connection = WITNESSED_UP;
-    w->heard_at_ns = scene->now_ns;
+    w->received_at_ns = scene->now_ns;
 }
 
 static void hear_down(struct scene *scene, struct witness *w)
@@ -221,7 +221,7 @@ static void cut(struct scene *scene, struct witness *w)
     scene_happened(scene, EVENT_LEAVE_SILENT);
     if (w->connection != WITNESSED_UP)
         scene_violation(scene, "cuts a connection that it does not have");
-    if (scene->now_ns < w->heard_at_ns + SILENCE_NS + DOUBT_NS)
+    if (scene->now_ns < w->received_at_ns + SILENCE_NS + DOUBT_NS)
         scene_violation(scene, "leaves a server that has just been heard");
     if (is_well(scene, w))
         scene_violation(scene, "leaves a server for its silence that is at work");

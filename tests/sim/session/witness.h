@@ -1,4 +1,4 @@
-/* Who watches one exchange, its news and its orders, and knows what it may do by exchange.h alone.
+/* Who watches one exchange, its news and its effects, and knows what it may do by exchange.h alone.
  */
 #ifndef MEANTIME_TESTS_SIM_SESSION_WITNESS_H
 #define MEANTIME_TESTS_SIM_SESSION_WITNESS_H
@@ -18,7 +18,7 @@ enum witnessed {
     WITNESSED_UP,   /* and been told that the connection is up */
 };
 
-/* alone_since_ns: NEVER while a server works for it. heard_at_ns: the last sign of life.
+/* alone_since_ns: NEVER while a server works for it. received_at_ns: the last sign of life.
  * lost_as: the error that the last loss leads to. refused_as: that of a final refusal, or
  * MEANTIME_OK. */
 struct witness {
@@ -33,7 +33,7 @@ struct witness {
     int64_t began_at_ns;
     int64_t deadline_at_ns;
     int64_t dialled_at_ns;
-    int64_t heard_at_ns;
+    int64_t received_at_ns;
     int64_t alone_since_ns;
     int64_t patience_ns;
     int64_t ready_at_ns[SERVERS_MAX];

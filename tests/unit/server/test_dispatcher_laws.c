@@ -174,7 +174,7 @@ static void obey(struct chaos *c, const struct effect *effect)
     const struct message *message = &effect->message;
 
     switch (effect->type) {
-    case EFFECT_TELL_WORKER: on_worker_told(c, effect->worker, message); break;
+    case EFFECT_SEND_WORKER: on_worker_told(c, effect->worker, message); break;
     case EFFECT_DROP_WORKER: peer_gone(c, effect->worker); break;
     case EFFECT_PROGRESS: on_progress(c, effect->client, &message->progress); break;
     case EFFECT_ANSWER:
@@ -269,7 +269,7 @@ static void do_join(struct chaos *c)
     join(c, some_worker(c), (uint32_t)draw(c, CORES_MAX + 1));
 }
 
-static void beat(struct chaos *c, uint32_t worker, uint32_t cores)
+static void send_heartbeat(struct chaos *c, uint32_t worker, uint32_t cores)
 {
     struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat.capacity = cores};
 
@@ -282,7 +282,8 @@ static void do_beat(struct chaos *c)
 {
     uint32_t worker = some_worker(c);
 
-    beat(c, worker, draw(c, 4) ? c->peers[worker].cores : (uint32_t)draw(c, CORES_MAX + 1));
+    send_heartbeat(c, worker,
+                   draw(c, 4) ? c->peers[worker].cores : (uint32_t)draw(c, CORES_MAX + 1));
 }
 
 static void do_leave(struct chaos *c)
@@ -477,7 +478,7 @@ static void settle(struct chaos *c)
         if (!c->peers[WORKERS - 1].joined || c->peers[WORKERS - 1].leaving)
             join(c, WORKERS - 1, CORES_MAX);
         else if (i % 16 == 0)
-            beat(c, WORKERS - 1, CORES_MAX);
+            send_heartbeat(c, WORKERS - 1, CORES_MAX);
         do_total(c);
         if (i % 64 == 0)
             do_time(c);

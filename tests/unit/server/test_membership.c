@@ -66,22 +66,22 @@ static void say_message(struct side *side, const struct message *message)
     say(side, words);
 }
 
-static void step(struct side *side, enum membership_news news, const struct message *message)
+static void step(struct side *side, enum membership_event news, const struct message *message)
 {
-    struct membership_orders orders;
+    struct membership_effects effects;
 
-    membership_know(&side->parent, &side->own);
-    membership_step(&side->parent, side->now_ns, news, message, &orders);
-    if (orders.lost)
+    membership_set_own(&side->parent, &side->own);
+    membership_step(&side->parent, side->now_ns, news, message, &effects);
+    if (effects.client_lost)
         say(side, "lost");
-    if (orders.dial)
+    if (effects.dial)
         say(side, "dial");
-    if (orders.pass)
+    if (effects.deliver)
         say(side, "pass");
-    if (orders.send)
-        say_message(side, &orders.message);
-    if (orders.trouble)
-        say(side, orders.trouble);
+    if (effects.send)
+        say_message(side, &effects.message);
+    if (effects.problem)
+        say(side, effects.problem);
 }
 
 /* ---- news -------------------------------------------------------------------------------- */
@@ -101,7 +101,7 @@ static void hear_refusal(struct side *side, const char *text)
     message.refusal.status = (enum status)status;
     message.refusal.retry_after_ms = (uint32_t)atoi(text + strlen(words));
     snprintf(message.refusal.text, sizeof message.refusal.text, "(%s)", words);
-    step(side, MEMBERSHIP_MESSAGE, &message);
+    step(side, MEMBERSHIP_EVENT_MESSAGE, &message);
 }
 
 static void hear(struct side *side, const char *text)
@@ -119,13 +119,13 @@ static void hear(struct side *side, const char *text)
     size_t i = 0;
 
     if (sscanf(text, "welcome %u", &welcome.welcome.heartbeat_ms) == 1) {
-        step(side, MEMBERSHIP_MESSAGE, &welcome);
+        step(side, MEMBERSHIP_EVENT_MESSAGE, &welcome);
         return;
     }
     while (i < LENGTH(messages) && strcmp(text, messages[i].word) != 0)
         i++;
     cr_assert(i < LENGTH(messages), "what is \"%s\"?", text);
-    step(side, MEMBERSHIP_MESSAGE, &messages[i].message);
+    step(side, MEMBERSHIP_EVENT_MESSAGE, &messages[i].message);
 }
 
 static void act(struct side *side, const char *text)
@@ -133,17 +133,17 @@ static void act(struct side *side, const char *text)
     unsigned ms;
 
     if (strcmp(text, "up") == 0) {
-        step(side, MEMBERSHIP_UP, NULL);
+        step(side, MEMBERSHIP_EVENT_CONNECTED, NULL);
     } else if (strcmp(text, "down") == 0) {
-        step(side, MEMBERSHIP_DOWN, NULL);
+        step(side, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
     } else if (strcmp(text, "leave") == 0) {
-        step(side, MEMBERSHIP_LEAVE, NULL);
+        step(side, MEMBERSHIP_EVENT_LEAVE, NULL);
     } else if (sscanf(text, "time +%u", &ms) == 1) {
         side->now_ns += ms * MS;
-        step(side, MEMBERSHIP_TIME, NULL);
+        step(side, MEMBERSHIP_EVENT_TIME, NULL);
     } else if (sscanf(text, "capacity %u", &side->own.capacity) == 1 ||
                sscanf(text, "height %u", &side->own.height) == 1) {
-        step(side, MEMBERSHIP_TIME, NULL);
+        step(side, MEMBERSHIP_EVENT_TIME, NULL);
     } else if (strncmp(text, "refuse ", 7) == 0) {
         hear_refusal(side, text + 7);
     } else {
@@ -156,9 +156,9 @@ static void act(struct side *side, const char *text)
 static void say_state(struct side *side)
 {
     static const char *const names[MEMBERSHIP_STATES] = {
-        [MEMBERSHIP_APART] = "apart",     [MEMBERSHIP_DIALLING] = "dialling",
-        [MEMBERSHIP_JOINING] = "joining", [MEMBERSHIP_JOINED] = "joined",
-        [MEMBERSHIP_RESTING] = "resting", [MEMBERSHIP_LEAVING] = "leaving",
+        [MEMBERSHIP_DISCONNECTED] = "apart", [MEMBERSHIP_DIALLING] = "dialling",
+        [MEMBERSHIP_JOINING] = "joining",    [MEMBERSHIP_JOINED] = "joined",
+        [MEMBERSHIP_REFUSED] = "resting",    [MEMBERSHIP_LEAVING] = "leaving",
     };
 
     say(side, names[side->parent.state]);
@@ -458,7 +458,7 @@ Test(parent, one_that_falls_silent_while_this_server_leaves_is_given_up)
 
 struct cell {
     const char *news;
-    const char *outcome; /* orders, and the state after them */
+    const char *outcome; /* effects, and the state after them */
 };
 
 static void check_cells(const struct row *way, const struct cell *cells)

@@ -22,7 +22,7 @@ static struct workers *workers_of(uint32_t threads, uint32_t joined_max)
 static struct worker *join(struct workers *workers, uint32_t number, uint32_t capacity)
 {
     struct join join = {.capacity = capacity, .name = "name", .kernel = "kernel"};
-    struct worker *worker = workers_worker(workers, number);
+    struct worker *worker = workers_at(workers, number);
 
     workers_join(workers, worker, &join, 0);
     return worker;
@@ -50,12 +50,12 @@ Test(workers, threads_are_there_from_the_start)
 
     cr_assert(workers->worker_count == 3 && workers->capacity == 3);
     for (uint32_t i = 0; i < 5; i++) {
-        const struct worker *worker = workers_worker(workers, i);
+        const struct worker *worker = workers_at(workers, i);
         cr_assert(workers_number(workers, worker) == i);
         cr_assert(worker->state == (i < 3 ? WORKER_JOINED : WORKER_FREE));
     }
-    cr_assert_null(workers_worker(workers, 5));
-    cr_assert(TAILQ_EMPTY(&workers->heard) && TAILQ_EMPTY(&workers->joined));
+    cr_assert_null(workers_at(workers, 5));
+    cr_assert(TAILQ_EMPTY(&workers->by_silence) && TAILQ_EMPTY(&workers->joined));
     workers_clear(workers);
 }
 
@@ -63,7 +63,7 @@ Test(workers, may_have_no_workers_at_all)
 {
     struct workers *workers = workers_of(0, 0);
 
-    cr_assert_null(workers_worker(workers, 0));
+    cr_assert_null(workers_at(workers, 0));
     cr_assert_null(workers_ready(workers));
     workers_clear(workers);
 }
@@ -73,31 +73,31 @@ Test(workers, news_move_a_worker_from_state_to_state)
 {
     static const struct {
         enum worker_state from;
-        enum worker_news news;
+        enum worker_event news;
         enum worker_state to;
     } rows[] = {
-        {WORKER_JOINED, WORKER_NEWS_HEARTBEAT, WORKER_JOINED},
-        {WORKER_JOINED, WORKER_NEWS_REFUSAL, WORKER_RESTING},
-        {WORKER_JOINED, WORKER_NEWS_LEAVE, WORKER_LEAVING},
-        {WORKER_RESTING, WORKER_NEWS_HEARTBEAT, WORKER_JOINED},
-        {WORKER_RESTING, WORKER_NEWS_REFUSAL, WORKER_RESTING},
-        {WORKER_RESTING, WORKER_NEWS_LEAVE, WORKER_LEAVING},
-        {WORKER_LEAVING, WORKER_NEWS_HEARTBEAT, WORKER_LEAVING},
-        {WORKER_LEAVING, WORKER_NEWS_REFUSAL, WORKER_LEAVING},
-        {WORKER_LEAVING, WORKER_NEWS_LEAVE, WORKER_LEAVING},
+        {WORKER_JOINED, WORKER_EVENT_HEARTBEAT, WORKER_JOINED},
+        {WORKER_JOINED, WORKER_EVENT_REFUSAL, WORKER_RESTING},
+        {WORKER_JOINED, WORKER_EVENT_LEAVE, WORKER_LEAVING},
+        {WORKER_RESTING, WORKER_EVENT_HEARTBEAT, WORKER_JOINED},
+        {WORKER_RESTING, WORKER_EVENT_REFUSAL, WORKER_RESTING},
+        {WORKER_RESTING, WORKER_EVENT_LEAVE, WORKER_LEAVING},
+        {WORKER_LEAVING, WORKER_EVENT_HEARTBEAT, WORKER_LEAVING},
+        {WORKER_LEAVING, WORKER_EVENT_REFUSAL, WORKER_LEAVING},
+        {WORKER_LEAVING, WORKER_EVENT_LEAVE, WORKER_LEAVING},
     };
-    static const enum worker_news way[WORKER_STATES] = {
-        [WORKER_JOINED] = WORKER_NEWS_HEARTBEAT,
-        [WORKER_RESTING] = WORKER_NEWS_REFUSAL,
-        [WORKER_LEAVING] = WORKER_NEWS_LEAVE,
+    static const enum worker_event way[WORKER_STATES] = {
+        [WORKER_JOINED] = WORKER_EVENT_HEARTBEAT,
+        [WORKER_RESTING] = WORKER_EVENT_REFUSAL,
+        [WORKER_LEAVING] = WORKER_EVENT_LEAVE,
     };
     struct workers *workers = workers_of(0, 1);
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct worker *worker = join(workers, 0, 1);
-        workers_tell(workers, worker, way[rows[i].from]);
+        workers_apply(workers, worker, way[rows[i].from]);
         cr_assert(worker->state == rows[i].from);
-        workers_tell(workers, worker, rows[i].news);
+        workers_apply(workers, worker, rows[i].news);
         cr_expect(worker->state == rows[i].to, "row %zu: %d", i, worker->state);
         cr_expect((workers_ready(workers) == worker) == (rows[i].to == WORKER_JOINED), "row %zu",
                   i);
@@ -112,11 +112,11 @@ Test(workers, the_most_silent_is_first_in_line)
     struct workers *workers = workers_of(0, 3);
     struct worker *a = join(workers, 0, 1), *b = join(workers, 1, 1), *c = join(workers, 2, 1);
 
-    cr_assert(TAILQ_FIRST(&workers->heard) == a);
-    workers_heard(workers, a, 5);
-    cr_assert(TAILQ_FIRST(&workers->heard) == b);
+    cr_assert(TAILQ_FIRST(&workers->by_silence) == a);
+    workers_received(workers, a, 5);
+    cr_assert(TAILQ_FIRST(&workers->by_silence) == b);
     workers_lose(workers, b);
-    cr_assert(TAILQ_FIRST(&workers->heard) == c);
+    cr_assert(TAILQ_FIRST(&workers->by_silence) == c);
     workers_clear(workers);
 }
 
@@ -125,7 +125,7 @@ Test(workers, the_most_silent_is_first_in_line)
 Test(workers, a_rate_is_at_first_the_mean_of_what_was_measured)
 {
     struct workers *workers = workers_of(1, 0);
-    struct worker *worker = workers_worker(workers, 0);
+    struct worker *worker = workers_at(workers, 0);
 
     cr_assert(worker->block_ns[GAUSSIAN] == BLOCK_NS);
     measure(workers, worker, GAUSSIAN, 7, 2 * BLOCK_NS);
@@ -139,7 +139,7 @@ Test(workers, a_rate_is_at_first_the_mean_of_what_was_measured)
 Test(workers, a_rate_that_changes_is_followed_nine_tenths_of_the_way_in_eight_spans)
 {
     struct workers *workers = workers_of(1, 0);
-    struct worker *worker = workers_worker(workers, 0);
+    struct worker *worker = workers_at(workers, 0);
 
     for (int i = 0; i < 4; i++)
         measure(workers, worker, GAUSSIAN, 7, BLOCK_NS);
@@ -153,7 +153,7 @@ Test(workers, a_rate_that_changes_is_followed_nine_tenths_of_the_way_in_eight_sp
 Test(workers, the_kinds_are_measured_apart)
 {
     struct workers *workers = workers_of(1, 0);
-    struct worker *worker = workers_worker(workers, 0);
+    struct worker *worker = workers_at(workers, 0);
 
     measure(workers, worker, UNIFORM, 1, 2 * BLOCK_NS);
     cr_assert(worker->block_ns[UNIFORM] == 2 * BLOCK_NS);
@@ -166,7 +166,7 @@ Test(workers, the_kinds_are_measured_apart)
 Test(workers, less_than_a_block_is_no_measure)
 {
     struct workers *workers = workers_of(1, 0);
-    struct worker *worker = workers_worker(workers, 0);
+    struct worker *worker = workers_at(workers, 0);
     struct run run = {.worker = worker, .kind = GAUSSIAN};
 
     workers_measured(workers, &run, BLOCK_SAMPLES - 1, 77 * BLOCK_NS);
@@ -201,7 +201,7 @@ Test(workers, the_speed_of_all_is_the_sum_of_those_who_are_there)
     workers_set_capacity(workers, b, 1);
     cr_assert(near(workers->speed[GAUSSIAN], 2.5 / BLOCK_NS));
     cr_assert(workers->capacity == 4);
-    workers_tell(workers, a, WORKER_NEWS_LEAVE); /* what it gives is not to be counted on */
+    workers_apply(workers, a, WORKER_EVENT_LEAVE); /* what it gives is not to be counted on */
     cr_assert(near(workers->speed[GAUSSIAN], 1.0 / BLOCK_NS));
     cr_assert(workers->capacity == 1);
     workers_lose(workers, a);
@@ -250,7 +250,7 @@ Test(workers, a_slow_worker_gets_less_than_a_fast_one_and_a_thread_shorter_spans
     measure(workers, fast, GAUSSIAN, 1, BLOCK_NS);
     cr_assert(workers_span_size(workers, fast, GAUSSIAN, 0, SAMPLE_END_MAX) == 500 * BLOCK_SAMPLES);
     cr_assert(workers_span_size(workers, slow, GAUSSIAN, 0, SAMPLE_END_MAX) == 250 * BLOCK_SAMPLES);
-    cr_assert(workers_span_size(workers, workers_worker(workers, 0), GAUSSIAN, 0, SAMPLE_END_MAX) ==
+    cr_assert(workers_span_size(workers, workers_at(workers, 0), GAUSSIAN, 0, SAMPLE_END_MAX) ==
               100 * BLOCK_SAMPLES);
     workers_clear(workers);
 }

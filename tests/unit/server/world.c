@@ -140,7 +140,7 @@ static void say_effect(struct world *world, const struct effect *e)
     check_wire(&e->message);
     if (e->message.type == MESSAGE_REFUSAL)
         snprintf(world->text, sizeof world->text, "%s", e->message.refusal.text);
-    if (e->type == EFFECT_TELL_WORKER) {
+    if (e->type == EFFECT_SEND_WORKER) {
         say_to_worker(world, e);
     } else if (e->type == EFFECT_DROP_WORKER) {
         cr_assert(e->message.type == MESSAGE_REFUSAL && e->message.refusal.id == 0);
