@@ -2,20 +2,20 @@
 """Derives the tables of the Gaussian sampler and writes them to sums/tables.h.
 
     scripts/sampler_tables.py            writes sums/tables.h
-    scripts/sampler_tables.py --check    compares with it; exit code 1 if it differs
+    scripts/sampler_tables.py --check    compares with the file; exits with 1 if it differs
 
-sums/SAMPLER.md says what the tables are used for. In short: the right half of the normal density
-is cut into pieces that fit under it, from the top level (rectangles, 15/16 of the mass) down to
-level 4 (what the others leave over, 2.7e-5), and the four masses add up to one.
+sums/SAMPLER.md describes the use of the tables. In short: the right half of the normal density is
+cut into pieces that fit under the density. Level 1 has rectangles with 15/16 of the mass, and
+level 4 has the rest that the other levels leave over, 2.7e-5. The four masses add up to one.
 
-The file comes out byte for byte the same on every machine. Python's + - * / and square root on
-floats are IEEE 754's and agree everywhere, but exp() is the C library's and may differ in the last
-bit from one processor to the next. So exp() is taken from mpmath, whose arithmetic is in integers,
-at PRECISION bits, and rounded to double here; and sums of floats are loops, because Python 3.12
-changed what sum() returns for them.
+The file has the same bytes on every machine. Python's + - * / and square root on floats are those
+of IEEE 754 and give the same results everywhere. But exp() is the C library's, and its last bit may
+depend on the processor. Therefore the script takes exp() from mpmath, which computes with integers,
+at PRECISION bits, and rounds to double. Sums of floats are loops, because Python 3.12 changed the
+result of sum() for floats.
 
-Positions are integers in units of the grid, 2^-17. "One-sided" masses are those of the right half,
-so that all of them add up to 1/2.
+Positions are integers in units of the grid, 2^-17. "One-sided" masses are those of the right half;
+they add up to 1/2.
 """
 import math
 import sys
@@ -27,7 +27,7 @@ try:
     from mpmath import mp
 except ImportError:
     print("sampler_tables: needs mpmath (Debian: python3-mpmath)", file=sys.stderr)
-    sys.exit(77)  # which ctest takes for "skipped"
+    sys.exit(77)  # ctest reports "skipped"
 
 HEADER = Path(__file__).resolve().parent.parent / "sums" / "tables.h"
 
@@ -37,22 +37,22 @@ GRID = 2.0**GRID_LOG2
 
 LEVEL1_SLOTS = 32  # 5 bits of an output choose the slot
 LEVEL2_SLOTS = 4096  # 12 bits
-SLACK = 1e-15  # a piece stays below the density by this much: more than the rounding of a double
-REACH = 8  # beyond it the density is less than SLACK, so no piece gets there
-BIN_PROBES = 128  # intervals in which the shape of the density inside a bin is looked at
+SLACK = 1e-15  # distance of each piece from the density: more than the rounding of a double
+REACH = 8  # beyond this x the density is less than SLACK, so there is no piece
+BIN_PROBES = 128  # intervals of a bin at whose ends the script evaluates the density
 LEVEL3_FIT = 1 - 1e-4  # share of the space under the density that a trapezoid takes
-LEVEL3_SHARE = 1 - 1e-6  # share of a trapezoid's mass that level 3 is given
-LEVEL4_HEADROOM = 1.01  # an envelope stands above the highest probe by this factor
+LEVEL3_SHARE = 1 - 1e-6  # share of a trapezoid's mass that level 3 draws
+LEVEL4_HEADROOM = 1.01  # height of an envelope divided by the highest probe
 TAIL_HEADROOM = 1.000001
-MASS_TOLERANCE = 1e-18  # of 0.5: what the rounding of 2,010 floors to double may leave
+MASS_TOLERANCE = 1e-18  # of 0.5: the largest error from rounding 2,010 floors to double
 
 mp.prec = PRECISION
 
 
 def to_double(x):
-    """The double nearest to a number of mpmath's, ties to even.
+    """The double nearest to an mpmath number, ties to even.
 
-    Division of Python integers rounds correctly; mpmath's own conversion depends on its version.
+    Division of Python integers rounds correctly. mpmath's own conversion depends on its version.
     """
     mantissa, exponent = x.man_exp
     if exponent >= 0:
@@ -75,7 +75,8 @@ def density(x):
 
 @dataclass
 class Rectangle:
-    """One-sided piece of level 1 or 2. All pieces of a level have one mass: it sets the height."""
+    """One-sided piece of level 1 or 2. All pieces of a level have the same mass, so the width
+    determines the height."""
 
     left: int
     width: int
@@ -83,7 +84,7 @@ class Rectangle:
 
 @dataclass
 class Region:
-    """Where level 2 may put pieces: right of `left`, at most `width` wide, above `floor`."""
+    """A region for pieces of level 2: right of `left`, at most `width` wide, above `floor`."""
 
     left: int
     width: int
@@ -92,7 +93,7 @@ class Region:
 
 @dataclass
 class Bin:
-    """Space between the pieces of levels 1 and 2, which reach up to `floor`, and the density.
+    """The space between the pieces of levels 1 and 2, whose top is `floor`, and the density.
 
     v0, v1: height of that space at both ends. probes: the density at BIN_PROBES + 1 points.
     """
@@ -114,7 +115,7 @@ class Bin:
 
 @dataclass
 class Tables:
-    """What the sampler needs, in its own units; SAMPLER.md names the fields' use."""
+    """The tables in the units of the sampler. SAMPLER.md describes the use of the fields."""
 
     level1: list  # T of 32 slots; 0: slow
     level2: list  # (L, W) of the slots that hold an interval
@@ -122,16 +123,16 @@ class Tables:
     level3_bins: list  # (L, W, C0, K)
     level4_alias: list  # (threshold, alias)
     level4_bins: list  # (left, width, floor, given, slope, height)
-    tail: float  # where the last bin ends
+    tail: float  # the end of the last bin
     tail_height: float
-    mass_error: float  # what level 4 draws less what its slot holds
+    mass_error: float  # mass that level 4 draws minus mass of its slot
 
 
 # Levels 1 and 2: rectangles
 
 
 def last_true(holds, low, high):
-    """Largest i in [low, high] for which holds(i), which is true at `low` and changes once."""
+    """Largest i in [low, high] with holds(i). holds() is true at `low` and changes once."""
     while low < high:
         middle = (low + high + 1) // 2
         if holds(middle):
@@ -144,10 +145,11 @@ def last_true(holds, low, high):
 def widest(region, mass):
     """Width of the widest rectangle of that one-sided mass that fits in the region, or None.
 
-    A rectangle of width w is mass / w high. It fits if the room above it, density(left + w) - floor
-    - mass / w, is not negative. w * (density - floor) rises up to one peak and falls from there on: its slope,
-    density(x) * (1 - w * x) - floor, falls as long as it is positive. So the peak is found by
-    bisection, and then, if the rectangle fits there, the last width at which it still does.
+    A rectangle of width w has the height mass / w. It fits if the room above it, density(left + w)
+    - floor - mass / w, is not negative. w * (density - floor) rises up to one peak and then falls:
+    its slope, density(x) * (1 - w * x) - floor, falls as long as it is positive. Therefore the
+    function finds the peak by bisection. If the rectangle fits there, the function then finds the
+    largest width at which it fits.
     """
 
     def fits(w):
@@ -166,7 +168,7 @@ def widest(region, mass):
 
 
 def stack(region, mass):
-    """Rectangles of equal mass on top of each other, from the floor of the region upwards."""
+    """Rectangles of equal mass stacked upwards from the floor of the region."""
     pieces = []
     while (width := widest(region, mass)) is not None:
         pieces.append(Rectangle(region.left, width))
@@ -175,7 +177,7 @@ def stack(region, mass):
 
 
 def steps_beside(pieces, mass):
-    """The regions that a stack at 0 leaves free: one beside each piece, and one on top."""
+    """The free regions beside a stack at 0: one beside each piece, and one on top."""
     regions = [Region(pieces[0].width, int(REACH * GRID) - pieces[0].width, 0.0)]
     floor = 0.0
     for piece, above in zip(pieces, pieces[1:] + [Rectangle(0, 0)]):
@@ -185,12 +187,12 @@ def steps_beside(pieces, mass):
 
 
 def level2_mass(level1):
-    """Mass of a slot of level 2. A slot holds one side, so it is a piece's one-sided mass too."""
+    """Mass of a slot of level 2. A slot has one side, so this is also a piece's one-sided mass."""
     return Fraction(LEVEL1_SLOTS - len(level1), LEVEL1_SLOTS * LEVEL2_SLOTS)
 
 
 def rectangles():
-    """The pieces of levels 1 and 2. A slot of level 1 is drawn with both signs at once."""
+    """The pieces of levels 1 and 2. A slot of level 1 covers both signs."""
     mass1 = 1 / (2 * LEVEL1_SLOTS)
     level1 = stack(Region(0, int(REACH * GRID), 0.0), mass1)
     mass2 = float(level2_mass(level1))
@@ -204,7 +206,7 @@ def rectangles():
 
 
 def floors(level1, level2):
-    """(left, right, height of levels 1 and 2 there) between every two neighbouring edges."""
+    """(left, right, height of levels 1 and 2) between every two neighbouring edges."""
     rise = {}
     for pieces, mass in (
         (level1, mp.mpf(1) / (2 * LEVEL1_SLOTS)),
@@ -230,13 +232,13 @@ def make_bins(level1, level2):
         probes = [density(x / GRID) for x in spread]
         v0, v1 = density(left / GRID) - floor, density(right / GRID) - floor
         if min(v0, v1) <= 0:
-            raise ValueError(f"a piece pokes out of the density in bin {left}..{right}")
+            raise ValueError(f"a piece is above the density in bin {left}..{right}")
         bins.append(Bin(left, right, floor, v0, v1, probes))
     return bins
 
 
 def trapezoid(bin_):
-    """Heights at both ends of the largest multiple of the chord that stays under the density."""
+    """Heights at both ends of the largest multiple of the chord that is under the density."""
     smallest = 9.0
     for k, probe in enumerate(bin_.probes):
         smallest = min(smallest, (probe - bin_.floor) / bin_.chord(k, bin_.v0, bin_.v1))
@@ -262,10 +264,10 @@ def alias_table(masses):
 
 
 def alias_probabilities(table):
-    """The probability with which each slot is really drawn, exactly.
+    """The exact probability of each slot.
 
-    The slot is (high 32 bits * n) >> 32, so some slots come up once more often than others; the
-    threshold is compared with the low 32 bits.
+    The slot is (high 32 bits * n) >> 32, so some slots have one value more than others. The low 32
+    bits are compared with the threshold.
     """
     n = len(table)
     starts = [-(-i * 2**32 // n) for i in range(n + 1)]
@@ -280,21 +282,21 @@ def alias_probabilities(table):
 def tilt(at0, at1):
     """(C0, K) of a trapezoid, in units of 2^-32.
 
-    A uniform s is kept with probability C0 - K s and replaced by 1 - s otherwise, which gives s the
-    density 1 + K (1 - 2 s) whatever C0 is.
+    The sampler keeps a uniform s with probability C0 - K s, and otherwise replaces it by 1 - s.
+    Then s has the density 1 + K (1 - 2 s) for every C0.
     """
     slope = min((at0 - at1) / (at0 + at1), 1 - 2.0**-20)
     return int((0.5 + 0.5 * slope) * 2**32), int(round(slope * 2**32))
 
 
 def level3_mass(level1, level2):
-    """One-sided mass that levels 1 and 2 leave over."""
+    """The one-sided mass that levels 1 and 2 leave over."""
     left_by_level1 = Fraction(LEVEL1_SLOTS - len(level1), 2 * LEVEL1_SLOTS)
     return left_by_level1 - len(level2) * level2_mass(level1)
 
 
 def level3(bins, mass):
-    """The alias table, the tilts, and what level 3 gives every bin: heights at both ends.
+    """The alias table, the tilts, the heights of level 3 at both ends of each bin, and level 4's mass.
 
     The last slot of the alias table stands for level 4.
     """
@@ -316,18 +318,18 @@ def level3(bins, mass):
 
 
 def envelope(bin_, at0, at1):
-    """A height that what is left in the bin stays below."""
+    """A height above the rest of the density in the bin."""
     rest = [p - bin_.floor - bin_.chord(k, at0, at1) for k, p in enumerate(bin_.probes)]
     if min(rest) < 0:
-        raise ValueError(f"level 3 pokes out of the density in bin {bin_.left}..{bin_.right}")
+        raise ValueError(f"level 3 is above the density in bin {bin_.left}..{bin_.right}")
     return max(0, max(rest)) * LEVEL4_HEADROOM + SLACK
 
 
 def level4(bins, given, tail):
     """The alias table, and the height of the envelope in every bin and in the tail.
 
-    Heights are scaled up to the probabilities that the alias table has, not the other way round, so
-    that its rounding leaves no trace in what is drawn.
+    The heights are scaled to the probabilities of the alias table, not the other way round. So the
+    rounding of the alias table has no effect on the samples.
     """
     heights = [envelope(b, at0, at1) for b, (at0, at1) in zip(bins, given)]
     masses = [h * b.width() for h, b in zip(heights, bins)]
@@ -340,7 +342,7 @@ def level4(bins, given, tail):
 
 
 def left_for_level4(bins, given, tail):
-    """Integral of what is left of the density, with its tail: what level 4 draws."""
+    """The mass that level 4 draws: the integral of the rest of the density, with the tail."""
     left = mp.erfc(mp.mpf(tail) / mp.sqrt(2)) / 2
     for bin_, (at0, at1) in zip(bins, given):
         p, q = mp.mpf(bin_.left) / 2**GRID_LOG2, mp.mpf(bin_.right) / 2**GRID_LOG2
@@ -349,23 +351,23 @@ def left_for_level4(bins, given, tail):
     return left
 
 
-# Together
+# All tables
 
 
 def packed_width(width):
-    """Widths are multiplied by 52 bits and shifted right by 32: from 2^-17 to units of 2^-29."""
+    """A width in units of 2^-29. The sampler multiplies it by 52 bits and shifts right by 32."""
     return width << (29 - GRID_LOG2)
 
 
 def both_sides(level2):
-    """A slot of level 2 for the right half, then one for the left half, of every piece."""
+    """Two slots of level 2 for every piece: first the right half's, then the left half's."""
     for piece in level2:
         yield piece.left, packed_width(piece.width)
         yield -(piece.left + piece.width), packed_width(piece.width)
 
 
 def derive():
-    """All tables. Raises ValueError if the masses do not add up."""
+    """Derives all tables. Raises ValueError if the masses do not add up."""
     one, two = rectangles()
     bins = make_bins(one, two)
     tail = bins[-1].right / GRID
@@ -374,7 +376,7 @@ def derive():
     wanted = mp.mpf(mass4.numerator) / mass4.denominator
     error = to_double(left_for_level4(bins, given, tail) - wanted)
     if abs(error) > MASS_TOLERANCE:
-        raise ValueError(f"level 4 draws {error:g} more than its slot holds")
+        raise ValueError(f"the mass that level 4 draws exceeds that of its slot by {error:g}")
     return Tables(
         level1=[2 * piece.width for piece in one] + [0] * (LEVEL1_SLOTS - len(one)),
         level2=list(both_sides(two)),
@@ -398,11 +400,11 @@ def derive():
 PREAMBLE = """\
 /* Tables of the Gaussian sampler, specified in sums/SAMPLER.md.
  *
- * Generated: do not edit. Derived, checked and written by
+ * Generated: do not edit. This script derives the tables, checks them and writes this file:
  *
  *     scripts/sampler_tables.py
  *
- * which gives this file byte for byte on every machine. */
+ * It writes the same bytes on every machine. */
 #ifndef MEANTIME_SUMS_TABLES_H
 #define MEANTIME_SUMS_TABLES_H
 
@@ -418,8 +420,8 @@ POSTAMBLE = """
 """
 
 LEVEL1_COMMENT = """\
-/* Level 1: T << 32 for a rectangle [-X, X] with T = X * 2^18; 1 for a slow slot, so that a sum of
- * entries holds the sum of T in its high half and the number of slow slots in its low half. */"""
+/* Level 1: T << 32 for a rectangle [-X, X] with T = X * 2^18; 1 for a slow slot. So a sum of entries
+ * has the sum of T in its high half and the number of slow slots in its low half. */"""
 
 LEVEL2_COMMENT = """\
 /* Level 2: L << 32 | W for the interval [L, L + W), L in units of 2^-17, W in units of 2^-29.
@@ -438,9 +440,9 @@ LEVEL4_ALIAS_COMMENT = """\
 /* Level 4: threshold << 32 | alias. The last slot stands for the tail. */"""
 
 LEVEL4_COMMENT = """\
-/* Level 4: a bin [left, left + width). The levels above cover the density up to
- * floor + given + slope * v at left + width * v; the rest is below `height`. The tail has only
- * `left`, where it begins, and `height`. */
+/* Level 4: a bin [left, left + width). At left + width * v, levels 1 to 3 cover the density up to
+ * floor + given + slope * v. The rest of the density is below `height`. The tail, the last entry,
+ * has only its beginning `left` and its `height`. */
 struct level4_bin {
     double left, width, floor, given, slope, height;
 };
@@ -507,13 +509,13 @@ def main(arguments):
         return 2
     tables = derive()
     text = render(tables)
-    print(f"level 4 draws {tables.mass_error:+.2g} more than the mass of its slot")
+    print(f"the mass that level 4 draws exceeds that of its slot by {tables.mass_error:+.2g}")
     if not arguments:
         HEADER.write_text(text)
         return 0
     if HEADER.read_text() == text:
         return 0
-    print(f"{HEADER} differs from what the derivation gives: run {Path(__file__).name}")
+    print(f"{HEADER} differs from the derived tables: run {Path(__file__).name}")
     return 1
 
 

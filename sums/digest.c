@@ -1,3 +1,4 @@
+/* Folds known sums into the digest that two builds compare. */
 #include "sums/digest.h"
 
 #include "sums/fnv.h"
@@ -14,8 +15,9 @@ struct range {
     uint64_t seed, first, count;
 };
 
-/* Few uniform blocks, for they have one way through them. A Gaussian block has about 4,000 samples
- * from level 2, 130 from level 3 and 2 from level 4; the first range has one from the tail. */
+/* Uniform blocks are few, because all their samples take the same path. A Gaussian block has about
+ * 4,000 samples of level 2, 130 of level 3 and 2 of level 4. The first range has one sample of the
+ * tail. */
 static const struct range ranges[] = {
     {STREAM_GAUSSIAN, 0, 0, BLOCKS(3)},
     {STREAM_GAUSSIAN, 1, BLOCKS(1), BLOCKS(12)},
@@ -30,13 +32,13 @@ static const struct range ranges[] = {
     {STREAM_UNIFORM, 8197, BLOCKS(1) - 1000, BLOCKS(1) + 2000},
 };
 
-/* Blocks of seed 0 of which many draws of level 4 are made, ten times as many as its tables have
- * slots. It is the one level that computes with doubles, and where a fused multiply-add shows in
- * one draw of a thousand, no range of samples that is quickly summed would tell. */
+/* Blocks of seed 0 for many draws of level 4: ten draws for each slot of its tables. Only level 4
+ * computes with doubles. A fused multiply-add changes one of its draws in a thousand, so no short
+ * range of samples would show it. */
 static const uint64_t rare_blocks[] = {0, 1, UINT64_C(1) << 31, (UINT64_C(1) << 47) - 1};
 #define RARE_DRAWS 5000
 
-/* The bytes of `word`, the lowest first on every machine. */
+/* Adds the bytes of `word`, the lowest first on every machine. */
 static uint64_t fold(uint64_t digest, uint64_t word)
 {
     for (int byte = 0; byte < 8; byte++)

@@ -1,4 +1,4 @@
-/* Do two builds sum the same bits? */
+/* A digest that shows whether two builds give the same sums, bit for bit. */
 #ifndef MEANTIME_SUMS_DIGEST_H
 #define MEANTIME_SUMS_DIGEST_H
 
@@ -6,15 +6,16 @@
 
 #include "sums/kernel.h"
 
-/* A digest of known answers: the sums of fixed ranges of both kinds, and of many draws of the
- * rarest level, folded into 64 bits. Every kernel gives the same on every machine.
- * Two builds with the same digest sum the same bits with near certainty: its 2.6 million samples
- * pass through every level of the sampler, through whole and cut blocks and both ends of a stream,
- * so that other constants, another algorithm, or arithmetic that a compiler or a processor does
- * otherwise give another digest. It is no proof: one wrong entry of a table for rare samples may
- * escape it, and a peer that means ill can say any digest.
- * A worker says its digest when it joins; if it differs from the front's, it gets no work.
- * kernel: must run here. About 4 ms with the portable kernel: compute it once, at the start.
+/* Returns a digest of known answers in 64 bits: the sums of fixed ranges of both kinds, and of many
+ * draws of the rarest level. Every kernel returns the same digest on every machine.
+ * If two builds have the same digest, their sums have the same bits with near certainty. The 2.6
+ * million samples of the digest cover every level of the sampler, whole and partial blocks, and
+ * both ends of a stream. Different constants, a different algorithm, or different arithmetic of a
+ * compiler or processor give a different digest.
+ * The digest is not a proof. It may miss one wrong entry of a table for rare samples, and a
+ * malicious peer can send any digest.
+ * A worker sends its digest when it joins. If the front's digest differs, the worker gets no spans.
+ * kernel: must run here. Takes about 4 ms with the portable kernel: compute it once, at the start.
  * Any thread. Never fails, never allocates. */
 uint64_t sums_digest(const struct kernel *kernel);
 

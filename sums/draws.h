@@ -1,4 +1,4 @@
-/* Draws of level 2 and 3 lane by lane, for kernels whose vectors gain nothing there. */
+/* Draws of levels 2 and 3 lane by lane, for kernels that gain nothing from vectors there. */
 #ifndef MEANTIME_SUMS_DRAWS_H
 #define MEANTIME_SUMS_DRAWS_H
 
@@ -19,7 +19,7 @@ static inline uint64_t interval_point(uint64_t interval, uint64_t out)
     return left + multiply_high(out << 12, width << 20);
 }
 
-/* Adds draws to the sum of the samples, or to the number of slow ones. */
+/* Adds each draw to the sum of the samples, or to the number of slow draws. */
 INLINE void level2_draws(uint64_t *sum, uint64_t *slow, const vec *out)
 {
     UNROLL
@@ -37,7 +37,7 @@ static inline unsigned level3_bin(uint64_t u1)
     return (uint32_t)u1 < slot >> 32 ? bin : (uint32_t)slot;
 }
 
-/* A point under the slanted top of a bin: either u2 or its mirror image. */
+/* A point under the sloping top of a bin: either u2 or its mirror image. */
 static inline uint64_t level3_point(unsigned bin, uint64_t u2, uint64_t u3)
 {
     uint64_t tilt = level3_tilts[bin];
@@ -46,7 +46,7 @@ static inline uint64_t level3_point(unsigned bin, uint64_t u2, uint64_t u3)
     return u3 >> 63 ? -x : x;
 }
 
-/* The entries of the slow slot in level3_intervals and level3_tilts are 0, and so is its point. */
+/* The entries of the slow slot in level3_intervals and level3_tilts are 0, so its point is 0. */
 INLINE void level3_draws(uint64_t *sum, uint64_t *slow, const vec *u1, const vec *u2, const vec *u3)
 {
     for (unsigned i = 0; i < AT_ONCE; i++) {

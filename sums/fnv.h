@@ -8,7 +8,7 @@
 /* The hash of no bytes. */
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 
-/* The hash of the bytes that `hash` is of, followed by `byte`. */
+/* Continues `hash` with one more byte. */
 static inline uint64_t fnv_add(uint64_t hash, uint8_t byte)
 {
     return (hash ^ byte) * UINT64_C(0x100000001b3);

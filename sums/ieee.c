@@ -1,13 +1,14 @@
+/* Computes exp and log with the same bits on every machine. */
 #include "sums/ieee.h"
 
 #include <float.h>
 
-/* Every machine gives the same bits because nothing but IEEE 754's + - * / on doubles is used, each
- * rounded on its own: no libm, no fused multiply-add, no x87. */
+/* These functions use only IEEE 754's + - * / on doubles, and each operation rounds separately:
+ * no libm, no fused multiply-add, no x87. Therefore every machine gives the same bits. */
 _Static_assert(FLT_EVAL_METHOD == 0, "doubles are evaluated in another precision");
 _Static_assert(DBL_MANT_DIG == 53, "doubles are not IEEE 754 binary64");
 
-/* Coefficients with the highest power first. */
+/* coefficients: the highest power first. */
 static double polynomial(const double *coefficients, int count, double x)
 {
     double y = coefficients[0];
@@ -16,8 +17,8 @@ static double polynomial(const double *coefficients, int count, double x)
     return y;
 }
 
-/* exp(y) = 2^k exp(r) with |r| <= ln(2) / 2, and exp(r) by its series to r^12 / 12!. ln 2 is taken
- * off in two pieces, the first of which times k is exact. */
+/* exp(y) = 2^k exp(r) with |r| <= ln(2) / 2. The series of exp(r) ends with r^12 / 12!. ln 2 is
+ * subtracted in two parts; the product of k and the first part is exact. */
 double exp_ieee(double y)
 {
     static const double series[] = {
@@ -41,8 +42,8 @@ double exp_ieee(double y)
     return polynomial(series, sizeof series / sizeof *series, r) * power_of_two((int)k);
 }
 
-/* u = 2^e m with sqrt(1/2) < m <= sqrt(2), and ln(m) = 2 artanh(f), f = (m - 1) / (m + 1), by its
- * series to f^21 / 21. */
+/* u = 2^e m with sqrt(1/2) < m <= sqrt(2). ln(m) = 2 artanh(f) with f = (m - 1) / (m + 1). The
+ * series of artanh(f) ends with f^21 / 21. */
 double log_ieee(double u)
 {
     static const double series[] = {

@@ -28,8 +28,8 @@ static inline double power_of_two(int exponent)
     return bits_double((uint64_t)(exponent + DOUBLE_BIAS) << DOUBLE_FRACTION_BITS);
 }
 
-/* exp(y) for -700 < y <= 0 and ln(u) for 2^-1022 <= u <= 1, within 3 units of the last place. Their
- * operations are specified in sums/SAMPLER.md; the C library's functions may differ in the last
+/* exp(y) for -700 < y <= 0 and ln(u) for 2^-1022 <= u <= 1, within 3 units of the last place.
+ * sums/SAMPLER.md specifies their operations. The C library's functions may differ in the last
  * bit. */
 double exp_ieee(double y);
 double log_ieee(double u);

@@ -1,3 +1,4 @@
+/* The table of kernels, and the choice of one. */
 #include "sums/kernel.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 #include "sums/kernel_portable.h"
 #include "sums/kernel_vector.h"
 
-/* In test builds the environment can take features of the processor away. */
+/* In test builds, MEANTIME_CPU_MASK in the environment hides features of the processor. */
 #ifdef MEANTIME_TEST_HOOKS
 static bool masked(const char *feature)
 {
@@ -23,11 +24,11 @@ static bool masked(const char *feature)
 #endif
 
 #if defined(__x86_64__)
-/* What the system lets programs use of the processor. */
+/* True if the processor has the feature and the system lets programs use it. */
 #define CPU_HAS(feature) (__builtin_cpu_supports(feature) && !masked(feature))
 
-/* Every set of instructions that the compiler was told of. AVX-512 without IFMA, the 52-bit
- * multiplication, is not enough. */
+/* Checks every instruction set that kernel_avx512.c is compiled with. AVX-512 without IFMA, the
+ * 52-bit multiplication, is not enough. */
 static bool avx512_runs(void)
 {
     return CPU_HAS("avx512f") && CPU_HAS("avx512dq") && CPU_HAS("avx512vl") &&
@@ -39,7 +40,7 @@ static bool avx2_runs(void)
     return CPU_HAS("avx2");
 }
 #elif defined(__aarch64__) && defined(__AARCH64EL__)
-/* Part of the architecture. */
+/* NEON is part of the architecture. */
 static bool neon_runs(void)
 {
     return !masked("neon");
@@ -57,7 +58,7 @@ const struct kernel kernels[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-/* The portable kernel is last and runs everywhere, so the search ends. */
+/* The last kernel, portable, runs everywhere, so the search ends. */
 const struct kernel *kernel_best(void)
 {
     const struct kernel *kernel = kernels;

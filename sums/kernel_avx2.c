@@ -1,12 +1,14 @@
+/* The kernel for x86-64 with AVX2. */
 #include "sums/kernel_vector.h"
 
 #include <immintrin.h>
 
-/* Two vectors have as many lanes as one has halves of 64 bits: one look-up serves both. */
+/* Two vectors of 64-bit lanes have as many lanes as one vector has 32-bit elements. So one table
+ * look-up serves both vectors. */
 #define VEC_LANES 4
 #define VECS      2
 
-/* A rotation by whole bytes is one shuffle. */
+/* A rotation by a whole number of bytes is one shuffle. */
 #define ROTATE_24(x)                                                                               \
     ((vec)_mm256_shuffle_epi8(                                                                     \
         (__m256i)(x), _mm256_broadcastsi128_si256(                                                 \
@@ -17,12 +19,13 @@
 
 struct sums {
     vec sum, slow;
-    __m256i low;               /* high halves: the sum of the products' low parts */
-    __m256i t_sum, slow_count; /* in every half: of T, and of slow slots */
+    __m256i low;        /* the high half of each lane: the sum of the products' low parts */
+    __m256i t_sum;      /* each half: the sum of T */
+    __m256i slow_count; /* each half: the number of slow slots */
 };
 
-/* T < 2^20, so in 2^11 rows of 2 vectors the sum of the low parts stays below 2^32, and that of T
- * below 2^31. */
+/* T < 2^20. So in 2^11 rows of 2 vectors the sum of the low parts stays below 2^32, and the sum of
+ * T below 2^31. */
 #define LEVEL1_RUN 2048
 
 /* The high halves of eight neighbouring entries: T, or 0 for a slow slot. */
@@ -39,8 +42,8 @@ INLINE __m256i choose(__m256i zero, __m256i one, __m256i sign)
     return (__m256i)_mm256_blendv_ps((__m256)zero, (__m256)one, (__m256)sign);
 }
 
-/* Entries of the level 1 table, whose index is the low five bits of each half: the low three within
- * a quarter of the table, and the other two choose the quarter. */
+/* Looks up entries of the level 1 table. The index is the low five bits of each half: the low three
+ * bits select the entry in a quarter of the table, and the other two bits select the quarter. */
 INLINE __m256i level1_look_up(__m256i index)
 {
     __m256i bit3 = _mm256_slli_epi32(index, 28), bit4 = _mm256_slli_epi32(index, 27);
@@ -56,8 +59,8 @@ INLINE __m256i high_halves(__m256i x)
     return _mm256_shuffle_epi32(x, 0xf5);
 }
 
-/* floor(u * T / 2^20) = high * T + floor(low * 2^12 * T / 2^32) with u = high * 2^20 + low. The
- * second product's low half is left to overflow. */
+/* floor(u * T / 2^20) = high * T + floor(low * 2^12 * T / 2^32) with u = high * 2^20 + low. The low
+ * half of the second product's sum may overflow; only the high half is used. */
 INLINE void level1_multiply(struct sums *sums, vec out, __m256i t)
 {
     __m256i low = _mm256_mul_epu32((__m256i)(out << 12), t);

@@ -1,13 +1,14 @@
+/* The kernel for x86-64 with AVX-512 F, DQ, VL and IFMA. */
 #include "sums/kernel_vector.h"
 
 #include <immintrin.h>
 
-/* All lanes at once. */
+/* Four vectors hold all 32 lanes. */
 #define VEC_LANES 8
 #define VECS      4
 
-/* One operation on Zen 4, and three in Intel's processors. The compiler must not see the 9, or it
- * makes two of it: a shift and an addition. */
+/* This multiplication is one operation on Zen 4, and three on Intel's processors. If the compiler
+ * sees the constant 9, it makes a shift and an addition of it: two operations. */
 static inline __m512i times_9(__m512i x)
 {
     __m512i nine = _mm512_set1_epi64(9);
@@ -15,7 +16,7 @@ static inline __m512i times_9(__m512i x)
     return _mm512_mullo_epi64(x, nine);
 }
 
-/* From memory, as the units that load have time to spare and those that add have none. */
+/* Broadcasts from memory, because the load units have free cycles and the adders have none. */
 static inline __m512i spread(uint64_t word)
 {
     __m512i vector;
@@ -30,16 +31,17 @@ static inline __m512i spread(uint64_t word)
 #include "sums/lanes.h"
 #include "sums/tables.h"
 
-/* `slots` piles up entries of the level 1 table: T << 32, or the flag of a slow slot. */
 struct sums {
-    vec sum, slow, slots;
+    vec sum, slow;
+    vec slots; /* sum of entries of the level 1 table: T << 32, or the flag of a slow slot */
 };
 
-/* In 14 rows of 4 vectors the sum of T stays below 2^26, and 56 flags of 2^26 below 2^32. */
+/* In 14 rows of 4 vectors the sum of T stays below 2^26, and the sum of 56 flags of 2^26 below
+ * 2^32. */
 #define LEVEL1_RUN  14
 #define LEVEL1_FLAG 26
 
-/* The high halves of 16 neighbouring entries, T, and the flags. */
+/* Returns T, the high halves of 16 neighbouring entries, and the flags of the slow slots. */
 INLINE __m512i level1_table(unsigned first)
 {
     const __m512i even =
@@ -52,9 +54,9 @@ INLINE __m512i level1_table(unsigned first)
                            _mm512_slli_epi32(slow, LEVEL1_FLAG));
 }
 
-/* The index of a slot is the low five bits of the high half of b, where vpermi2d looks for it. The
- * entry lands in the high half: the multiplication takes the low 52 bits of both factors, T << 32
- * without the flag and u, and adds bits 52 to 103 of the product, floor(u * T / 2^20). */
+/* The index of a slot is the low five bits of the high half of b, as vpermi2d requires. vpermi2d
+ * puts the entry into the high half. The multiplication takes the low 52 bits of both factors: T <<
+ * 32 without the flag, and u. It adds bits 52 to 103 of the product, floor(u * T / 2^20). */
 INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
 {
     const __m512i first = level1_table(0), second = level1_table(16);
@@ -74,7 +76,7 @@ INLINE void level1_settle(struct sums *sums)
     sums->slots = (vec){0};
 }
 
-/* Entries of a table of up to 2^16. One by one: a gather takes longer on Zen 4. */
+/* Loads entries of a table of up to 2^16 entries, one by one: a gather takes longer on Zen 4. */
 INLINE vec look_up(const uint64_t *table, vec index)
 {
     __m128i indices = _mm512_cvtepi64_epi16((__m512i)index);
@@ -86,7 +88,7 @@ INLINE vec look_up(const uint64_t *table, vec index)
                  table[(uint16_t)(high >> 32)], table[high >> 48]};
 }
 
-/* sum + a point of the interval L << 32 | W: L * 2^32 + floor(u * W / 2^32). */
+/* Returns the sum plus a point of the interval L << 32 | W: L * 2^32 + floor(u * W / 2^32). */
 INLINE vec add_point(vec sum, vec interval, vec out)
 {
     sum += interval & ~(uint64_t)UINT32_MAX;
@@ -106,8 +108,8 @@ INLINE uint64_t level2_interval(const vec *out, unsigned lane)
     return level2_slots[word >> 52];
 }
 
-/* To load slots one by one costs less than to take them from a vector, and less than a gather; but
- * outputs need some time until they can be loaded. */
+/* Loading slots one by one costs less than extracting them from a vector, and less than a gather.
+ * But outputs need some time before they can be loaded from memory. */
 #define LEVEL2_ROWS 4
 
 INLINE vec level2_intervals(const vec *out)
@@ -127,7 +129,7 @@ INLINE void level2_add(struct sums *sums, const vec *out)
     }
 }
 
-/* Lanes in which the low half of x is not below the limit. */
+/* Returns the lanes in which the low half of x is at the limit or above. */
 INLINE __mmask8 reaches(vec x, vec limit)
 {
     return _mm512_cmpge_epu64_mask((__m512i)(x & UINT32_MAX), (__m512i)limit);
@@ -141,7 +143,7 @@ INLINE vec level3_bin(vec u1)
                                       (__m512i)(slot & UINT32_MAX));
 }
 
-/* A point under the slanted top of a bin: either u2 or its mirror image. */
+/* A point under the sloping top of a bin: either u2 or its mirror image. */
 INLINE vec level3_point(vec bin, vec u2, vec u3)
 {
     vec tilt = look_up(level3_tilts, bin);
@@ -153,7 +155,7 @@ INLINE vec level3_point(vec bin, vec u2, vec u3)
                                       _mm512_setzero_si512(), (__m512i)x);
 }
 
-/* The entries of the slow slot in level3_intervals and level3_tilts are 0, and so is its point. */
+/* The entries of the slow slot in level3_intervals and level3_tilts are 0, so its point is 0. */
 INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const vec *u3)
 {
     UNROLL

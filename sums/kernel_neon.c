@@ -1,12 +1,15 @@
+/* The kernel for arm64 with NEON. */
 #include "sums/kernel_vector.h"
 
 #include <arm_neon.h>
 
-/* Two vectors have as many lanes as one has halves of 64 bits: one look-up serves both. */
+/* Two vectors of 64-bit lanes have as many lanes as one vector has 32-bit elements. So one table
+ * look-up serves both vectors. */
 #define VEC_LANES 2
 #define VECS      2
 
-/* A shift that keeps the bits which it does not reach. */
+/* vsriq shifts right and inserts: it keeps the bits of its first operand that the shifted value
+ * does not cover. */
 #define ROTATE_24(x) ((vec)vsriq_n_u64(vshlq_n_u64((uint64x2_t)(x), 24), (uint64x2_t)(x), 40))
 
 #include "sums/draws.h"
@@ -15,14 +18,15 @@
 struct sums {
     uint64_t sum, slow;
     uint64x2_t products[VECS];
-    uint32x4_t t_sum, slow_count;
+    uint32x4_t t_sum;      /* each half: the sum of T */
+    uint32x4_t slow_count; /* each half: the number of slow slots */
 };
 
 /* T < 2^20, so in 2^11 rows the sum of T stays below 2^31. */
 #define LEVEL1_RUN 2048
 
-/* The high halves of four neighbouring entries: T, or 0 for a slow slot. The compiler must not see
- * that they are constants, or it loads them again for every row. */
+/* The high halves of four neighbouring entries: T, or 0 for a slow slot. The empty asm hides from
+ * the compiler that they are constants; otherwise it loads them again for every row. */
 INLINE uint8x16_t level1_table(unsigned first)
 {
     uint32x4_t left = vreinterpretq_u32_u64(vld1q_u64(level1_slots + first));
@@ -38,8 +42,8 @@ INLINE uint8x16x4_t level1_half_table(unsigned first)
                            level1_table(first + 12)}};
 }
 
-/* Entries of the level 1 table, byte by byte: those of the first half of the table, and then those
- * that lie beyond it. */
+/* Looks up entries of the level 1 table byte by byte: first those of the table's first half, then
+ * those of its second half. */
 INLINE uint32x4_t level1_look_up(uint32x4_t slot)
 {
     const uint32x4_t first_byte = vmulq_n_u32(slot, 0x04040404);

@@ -1,4 +1,4 @@
-/* The option --kernel, which both programs have. */
+/* Parses the option --kernel of both programs. */
 #ifndef MEANTIME_SUMS_KERNEL_OPTION_H
 #define MEANTIME_SUMS_KERNEL_OPTION_H
 
@@ -6,8 +6,8 @@
 
 #include "sums/kernel.h"
 
-/* The kernel of that name. If this machine cannot run it, prints the names of those that it runs
- * and ends the program as argp_error() does. */
+/* Returns the kernel with this name. If this machine cannot run it, prints the names of the kernels
+ * that it can run, and ends the program as argp_error() does. */
 const struct kernel *kernel_option(const struct argp_state *state, const char *name);
 
 #endif

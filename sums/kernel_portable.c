@@ -1,24 +1,25 @@
+/* The kernel that every machine runs, and the sums of partial blocks. */
 #include "sums/kernel_portable.h"
 
-/* Two lanes to a vector: with SSE2 a sample takes two thirds of the time that it takes in general
- * registers. Compilers use those where a machine has no vectors. */
+/* A vector has two lanes. With SSE2 a sample takes two thirds of its time in general registers. On
+ * a machine without vectors, the compiler uses general registers. */
 #define VEC_LANES 2
 #define VECS      2
 
 #include "sums/draws.h"
 #include "sums/kernel.h"
 
-/* `slots` piles up entries of level1_slots. */
 struct sums {
-    uint64_t sum, slow, slots;
+    uint64_t sum, slow;
+    uint64_t slots; /* sum of entries of level1_slots */
 };
 
-/* T < 2^20, so in 2^10 rows of 4 draws the sum of T stays below 2^32, in the high half of `slots`.
- * The low half has the number of slow ones. */
+/* The high half of `slots` has the sum of T. T < 2^20, so in 2^10 rows of 4 draws the sum stays
+ * below 2^32. The low half has the number of slow slots. */
 #define LEVEL1_RUN 1024
 
-/* With u the low 52 bits of the output and T << 32 in the slot, the high half of the product is
- * floor(u * T / 2^20); with the 1 of a slow slot it is 0. */
+/* u is the low 52 bits of the output, shifted left by 12. With T << 32 in the slot, the high half
+ * of the product is floor(u * T / 2^20). With the 1 of a slow slot, it is 0. */
 INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
 {
     UNROLL

@@ -1,27 +1,31 @@
-/* Sums of the samples of a block, or of a part of it, in any instruction set: a template.
+/* A template that sums the samples of a block, or of a part of it, with any instruction set.
  *
- * Included by sums/kernel_<name>.c after sums/lanes.h and its operations on vectors of lanes:
+ * sums/kernel_<name>.c includes it after sums/lanes.h and these operations on vectors of lanes:
  *
- *     struct sums                     what some draws have come to; all zero at first. `sum` and
- *                                     `slow` are words, or arrays of words, which add up to the sum
- *                                     of the samples modulo 2^64 and the number of slow draws. What
- *                                     else it holds is the kernel's own
- *     level1_add(sums, out, b)        a draw of level 1 by each lane: `out` is the output, `b` the
- *                                     generator's b before it
- *     level1_settle(sums)             brings `sum` and `slow` up to date: is called after the last
- *     LEVEL1_RUN                      row and every LEVEL1_RUN rows, an even number
- *     level2_add(sums, out)           a draw of level 2
- *     LEVEL2_ROWS                     1, or a row's outputs wait in memory until LEVEL2_ROWS - 1
- *                                     others are made: for a kernel that loads its slots from there
- *     level3_add(sums, u1, u2, u3)    a draw of level 3
+ *     struct sums                     the sums of some draws; all zero at first. Its fields `sum`
+ *                                     and `slow` are words or arrays of words. The words of `sum`
+ *                                     add up to the sum of the samples modulo 2^64, and those of
+ *                                     `slow` to the number of slow draws. Its other fields belong
+ *                                     to the kernel
+ *     level1_add(sums, out, b)        adds a draw of level 1 by each lane. `out` is the output, and
+ *                                     `b` is the generator's b before that output
+ *     level1_settle(sums)             brings `sum` and `slow` up to date. The template calls it
+ *                                     after every LEVEL1_RUN rows and after the last row
+ *     LEVEL1_RUN                      rows, an even number
+ *     level2_add(sums, out)           adds a draw of level 2 by each lane
+ *     LEVEL2_ROWS                     if this is above 1, a row's outputs stay in memory until
+ *                                     LEVEL2_ROWS - 1 more rows are made: for a kernel that loads
+ *                                     its slots from memory
+ *     level3_add(sums, u1, u2, u3)    adds a draw of level 3 by each lane
  *
- * Each takes VECS vectors, and is inlined into a loop over rows that keeps `sums` in registers.
+ * Each operation takes VECS vectors. The compiler inlines it into a loop over rows, which keeps
+ * `sums` in registers.
  *
- * A level is a sequence of draws; draw t is made by lane t % LANES, so LANES draws are a row. The
- * draws of level 1 are the samples. A slow draw takes the next draw of the level below: which one
- * depends on the number of slow draws before it, but a sum over all of them does not. So a part of
- * a block is found by cutting each level in the same way: where a level is cut, the number of slow
- * draws before the cut is the place where the next level is cut. */
+ * A level is a sequence of draws. Lane t % LANES makes draw t, so LANES draws are a row. The draws
+ * of level 1 are the samples. A slow draw takes the next draw of the level below. Which draw this
+ * is depends on the number of slow draws before it, but the sum over all draws does not depend on
+ * it. Therefore a part of a block is a cut through every level: the number of slow draws before
+ * the cut in one level is the position of the cut in the next level. */
 #ifndef MEANTIME_SUMS_KERNEL_TEMPLATE_H
 #define MEANTIME_SUMS_KERNEL_TEMPLATE_H
 
@@ -33,10 +37,10 @@
 #include "sums/level4.h"
 #include "sums/stream.h"
 
-/* Lanes of a block, in groups of AT_ONCE. */
+/* The number of groups of AT_ONCE lanes in a block. */
 #define GROUPS (LANES / AT_ONCE)
 
-/* The sum of some draws and the number of the slow ones among them. */
+/* The sum of some draws, and the number of slow draws among them. */
 struct part {
     uint64_t sum, slow;
 };
@@ -57,7 +61,7 @@ static inline struct part sums_part(const struct sums *sums)
                          add_words(&sums->slow, sizeof sums->slow)};
 }
 
-/* Makes some rows of a level's draws with AT_ONCE lanes. */
+/* Makes `rows` rows of a level's draws with AT_ONCE lanes. */
 typedef struct part make_rows(struct lanes *lanes, uint32_t rows);
 
 INLINE void level1_row(struct lanes *lanes, struct sums *sums)
@@ -70,7 +74,8 @@ INLINE void level1_row(struct lanes *lanes, struct sums *sums)
     level1_add(sums, out, b);
 }
 
-/* Two rows a turn: compilers then mix them, and a processor finds more to do at once. */
+/* Each turn makes two rows. The compiler interleaves them, and the processor executes more
+ * instructions in parallel. */
 INLINE void level1_run(struct lanes *lanes, struct sums *sums, uint32_t rows)
 {
     for (uint32_t turn = 0; turn < rows / 2; turn++) {
@@ -108,7 +113,7 @@ static struct part level2_rows(struct lanes *lanes, uint32_t rows)
     return sums_part(&sums);
 }
 
-/* A draw takes four outputs of its lane; the last one is not used. */
+/* A draw takes four outputs of its lane. The fourth output is not used. */
 static struct part level3_rows(struct lanes *lanes, uint32_t rows)
 {
     struct lanes l = *lanes;
@@ -147,21 +152,21 @@ static struct part uniform_rows(struct lanes *lanes, uint32_t rows)
     return (struct part){add_words(&sum, sizeof sum), 0};
 }
 
-/* How far a group of lanes has come in a level. */
+/* The progress of a group of lanes in a level. */
 struct cursor {
     make_rows *make;
     struct lanes *lanes;
     unsigned first;     /* number of the group's first lane */
-    uint32_t row;       /* the next row to be made */
-    struct part before; /* all rows before that */
+    uint32_t row;       /* the next row */
+    struct part before; /* the sums of all rows before `row` */
 };
 
-/* An output that is slow in every level: the slot of level 1 is 30, as b is this less the counter;
- * those of levels 2 and 3 are their last. */
+/* An output that is slow on every level. b is this output minus the counter, so the slot of level 1
+ * is 30. The slots of levels 2 and 3 are their last. */
 #define SLOW_OUTPUT UINT64_C(0xffffffff00000000)
 
-/* Draws of the next row by the lanes before `lane`; the cursor stays where it is. The others make
- * slow draws, which are taken off again. */
+/* Returns the draws of the next row by the lanes before `lane`, and does not move the cursor. The
+ * other lanes make slow draws, which are subtracted again. */
 static struct part cursor_peek(const struct cursor *cursor, unsigned lane)
 {
     unsigned drawn = lane - cursor->first;
@@ -179,7 +184,7 @@ static struct part part_join(struct part a, struct part b)
     return (struct part){a.sum + b.sum, a.slow + b.slow};
 }
 
-/* The group's share of the draws before `draw`, which must not fall from one call to the next. */
+/* Returns the group's share of the draws before `draw`. draw: not below that of an earlier call. */
 static struct part cursor_cut(struct cursor *cursor, uint32_t draw)
 {
     uint32_t row = draw / LANES, lane = draw % LANES;
@@ -190,13 +195,13 @@ static struct part cursor_cut(struct cursor *cursor, uint32_t draw)
                                 : cursor->before;
 }
 
-/* Where a level is cut: the draws [begin, end) of `total` count. */
+/* A cut through a level: the level makes `total` draws, of which [begin, end) are summed. */
 struct cut {
     uint32_t begin, end, total;
 };
 
-/* Makes the whole rows of a level's draws up to cut->total, turns the cut into that of the
- * next level and returns the sum of the draws inside. */
+/* Makes the whole rows of a level's draws up to cut->total. Changes the cut into the cut of the
+ * next level. Returns the sum of the draws inside the cut. */
 static uint64_t level(make_rows *make, struct lanes *lanes, struct cut *cut)
 {
     struct cut next = {0, 0, 0};
@@ -221,7 +226,7 @@ static void block_init(struct lanes *lanes, uint64_t key, uint64_t block)
         lanes_init(&lanes[g], key, block, g * AT_ONCE);
 }
 
-/* All lanes leave level 2 after the same, even number of steps. */
+/* Makes the missing steps, so that all lanes leave level 2 after the same, even number of steps. */
 static void level2_leave(struct lanes *lanes, uint32_t draws)
 {
     uint32_t rows = (draws + LANES - 1) / LANES;
@@ -229,7 +234,8 @@ static void level2_leave(struct lanes *lanes, uint32_t draws)
         lanes_skip(&lanes[g], rows + rows % 2 - draws / LANES);
 }
 
-/* Sum of samples [begin, end) of a block, begin <= end <= BLOCK_SAMPLES, modulo 2^64. */
+/* Returns the sum of samples [begin, end) of a block, modulo 2^64. begin <= end <= BLOCK_SAMPLES.
+ */
 static uint64_t gaussian(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
     struct lanes lanes[GROUPS];
@@ -245,7 +251,7 @@ static uint64_t gaussian(uint64_t key, uint64_t block, uint32_t begin, uint32_t 
     return sum + level4_sum(key, block, cut.begin, cut.end);
 }
 
-/* The same for uniform samples. */
+/* As gaussian(), for uniform samples. */
 static uint64_t uniform(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
     struct lanes lanes[GROUPS];

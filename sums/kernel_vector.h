@@ -1,5 +1,5 @@
-/* The kernels for machines with vectors; sums/kernel.c says which of them a build holds and a
- * machine runs. Each is as in struct kernel. */
+/* The kernels for machines with vectors. sums/kernel.c has the table of those that a build contains
+ * and checks which of them the machine can run. struct kernel describes the functions. */
 #ifndef MEANTIME_SUMS_KERNEL_VECTOR_H
 #define MEANTIME_SUMS_KERNEL_VECTOR_H
 

@@ -1,15 +1,16 @@
-/* Lanes: the generators of a block, several to a vector.
+/* Lanes: the generators of a block, several in each vector.
  *
- * Included by sums/kernel_<name>.c, which defines beforehand
+ * sums/kernel_<name>.c includes this header after it has defined
  *
- *     VEC_LANES       lanes in a vector of the machine
- *     VECS            vectors that take turns, so that none waits for its own last step
- *     ROTATE_24(x)    x << 24 | x >> 40 of each lane, where the compiler misses a faster way
- *     TIMES_9(x)      9 x of each lane, likewise
- *     SPREAD(word)    a vector of that word in all lanes, where it costs less than an addition
+ *     VEC_LANES       the number of lanes in a vector of the machine
+ *     VECS            the number of vectors that step in turn, so that no vector waits for the
+ *                     result of its own last step
+ *     ROTATE_24(x)    optional: x << 24 | x >> 40 of each lane, if the compiler misses a faster way
+ *     TIMES_9(x)      optional: 9 x of each lane, if the compiler misses a faster way
+ *     SPREAD(word)    optional: a vector of that word in all lanes, if this costs less than an
+ *                     addition
  *
- * `vec` is a vector of the compiler's: + ^ & << >> act on all of its lanes, vec[i] is one of them.
- */
+ * `vec` is a vector type of the compiler: + ^ & << >> act on all lanes, and vec[i] is one lane. */
 #ifndef MEANTIME_SUMS_LANES_H
 #define MEANTIME_SUMS_LANES_H
 
@@ -18,22 +19,24 @@
 
 #include "sums/seed.h"
 
-#define AT_ONCE (VEC_LANES * VECS) /* lanes worked on at once; LANES is a multiple of it */
+#define AT_ONCE (VEC_LANES * VECS) /* lanes in one struct lanes; LANES is a multiple of it */
 
-#define LANES_WARM_UP 12 /* outputs thrown away, so that neighbouring seeds lose their likeness */
+/* Number of first outputs that each lane discards, so that similar seeds give dissimilar outputs.
+ */
+#define LANES_WARM_UP 12
 
-_Static_assert(LANES % AT_ONCE == 0, "lanes are left over");
+_Static_assert(LANES % AT_ONCE == 0, "the groups do not divide the lanes");
 
 typedef uint64_t vec __attribute__((vector_size(8 * VEC_LANES)));
 
-/* For loops over VECS and VEC_LANES, whose arrays are to live in registers. */
+/* Unrolls loops over VECS and VEC_LANES, so that their arrays stay in registers. */
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
-/* For what a row of draws is made of, for the same reason. */
+/* Inlines the functions that make a row of draws, for the same reason. */
 #define INLINE static inline __attribute__((always_inline))
 
 #ifndef ROTATE_24
@@ -44,7 +47,7 @@ typedef uint64_t vec __attribute__((vector_size(8 * VEC_LANES)));
 #define TIMES_9(x) ((x) + ((x) << 3))
 #endif
 
-/* The counter that lanes share: a word to be spread, or a vector that is so already. */
+/* The counter that lanes share: a word for SPREAD, or else a vector. */
 #ifdef SPREAD
 typedef uint64_t shared_counter;
 #else
@@ -52,14 +55,16 @@ typedef vec shared_counter;
 #define SPREAD(counter) (counter)
 #endif
 
-/* AT_ONCE neighbouring lanes. Each is an SFC64 (Chris Doty-Humphrey, PractRand); its counter grows
- * by one a step, so lanes that have made as many steps share it. */
+/* AT_ONCE neighbouring lanes. Each lane is an SFC64 generator (Chris Doty-Humphrey, PractRand). Its
+ * counter grows by one with each step. All lanes here have made the same number of steps, so they
+ * share one counter. */
 struct lanes {
     vec a[VECS], b[VECS], c[VECS];
     shared_counter counter;
 };
 
-/* The next outputs of vector k. When all vectors have made the step, add 1 to the counter. */
+/* Makes a step of vector k and returns its outputs. After all vectors have made the step, the
+ * caller adds 1 to the counter. */
 INLINE vec lanes_step(struct lanes *lanes, unsigned k)
 {
     vec out = lanes->a[k] + lanes->b[k] + SPREAD(lanes->counter);
@@ -69,7 +74,7 @@ INLINE vec lanes_step(struct lanes *lanes, unsigned k)
     return out;
 }
 
-/* A step of all lanes. */
+/* Makes a step of all lanes. */
 INLINE void lanes_row(struct lanes *lanes, vec *out)
 {
     UNROLL
@@ -87,7 +92,7 @@ static inline void lanes_skip(struct lanes *lanes, uint32_t steps)
     *lanes = l;
 }
 
-/* Spoils the generators of lanes from, from + 1, ... so that their next output is `out`. */
+/* Overwrites the generators of lanes from, from + 1, ... so that their next output is `out`. */
 static inline void lanes_override(struct lanes *lanes, unsigned from, uint64_t out)
 {
     for (unsigned i = from; i < AT_ONCE; i++) {
@@ -96,7 +101,7 @@ static inline void lanes_override(struct lanes *lanes, unsigned from, uint64_t o
     }
 }
 
-/* Lanes first, first + 1, ... of a block, ready for its first samples. */
+/* Prepares lanes first, first + 1, ... of a block for its first samples. */
 static inline void lanes_init(struct lanes *lanes, uint64_t key, uint64_t block, unsigned first)
 {
     uint64_t a[AT_ONCE], b[AT_ONCE], c[AT_ONCE];

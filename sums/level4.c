@@ -1,3 +1,4 @@
+/* Level 4 of the Gaussian sampler, with doubles. */
 #include "sums/level4.h"
 
 #include <stdbool.h>
@@ -38,7 +39,7 @@ static uint64_t xoshiro_next(struct xoshiro *x)
     return out;
 }
 
-/* The 53 high bits or the 53 low bits of a word as a number in [0, 1). */
+/* These return the 53 high bits or the 53 low bits of a word as a number in [0, 1). */
 static double high_fraction(uint64_t word)
 {
     return (double)(word >> 11) * 0x1p-53;
@@ -49,7 +50,8 @@ static double low_fraction(uint64_t word)
     return (double)(word & ((UINT64_C(1) << 53) - 1)) * 0x1p-53;
 }
 
-/* A point of a bin at v, if it lies under what the levels above leave of the density. */
+/* Puts a point of a bin at v into *x. Returns true if the point lies under the part of the density
+ * that levels 1 to 3 leave over. */
 static bool bin_accepts(const struct level4_bin *bin, double v, double height, double *x)
 {
     *x = bin->left + bin->width * v;
@@ -57,8 +59,9 @@ static bool bin_accepts(const struct level4_bin *bin, double v, double height, d
     return height * bin->height < rest - (bin->given + bin->slope * v);
 }
 
-/* A point beyond the last bin (George Marsaglia, 1964): an exponential with the slope that the
- * density has there, which is above the density times exp(-y^2 / 2). */
+/* Puts a point beyond the last bin into *x (George Marsaglia, 1964). The envelope is an exponential
+ * function with the slope of the density at t. The density is this function times exp(-y^2 / 2), so
+ * the envelope is above it. Returns true if the point lies under the density. */
 static bool tail_accepts(const struct level4_bin *tail, double v, double height, double *x)
 {
     double t = tail->left;
@@ -81,7 +84,7 @@ static bool accepts(unsigned i, double v, double height, double *x)
     return i == BIN_SLOTS - 1 ? tail_accepts(bin, v, height, x) : bin_accepts(bin, v, height, x);
 }
 
-/* One attempt, of three words: bin, place, height and sign. */
+/* Makes one attempt from three words: the bin, the position, the height and the sign. */
 static bool attempt(struct xoshiro *generator, int64_t *q)
 {
     unsigned i = choose_bin(xoshiro_next(generator));

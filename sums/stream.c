@@ -1,3 +1,4 @@
+/* Computes the key of a stream. */
 #include "sums/stream.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* Sums a range of a stream block by block. */
 #include "sums/sum.h"
 
 #include <assert.h>

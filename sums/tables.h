@@ -1,10 +1,10 @@
 /* Tables of the Gaussian sampler, specified in sums/SAMPLER.md.
  *
- * Generated: do not edit. Derived, checked and written by
+ * Generated: do not edit. This script derives the tables, checks them and writes this file:
  *
  *     scripts/sampler_tables.py
  *
- * which gives this file byte for byte on every machine. */
+ * It writes the same bytes on every machine. */
 #ifndef MEANTIME_SUMS_TABLES_H
 #define MEANTIME_SUMS_TABLES_H
 
@@ -17,8 +17,8 @@
 #define LEVEL2_FAST  3960 /* slots that hold an interval */
 #define BIN_SLOTS    2011 /* of levels 3 and 4: the bins and one slot more */
 
-/* Level 1: T << 32 for a rectangle [-X, X] with T = X * 2^18; 1 for a slow slot, so that a sum of
- * entries holds the sum of T in its high half and the number of slow slots in its low half. */
+/* Level 1: T << 32 for a rectangle [-X, X] with T = X * 2^18; 1 for a slow slot. So a sum of entries
+ * has the sum of T in its high half and the number of slow slots in its low half. */
 static const uint64_t level1_slots[LEVEL1_SLOTS] = {
     0x000bc13200000000, 0x000ab2b600000000, 0x000a02f400000000, 0x00097c0600000000, 0x00090c2c00000000,
     0x0008ab3200000000, 0x0008549800000000, 0x0008059800000000, 0x0007bc5a00000000, 0x0007779400000000,
@@ -2482,9 +2482,9 @@ static const uint64_t level4_alias[BIN_SLOTS] = {
     0x7620670f000007d9,
 };
 
-/* Level 4: a bin [left, left + width). The levels above cover the density up to
- * floor + given + slope * v at left + width * v; the rest is below `height`. The tail has only
- * `left`, where it begins, and `height`. */
+/* Level 4: a bin [left, left + width). At left + width * v, levels 1 to 3 cover the density up to
+ * floor + given + slope * v. The rest of the density is below `height`. The tail, the last entry,
+ * has only its beginning `left` and its `height`. */
 struct level4_bin {
     double left, width, floor, given, slope, height;
 };

@@ -1,3 +1,4 @@
+/* Combines exact totals, and converts them to doubles and to text. */
 #include "sums/total.h"
 
 #include <assert.h>
@@ -11,15 +12,15 @@ void total_add(struct total *into, const struct total *part)
     into->count += part->count;
 }
 
-/* The conversion of an integer rounds to nearest, ties to even; the product with a power of two is
- * exact, as 2^-200 is far from the subnormal numbers. */
+/* The conversion of an integer rounds to nearest, ties to even. The product with a power of two is
+ * exact, because 2^-200 is far above the subnormal numbers. */
 double total_value(__int128 units, int unit_log2)
 {
     assert(unit_log2 >= -200 && unit_log2 <= 0);
     return (double)units * power_of_two(unit_log2);
 }
 
-/* Digits of a magnitude, the last one before `end`. Returns the first one. */
+/* Writes the digits of a magnitude, so that the last digit is before `end`. Returns the first. */
 static char *print_digits(unsigned __int128 magnitude, char *end)
 {
     do {

@@ -4,24 +4,23 @@
 
 #include <stdint.h>
 
-/* The sum of `count` samples, in the unit of their stream. {0} is the total of nothing.
- * |units| < 2^116 for any range of a stream. */
+/* The sum of some samples. {0} is the total of no samples. */
 struct total {
-    __int128 units;
-    uint64_t count;
+    __int128 units; /* the sum, in the stream's unit; |units| < 2^116 for any range of a stream */
+    uint64_t count; /* the number of samples */
 };
 
-/* Joins the totals of two disjoint ranges. Order and grouping do not matter. */
+/* Adds `part` to `into`, the totals of two disjoint ranges. Order and grouping do not matter. */
 void total_add(struct total *into, const struct total *part);
 
-/* units * 2^unit_log2 as the nearest double, ties to even: the only rounding there is.
+/* Returns units * 2^unit_log2 as the nearest double, ties to even. Nothing else rounds.
  * unit_log2: -200 to 0. */
 double total_value(__int128 units, int unit_log2);
 
-/* Longest decimal text of a 128-bit integer, with its sign and the final NUL. */
+/* Bytes of the longest decimal text of a 128-bit integer, with its sign and the final NUL. */
 #define UNITS_TEXT_BYTES 41
 
-/* `units` in decimal digits, into `text` (UNITS_TEXT_BYTES). Returns text. */
+/* Writes `units` in decimal digits into `text`, of UNITS_TEXT_BYTES bytes. Returns text. */
 char *units_print(__int128 units, char *text);
 
 #endif

@@ -1,9 +1,9 @@
-/* Checks every kernel that runs here against the vectors of tests/vectors.
+/* Checks every kernel that runs on this machine against the vectors of tests/vectors.
  *
  *     check_vectors FILE [KERNEL...]
  *
- * The kernels named must run here. Needs the C library alone, so that it can be compiled and run
- * for any machine. */
+ * Fails if a named kernel cannot run here. The program needs only the C library, so it can be
+ * compiled and run for any machine. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

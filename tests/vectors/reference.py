@@ -3,11 +3,11 @@
 
     reference.py KIND SEED FIRST COUNT    prints the sum of those samples, in units of the kind
     reference.py --write                  writes sums.txt, the test vectors
-    reference.py --check                  compares with it; exit code 1 if it differs
+    reference.py --check                  compares with sums.txt; exits with 1 if it differs
 
-It follows sums/SAMPLER.md sentence by sentence and shares nothing with the C sources: it makes
-every sample of a block in order and adds up those that are asked for. Floats occur in level 4
-alone, where + - * / are IEEE 754's. The tables come from their derivation.
+The reference follows sums/SAMPLER.md sentence by sentence and shares nothing with the C sources. It
+makes every sample of a block in order and adds up the requested ones. Only level 4 uses floats,
+with IEEE 754's + - * /. The tables come from scripts/sampler_tables.py.
 """
 import math
 import sys
@@ -64,7 +64,7 @@ def rotate(x, bits):
 
 
 def sfc64(key, block, lane):
-    """Outputs of a lane without end, each with the index that its step takes from b."""
+    """Yields the outputs of a lane without end, each with the index from b before the step."""
     a, b, c = (seed_word(key, block, word, lane) for word in range(3))
     counter = 1
     while True:
@@ -89,7 +89,7 @@ def xoshiro256pp(key, block):
         s[3] = rotate(s[3], 45)
 
 
-# The levels of a Gaussian sample. None stands for a slow draw: the next level makes the sample.
+# The levels of a Gaussian sample. None is a slow draw: the next level makes the sample.
 
 
 def level1(out, index):
@@ -98,7 +98,7 @@ def level1(out, index):
 
 
 def place(left, width, u):
-    """A point of an interval: left in units of 2^-17, width of 2^-29, the point of 2^-49."""
+    """A point of an interval in units of 2^-49; left in units of 2^-17, width in units of 2^-29."""
     return left * 2**32 + (u & ONES52) * width // 2**32
 
 
@@ -110,7 +110,7 @@ def level2(out):
 
 
 def choose(alias_table, word):
-    """Walker's alias method: high half for the slot, low half for the threshold."""
+    """Walker's alias method: the high half chooses the slot, the low half meets the threshold."""
     slot = (word >> 32) * len(alias_table) >> 32
     threshold, alias = alias_table[slot]
     return slot if word & ONES32 < threshold else alias
@@ -154,7 +154,7 @@ def log(u):
 
 
 def beyond(v, height):
-    """A point of the tail, or None if it is rejected."""
+    """A point of the tail, or None if the attempt is rejected."""
     t = tables().tail
     y = -log(1.0 - v) / t
     limit = DENSITY_AT_0 * exp(-0.5 * t * t) * exp(-0.5 * y * y)
@@ -162,7 +162,7 @@ def beyond(v, height):
 
 
 def inside(slot, v, height):
-    """A point of a bin, or None if it is rejected."""
+    """A point of a bin, or None if the attempt is rejected."""
     left, width, floor, given, slope, top = tables().level4_bins[slot]
     x = left + width * v
     rest = DENSITY_AT_0 * exp(-0.5 * x * x) - floor
@@ -189,7 +189,7 @@ def round_up(n, multiple):
 
 
 def draw_level2(lanes, n):
-    """n draws; every lane makes the same even number of steps."""
+    """Makes n draws. Every lane makes the same, even number of steps."""
     steps = round_up(round_up(n, LANES) // LANES, 2)
     rows = [[next(lane)[0] for lane in lanes] for _ in range(steps)]
     return [level2(rows[t // LANES][t % LANES]) for t in range(n)]
@@ -204,7 +204,7 @@ def draw_level3(lanes, n):
 
 
 def fill(samples, levels, level, draws):
-    """Gives the slow samples, in order, the next level's draws."""
+    """Replaces the slow samples, in order, by the next level's draws."""
     slow = [j for j, q in enumerate(samples) if q is None]
     assert len(slow) == len(draws)
     for j, q in zip(slow, draws):
@@ -213,7 +213,7 @@ def fill(samples, levels, level, draws):
 
 @lru_cache(maxsize=8)
 def gaussian_block(key, block):
-    """The samples of a block, and the level that each comes from."""
+    """The samples of a block, and the level of each."""
     lanes = [sfc64(key, block, lane) for lane in range(LANES)]
     samples = [level1(*next(lane)) for _ in range(STEPS) for lane in lanes]
     levels = bytearray([1]) * BLOCK
@@ -236,7 +236,7 @@ def block_samples(kind, seed, block):
 
 
 def sum_range(kind, seed, first, samples):
-    """Sum of samples [first, first + samples), in units of the kind."""
+    """The sum of samples [first, first + samples), in units of the kind."""
     total = 0
     end = first + samples
     while first < end:
@@ -268,7 +268,7 @@ RARE_DRAWS = 5000
 
 
 def digest_words():
-    """The numbers that are folded, each of 64 bits."""
+    """The numbers that the digest folds, of 64 bits each."""
     for kind, seed, first, samples in DIGEST_RANGES:
         units = sum_range(kind, seed, first, samples)
         yield from (units & ONES64, units >> 64 & ONES64, samples)
@@ -290,13 +290,13 @@ def digest():
 
 COMMENT = """\
 # Sums of ranges of sample streams, as sums/SAMPLER.md specifies them.
-# Written and checked by reference.py, which lies beside this file.
+# reference.py in the same folder writes and checks this file.
 #
 # kind seed first count units
-# digest: that of sums/digest.h, in hexadecimal
+# digest, as in sums/digest.h, in hexadecimal
 """
 
-RANDOM = (mix(n * G & ONES64) for n in count(8197))  # the same words under every Python
+RANDOM = (mix(n * G & ONES64) for n in count(8197))  # the same words with every version of Python
 SEEDS = [0, 1, 2**64 - 1, next(RANDOM), next(RANDOM)]
 LAST_BLOCK = STREAM // BLOCK - 1
 FIRST_BLOCKS = [0, 1, 2**31, LAST_BLOCK]
@@ -308,7 +308,7 @@ def known_answers():
 
 
 def around(block):
-    """Ranges in and about one block: whole, cut at either end, short, single, empty."""
+    """Ranges in one block: whole, partial at either end, short, single samples, empty."""
     at = block * BLOCK
     yield at, BLOCK
     yield at, next(RANDOM) % BLOCK
@@ -323,14 +323,14 @@ def around(block):
 
 
 def across(block):
-    """Three blocks, the outer ones in part."""
+    """Ranges over three blocks, with parts of the first and the last."""
     begin, end = next(RANDOM) % BLOCK, next(RANDOM) % BLOCK
     yield block * BLOCK + begin, 2 * BLOCK - begin + end
     yield (block + 1) * BLOCK - 1, BLOCK + 2
 
 
 def slow_samples(seed, block):
-    """The first and the last sample from each of the levels 2 to 4, with and without neighbours."""
+    """The first and the last sample of each of the levels 2 to 4, alone and with its neighbours."""
     _, levels = gaussian_block(stream_key("gaussian", seed), block)
     for level in (2, 3, 4):
         for j in sorted({levels.find(level), levels.rfind(level)} - {-1}):
@@ -340,7 +340,7 @@ def slow_samples(seed, block):
 
 
 def tail_samples(seed, wanted):
-    """The first samples of a stream that lie beyond the last bin, singly."""
+    """The first samples of a stream beyond the last bin, each alone."""
     limit = tables().tail * 2**49
     for block in count():
         samples, _ = gaussian_block(stream_key("gaussian", seed), block)

@@ -1,3 +1,4 @@
+/* Parses and checks lines of the test vectors. */
 #include "tests/vectors/vector.h"
 
 #include <inttypes.h>
@@ -6,7 +7,7 @@
 
 #include "sums/sum.h"
 
-_Static_assert(UNITS_TEXT_BYTES == 41, "the longest text below");
+_Static_assert(UNITS_TEXT_BYTES == 41, "vector_parse() reads up to 40 characters");
 
 bool vector_parse(const char *line, struct vector *vector)
 {

@@ -1,4 +1,5 @@
-/* The kernels: each gives portable's bits for whole blocks, and the best one is picked. */
+/* Tests of the kernels: each gives portable's bits for whole blocks, and kernel_best() chooses the
+ * fastest. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +7,8 @@
 #include "sums/kernel.h"
 #include "tests/unit/chance.h"
 
-/* The template itself, to see how many draws each level of a block makes. Its functions take the
- * place of the library's portable kernel. */
+/* This includes the template, so that the tests can count the draws of each level of a block. These
+ * functions replace the library's portable kernel. */
 #include "sums/kernel_portable.c"
 
 #define RANDOM_BLOCKS 3000
@@ -83,9 +84,9 @@ Test(kernels, neon_gives_portables_bits_at_the_edges)
     expect_same_at_the_edges("neon");
 }
 
-/* Blocks whose levels end in every way */
+/* Blocks with every kind of ending of their levels */
 
-/* How many draws levels 2, 3 and 4 of a block make. */
+/* The number of draws that levels 2, 3 and 4 of a block make. */
 struct draws {
     uint32_t level2, level3, level4;
 };
@@ -159,7 +160,7 @@ static bool (*const endings[])(struct draws draws) = {
     level4_makes_many_draws,
 };
 
-/* A random block that ends so. The rarest ending comes once in about 120 blocks. */
+/* Returns a random block with this ending. About one block in 120 has the rarest ending. */
 static uint64_t find_block(struct chance *chance, uint64_t key, bool (*ends)(struct draws draws))
 {
     for (int i = 0; i < BLOCKS_TRIED; i++) {
@@ -195,7 +196,7 @@ Test(kernels, neon_gives_portables_bits_however_the_levels_end)
     expect_same_for_every_ending(kernel_or_skip("neon"));
 }
 
-/* sums/SAMPLER.md: block 1 of seed 0. */
+/* sums/SAMPLER.md gives these numbers for block 1 of seed 0. */
 Test(kernels, a_known_block_makes_the_known_number_of_draws)
 {
     struct stream stream;
@@ -234,11 +235,11 @@ static const struct choice avx512_choices[] = {
     {"avx512vl", "avx2"},
     {"avx512ifma,avx2", "portable"},
     {"avx2,sse2,avx512vl", "portable"},
-    {"avx512ifm,avx512ifmas,vx2,avx", "avx512"}, /* whole words only */
+    {"avx512ifm,avx512ifmas,vx2,avx", "avx512"}, /* names must match as a whole */
     {",,avx512ifma,", "avx2"},
 };
 
-Test(choice, a_machine_that_lacks_a_part_of_avx512_takes_the_next_kernel)
+Test(choice, a_machine_without_a_part_of_avx512_uses_the_next_kernel)
 {
     kernel_or_skip("avx512");
     expect_choices(avx512_choices, sizeof avx512_choices / sizeof *avx512_choices);
@@ -249,7 +250,7 @@ static const struct choice avx2_choices[] = {
     {"avx512f,avx2", "portable"},
 };
 
-Test(choice, a_machine_without_avx2_takes_portable)
+Test(choice, a_machine_without_avx2_uses_portable)
 {
     kernel_or_skip("avx2");
     expect_choices(avx2_choices, sizeof avx2_choices / sizeof *avx2_choices);
@@ -260,13 +261,13 @@ static const struct choice neon_choices[] = {
     {"neon", "portable"},
 };
 
-Test(choice, an_arm64_machine_takes_neon)
+Test(choice, an_arm64_machine_uses_neon)
 {
     kernel_or_skip("neon");
     expect_choices(neon_choices, sizeof neon_choices / sizeof *neon_choices);
 }
 
-Test(choice, a_hidden_kernel_cannot_be_had_by_name)
+Test(choice, a_hidden_kernel_has_no_name)
 {
     setenv("MEANTIME_CPU_MASK", "avx512f,avx2,neon", 1);
     cr_expect_null(kernel_named("avx512"));
@@ -275,7 +276,7 @@ Test(choice, a_hidden_kernel_cannot_be_had_by_name)
     cr_expect_not_null(kernel_named("portable"));
 }
 
-Test(choice, names_are_those_that_run_here)
+Test(choice, names_are_those_of_kernels_that_run_here)
 {
     char names[KERNEL_NAMES_BYTES];
     setenv("MEANTIME_CPU_MASK", "avx512f,avx2,neon", 1);

@@ -1,4 +1,4 @@
-/* The sums: known answers, the reference's vectors, and the laws that any split must keep. */
+/* Tests of the sums: known answers, the reference's vectors, and laws such as split = whole. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -17,7 +17,7 @@
 #define INT128_MAX ((__int128)(~(unsigned __int128)0 >> 1))
 #define INT128_MIN (-INT128_MAX - 1)
 
-/* |total_value| is compared with its neighbours as integers, so it must not reach 2^127. */
+/* A test compares |total_value| with its neighbours as integers, so it must stay below 2^127. */
 #define NEIGHBOUR_BITS 125
 
 static struct total sum(const struct kernel *kernel, enum stream_kind kind, uint64_t seed,
@@ -51,7 +51,7 @@ static const struct answer known_answers[] = {
     {STREAM_UNIFORM, 0, 0, 3 * BLOCK_SAMPLES, "883719685216309901622"},
 };
 
-/* One sample from each level, as the reference has found them, and one from the tail. */
+/* One sample of each level, and one of the tail, found with the reference. */
 static const struct answer level_answers[] = {
     {STREAM_GAUSSIAN, 0, 65536, 1, "-815607894271507"},
     {STREAM_GAUSSIAN, 0, 65540, 1, "-146379888725792"},
@@ -110,17 +110,17 @@ Test(sums, every_kernel_gives_the_reference_vectors)
     fclose(file);
 }
 
-/* The digest: what two builds compare before one of them computes for the other. */
+/* The digest, which two builds compare before one of them computes for the other */
 #define DIGEST UINT64_C(0x8e5e5b86cb34c6e0)
 
-Test(digest, every_kernel_gives_the_known_one)
+Test(digest, every_kernel_gives_the_known_digest)
 {
     for (const struct kernel *kernel = kernels; kernel->name; kernel++)
         if (kernel->runs_here())
             cr_expect(sums_digest(kernel) == DIGEST, "%s", kernel->name);
 }
 
-Test(digest, the_known_one_is_the_references)
+Test(digest, the_reference_gives_the_known_digest)
 {
     char line[200];
     uint64_t digest = 0;
@@ -137,7 +137,7 @@ static int64_t one_off(uint64_t key, uint64_t block)
     return kernel_best()->uniform_block(key, block) + (block == 1);
 }
 
-Test(digest, one_unit_in_one_block_makes_another_one)
+Test(digest, one_unit_in_one_block_changes_the_digest)
 {
     struct kernel wrong = *kernel_best();
     wrong.uniform_block = one_off;
@@ -146,7 +146,7 @@ Test(digest, one_unit_in_one_block_makes_another_one)
 
 /* Laws */
 
-/* Cuts the range in two at random, and those again, and joins the totals the wrong way round. */
+/* Cuts the range in two at random, cuts both parts again, and adds the totals in reverse order. */
 static struct total sum_in_pieces(struct chance *chance, const struct stream *stream,
                                   uint64_t first, uint64_t count, int depth)
 {
@@ -184,7 +184,7 @@ Test(sums, a_range_cut_anywhere_sums_to_the_whole)
     }
 }
 
-/* Over a block's border, and over samples of all levels. */
+/* The range crosses the border of a block and has samples of all levels. */
 static void expect_singles_are_the_range(enum stream_kind kind, uint64_t first, uint64_t count)
 {
     struct stream stream;
@@ -204,7 +204,7 @@ Test(sums, single_samples_add_up_to_their_range)
     expect_singles_are_the_range(STREAM_UNIFORM, BLOCK_SAMPLES - 80, 240);
 }
 
-Test(sums, totals_join_in_any_order)
+Test(sums, totals_add_up_in_any_order)
 {
     struct total a = {INT128_MAX / 3, 5}, b = {-7, 1}, c = {INT128_MIN / 5, UINT64_C(1) << 62};
     struct total abc = a, cba = c, ab = a;
@@ -224,12 +224,12 @@ Test(sums, an_empty_range_adds_nothing)
     cr_expect(total.units == 0 && total.count == 0);
 }
 
-Test(sums, a_range_beyond_the_end_of_a_stream_is_our_mistake, .signal = SIGABRT)
+Test(sums, a_range_beyond_the_end_of_a_stream_is_a_bug, .signal = SIGABRT)
 {
     sum(kernel_best(), STREAM_UNIFORM, 0, (UINT64_C(1) << 63) - 1, 2);
 }
 
-Test(sums, seeds_and_kinds_have_streams_of_their_own)
+Test(sums, different_seeds_and_kinds_have_different_streams)
 {
     struct stream gaussian, uniform, other;
     stream_init(&gaussian, 1, STREAM_GAUSSIAN);
@@ -290,8 +290,8 @@ static unsigned __int128 distance(__int128 units, double value)
     return d < 0 ? -(unsigned __int128)d : (unsigned __int128)d;
 }
 
-/* `value` is nearer than its neighbours; a tie ends in an even last bit, that is, the number is a
- * multiple of two of its units. */
+/* Checks that `value` is nearer than its neighbours. The last bit of a tie must be even: the number
+ * is a multiple of two of its units. */
 static void expect_nearest(__int128 units)
 {
     double value = total_value(units, 0);
@@ -305,7 +305,7 @@ static void expect_nearest(__int128 units)
     cr_expect(!tie || bits % 2 == 0, "%a is odd after a tie", value);
 }
 
-/* A number of 55 to NEIGHBOUR_BITS bits, often with the zeros and ones that make ties. */
+/* Returns a number of 55 to NEIGHBOUR_BITS bits, often with zeros and ones that make a tie. */
 static __int128 chance_units(struct chance *chance)
 {
     unsigned bits = 55 + (unsigned)chance_below(chance, NEIGHBOUR_BITS - 54);
@@ -342,7 +342,7 @@ Test(total, units_print_reaches_both_ends)
     expect_units(INT128_MIN, "-170141183460469231731687303715884105728", "smallest");
 }
 
-/* exp and ln to the bit: from tests/vectors/reference.py */
+/* Exact bits of exp and ln, from tests/vectors/reference.py */
 
 struct function_case {
     double (*function)(double);
@@ -381,7 +381,7 @@ Test(ieee, exp_and_log_give_the_known_bits)
     }
 }
 
-/* Half a unit of the last place is the C library's own error. */
+/* The C library's own error adds half a unit of the last place. */
 static bool near(double y, double wanted)
 {
     double unit = fabs(nextafter(wanted, INFINITY) - wanted);
@@ -406,7 +406,7 @@ Test(kernel, an_unknown_name_has_no_kernel)
     cr_expect_null(kernel_named(""));
 }
 
-Test(kernel, the_best_one_runs_here_and_stays_the_same)
+Test(kernel, the_best_kernel_runs_here_and_stays_the_same)
 {
     const struct kernel *best = kernel_best();
     cr_assert_not_null(best);
@@ -420,8 +420,8 @@ Test(kernel, portable_runs_everywhere)
     cr_expect_not_null(kernel_named("portable"));
 }
 
-/* Only test builds heed it: see sums/kernel.c and tests/unit/sums/test_kernels.c. */
-Test(kernel, what_is_shipped_ignores_the_mask)
+/* Only test builds obey the mask: see sums/kernel.c and tests/unit/sums/test_kernels.c. */
+Test(kernel, the_shipped_library_ignores_the_mask)
 {
     const struct kernel *best = kernel_best();
     setenv("MEANTIME_CPU_MASK", "avx512f,avx2,neon", 1);
