@@ -1,13 +1,19 @@
-"""Compares the documents with the tree. usage: check.py loop|links|names ROOT
+"""Compares the documents with the tree. usage: check.py CHECK ROOT [PROGRAMS]
 
 loop:  the first C block of README.md stands in client/async.c, character for character.
 links: each relative link of a document leads to a file, and its #anchor to a heading.
+figures: the times in README.md are those in the picture that it shows.
+tour:  the commands of README.md's tour work, and print the sums that stand beside them.
 names: each `folder/file.c` that a document names exists, and each `file.c` exists in some folder.
 """
 
+import collections
 import pathlib
 import re
+import socket
+import subprocess
 import sys
+import tempfile
 
 SKIPPED = {"build", ".git"}
 NAME = re.compile(r"`([\w./-]+\.(?:c|h|py|md|proto|svg|scd|txt))`")
@@ -34,6 +40,56 @@ def check_loop(root):
     block = re.search(r"^```c\n(.*?)^```", (root / "README.md").read_text(), flags=re.M | re.S)
     if block.group(1) not in (root / "client/async.c").read_text():
         yield f"README.md: this is not in client/async.c:\n{block.group(1)}"
+
+
+def check_figures(root):
+    """Both write times in seconds with two digits: 3.03 s in the picture, 3.03s in the text."""
+    picture = set(re.findall(r"\b\d+\.\d\d\b", (root / "client/pictures/compare.svg").read_text()))
+    line = re.search(r"^ *The same sums, .*$", (root / "README.md").read_text(), flags=re.M).group(0)
+    for figure in re.findall(r"\d+\.\d\d", line):
+        if figure not in picture:
+            yield f"README.md: {figure} is not in compare.svg"
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def write_wrapper(folder, name, command):
+    (folder / name).write_text(f"#!/bin/bash\n{command}\n")
+    (folder / name).chmod(0o755)
+
+
+def tour_output(script, programs):
+    """Runs the tour on free ports: wrappers name the endpoint that the programs use by default."""
+    clients, workers = free_ports(2)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        endpoint = f"tcp://127.0.0.1:{clients}"
+        write_wrapper(folder, "meantime", f'exec {programs}/meantime "$@" --connect {endpoint}')
+        write_wrapper(folder, "meantime-server",
+                      f'[[ $* == *--join* ]] || set -- "$@" --bind {endpoint}\n'
+                      f'exec {programs}/meantime-server "$@"')
+        script = re.sub(r"^PATH=.*$", f"PATH={name}:$PATH", script, flags=re.M)
+        return subprocess.run(["bash", "-c", script.replace(":8198", f":{workers}")], cwd=name,
+                              stdout=subprocess.PIPE, text=True, timeout=100)
+
+
+def check_tour(root, programs):
+    section = re.search(r"^## A tour.*?^## ", (root / "README.md").read_text(), flags=re.M | re.S).group(0)
+    script = "".join(re.findall(r"^```sh\n(.*?)^```", section, flags=re.M | re.S))
+    sums = re.findall(r"It prints `([^`]+)`", section)
+    run = tour_output(script, programs)
+    printed = collections.Counter(run.stdout.splitlines())
+    if run.returncode != 0:
+        yield f"the tour exits with {run.returncode}"
+    for each in sums:
+        if printed[each] < 2:
+            yield f"the tour prints {each} {printed[each]} times instead of twice:\n{run.stdout}"
 
 
 def check_link(document, target):
@@ -70,8 +126,9 @@ def generated(name):
 
 
 def main():
-    check = {"loop": check_loop, "links": check_links, "names": check_names}[sys.argv[1]]
-    faults = list(check(pathlib.Path(sys.argv[2])))
+    checks = {"loop": check_loop, "figures": check_figures, "tour": check_tour, "links": check_links,
+              "names": check_names}
+    faults = list(checks[sys.argv[1]](pathlib.Path(sys.argv[2]), *sys.argv[3:]))
     print("\n".join(faults))
     sys.exit(bool(faults))
 
