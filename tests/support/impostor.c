@@ -1,3 +1,4 @@
+/* Fake servers: see impostor.h. */
 #include "tests/support/impostor.h"
 
 #include <arpa/inet.h>
@@ -14,9 +15,9 @@
 
 struct impostor {
     zsock_t *router;
-    uint8_t client[ROUTING_ID_BYTES_MAX];
-    size_t client_size;
-    bool delimited;
+    uint8_t client[ROUTING_ID_BYTES_MAX]; /* routing id of the client of the last message */
+    size_t client_size;                   /* bytes of `client` */
+    bool delimited;                       /* the last message had a delimiter */
     LIST_ENTRY(impostor) link;
 };
 
@@ -52,7 +53,7 @@ const char *impostor_endpoint(const struct impostor *impostor)
     return zsock_endpoint(impostor->router);
 }
 
-/* Our client sends a delimiter, for the sake of REP; a worker sends none. */
+/* Our client sends a delimiter, because a REP server needs one. A worker sends none. */
 struct message impostor_recv(struct impostor *impostor)
 {
     void *router = zsock_resolve(impostor->router);
@@ -61,13 +62,14 @@ struct message impostor_recv(struct impostor *impostor)
     struct message_error error;
 
     int id = zmq_recv(router, impostor->client, sizeof impostor->client, 0);
-    cr_assert(id > 0, "the client says nothing: %s", zmq_strerror(errno));
+    cr_assert(id > 0, "no message from the client: %s", zmq_strerror(errno));
     impostor->client_size = (size_t)id;
     int size = zmq_recv(router, bytes, sizeof bytes, 0);
     impostor->delimited = size == 0 && zsock_rcvmore(router);
     if (impostor->delimited)
         size = zmq_recv(router, bytes, sizeof bytes, 0);
-    cr_assert(size > 0 && !zsock_rcvmore(router), "no body");
+    cr_assert(size > 0 && !zsock_rcvmore(router),
+              "the message has no body, or frames behind the body");
     cr_assert(message_decode(bytes, (size_t)size, &message, &error), "%s", error.reason);
     return message;
 }
@@ -89,7 +91,7 @@ void impostor_send(struct impostor *impostor, const struct message *message)
     impostor_send_bytes(impostor, bytes, message_encode(message, bytes));
 }
 
-/* ---- those that are not even ZeroMQ ------------------------------------------------------ */
+/* ---- TCP ports without ZeroMQ ------------------------------------------------------------ */
 
 int refuser_open(char *endpoint)
 {

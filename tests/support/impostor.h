@@ -1,5 +1,5 @@
-/* What a client, or a worker, may take for a server: a socket that says what it is told to, and
- * listeners that speak no ZeroMQ. One thread. */
+/* Fake servers for tests of clients and workers: a ROUTER that sends what the test chooses, and TCP
+ * ports that speak no ZeroMQ. Use from one thread. */
 #ifndef MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 #define MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 
@@ -11,21 +11,23 @@
 
 struct impostor;
 
-/* A ROUTER for one client or worker. Never NULL. Destroyed by impostors_end() at the latest. */
+/* A ROUTER for one client or worker at a time, on a free port. Never NULL. impostors_end() destroys
+ * all of them. */
 struct impostor *impostor_new(void);
 void impostors_end(void);
 
 const char *impostor_endpoint(const struct impostor *impostor);
 
-/* Waits for the client's next message. */
+/* Waits for the next message of any client. */
 struct message impostor_recv(struct impostor *impostor);
 
-/* To the client of the message that came last. */
+/* Sends to the client whose message impostor_recv() returned last. */
 void impostor_send(struct impostor *impostor, const struct message *message);
 void impostor_send_bytes(struct impostor *impostor, const void *bytes, size_t size);
 
-/* A TCP socket on a free port, whose endpoint is written into `endpoint` (ENDPOINT_BYTES): it
- * refuses all connections, or accepts them and is silent. A file descriptor, for close(). */
+/* Both open a TCP socket on a free port, write its endpoint into `endpoint` (ENDPOINT_BYTES) and
+ * return its file descriptor, for close(). The refuser refuses all connections. The listener
+ * accepts connections and sends nothing. */
 int refuser_open(char *endpoint);
 int listener_open(char *endpoint);
 

@@ -1,28 +1,35 @@
+/* The size of a sum that runs for about a second: see lasting.h. */
 #include "tests/support/lasting.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Processor time that is measured well enough, and how many times as long the sum is to last. */
-#define MEASURED_MS 200
-#define LONGER      4
+/* A sum of so much processor time is long enough for the measurement. */
+#define MEASURED_MS 50
+
+/* How much processor time the resulting sum takes. */
+#define LASTING_MS 1000
+
+/* The first sum that is measured, and the growth to the next one if that was too short. */
+#define FIRST_COUNT 1000000
+#define GROWTH      8
 
 const char *lasting_count(const struct process *server, pid_t network, const char *endpoint,
                           char *word)
 {
-    uint64_t count = 1000000;
+    uint64_t count = FIRST_COUNT / GROWTH;
     int64_t took_ms = 0;
 
     while (took_ms < MEASURED_MS) {
         int64_t began_at_ms = process_cpu_ms(server);
-        count *= 2;
+        count *= GROWTH;
         snprintf(word, COUNT_WORD_BYTES, "%" PRIu64, count);
         struct process *client =
             process_start_in(network, WORDS(MEANTIME, "sum", word, "--connect", endpoint));
         cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
         took_ms = process_cpu_ms(server) - began_at_ms;
     }
-    snprintf(word, COUNT_WORD_BYTES, "%" PRIu64, count * LONGER);
+    snprintf(word, COUNT_WORD_BYTES, "%" PRIu64, count * LASTING_MS / (uint64_t)took_ms);
     return word;
 }

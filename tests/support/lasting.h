@@ -1,4 +1,4 @@
-/* A sum that lasts long enough to disturb its server, and not longer. */
+/* The size of a sum that runs long enough to disturb its server meanwhile, and not much longer. */
 #ifndef MEANTIME_TESTS_SUPPORT_LASTING_H
 #define MEANTIME_TESTS_SUPPORT_LASTING_H
 
@@ -8,8 +8,9 @@
 
 #define COUNT_WORD_BYTES 24
 
-/* So many Gaussian samples that they take this server about a second of processor time, as a word
- * in `word` (COUNT_WORD_BYTES). network: where its clients are. Returns word. */
+/* Measures how many Gaussian samples take this server about a second of processor time. Writes the
+ * number into `word` (COUNT_WORD_BYTES), as an argument of `meantime`. Returns word.
+ * network: the network namespace of the server's clients. */
 const char *lasting_count(const struct process *server, pid_t network, const char *endpoint,
                           char *word);
 

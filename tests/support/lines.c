@@ -1,10 +1,11 @@
+/* Compares printed lines with patterns: see lines.h. */
 #include "tests/support/lines.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The text behind its first line, which matches or not. */
+/* Sets `matches` if the first line of `text` matches. Returns the text behind that line. */
 static const char *line_match(const char *text, const char *pattern, bool *matches)
 {
     const char *end = strchrnul(text, '\n');

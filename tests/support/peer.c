@@ -1,3 +1,4 @@
+/* A peer of a server that sends what the test chooses: see peer.h. */
 #include "tests/support/peer.h"
 
 #include <criterion/criterion.h>
@@ -12,13 +13,13 @@
 struct peer {
     enum peer_type type;
     zsock_t *socket;
-    zsock_t *monitor;
+    zsock_t *monitor; /* receives an event when the server disconnects */
     LIST_ENTRY(peer) link;
 };
 
 static LIST_HEAD(, peer) peers = LIST_HEAD_INITIALIZER(peers);
 
-static void peer_watch(struct peer *peer)
+static void peer_monitor(struct peer *peer)
 {
     char address[64];
 
@@ -40,7 +41,7 @@ static struct peer *peer_make(enum peer_type type)
     zsock_set_rcvhwm(peer->socket, 0);
     zsock_set_sndtimeo(peer->socket, PROCESS_PATIENCE_MS);
     zsock_set_rcvtimeo(peer->socket, PROCESS_PATIENCE_MS);
-    peer_watch(peer);
+    peer_monitor(peer);
     LIST_INSERT_HEAD(&peers, peer, link);
     return peer;
 }
@@ -58,16 +59,16 @@ struct peer *peer_new(enum peer_type type, const char *endpoint)
     return peer;
 }
 
-/* What the kernel takes in for a deaf peer: little, but not so little that TCP, to avoid small
- * segments, waits for its timers before each. */
-#define DEAF_BYTES 65536
+/* The small receive buffer in the kernel. If it were much smaller, TCP would wait for a timer
+ * before each segment, to avoid small segments. */
+#define SMALL_BUFFER_BYTES 65536
 
-struct peer *peer_new_deaf(const char *endpoint)
+struct peer *peer_new_with_small_buffers(const char *endpoint)
 {
     struct peer *peer = peer_make(PEER_DEALER);
 
     zsock_set_rcvhwm(peer->socket, 1);
-    zsock_set_rcvbuf(peer->socket, DEAF_BYTES);
+    zsock_set_rcvbuf(peer->socket, SMALL_BUFFER_BYTES);
     peer_connect(peer, endpoint);
     return peer;
 }
@@ -104,7 +105,7 @@ bool peer_has_more(struct peer *peer)
     return zsock_rcvmore(peer->socket);
 }
 
-/* ---- what it says ------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 void peer_send(struct peer *peer, const struct message *message)
 {
@@ -131,16 +132,17 @@ void peer_cancel(struct peer *peer, uint64_t id)
     peer_send(peer, &message);
 }
 
-/* ---- what it hears ----------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------- */
 
-/* A frame, which is followed by others or not. Its size. */
+/* Receives one frame and returns its size in bytes. Fails unless `more` tells whether another frame
+ * follows. */
 static size_t recv_frame(struct peer *peer, void *bytes, size_t room, bool more)
 {
     int size = zmq_recv(peer_socket(peer), bytes, room, 0);
 
     cr_assert(size != -1, "no answer: %s", zmq_strerror(errno));
     cr_assert((size_t)size <= room, "a frame of %d bytes", size);
-    cr_assert(peer_has_more(peer) == more, "a wrong envelope");
+    cr_assert(peer_has_more(peer) == more, "the envelope is wrong");
     return (size_t)size;
 }
 
@@ -153,7 +155,7 @@ struct message peer_recv(struct peer *peer)
     if (peer->type == PEER_DELIMITED)
         recv_frame(peer, bytes, 0, true);
     size_t size = recv_frame(peer, bytes, sizeof bytes, false);
-    cr_assert(message_decode(bytes, size, &message, &error), "what came is wrong: %s",
+    cr_assert(message_decode(bytes, size, &message, &error), "the message cannot be decoded: %s",
               error.reason);
     return message;
 }
@@ -163,13 +165,13 @@ static void expect_sum(const struct message *message, const struct sum_request *
     const struct sum_reply *reply = &message->sum_reply;
 
     cr_assert(message->type != MESSAGE_REFUSAL, "refused: %s", message->refusal.text);
-    cr_assert(message->type == MESSAGE_SUM_REPLY, "no sum, but a message of type %d",
+    cr_assert(message->type == MESSAGE_SUM_REPLY, "a message of type %d instead of a sum",
               message->type);
     cr_assert(reply->id == request->id, "answer %" PRIu64 " instead of %" PRIu64, reply->id,
               request->id);
     cr_assert(reply->count == request->count);
     cr_assert(reply->unit_log2 == stream_unit_log2((enum stream_kind)request->kind));
-    cr_assert(reply->units == peer_units(request), "request %" PRIu64 " has a wrong sum",
+    cr_assert(reply->units == peer_units(request), "the sum of request %" PRIu64 " is wrong",
               request->id);
 }
 
@@ -196,19 +198,19 @@ struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status s
     struct message message = peer_recv(peer);
     const struct refusal *refusal = &message.refusal;
 
-    cr_assert(message.type == MESSAGE_REFUSAL, "no refusal, but a message of type %d",
+    cr_assert(message.type == MESSAGE_REFUSAL, "a message of type %d instead of a refusal",
               message.type);
     cr_assert(refusal->id == id && refusal->status == status, "%" PRIu64 ": %s (%s)", refusal->id,
               status_text(refusal->status), refusal->text);
     return *refusal;
 }
 
-void peer_await_cut(struct peer *peer)
+void peer_await_disconnect(struct peer *peer)
 {
     int size = zmq_recv(zsock_resolve(peer->monitor), NULL, 0, 0);
 
-    cr_assert(size != -1, "the connection is not cut");
-    zmq_recv(zsock_resolve(peer->monitor), NULL, 0, 0); /* its address */
+    cr_assert(size != -1, "the server does not disconnect");
+    zmq_recv(zsock_resolve(peer->monitor), NULL, 0, 0); /* the address in the event */
 }
 
 __int128 peer_units(const struct sum_request *request)
@@ -221,7 +223,7 @@ __int128 peer_units(const struct sum_request *request)
     return total.units;
 }
 
-/* ---- a worker that the test plays itself ------------------------------------------------- */
+/* ---- a worker that the test plays -------------------------------------------------------- */
 
 void peer_join(struct peer *peer, uint64_t digest)
 {
@@ -249,7 +251,8 @@ struct sum_request peer_span(struct peer *peer)
     do
         message = peer_recv(peer);
     while (message.type == MESSAGE_HEARTBEAT);
-    cr_assert(message.type == MESSAGE_SUM_REQUEST, "type %d", (int)message.type);
+    cr_assert(message.type == MESSAGE_SUM_REQUEST, "a message of type %d instead of a span",
+              (int)message.type);
     return message.sum_request;
 }
 

@@ -1,3 +1,4 @@
+/* Programs under test: see process.h. */
 #include "tests/support/process.h"
 
 #include <criterion/criterion.h>
@@ -17,32 +18,29 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Bytes of a pipe: so much may a process say while nobody listens. */
+/* The size of a pipe. A process can write so many bytes before the test must read. */
 #define PIPE_BYTES (1 << 20)
 
-/* Processor time that neither idling nor a few messages take. */
+/* More processor time than idling or a few messages need. */
 #define COMPUTING_MS 100
 
-/* Time between two looks at what cannot be waited for. */
-#define LOOK_NS 5000000
-
-/* Exit status of a child that could not become the program, as a shell has it. */
+/* The exit status of a child that could not execute the program, as a shell reports it. */
 #define CANNOT_EXECUTE 127
 
-/* What came out of one stream so far. `text` ends with a NUL that `size` does not count. */
+/* The output of one stream so far. */
 struct capture {
-    int file; /* -1: at its end */
-    char *text;
-    size_t size;
-    size_t taken; /* by process_line() */
+    int file;     /* descriptor to read from; -1 after the end of the stream */
+    char *text;   /* the output, with a NUL behind it */
+    size_t size;  /* bytes of `text`, without the NUL */
+    size_t taken; /* bytes of `text` that process_line() has returned or skipped */
 };
 
 struct process {
-    char *name;
-    char *line;
+    char *name; /* file name of the program, for messages */
+    char *line; /* the line that process_line() returned last */
     pid_t pid;
-    bool ended;
-    int status;
+    bool ended; /* waitpid() has returned it */
+    int status; /* exit status or PROCESS_SIGNALLED(); valid if ended */
     struct capture captures[PROCESS_STREAMS];
     LIST_ENTRY(process) link;
 };
@@ -57,14 +55,25 @@ int64_t process_now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* ---- its start --------------------------------------------------------------------------- */
+int64_t process_limit_at_ms(void)
+{
+    return process_now_ms() + PROCESS_PATIENCE_MS;
+}
 
-/* What a child becomes. files: its stdin, stdout and stderr. */
-struct becoming {
-    const char *const *words;
-    pid_t network;
-    pid_t parent;
-    int files[3];
+void process_pause(int64_t limit_at_ms, const char *failure)
+{
+    cr_assert(process_now_ms() < limit_at_ms, "%s", failure);
+    poll(NULL, 0, PROCESS_POLL_MS);
+}
+
+/* ---- start ------------------------------------------------------------------------------- */
+
+/* How a child process starts. */
+struct child_setup {
+    const char *const *words; /* path and arguments; ends with NULL */
+    pid_t network;            /* as for process_start_in() */
+    pid_t parent;             /* pid of the test */
+    int files[3];             /* stdin, stdout, stderr */
 };
 
 static bool enter_network(pid_t network)
@@ -80,9 +89,10 @@ static bool enter_network(pid_t network)
     return file != -1 && setns(file, CLONE_NEWNET) == 0;
 }
 
-/* Between fork and exec: system calls alone, for other threads may have held any lock. The tests
- * themselves may run in the background, where a Ctrl-C is ignored. */
-static void become(const struct becoming *becoming)
+/* Runs between fork and exec. Uses system calls only, because other threads may have held any lock
+ * when the process forked. Restores SIGINT: if the tests run in the background, the child has
+ * inherited that SIGINT is ignored. */
+static void child_execute(const struct child_setup *setup)
 {
     sigset_t none;
 
@@ -90,18 +100,18 @@ static void become(const struct becoming *becoming)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGINT, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != becoming->parent || !enter_network(becoming->network))
+    if (getppid() != setup->parent || !enter_network(setup->network))
         _exit(CANNOT_EXECUTE);
     for (int i = 0; i < 3; i++)
-        dup2(becoming->files[i], i);
-    execv(becoming->words[0], (char *const *)becoming->words);
+        dup2(setup->files[i], i);
+    execv(setup->words[0], (char *const *)setup->words);
     _exit(CANNOT_EXECUTE);
 }
 
 static struct process *process_new(const char *const *words, pid_t network, int out, int err)
 {
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    struct becoming becoming = {words, network, getpid(), {nothing, out, err}};
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct child_setup setup = {words, network, getpid(), {null, out, err}};
     struct process *process = calloc(1, sizeof *process);
     const char *slash = strrchr(words[0], '/');
 
@@ -109,11 +119,11 @@ static struct process *process_new(const char *const *words, pid_t network, int 
     process->pid = fork();
     cr_assert(process->pid != -1, "cannot fork");
     if (process->pid == 0)
-        become(&becoming);
+        child_execute(&setup);
     for (int i = 0; i < PROCESS_STREAMS; i++)
         process->captures[i] = (struct capture){.file = -1, .text = calloc(1, 1)};
     LIST_INSERT_HEAD(&processes, process, link);
-    close(nothing);
+    close(null);
     return process;
 }
 
@@ -140,21 +150,21 @@ struct process *process_start(const char *const *words)
 struct process *process_start_on_terminal(const char *const *words)
 {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
-    int ours, its;
+    int ours, theirs;
 
-    if (openpty(&ours, &its, NULL, NULL, &size) == -1)
-        cr_skip_test("this system has no terminals to give (is /dev/pts mounted?)");
+    if (openpty(&ours, &theirs, NULL, NULL, &size) == -1)
+        cr_skip_test("cannot open a terminal (is /dev/pts mounted?)");
     fcntl(ours, F_SETFD, FD_CLOEXEC);
-    fcntl(its, F_SETFD, FD_CLOEXEC);
-    struct process *process = process_new(words, PROCESS_NETWORK_OURS, its, its);
-    close(its);
+    fcntl(theirs, F_SETFD, FD_CLOEXEC);
+    struct process *process = process_new(words, PROCESS_NETWORK_OURS, theirs, theirs);
+    close(theirs);
     process->captures[PROCESS_OUT].file = ours;
     return process;
 }
 
-/* ---- its words --------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------ */
 
-/* The end of a terminal is an error, that of a pipe is 0 bytes. */
+/* At the end of a pipe, read() returns 0. At the end of a terminal, read() fails. */
 static void capture_read(struct capture *capture)
 {
     char bytes[4096];
@@ -171,15 +181,16 @@ static void capture_read(struct capture *capture)
     capture->text[capture->size] = '\0';
 }
 
-/* Waits for more words and takes them. False once both streams have ended, or time is over. */
-static bool process_listen(struct process *process, int64_t until_ms)
+/* Waits for more output and reads it. Returns false if both streams have ended or the limit has
+ * passed. */
+static bool process_read(struct process *process, int64_t limit_at_ms)
 {
     struct capture *captures = process->captures;
     struct pollfd files[PROCESS_STREAMS] = {
         {captures[PROCESS_OUT].file, POLLIN, 0},
         {captures[PROCESS_ERR].file, POLLIN, 0},
     };
-    int64_t left_ms = until_ms - process_now_ms();
+    int64_t left_ms = limit_at_ms - process_now_ms();
 
     if ((files[0].fd == -1 && files[1].fd == -1) || left_ms <= 0)
         return false;
@@ -205,35 +216,35 @@ static bool take_line(struct process *process, struct capture *capture, const ch
     return false;
 }
 
-bool process_says(struct process *process, enum process_stream stream, const char *pattern,
-                  int64_t patience_ms)
+bool process_try_line(struct process *process, enum process_stream stream, const char *pattern,
+                      int64_t patience_ms)
 {
-    int64_t until_ms = process_now_ms() + patience_ms;
+    int64_t limit_at_ms = process_now_ms() + patience_ms;
     struct capture *capture = &process->captures[stream];
     bool found;
 
-    while (!(found = take_line(process, capture, pattern)) && process_listen(process, until_ms))
+    while (!(found = take_line(process, capture, pattern)) && process_read(process, limit_at_ms))
         ;
     return found;
 }
 
 const char *process_line(struct process *process, enum process_stream stream, const char *pattern)
 {
-    bool found = process_says(process, stream, pattern, PROCESS_PATIENCE_MS);
+    bool found = process_try_line(process, stream, pattern, PROCESS_PATIENCE_MS);
 
-    cr_assert(found, "%s did not say \"%s\" but:\n%s%s", process->name, pattern,
+    cr_assert(found, "%s did not print \"%s\" but:\n%s%s", process->name, pattern,
               process->captures[PROCESS_OUT].text, process->captures[PROCESS_ERR].text);
     return process->line;
 }
 
 void process_await_words(struct process *process, enum process_stream stream, const char *words)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
     const struct capture *capture = &process->captures[stream];
 
-    while (!strstr(capture->text, words) && process_listen(process, until_ms))
+    while (!strstr(capture->text, words) && process_read(process, limit_at_ms))
         ;
-    cr_assert(strstr(capture->text, words), "%s did not write \"%s\" but:\n%s", process->name,
+    cr_assert(strstr(capture->text, words), "%s did not print \"%s\" but:\n%s", process->name,
               words, capture->text);
 }
 
@@ -242,7 +253,7 @@ const char *process_text(const struct process *process, enum process_stream stre
     return process->captures[stream].text;
 }
 
-/* ---- its end ----------------------------------------------------------------------------- */
+/* ---- end --------------------------------------------------------------------------------- */
 
 pid_t process_pid(const struct process *process)
 {
@@ -264,14 +275,14 @@ static void process_reap(struct process *process)
     process->status = WIFEXITED(status) ? WEXITSTATUS(status) : PROCESS_SIGNALLED(WTERMSIG(status));
 }
 
-/* A process closes its streams when it ends, and not before. */
+/* Reads until both streams end, which happens when the process ends. */
 int process_wait(struct process *process)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
 
-    while (process_listen(process, until_ms))
+    while (process_read(process, limit_at_ms))
         ;
-    cr_assert(process_now_ms() < until_ms, "%s does not end; it said:\n%s%s", process->name,
+    cr_assert(process_now_ms() < limit_at_ms, "%s does not end; it printed:\n%s%s", process->name,
               process->captures[PROCESS_OUT].text, process->captures[PROCESS_ERR].text);
     if (!process->ended)
         process_reap(process);
@@ -290,23 +301,20 @@ int64_t process_cpu_ms(const struct process *process)
 
 void process_await_computing(const struct process *process)
 {
-    static const struct timespec pause = {.tv_nsec = LOOK_NS};
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
-    int64_t until_cpu_ms = process_cpu_ms(process) + COMPUTING_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
+    int64_t enough_cpu_ms = process_cpu_ms(process) + COMPUTING_MS;
 
-    while (process_cpu_ms(process) < until_cpu_ms) {
-        cr_assert(process_now_ms() < until_ms, "%s does not compute", process->name);
-        nanosleep(&pause, NULL);
-    }
+    while (process_cpu_ms(process) < enough_cpu_ms)
+        process_pause(limit_at_ms, "the process does not compute");
 }
 
 static void process_destroy(struct process *process)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
 
     if (!process->ended)
         kill(process->pid, SIGKILL);
-    while (process_listen(process, until_ms))
+    while (process_read(process, limit_at_ms))
         ;
     if (!process->ended)
         process_reap(process);

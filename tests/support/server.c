@@ -1,3 +1,4 @@
+/* A meantime-server under test: see server.h. */
 #include "tests/support/server.h"
 
 #include <criterion/criterion.h>
@@ -8,7 +9,7 @@
 
 #define WORDS_MAX 16
 
-/* words: a list that ends with NULL and has room for WORDS_MAX more. */
+/* Appends the list `more` to the list `words`, an array of WORDS_MAX + 1 entries. */
 static void words_add(const char **words, const char *const *more)
 {
     size_t count = 0;
@@ -22,7 +23,8 @@ static void words_add(const char **words, const char *const *more)
     words[count] = NULL;
 }
 
-/* Process ids have 22 bits. 127.0.0.0/16 is left to everybody. */
+/* Derives the address from the process id, which has 22 bits. No test gets an address in
+ * 127.0.0.0/16, which everybody may use. */
 const char *server_address(void)
 {
     static char address[sizeof "127.255.255.255"];
@@ -69,7 +71,8 @@ struct server front_start(const char *workers_endpoint, const char *const *optio
     front = server_start(words);
     const char *line = process_line(front.process, PROCESS_OUT, "Workers join at *");
     cr_assert(sscanf(line, "Workers join at %63s", front.workers_endpoint) == 1, "%s", line);
-    front.workers_endpoint[strlen(front.workers_endpoint) - 1] = '\0'; /* its full stop */
+    front.workers_endpoint[strlen(front.workers_endpoint) - 1] =
+        '\0'; /* remove the full stop of the sentence */
     return front;
 }
 
@@ -89,7 +92,7 @@ const char *server_drain(struct server *server)
 {
     process_signal(server->process, SIGTERM);
     int status = process_wait(server->process);
-    cr_assert(status == 0, "the server ended with %d:\n%s", status,
+    cr_assert(status == 0, "the exit status of the server is %d:\n%s", status,
               process_text(server->process, PROCESS_ERR));
     return process_line(server->process, PROCESS_OUT, "Done: *");
 }

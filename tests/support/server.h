@@ -8,32 +8,33 @@
 
 struct server {
     struct process *process;
-    char endpoint[64];
-    uint16_t port;
-    char workers_endpoint[64]; /* where others join; of a front */
+    char endpoint[64];         /* where clients send requests */
+    uint16_t port;             /* the port of `endpoint` */
+    char workers_endpoint[64]; /* where workers join; of a front only */
 };
 
-/* 127.a.b.c, of this test alone: where one of its servers has ended, nobody else's comes up. */
+/* An address 127.a.b.c that only this test uses. No other test's server can take the port of a
+ * server of this test that has ended. */
 const char *server_address(void);
 
-/* tcp://, that address and any free port, for --bind. */
+/* tcp:// with that address and any free port, for --bind. */
 const char *server_any_port(void);
 
-/* Starts one with `options` (NULL: none) at server_any_port(), and waits until it listens. */
+/* Starts a server with `options` (NULL: none) at server_any_port() and waits until it listens. */
 struct server server_start(const char *const *options);
 
-/* The same on that very port, which may be one that is just free again. */
+/* The same at `endpoint`, for example at the port of a server that has ended. */
 struct server server_start_at(const char *endpoint, const char *const *options);
 
-/* The same with a port for workers: where `workers_endpoint` is NULL, a free one. No threads. */
+/* Starts a front without compute threads. Workers join at `workers_endpoint` (NULL: a free port).
+ */
 struct server front_start(const char *workers_endpoint, const char *const *options);
 
-/* Starts one that joins there and has one thread, with `options` (NULL: none), and waits until it
- * has joined. */
+/* Starts a worker of one thread with `options` (NULL: none) and waits until it has joined. */
 struct process *worker_start(const char *workers_endpoint, const char *const *options);
 
-/* Tells it to stop, and fails unless it then drains and ends with 0, which it does only when
- * nothing is in flight. What it said last, such as "Done: 3 requests answered, 0 refused.". */
+/* Sends SIGTERM. Fails unless the server drains and ends with 0, which happens only if no request
+ * remains in flight. Returns its last line, for example "Done: 3 requests answered, 0 refused.". */
 const char *server_drain(struct server *server);
 
 #endif

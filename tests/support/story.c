@@ -1,3 +1,4 @@
+/* The end of every system test. */
 #include "tests/support/story.h"
 
 #include "tests/support/impostor.h"

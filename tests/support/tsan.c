@@ -1,9 +1,11 @@
-/* What ThreadSanitizer is not to report. The distribution's libzmq is not instrumented, and its
- * pipes are lock-free: ThreadSanitizer sees the memory that they hand over, but not how. So what
- * libraries do with memory is not looked at, and this hides as well what our threads read of what
- * libzmq's I/O threads have written. Races of our threads with each other stay. libczmq must not
- * stand here: it is at the bottom of every actor's stack. Linked into builds with ThreadSanitizer
- * alone. */
+/* What ThreadSanitizer does not report in our programs. Linked only into builds with
+ * ThreadSanitizer.
+ *
+ * The distribution's libzmq is not instrumented, and its pipes are lock-free. ThreadSanitizer sees
+ * the memory that the pipes hand over, but not the synchronization. So it ignores memory accesses
+ * in libraries. This also hides races between our threads, as readers, and libzmq's I/O threads, as
+ * writers. ThreadSanitizer still reports races between our own threads. libczmq must not be in the
+ * list of suppressions, because it is at the bottom of every actor's stack. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_suppressions(void);
 

@@ -1,5 +1,5 @@
-/* What goes before messages on a bare TCP connection to a ZeroMQ socket, from one that says it is a
- * DEALER: ZMTP 3.0 with the mechanism NULL, see https://rfc.zeromq.org/spec/23/. */
+/* The ZMTP handshake of a DEALER, for tests that send bytes to a ZeroMQ socket over bare TCP.
+ * ZMTP 3.0 with the mechanism NULL: https://rfc.zeromq.org/spec/23/. */
 #ifndef MEANTIME_TESTS_SUPPORT_ZMTP_H
 #define MEANTIME_TESTS_SUPPORT_ZMTP_H
 
@@ -11,7 +11,7 @@
 
 #define ZMTP_GREETING_BYTES 64
 
-/* Returns how many bytes that were. */
+/* Writes the handshake into `bytes`. Returns its size in bytes. */
 static inline size_t zmtp_put_handshake(uint8_t *bytes)
 {
     static const char ready[] = "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
@@ -24,7 +24,7 @@ static inline size_t zmtp_put_handshake(uint8_t *bytes)
     return sizeof greeting + sizeof ready - 1;
 }
 
-/* Says it, and waits for what the other side says. False where it does not. */
+/* Sends the handshake and waits for the handshake of the other side. Returns false on failure. */
 static inline bool zmtp_shake_hands(int connection)
 {
     uint8_t bytes[ZMTP_GREETING_BYTES + 2 + UINT8_MAX];

@@ -1,4 +1,4 @@
-/* Many clients, and many requests of one. */
+/* System tests of load: many clients at once, and clients that flood the server with requests. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ TestSuite(crowd, .fini = story_end);
 #define ROUNDS          4
 #define DEALER_REQUESTS 6
 
-/* Of another stream, kind, begin and size each; half of them cut blocks. */
+/* Each request has another stream, kind, first sample and count. Most of them cross the
+ * boundary of a block. */
 static struct sum_request crowd_request(int peer, int round, int number)
 {
     uint64_t n = (uint64_t)(peer * 1000 + round * 100 + number);
@@ -43,7 +44,7 @@ static int crowd_requests(int peer)
     return crowd_type(peer) == PEER_REQ ? 1 : DEALER_REQUESTS;
 }
 
-/* Answers come in any order. */
+/* The answers may come in any order. */
 static void expect_crowd_sums(struct peer *peer, int number, int round)
 {
     bool seen[DEALER_REQUESTS] = {false};
@@ -67,7 +68,7 @@ static void start_crowd_clients(const struct server *server, struct process **cl
         clients[i] = CLIENT(*server, "sum", "3M", "--first", "31", "--seed", "7", "--quiet");
 }
 
-/* All have asked for the same. */
+/* All of them have asked for the same sum. */
 static void expect_crowd_clients(struct process **clients)
 {
     for (int i = 0; i < PROCESSES; i++) {
@@ -100,19 +101,19 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
     cr_assert_str_eq(server_drain(&server), "Done: 785 requests answered, 0 refused.");
 }
 
-/* ---- one client that asks and asks ------------------------------------------------------- */
+/* ---- one client that sends many requests ------------------------------------------------- */
 
 #define IN_FLIGHT   1024
 #define FLOOD_COUNT BLOCK_SAMPLES
 
-/* More than fit in what lies between the server and a peer that does not read. */
-#define DEAF_FLOOD 100000
+/* More answers than the buffers between the server and a peer that does not read can hold. */
+#define UNREAD_FLOOD 100000
 
-/* And more than the server keeps for such peers: KEPT_MAX. */
-#define GIVEN_UP_FLOOD 300000
+/* More answers than the server keeps for one connection, too: KEPT_MAX. */
+#define ABANDONED_FLOOD 300000
 
-/* Frames that make room for more in the buffers of a deaf peer. */
-#define READ_A_LITTLE 2000
+/* So many frames are read to make room in the buffers of a peer that hardly reads. */
+#define FRAMES_READ 2000
 
 static struct sum_request flood_request(uint64_t id, uint64_t count)
 {
@@ -133,7 +134,7 @@ static void ask_flood(struct peer *peer, uint64_t requests, uint64_t count)
     }
 }
 
-/* A sum or BUSY for an id that has none yet. */
+/* Fails unless the next answer is a sum or BUSY for an id that has no answer yet. */
 static void take_flood_answer(struct peer *peer, uint64_t requests, bool *answered)
 {
     struct message message = peer_recv(peer);
@@ -171,51 +172,51 @@ Test(crowd, three_thousand_requests_without_reading_get_one_answer_each)
     server_drain(&server);
 }
 
-/* The server keeps what there is no room for, while others are served. */
-Test(crowd, a_deaf_client_that_reads_at_last_gets_one_answer_each)
+/* While the buffers are full, the server keeps the answers and serves other clients. */
+Test(crowd, a_client_that_reads_late_gets_one_answer_for_each_request)
 {
     struct server server = server_start(NULL);
-    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
 
-    ask_flood(deaf, DEAF_FLOOD, FLOOD_COUNT);
+    ask_flood(stalled, UNREAD_FLOOD, FLOOD_COUNT);
     for (int i = 0; i < 100; i++) {
         peer_ask(other, &small);
         peer_expect_sum(other, &small);
     }
-    expect_flood_answers(deaf, DEAF_FLOOD);
+    expect_flood_answers(stalled, UNREAD_FLOOD);
     cr_assert_str_eq(process_text(server.process, PROCESS_ERR), "");
     server_drain(&server);
 }
 
-/* Where TCP has no room for what comes, it may drop what it brings of the other direction, too:
- * Linux 6.18 does so for ever with a peer that never reads. So this one reads a little, each
- * second. */
-static void expect_given_up(struct server *server, struct peer *deaf, const char *pattern)
+/* Waits until the server abandons the peer. If a peer never reads, Linux 6.18 drops all segments
+ * from the server, together with the acknowledgements that they carry, so the requests of the peer
+ * do not arrive. Therefore this peer reads some frames every second. */
+static void await_abandoned(struct server *server, struct peer *stalled, const char *pattern)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
 
-    while (!process_says(server->process, PROCESS_ERR, pattern, 1000)) {
-        cr_assert(process_now_ms() < until_ms, "nobody is given up");
-        for (int frame = 0; frame < READ_A_LITTLE; frame++)
-            zmq_recv(peer_socket(deaf), NULL, 0, ZMQ_DONTWAIT);
+    while (!process_try_line(server->process, PROCESS_ERR, pattern, 1000)) {
+        cr_assert(process_now_ms() < limit_at_ms, "the server abandons no client");
+        for (int frame = 0; frame < FRAMES_READ; frame++)
+            zmq_recv(peer_socket(stalled), NULL, 0, ZMQ_DONTWAIT);
     }
 }
 
-/* Its endless requests are cancelled, so that the server can end. */
-Test(crowd, a_deaf_client_that_hardly_reads_is_given_up)
+/* The server cancels the endless requests of this client, so the server can end. */
+Test(crowd, a_client_that_hardly_reads_is_abandoned)
 {
     struct server server = server_start(NULL);
-    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
 
-    ask_flood(deaf, GIVEN_UP_FLOOD, ENDLESS);
-    expect_given_up(&server, deaf, "*a client that does not read is given up*");
+    ask_flood(stalled, ABANDONED_FLOOD, ENDLESS);
+    await_abandoned(&server, stalled, "*a client that does not read is given up*");
     peer_ask(other, &small);
     peer_expect_sum(other, &small);
-    peer_destroy(&deaf);
+    peer_destroy(&stalled);
     server_drain(&server);
 }
 
@@ -229,7 +230,7 @@ Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
     ask_flood(peer, IN_FLIGHT + 10, ENDLESS);
     for (uint64_t id = IN_FLIGHT + 1; id <= IN_FLIGHT + 10; id++)
         cr_assert(peer_expect_refusal(peer, id, STATUS_BUSY).retry_after_ms > 0);
-    peer_ask(other, &small); /* one client does not fill the queue for all */
+    peer_ask(other, &small); /* the queue still has room for other clients */
     peer_expect_sum(other, &small);
     for (uint64_t id = 1; id <= IN_FLIGHT; id++) {
         peer_cancel(peer, id);
@@ -240,10 +241,10 @@ Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
 
 /* ---- one connection of many clients ------------------------------------------------------ */
 
-/* CONNECTION_REQUESTS_MAX */
+/* The same value as CONNECTION_REQUESTS_MAX. */
 #define CONNECTION_IN_FLIGHT 4096
 
-/* As a proxy between the server and clients would, or whoever invents them. */
+/* Sends with the envelope of that client, as a proxy between clients and server does. */
 static void send_as_client(struct peer *peer, uint32_t client, const struct message *message)
 {
     zmq_send(peer_socket(peer), &client, sizeof client, ZMQ_SNDMORE);
@@ -257,7 +258,7 @@ static void ask_as_client(struct peer *peer, uint32_t client, const struct sum_r
     send_as_client(peer, client, &message);
 }
 
-/* The client whose answer comes next. */
+/* Receives the envelope of the next answer. Returns its client. */
 static uint32_t recv_client(struct peer *peer)
 {
     uint32_t client;
@@ -275,7 +276,7 @@ static void ask_as_clients(struct peer *peer, uint32_t clients)
         ask_as_client(peer, client, &endless);
 }
 
-Test(crowd, thousands_of_clients_on_one_connection_each_get_their_answer)
+Test(crowd, thousands_of_clients_behind_one_connection_get_one_answer_each)
 {
     struct server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
@@ -297,7 +298,7 @@ Test(crowd, thousands_of_clients_on_one_connection_each_get_their_answer)
     server_drain(&server);
 }
 
-/* Each of its clients is below its own limit. */
+/* Each client behind the connection is below the limit of one client. */
 Test(crowd, more_requests_in_flight_than_a_connection_may_have_are_refused)
 {
     struct server server = server_start(WORDS("--threads", "1"));
@@ -317,7 +318,7 @@ Test(crowd, more_requests_in_flight_than_a_connection_may_have_are_refused)
     server_drain(&server);
 }
 
-static size_t times_said(const char *text, const char *words)
+static size_t count_occurrences(const char *text, const char *words)
 {
     size_t times = 0;
 
@@ -328,25 +329,26 @@ static size_t times_said(const char *text, const char *words)
     return times;
 }
 
-/* It is given up as one, however many envelopes it invents, and for good: the server can end while
- * it is still there. Another that lets less wait is not. */
-Test(crowd, a_deaf_peer_of_many_envelopes_is_given_up_alone)
+/* The server abandons the whole connection, however many envelopes it uses. The server can end
+ * while this peer is still connected. The server does not abandon another slow peer with fewer
+ * unread answers. */
+Test(crowd, only_the_peer_with_too_many_unread_answers_is_abandoned_once)
 {
     struct server server = server_start(NULL);
-    struct peer *deaf = peer_new_deaf(server.endpoint);
-    struct peer *slow = peer_new_deaf(server.endpoint);
+    struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
+    struct peer *slow = peer_new_with_small_buffers(server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
 
-    ask_flood(slow, GIVEN_UP_FLOOD / 10, FLOOD_COUNT);
-    ask_as_clients(deaf, GIVEN_UP_FLOOD);
-    expect_given_up(&server, deaf, "*a client that does not read is given up*127.0.0.1*");
-    ask_as_clients(deaf, 1000);
+    ask_flood(slow, ABANDONED_FLOOD / 10, FLOOD_COUNT);
+    ask_as_clients(stalled, ABANDONED_FLOOD);
+    await_abandoned(&server, stalled, "*a client that does not read is given up*127.0.0.1*");
+    ask_as_clients(stalled, 1000);
     peer_ask(other, &small);
     peer_expect_sum(other, &small);
-    expect_flood_answers(slow, GIVEN_UP_FLOOD / 10);
+    expect_flood_answers(slow, ABANDONED_FLOOD / 10);
     server_drain(&server);
     const char *text = process_text(server.process, PROCESS_ERR);
-    cr_assert(times_said(text, "is given up") == 1, "%s", text);
-    cr_assert(lines_count(text) == 1 + times_said(text, "it has to wait"), "%s", text);
+    cr_assert(count_occurrences(text, "is given up") == 1, "%s", text);
+    cr_assert(lines_count(text) == 1 + count_occurrences(text, "it has to wait"), "%s", text);
 }

@@ -1,5 +1,5 @@
-/* How it ends: servers that stop or were never there, and users who have had enough. */
-#include <arpa/inet.h>
+/* System tests of ends: servers that are missing, wrong, short of resources or stopped, and clients
+ * that are interrupted. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <signal.h>
@@ -8,16 +8,18 @@
 #include <unistd.h>
 
 #include "tests/support/impostor.h"
+#include "tests/support/lasting.h"
 #include "tests/support/story.h"
+#include "tests/support/tcp_client.h"
 
 TestSuite(ends, .fini = story_end);
 
-/* What is summed locally beside a request that fails. */
+/* The local sum beside a request that fails. */
 #define LOCAL      "--seed", "0", "--uniform", "196608"
 #define LOCAL_DONE "====== Done uniform_sum. total: 98112.59 ======"
 
-/* More than fit in what lies between the server and a peer that does not read. */
-#define DEAF_FLOOD 100000
+/* More answers than the buffers between the server and a peer that does not read can hold. */
+#define UNREAD_FLOOD 100000
 
 static const struct sum_request endless = {
     .id = 1,
@@ -26,7 +28,7 @@ static const struct sum_request endless = {
     .count = ENDLESS,
 };
 
-/* Exit status 1, and one sentence on stderr. */
+/* The process must end with status 1 and print one sentence on stderr. */
 static void expect_failure(struct process *client, const char *sentence)
 {
     int status = process_wait(client);
@@ -43,14 +45,14 @@ static void expect_local_sum(struct process *client)
     cr_assert(lines_include(out, WORDS(LOCAL_DONE, "Total time elapsed: *s.")), "%s", out);
 }
 
-/* ---- servers that were never there ------------------------------------------------------- */
+/* ---- missing servers --------------------------------------------------------------------- */
 
 static struct process *client_of(const char *mode, const char *endpoint)
 {
     return process_start(WORDS(MEANTIME, mode, "--connect", endpoint, LOCAL));
 }
 
-Test(ends, no_server_is_told_and_the_local_sum_is_finished)
+Test(ends, a_client_without_a_server_says_so_and_finishes_its_local_sum)
 {
     char endpoint[ENDPOINT_BYTES];
     int refuser = refuser_open(endpoint);
@@ -64,8 +66,8 @@ Test(ends, no_server_is_told_and_the_local_sum_is_finished)
     close(refuser);
 }
 
-/* The sum that needs no server is not waited for: it is made meanwhile. */
-Test(ends, a_server_that_starts_late_is_found)
+/* The client finishes its local sum while it waits for the server. */
+Test(ends, a_client_finds_a_server_that_starts_late)
 {
     char endpoint[64];
 
@@ -77,7 +79,7 @@ Test(ends, a_server_that_starts_late_is_found)
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
 }
 
-Test(ends, a_timeout_is_told)
+Test(ends, a_timeout_ends_the_request_with_a_sentence)
 {
     struct server server = server_start(NULL);
 
@@ -89,9 +91,9 @@ Test(ends, a_timeout_is_told)
     server_drain(&server);
 }
 
-/* ---- servers that are none --------------------------------------------------------------- */
+/* ---- wrong servers ----------------------------------------------------------------------- */
 
-Test(ends, a_listener_that_never_speaks_is_no_server)
+Test(ends, a_tcp_port_that_sends_nothing_is_reported_as_no_server)
 {
     char endpoint[ENDPOINT_BYTES];
     int listener = listener_open(endpoint);
@@ -111,8 +113,8 @@ static void greet(int listener, const char *greeting)
     close(connection);
 }
 
-/* It hangs up at once, and is silent when the client tries again. */
-Test(ends, a_listener_that_speaks_something_else_is_no_server)
+/* The port sends a greeting, disconnects, and is silent when the client reconnects. */
+Test(ends, a_tcp_port_of_another_protocol_is_reported_as_no_server)
 {
     static const char *const greetings[] = {
         "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
@@ -147,7 +149,7 @@ static struct process *client_of_impostor(struct impostor *impostor)
     return client;
 }
 
-Test(ends, an_answer_that_is_no_message_is_told)
+Test(ends, an_answer_that_cannot_be_decoded_fails_the_request)
 {
     struct impostor *impostor = impostor_new();
     struct process *client = client_of_impostor(impostor);
@@ -157,7 +159,7 @@ Test(ends, an_answer_that_is_no_message_is_told)
     expect_local_sum(client);
 }
 
-/* The right answer to the default request, but for its bits. */
+/* The answer to the default request, with the wrong units. */
 static struct message answer(void)
 {
     return (struct message){
@@ -166,7 +168,7 @@ static struct message answer(void)
     };
 }
 
-Test(ends, a_sum_of_too_few_samples_is_told)
+Test(ends, a_sum_of_too_few_samples_fails_the_request)
 {
     struct impostor *impostor = impostor_new();
     struct process *client = client_of_impostor(impostor);
@@ -178,7 +180,7 @@ Test(ends, a_sum_of_too_few_samples_is_told)
     expect_local_sum(client);
 }
 
-Test(ends, a_sum_in_other_units_is_told)
+Test(ends, a_sum_in_other_units_fails_the_request)
 {
     struct impostor *impostor = impostor_new();
     struct process *client = client_of_impostor(impostor);
@@ -190,7 +192,7 @@ Test(ends, a_sum_in_other_units_is_told)
     expect_local_sum(client);
 }
 
-Test(ends, an_answer_to_something_else_is_ignored)
+Test(ends, an_answer_to_another_request_is_ignored)
 {
     struct impostor *impostor = impostor_new();
     struct process *client = client_of_impostor(impostor);
@@ -203,7 +205,7 @@ Test(ends, an_answer_to_something_else_is_ignored)
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
 }
 
-Test(ends, a_refusal_is_told_in_the_servers_words)
+Test(ends, a_refusal_is_printed_with_the_text_of_the_server)
 {
     struct impostor *impostor = impostor_new();
     struct process *client = client_of_impostor(impostor);
@@ -217,7 +219,7 @@ Test(ends, a_refusal_is_told_in_the_servers_words)
     expect_local_sum(client);
 }
 
-/* ---- machines that have too little ------------------------------------------------------- */
+/* ---- scarce resources -------------------------------------------------------------------- */
 
 #define PRLIMIT "/usr/bin/prlimit"
 #define SETPRIV "/usr/bin/setpriv"
@@ -228,7 +230,7 @@ static void skip_without(const char *program)
         cr_skip_test("there is no %s", program);
 }
 
-Test(ends, too_few_file_descriptors_are_told_before_the_start)
+Test(ends, a_server_with_too_few_descriptors_says_so_before_it_listens)
 {
     skip_without(PRLIMIT);
     struct process *server = process_start(WORDS(PRLIMIT, "--nofile=100", MEANTIME_SERVER, "--bind",
@@ -239,7 +241,7 @@ Test(ends, too_few_file_descriptors_are_told_before_the_start)
     cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
 }
 
-Test(ends, as_many_file_descriptors_as_it_asks_for_are_enough)
+Test(ends, a_server_with_as_many_descriptors_as_it_asks_for_starts)
 {
     skip_without(PRLIMIT);
     struct process *server = process_start(WORDS(PRLIMIT, "--nofile=104", MEANTIME_SERVER, "--bind",
@@ -250,22 +252,7 @@ Test(ends, as_many_file_descriptors_as_it_asks_for_are_enough)
     cr_assert(process_wait(server) == 0);
 }
 
-/* Connections that say nothing: each is a descriptor of the server all the same. */
-static void connect_often(uint16_t port, int times)
-{
-    struct sockaddr_in there = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr.s_addr = inet_addr(server_address()),
-    };
-
-    for (int i = 0; i < times; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert(connect(fd, (struct sockaddr *)&there, sizeof there) == 0);
-    }
-}
-
-Test(ends, file_descriptors_that_run_out_are_told)
+Test(ends, a_server_that_runs_out_of_descriptors_logs_it)
 {
     unsigned port;
 
@@ -274,33 +261,73 @@ Test(ends, file_descriptors_that_run_out_are_told)
                                                  server_any_port(), "--threads", "1"));
     const char *line = process_line(server, PROCESS_OUT, "Listening on *");
     cr_assert(sscanf(line, "Listening on tcp://%*[0-9.]:%u", &port) == 1, "%s", line);
-    connect_often((uint16_t)port, 60);
+    for (int i = 0; i < 60; i++)
+        tcp_client_new((uint16_t)port); /* sends nothing, and takes a descriptor of the server */
     process_line(server, PROCESS_ERR,
                  "*hardly any file descriptor is left for those who connect *");
 }
 
-/* However many it lacks: libzmq would end the program. */
-Test(ends, a_client_without_file_descriptors_says_so)
+/* The numbers of descriptors with which a client is tried: from too few to enough. */
+#define FILES_MIN 5
+#define FILES_END 25
+
+/* prlimit's argument: the process may have so many descriptors. */
+static const char *files_limit(int files)
 {
-    static const char *const modes[] = {"async", "status"};
+    static char argument[32];
+
+    snprintf(argument, sizeof argument, "--nofile=%d", files);
+    return argument;
+}
+
+/* libzmq aborts a program that has too few descriptors. The client must report the lack instead,
+ * whatever the number of missing descriptors. */
+static void expect_clean_end_with_few_files(struct process *(*start)(const char *, const char *),
+                                            const char *endpoint)
+{
+    struct process *clients[FILES_END];
+
+    for (int files = FILES_MIN; files < FILES_END; files++)
+        clients[files] = start(files_limit(files), endpoint);
+    for (int files = FILES_MIN; files < FILES_END; files++) {
+        int status = process_wait(clients[files]);
+        const char *err = process_text(clients[files], PROCESS_ERR);
+        cr_assert(status == 0 || strstr(err, "Too many open"), "with %d descriptors: %d, %s", files,
+                  status, err);
+    }
+}
+
+static struct process *limited_async(const char *limit, const char *endpoint)
+{
+    return process_start(WORDS(PRLIMIT, limit, MEANTIME, "async", "--gaussian", "1", "--uniform",
+                               "1", "--json", "--connect", endpoint));
+}
+
+static struct process *limited_status(const char *limit, const char *endpoint)
+{
+    return process_start(
+        WORDS(PRLIMIT, limit, MEANTIME, "status", "--json", "--connect", endpoint));
+}
+
+Test(ends, async_with_too_few_descriptors_says_so)
+{
     struct server server = server_start(NULL);
 
     skip_without(PRLIMIT);
-    for (int limit = 5; limit < 25; limit++)
-        for (size_t i = 0; i < 2; i++) {
-            char files[16];
-            snprintf(files, sizeof files, "--nofile=%d", limit);
-            struct process *client = process_start(
-                WORDS(PRLIMIT, files, MEANTIME, "--connect", server.endpoint, modes[i], "--json"));
-            int status = process_wait(client);
-            cr_assert(status == 0 || strstr(process_text(client, PROCESS_ERR), "Too many open"),
-                      "%s with %s: %d, %s", modes[i], files, status,
-                      process_text(client, PROCESS_ERR));
-        }
+    expect_clean_end_with_few_files(limited_async, server.endpoint);
     server_drain(&server);
 }
 
-Test(ends, a_result_that_goes_nowhere_is_told)
+Test(ends, status_with_too_few_descriptors_says_so)
+{
+    struct server server = server_start(NULL);
+
+    skip_without(PRLIMIT);
+    expect_clean_end_with_few_files(limited_status, server.endpoint);
+    server_drain(&server);
+}
+
+Test(ends, a_client_that_cannot_write_its_result_fails)
 {
     struct server server = server_start(NULL);
     struct process *client = process_start(WORDS("/bin/sh", "-c", "exec \"$@\" >&-", "sh", MEANTIME,
@@ -319,13 +346,14 @@ static void expect_no_threads(struct process *server)
     cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
 }
 
-/* The limit counts all that runs as one user, and nobody runs as this one. Root has no limit. */
-Test(ends, too_few_threads_are_told_before_the_start)
+/* The limit counts the threads of a user. No other thread belongs to this user. Root has no limit.
+ */
+Test(ends, a_server_that_cannot_start_its_threads_says_so_before_it_listens)
 {
     skip_without(PRLIMIT);
     skip_without(SETPRIV);
     if (geteuid() != 0)
-        cr_skip_test("only root can become a user of whom nothing else runs");
+        cr_skip_test("only root can start a server as a user without other threads");
     struct process *server =
         process_start(WORDS(SETPRIV, "--reuid=54321", "--clear-groups", PRLIMIT, "--nproc=10",
                             MEANTIME_SERVER, "--bind", "tcp://127.0.0.1:*", "--threads", "20"));
@@ -333,12 +361,12 @@ Test(ends, too_few_threads_are_told_before_the_start)
     expect_no_threads(server);
 }
 
-/* Each thread reserves its stack. */
-Test(ends, too_little_memory_for_threads_is_told_before_the_start)
+/* Each thread reserves memory for its stack. */
+Test(ends, a_server_without_memory_for_its_threads_says_so_before_it_listens)
 {
     skip_without(PRLIMIT);
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-    cr_skip_test("a sanitizer reserves more memory than there is");
+    cr_skip_test("a sanitizer reserves more memory than the limit");
 #endif
     struct process *server =
         process_start(WORDS(PRLIMIT, "--as=150000000", "--stack=8388608", MEANTIME_SERVER, "--bind",
@@ -354,7 +382,8 @@ static struct sum_request one_sample(uint64_t id)
     return (struct sum_request){.id = id, .kind = MESSAGE_KIND_UNIFORM, .count = 1};
 }
 
-/* Tells it to stop, and waits until it takes nothing new. Something must be in flight. */
+/* Sends the signal and waits until the server refuses new requests. A request must be in flight,
+ * because the server ends otherwise. */
 static void begin_drain(const struct server *server, int signal)
 {
     struct peer *peer = peer_new(PEER_REQ, server->endpoint);
@@ -371,7 +400,8 @@ static void begin_drain(const struct server *server, int signal)
     peer_destroy(&peer);
 }
 
-/* In flight once this returns: a later request of the same connection has been answered. */
+/* Sends a request and waits until the request is in flight: the server has answered a later request
+ * of the same connection. */
 static struct peer *ask_and_await(const struct server *server, const struct sum_request *request)
 {
     struct peer *peer = peer_new(PEER_DEALER, server->endpoint);
@@ -383,27 +413,21 @@ static struct peer *ask_and_await(const struct server *server, const struct sum_
     return peer;
 }
 
-/* A request that keeps one thread of this server busy for about a second. */
+/* A request that takes one thread of this server about a second. */
 static struct sum_request long_request(const struct server *server)
 {
-    struct peer *peer = peer_new(PEER_REQ, server->endpoint);
-    struct sum_request request = {.id = 7, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1000000};
-    int64_t took_ms = 0;
+    char word[COUNT_WORD_BYTES];
 
-    while (took_ms < 200) {
-        int64_t began_at_ms = process_cpu_ms(server->process);
-        request.count *= 2;
-        peer_ask(peer, &request);
-        peer_recv(peer);
-        took_ms = process_cpu_ms(server->process) - began_at_ms;
-    }
-    peer_destroy(&peer);
-    request.count *= 4;
-    request.first = 99;
-    return request;
+    lasting_count(server->process, PROCESS_NETWORK_OURS, server->endpoint, word);
+    return (struct sum_request){
+        .id = 7,
+        .kind = MESSAGE_KIND_GAUSSIAN,
+        .first = 99,
+        .count = strtoull(word, NULL, 10),
+    };
 }
 
-Test(ends, sigterm_lets_the_request_in_flight_finish_and_refuses_new_ones)
+Test(ends, after_sigterm_the_request_in_flight_is_answered_and_new_ones_are_refused)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct sum_request request = long_request(&server);
@@ -415,7 +439,7 @@ Test(ends, sigterm_lets_the_request_in_flight_finish_and_refuses_new_ones)
     process_line(server.process, PROCESS_OUT, "Done: *");
 }
 
-Test(ends, a_rep_finishes_the_request_in_flight_too)
+Test(ends, after_sigterm_a_rep_server_answers_the_request_in_flight)
 {
     struct server server = server_start(WORDS("--socket", "rep", "--threads", "1"));
     struct sum_request request = long_request(&server);
@@ -450,16 +474,16 @@ Test(ends, a_second_sigint_stops_at_once)
     stop_twice(SIGINT);
 }
 
-/* Its answers have no way to leave. */
-Test(ends, a_second_sigterm_stops_beside_a_deaf_client)
+/* The server cannot send the answers for this client. */
+Test(ends, a_second_sigterm_stops_although_a_client_does_not_read)
 {
     struct server server = server_start(WORDS("--threads", "1"));
-    struct peer *deaf = peer_new_deaf(server.endpoint);
+    struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *peer = ask_and_await(&server, &endless);
 
-    for (uint64_t id = 1; id <= DEAF_FLOOD; id++) {
+    for (uint64_t id = 1; id <= UNREAD_FLOOD; id++) {
         struct sum_request request = one_sample(id);
-        peer_ask(deaf, &request);
+        peer_ask(stalled, &request);
     }
     begin_drain(&server, SIGTERM);
     process_signal(server.process, SIGTERM);
@@ -467,14 +491,14 @@ Test(ends, a_second_sigterm_stops_beside_a_deaf_client)
     cr_assert(process_wait(server.process) == 1);
 }
 
-Test(ends, an_idle_server_ends_at_once)
+Test(ends, sigterm_ends_an_idle_server_at_once)
 {
     struct server server = server_start(NULL);
 
     cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
 }
 
-Test(ends, a_client_of_a_stopping_server_is_told_to_ask_another)
+Test(ends, a_server_that_drains_tells_new_clients_to_ask_another_server)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = ask_and_await(&server, &endless);
@@ -491,7 +515,7 @@ Test(ends, a_client_of_a_stopping_server_is_told_to_ask_another)
 
 /* ---- Ctrl-C ------------------------------------------------------------------------------ */
 
-/* Returns what it has printed. */
+/* Interrupts a client while the server computes. Returns the stdout of the client. */
 static const char *interrupt(const char *mode)
 {
     struct server server = server_start(WORDS("--threads", "1"));
@@ -503,28 +527,28 @@ static const char *interrupt(const char *mode)
     int status = process_wait(client);
     cr_assert(status == PROCESS_SIGNALLED(SIGINT), "exit status %d", status);
     cr_assert(lines_include(process_text(client, PROCESS_ERR), WORDS("meantime: interrupted")));
-    server_drain(&server); /* which it does only when nothing is in flight */
+    server_drain(&server); /* the request is no longer in flight */
     return process_text(client, PROCESS_OUT);
 }
 
-/* Its own sum has not begun. */
-Test(ends, ctrl_c_ends_serial_with_130_and_the_servers_work)
+/* The local sum has not begun. */
+Test(ends, ctrl_c_ends_serial_with_130_and_cancels_the_request)
 {
     cr_assert(!strstr(interrupt("serial"), "uniform_sum"));
 }
 
-Test(ends, ctrl_c_ends_async_with_130_and_the_servers_work)
+Test(ends, ctrl_c_ends_async_with_130_and_cancels_the_request)
 {
     cr_assert(strstr(interrupt("async"), "uniform_sum"));
 }
 
-Test(ends, ctrl_c_ends_compare_with_130_and_the_servers_work)
+Test(ends, ctrl_c_ends_compare_with_130_and_cancels_the_request)
 {
     cr_assert(!strstr(interrupt("compare"), "uniform_sum"));
 }
 
-/* What is known, in one object. The first run was interrupted, and there is no second. */
-Test(ends, ctrl_c_leaves_an_object_of_what_is_known)
+/* The first run was interrupted, so the object has no second run. */
+Test(ends, after_ctrl_c_the_json_object_has_the_results_so_far)
 {
     struct server server = server_start(NULL);
     struct process *client =
@@ -544,7 +568,8 @@ Test(ends, ctrl_c_leaves_an_object_of_what_is_known)
     server_drain(&server);
 }
 
-/* The server would see the connection end, too; but a proxy between them would not. */
+/* The server would also notice the disconnect. But behind a proxy, only the CANCEL message arrives.
+ */
 Test(ends, ctrl_c_sends_a_cancel)
 {
     struct impostor *impostor = impostor_new();

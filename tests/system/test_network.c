@@ -1,5 +1,7 @@
-/* Two machines, as far as Linux knows: server and client in network namespaces of their own, with a
- * cable between them. The namespaces have no names, so that they end with the processes in them. */
+/* System tests with two machines: server and client run in two network namespaces, which a pair of
+ * virtual Ethernet devices connects. The namespaces have no names, so they end with their
+ * processes.
+ */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <meantime.h>
@@ -13,6 +15,7 @@
 
 #include "tests/support/lasting.h"
 #include "tests/support/story.h"
+#include "tests/support/tcp_table.h"
 
 TestSuite(network, .fini = story_end);
 
@@ -21,10 +24,10 @@ TestSuite(network, .fini = story_end);
 #define SERVER_ENDPOINT "tcp://" SERVER_ADDRESS ":8197"
 #define UNSHARE         "/usr/bin/unshare"
 
-/* The machines are processes that wait for nothing, in the namespaces that they keep. */
+/* Each machine is a process that sleeps and so keeps its namespace. */
 struct network {
-    pid_t server;
-    pid_t client;
+    pid_t server; /* the machine of the server */
+    pid_t client; /* the machine of the client */
 };
 
 static const char *ip_path(void)
@@ -37,7 +40,7 @@ static const char *ip_path(void)
     return NULL;
 }
 
-/* In a child, for this process is to stay where it is. */
+/* Tries in a child process, because this process must stay in its namespace. */
 static bool may_make_networks(void)
 {
     int status;
@@ -59,7 +62,7 @@ static void ip_run(pid_t machine, const char *const *words)
     cr_assert(status == 0, "ip %s %s: %s", words[1], words[2], process_text(ip, PROCESS_ERR));
 }
 
-/* It says that it is there, and so that its namespace is. */
+/* The line "ready" shows that the process is in its new namespace. */
 static pid_t machine_start(void)
 {
     struct process *machine = process_start_in(
@@ -93,6 +96,12 @@ static struct process *start_server_at(pid_t machine)
     return server;
 }
 
+static void stop_server(struct process *server)
+{
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0, "%s", process_text(server, PROCESS_ERR));
+}
+
 #define CLIENT_AT(machine, ...)                                                                    \
     process_start_in(machine, WORDS(MEANTIME, "--connect", SERVER_ENDPOINT, __VA_ARGS__))
 
@@ -114,49 +123,50 @@ Test(network, server_and_client_on_two_machines_compute_the_same_sums)
 
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     cr_assert(lines_include(process_text(client, PROCESS_OUT), WORDS("The same sums, *")));
-    process_signal(server, SIGTERM);
-    cr_assert(process_wait(server) == 0);
+    stop_server(server);
 }
 
-/* Nothing tells either end that it is gone. */
-Test(network, a_cut_cable_is_told_when_the_time_is_over)
-{
-    skip_without_networks();
-    struct network network = network_start();
-    struct process *server = start_server_at(network.server);
-    struct process *client = CLIENT_AT(network.client, "async", "--gaussian", ENDLESS_WORD,
-                                       "--uniform", "196608", "--seed", "0", "--timeout", "3s");
+#define ENDLESS_ASYNC "async", "--gaussian", ENDLESS_WORD, "--uniform", "196608", "--seed", "0"
 
+/* Breaks the link while the server computes. Neither end gets an error from its socket. The client
+ * must fail with this sentence, after its local sum. */
+static void expect_failure_on_broken_link(const struct network *network, struct process *server,
+                                          struct process *client, const char *sentence)
+{
     process_await_computing(server);
-    IP(network.server, "link", "set", "cable", "down");
+    IP(network->server, "link", "set", "cable", "down");
     cr_assert(process_wait(client) == 1);
-    cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                        WORDS("meantime: no answer from " SERVER_ENDPOINT " within 3 s")),
-              "%s", process_text(client, PROCESS_ERR));
+    const char *err = process_text(client, PROCESS_ERR);
+    cr_assert(lines_are(err, WORDS(sentence)), "%s", err);
     cr_assert(lines_include(process_text(client, PROCESS_OUT),
                             WORDS("====== Done uniform_sum. total: 98112.59 ======")));
 }
 
-Test(network, a_cut_cable_is_told_even_when_time_has_no_end)
+Test(network, a_client_reports_a_broken_link_after_its_timeout)
 {
     skip_without_networks();
     struct network network = network_start();
     struct process *server = start_server_at(network.server);
-    struct process *client = CLIENT_AT(network.client, "async", "--gaussian", ENDLESS_WORD,
-                                       "--uniform", "196608", "--seed", "0");
+    struct process *client = CLIENT_AT(network.client, ENDLESS_ASYNC, "--timeout", "3s");
 
-    process_await_computing(server);
-    IP(network.server, "link", "set", "cable", "down");
-    cr_assert(process_wait(client) == 1);
-    cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                        WORDS("meantime: the server at " SERVER_ENDPOINT " fell silent before it "
-                              "answered; asking again for 1* s did not help")),
-              "%s", process_text(client, PROCESS_ERR));
-    cr_assert(lines_include(process_text(client, PROCESS_OUT),
-                            WORDS("====== Done uniform_sum. total: 98112.59 ======")));
+    expect_failure_on_broken_link(&network, server, client,
+                                  "meantime: no answer from " SERVER_ENDPOINT " within 3 s");
 }
 
-Test(network, a_cable_that_is_mended_is_as_good_as_new)
+Test(network, a_client_without_a_timeout_reports_a_broken_link_too)
+{
+    skip_without_networks();
+    struct network network = network_start();
+    struct process *server = start_server_at(network.server);
+    struct process *client = CLIENT_AT(network.client, ENDLESS_ASYNC);
+
+    expect_failure_on_broken_link(&network, server, client,
+                                  "meantime: the server at " SERVER_ENDPOINT
+                                  " fell silent before it "
+                                  "answered; asking again for 1* s did not help");
+}
+
+Test(network, a_client_sends_its_request_again_when_the_link_works_again)
 {
     skip_without_networks();
     struct network network = network_start();
@@ -171,16 +181,15 @@ Test(network, a_cable_that_is_mended_is_as_good_as_new)
     process_line(client, PROCESS_OUT, "The server at * fell silent. Asking again.");
     IP(network.server, "link", "set", "cable", "up");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    process_signal(server, SIGTERM);
-    cr_assert(process_wait(server) == 0);
+    stop_server(server);
 }
 
-/* ---- a connection that the network forgets ------------------------------------------------- */
+/* ---- a connection that the network drops -------------------------------------------------- */
 
 #define NEW_ADDRESS "10.197.42.3"
 
-/* From now on all sockets of this process are there. */
-static void go_to(pid_t machine)
+/* This process opens all later sockets on that machine. */
+static void enter_machine(pid_t machine)
 {
     char path[32];
 
@@ -190,7 +199,8 @@ static void go_to(pid_t machine)
     close(network);
 }
 
-/* What goes to the old address vanishes, without a word to anybody; a new one takes its place. */
+/* Gives the client a new address. The server's packets to the old address are lost, and neither end
+ * gets an error. */
 static void move_client(const struct network *network)
 {
     IP(network->client, "address", "add", NEW_ADDRESS "/29", "dev", "cable");
@@ -210,26 +220,25 @@ static void expect_sum(struct meantime *m)
     cr_assert(result.error == MEANTIME_OK && result.sum == -104.0668469302687, "%s", result.text);
 }
 
-/* Every new connection comes about, as that of a probe does. */
-Test(network, a_request_is_asked_again_when_its_connection_was_forgotten)
+/* New connections work, for example the connection of a probe. */
+Test(network, a_request_is_sent_again_when_its_connection_is_dropped_by_the_network)
 {
     skip_without_networks();
     struct network network = network_start();
     struct process *server = start_server_at(network.server);
     struct meantime *m;
 
-    go_to(network.client);
+    enter_machine(network.client);
     m = meantime_new();
     cr_assert(m && meantime_connect(m, SERVER_ENDPOINT) == MEANTIME_OK);
     expect_sum(m);
     move_client(&network);
     expect_sum(m);
     meantime_close(&m);
-    process_signal(server, SIGTERM);
-    cr_assert(process_wait(server) == 0);
+    stop_server(server);
 }
 
-Test(network, a_machine_that_is_not_there_is_no_server)
+Test(network, a_client_reports_a_machine_without_a_server)
 {
     skip_without_networks();
     struct network network = network_start();
@@ -244,14 +253,14 @@ Test(network, a_machine_that_is_not_there_is_no_server)
 
 #define NAME_SERVER "10.197.42.3"
 
-/* A look-up goes on for minutes. */
+/* Makes a look-up of a name take minutes: 5 attempts of 30 s. */
 static const char with_name_server[] =
     "set -e; conf=$(mktemp); trap 'rm -f $conf' EXIT;"
     "printf 'nameserver " NAME_SERVER "\\noptions timeout:30 attempts:5\\n' > $conf;"
     "mount --bind $conf /etc/resolv.conf; rm $conf; exec \"$@\"";
 
-/* What is sent to the name server vanishes. */
-Test(network, a_name_server_that_is_silent_holds_up_nobody_who_has_an_address)
+/* Packets to the name server are lost. */
+Test(network, a_silent_name_server_delays_neither_clients_nor_the_end_of_the_server)
 {
     skip_without_networks();
     if (access(UNSHARE, X_OK) != 0 || access("/etc/resolv.conf", F_OK) != 0)
@@ -268,38 +277,23 @@ Test(network, a_name_server_that_is_silent_holds_up_nobody_who_has_an_address)
     process_line(server, PROCESS_ERR, "*no server can be reached there*");
     struct process *client = CLIENT_AT(network.client, "sum", "1M");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    process_signal(server, SIGTERM);
-    cr_assert(process_wait(server) == 0, "nor its own end");
+    stop_server(server);
 }
 
-/* ---- machines that are gone -------------------------------------------------------------- */
+/* ---- keepalive --------------------------------------------------------------------------- */
 
-/* A line of /proc/net/tcp is "N: LOCAL:PORT REMOTE:PORT STATE TX:RX TIMER:..."; state 1 is a
- * connection, timer 2 a keepalive. */
-static unsigned connections_watched(uint16_t port)
-{
-    FILE *table = fopen("/proc/net/tcp", "r");
-    char line[256];
-    unsigned local, state, timer, watched = 0;
-
-    while (fgets(line, sizeof line, table))
-        watched +=
-            sscanf(line, "%*d: %*x:%x %*x:%*x %x %*x:%*x %x:", &local, &state, &timer) == 3 &&
-            local == port && state == 1 && timer == 2;
-    fclose(table);
-    return watched;
-}
-
-Test(network, a_client_whose_machine_vanished_is_not_kept_for_ever)
+/* With keepalive, the server drops a client whose machine has crashed. */
+Test(network, connections_of_clients_have_keepalive)
 {
     if (access("/proc/net/tcp", R_OK) != 0)
         cr_skip_test("no /proc/net/tcp");
     struct server server = server_start(NULL);
     struct peer *client = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request one = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1};
+    int64_t limit_at_ms = process_limit_at_ms();
 
     peer_ask(client, &one);
     peer_expect_sum(client, &one);
-    while (connections_watched(server.port) == 0)
-        usleep(1000); /* a timer of what was just sent comes first */
+    while (tcp_table_read(server.port).keepalives == 0) /* after the timer of the last message */
+        process_pause(limit_at_ms, "no connection has keepalive");
 }

@@ -1,34 +1,28 @@
-/* The plain endpoint: peers that speak no ZeroMQ, good ones and others, on bare sockets. */
-#include <arpa/inet.h>
+/* System tests of the plain endpoint: good and bad clients on bare TCP sockets. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <linux/sockios.h>
 #include <math.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/net/plain_listener.h"
 #include "sums/stream.h"
 #include "tests/support/story.h"
+#include "tests/support/tcp_client.h"
 
 TestSuite(plain, .fini = story_end);
 
 #define PLAIN "--plain", server_any_port()
 
-/* Time between two looks at what cannot be waited for. */
-#define LOOK_MS 5
-
-/* 10 million samples of variance 1: 20 standard deviations, which no sum ever has. */
+/* 20 standard deviations of the sum of 10 million samples of variance 1. No sum is so large. */
 #define SUM_MAX (20 * 3163.0)
 
-/* Where the server's plain endpoint is. */
+/* The port of the server's plain endpoint. */
 static uint16_t plain_port(struct process *server)
 {
     const char *line = process_line(server, PROCESS_OUT, "Plain TCP at *");
@@ -38,34 +32,7 @@ static uint16_t plain_port(struct process *server)
     return port;
 }
 
-/* ---- calls ------------------------------------------------------------------------------- */
-
-/* -1 with errno set where nobody accepts. */
-static int try_call(uint16_t port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = inet_addr(server_address())};
-    struct timeval patience = {.tv_sec = PROCESS_PATIENCE_MS / 1000};
-    int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(file, (struct sockaddr *)&at, sizeof at) == 0)
-        return file;
-    int reason = errno;
-    close(file);
-    errno = reason;
-    return -1;
-}
-
-static int call(uint16_t port)
-{
-    int file = try_call(port);
-
-    cr_assert(file != -1, "cannot connect: %s", strerror(errno));
-    return file;
-}
+/* ---- connections ------------------------------------------------------------------------- */
 
 static void await_readable(int file)
 {
@@ -74,7 +41,7 @@ static void await_readable(int file)
     cr_assert(poll(&item, 1, PROCESS_PATIENCE_MS) == 1);
 }
 
-/* All that comes until the server closes its end. */
+/* Reads until the server closes the connection. */
 static const char *read_all(int file)
 {
     static char text[64];
@@ -98,7 +65,7 @@ static double sum_in(const char *text)
     return sum;
 }
 
-/* Of a peer that has closed nothing. */
+/* Reads the sum of a client that has not closed its half of the connection. */
 static double expect_sum(int file)
 {
     const char *text = read_all(file);
@@ -107,7 +74,7 @@ static double expect_sum(int file)
     return sum_in(text);
 }
 
-/* Of one that has closed its half. */
+/* Reads the sum of a client that has closed its half. The server sends a blank first. */
 static double expect_sum_after_blank(int file)
 {
     const char *text = read_all(file);
@@ -116,34 +83,9 @@ static double expect_sum_after_blank(int file)
     return sum_in(text);
 }
 
-/* Ends it without the courtesy of a FIN. */
-static void reset(int file)
-{
-    struct linger at_once = {.l_onoff = 1};
+/* ---- a server without workers ------------------------------------------------------------ */
 
-    setsockopt(file, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    close(file);
-}
-
-/* Sends until the connection is cut. Returns how many bytes were taken. */
-static size_t send_until_cut(int file, const void *bytes, size_t size, int pause_ms)
-{
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
-    size_t sent = 0;
-    ssize_t more;
-
-    while ((more = send(file, bytes, size, MSG_NOSIGNAL)) > 0) {
-        sent += (size_t)more;
-        poll(NULL, 0, pause_ms);
-        cr_assert(process_now_ms() < until_ms, "the connection is open after %zu bytes", sent);
-    }
-    cr_assert(errno == EPIPE || errno == ECONNRESET, "%s", strerror(errno));
-    return sent;
-}
-
-/* ---- a server on which nobody computes --------------------------------------------------- */
-
-/* Until a worker joins, so that what waits there waits for as long as a test likes. */
+/* A front on which requests wait until the test starts a worker. */
 static struct server idle_front(uint16_t *port)
 {
     struct server front = front_start(NULL, WORDS(PLAIN));
@@ -152,18 +94,17 @@ static struct server idle_front(uint16_t *port)
     return front;
 }
 
-/* Until a line of its status is like that. */
+/* Waits until a line of the server's status matches the pattern `line`. */
 static void await_status(const struct server *server, const char *line)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
 
     for (;;) {
         struct process *status = CLIENT(*server, "status");
         cr_assert(process_wait(status) == 0, "%s", process_text(status, PROCESS_ERR));
         if (lines_include(process_text(status, PROCESS_OUT), WORDS(line)))
             return;
-        cr_assert(process_now_ms() < until_ms, "%s", process_text(status, PROCESS_OUT));
-        poll(NULL, 0, LOOK_MS);
+        process_pause(limit_at_ms, process_text(status, PROCESS_OUT));
     }
 }
 
@@ -175,24 +116,25 @@ static void await_requests(const struct server *server, int count)
     await_status(server, line);
 }
 
+/* Waits until the server accepts no connection. */
 static void await_refusal(uint16_t port)
 {
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
+    int64_t limit_at_ms = process_limit_at_ms();
     int file;
 
-    while ((file = try_call(port)) != -1) {
+    while ((file = tcp_client_try(port)) != -1) {
         close(file);
-        cr_assert(process_now_ms() < until_ms, "the server still accepts");
+        process_pause(limit_at_ms, "the server still accepts");
     }
 }
 
-/* ---- good peers -------------------------------------------------------------------------- */
+/* ---- good clients ------------------------------------------------------------------------ */
 
-Test(plain, every_connection_gets_a_sum_of_its_own_and_its_end)
+Test(plain, every_connection_gets_its_own_sum_and_is_closed)
 {
     struct server server = server_start(WORDS(PLAIN));
     uint16_t port = plain_port(server.process);
-    int first = call(port), second = call(port);
+    int first = tcp_client_new(port), second = tcp_client_new(port);
 
     cr_assert(expect_sum(first) != expect_sum(second));
     close(first);
@@ -200,11 +142,11 @@ Test(plain, every_connection_gets_a_sum_of_its_own_and_its_end)
     cr_assert(lines_include(server_drain(&server), WORDS("Done: 2 requests answered, 0 refused.")));
 }
 
-Test(plain, who_has_closed_one_half_is_answered)
+Test(plain, a_client_that_has_closed_one_half_is_answered)
 {
     uint16_t port;
     struct server front = idle_front(&port);
-    int file = call(port);
+    int file = tcp_client_new(port);
 
     shutdown(file, SHUT_WR);
     await_requests(&front, 1);
@@ -214,11 +156,11 @@ Test(plain, who_has_closed_one_half_is_answered)
     server_drain(&front);
 }
 
-Test(plain, what_is_sent_is_ignored)
+Test(plain, bytes_from_the_client_are_ignored)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
     struct server server = server_start(WORDS(PLAIN));
-    int file = call(plain_port(server.process));
+    int file = tcp_client_new(plain_port(server.process));
 
     send(file, request, sizeof request - 1, MSG_NOSIGNAL);
     expect_sum(file);
@@ -226,10 +168,10 @@ Test(plain, what_is_sent_is_ignored)
     server_drain(&server);
 }
 
-Test(plain, the_endpoint_may_be_the_only_one)
+Test(plain, a_server_may_have_only_a_plain_endpoint)
 {
     struct process *server = process_start(WORDS(MEANTIME_SERVER, PLAIN));
-    int file = call(plain_port(server));
+    int file = tcp_client_new(plain_port(server));
 
     expect_sum(file);
     close(file);
@@ -239,37 +181,38 @@ Test(plain, the_endpoint_may_be_the_only_one)
               process_text(server, PROCESS_OUT));
 }
 
-/* ---- bad ones ---------------------------------------------------------------------------- */
+/* ---- bad clients ------------------------------------------------------------------------- */
 
-Test(plain, who_resets_the_connection_has_its_request_cancelled)
+Test(plain, a_reset_cancels_the_request)
 {
     uint16_t port;
     struct server front = idle_front(&port);
-    int goes = call(port), half_closes = call(port);
+    int open = tcp_client_new(port), half_closed = tcp_client_new(port);
 
-    shutdown(half_closes, SHUT_WR);
+    shutdown(half_closed, SHUT_WR);
     await_requests(&front, 2);
-    reset(goes);
+    tcp_client_reset(open);
     await_requests(&front, 1);
-    reset(half_closes);
+    tcp_client_reset(half_closed);
     await_requests(&front, 0);
     server_drain(&front);
 }
 
-/* Some of those who have gone are accepted only when the others are found to have gone. */
-Test(plain, who_closes_is_not_summed_for_but_who_closes_one_half_is)
+/* More clients close than there are places. The server accepts the last of them only after it has
+ * noticed that others have closed. */
+Test(plain, a_closed_client_gets_no_sum_but_a_half_closed_one_does)
 {
-    enum { GONE = PLAIN_MAX + 44 };
+    enum { CLOSED = PLAIN_MAX + 44 };
     uint16_t port;
     struct server front = idle_front(&port);
-    int half_closed = call(port), open;
+    int half_closed = tcp_client_new(port), open;
     char line[64];
 
     shutdown(half_closed, SHUT_WR);
-    for (int i = 0; i < GONE; i++)
-        close(call(port));
-    open = call(port);
-    snprintf(line, sizeof line, "Requests: 0 answered, %d refused.*", GONE);
+    for (int i = 0; i < CLOSED; i++)
+        close(tcp_client_new(port));
+    open = tcp_client_new(port);
+    snprintf(line, sizeof line, "Requests: 0 answered, %d refused.*", CLOSED);
     await_status(&front, line);
     await_requests(&front, 2);
     worker_start(front.workers_endpoint, NULL);
@@ -277,49 +220,50 @@ Test(plain, who_closes_is_not_summed_for_but_who_closes_one_half_is)
     expect_sum(open);
     close(half_closed);
     close(open);
-    snprintf(line, sizeof line, "Done: 2 requests answered, %d refused.", GONE);
+    snprintf(line, sizeof line, "Done: 2 requests answered, %d refused.", CLOSED);
     cr_assert_str_eq(server_drain(&front), line);
 }
 
-Test(plain, a_flood_is_cut_off_and_its_request_cancelled)
+Test(plain, a_client_that_floods_is_disconnected_and_its_request_cancelled)
 {
     static const char zeros[65536];
     uint16_t port;
     struct server front = idle_front(&port);
-    int file = call(port);
+    int file = tcp_client_new(port);
 
-    send_until_cut(file, zeros, sizeof zeros, 0);
+    tcp_client_send_until_disconnect(file, zeros, sizeof zeros, 0);
     process_line(front.process, PROCESS_ERR, "*1 bad message *a plain client sends without end");
     await_requests(&front, 0);
     close(file);
     server_drain(&front);
 }
 
-/* Its end is never closed; but what it sends shows when the server has done without that. */
-Test(plain, who_never_closes_is_given_up)
+/* The client never closes the connection. Its sends fail after the server has closed it. */
+Test(plain, a_client_that_never_closes_is_disconnected)
 {
     struct server server = server_start(WORDS(PLAIN));
-    int file = call(plain_port(server.process));
+    int file = tcp_client_new(plain_port(server.process));
 
     expect_sum(file);
-    size_t sent = send_until_cut(file, "", 1, LOOK_MS);
+    size_t sent = tcp_client_send_until_disconnect(file, "", 1, PROCESS_POLL_MS);
     cr_assert(sent < PLAIN_READ_MAX);
     close(file);
     server_drain(&server);
 }
 
-/* They are answered, and read nothing until others have been; that costs them nothing. */
-Test(plain, a_crowd_that_never_closes_keeps_nobody_waiting)
+/* These clients read their answers only after other clients have been answered, and lose nothing.
+ */
+Test(plain, clients_that_never_close_do_not_delay_other_clients)
 {
     struct server server = server_start(WORDS(PLAIN));
     uint16_t port = plain_port(server.process);
     int crowd[PLAIN_MAX], last;
 
     for (int i = 0; i < PLAIN_MAX; i++)
-        crowd[i] = call(port);
+        crowd[i] = tcp_client_new(port);
     for (int i = 0; i < PLAIN_MAX; i++)
         await_readable(crowd[i]);
-    last = call(port);
+    last = tcp_client_new(port);
     expect_sum(last);
     close(last);
     struct process *client = CLIENT(server, "sum", "10M");
@@ -332,7 +276,7 @@ Test(plain, a_crowd_that_never_closes_keeps_nobody_waiting)
     cr_assert(!strstr(process_text(server.process, PROCESS_ERR), "wait to be accepted"));
 }
 
-Test(plain, all_of_a_crowd_are_answered_and_so_is_a_zeromq_client)
+Test(plain, a_crowd_beyond_the_places_and_a_zeromq_client_are_all_answered)
 {
     enum { CROWD = PLAIN_MAX + 44 };
     uint16_t port;
@@ -341,7 +285,7 @@ Test(plain, all_of_a_crowd_are_answered_and_so_is_a_zeromq_client)
     int crowd[CROWD];
 
     for (int i = 0; i < CROWD; i++)
-        crowd[i] = call(port);
+        crowd[i] = tcp_client_new(port);
     process_line(front.process, PROCESS_ERR, "*clients wait to be accepted *: all places *");
     await_requests(&front, PLAIN_MAX + 1);
     worker_start(front.workers_endpoint, NULL);
@@ -353,8 +297,8 @@ Test(plain, all_of_a_crowd_are_answered_and_so_is_a_zeromq_client)
     server_drain(&front);
 }
 
-/* The turns are seen by a worker that the test plays itself. */
-Test(plain, a_crowd_has_no_more_turns_than_one_zeromq_client)
+/* A worker that the test plays counts the turns. */
+Test(plain, a_plain_crowd_gets_as_many_turns_as_one_zeromq_client)
 {
     enum { CROWD = 100, TURNS = 10 };
     struct sum_request asked = {.seed = 11, .kind = MESSAGE_KIND_GAUSSIAN, .count = BLOCK_SAMPLES};
@@ -364,7 +308,7 @@ Test(plain, a_crowd_has_no_more_turns_than_one_zeromq_client)
     int crowd[CROWD], turns_of_client = 0, turns_of_crowd = 0;
 
     for (int i = 0; i < CROWD; i++)
-        crowd[i] = call(port);
+        crowd[i] = tcp_client_new(port);
     await_requests(&front, CROWD);
     for (asked.id = 1; asked.id <= TURNS; asked.id++)
         peer_ask(client, &asked);
@@ -380,13 +324,13 @@ Test(plain, a_crowd_has_no_more_turns_than_one_zeromq_client)
         close(crowd[i]);
 }
 
-/* ---- the server's end -------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------------------------- */
 
-Test(plain, those_who_wait_are_answered_before_the_server_ends)
+Test(plain, after_sigterm_waiting_clients_are_still_answered)
 {
     uint16_t port;
     struct server front = idle_front(&port);
-    int files[] = {call(port), call(port), call(port)};
+    int files[] = {tcp_client_new(port), tcp_client_new(port), tcp_client_new(port)};
 
     await_requests(&front, 3);
     process_signal(front.process, SIGTERM);
@@ -399,11 +343,11 @@ Test(plain, those_who_wait_are_answered_before_the_server_ends)
     cr_assert(process_wait(front.process) == 0);
 }
 
-Test(plain, a_second_signal_closes_without_a_number)
+Test(plain, a_second_signal_closes_connections_without_an_answer)
 {
     uint16_t port;
     struct server front = idle_front(&port);
-    int file = call(port);
+    int file = tcp_client_new(port);
 
     await_requests(&front, 1);
     process_signal(front.process, SIGTERM);
@@ -416,8 +360,8 @@ Test(plain, a_second_signal_closes_without_a_number)
 
 /* ---- places ------------------------------------------------------------------------------ */
 
-/* An endpoint without a server, whose time stands still: whatever happens was not waited for. */
-static struct plain_listener *endpoint_open(uint16_t *port)
+/* A listener without a server. Its time is always 0, so no timeout ever passes. */
+static struct plain_listener *listener_without_server(uint16_t *port)
 {
     const char *why = "";
     struct plain_listener *plain = plain_listener_new(server_any_port(), &why);
@@ -427,35 +371,31 @@ static struct plain_listener *endpoint_open(uint16_t *port)
     return plain;
 }
 
-/* Whose news it is. */
-static uint32_t await_news(struct plain_listener *plain, enum plain_event expected)
+/* Waits for the event. Returns the number of its client. */
+static uint32_t await_event(struct plain_listener *plain, enum plain_event expected)
 {
-    enum plain_event news;
+    enum plain_event event;
     uint32_t number;
 
-    while ((news = plain_listener_next(plain, 0, &number)) != expected) {
-        cr_assert(news == PLAIN_EVENT_NOTHING || news == PLAIN_EVENT_HEARD, "news %d", (int)news);
+    while ((event = plain_listener_next(plain, 0, &number)) != expected) {
+        cr_assert(event == PLAIN_EVENT_NOTHING || event == PLAIN_EVENT_HEARD, "event %d",
+                  (int)event);
         await_readable(plain_listener_fd(plain));
     }
     return number;
 }
 
-/* More than is read at once, so that some is unread when others have their turn. Until all of it is
- * at the other end. */
+/* Sends more bytes than the server reads in one turn, so some remain unread. Waits until all of
+ * them have arrived. */
 static void send_much(int file)
 {
     static const char zeros[20000];
-    int64_t until_ms = process_now_ms() + PROCESS_PATIENCE_MS;
-    int left;
 
     cr_assert(send(file, zeros, sizeof zeros, MSG_NOSIGNAL) == sizeof zeros);
-    while (ioctl(file, SIOCOUTQ, &left) == 0 && left > 0) {
-        cr_assert(process_now_ms() < until_ms, "%d bytes have not arrived", left);
-        poll(NULL, 0, LOOK_MS);
-    }
+    tcp_client_await_acknowledged(file);
 }
 
-/* And nothing that was sent to it can have been destroyed. */
+/* A reset could destroy bytes that the client has not read. */
 static void expect_end_without_reset(int file, const char *text)
 {
     struct pollfd item = {.fd = file};
@@ -464,25 +404,25 @@ static void expect_end_without_reset(int file, const char *text)
     cr_assert(poll(&item, 1, 0) == 0, "the connection was reset");
 }
 
-Test(plain, who_was_answered_first_makes_room_for_the_next_and_loses_nothing)
+Test(plain, the_client_that_was_answered_first_frees_its_place_and_loses_nothing)
 {
     uint16_t port;
-    struct plain_listener *plain = endpoint_open(&port);
+    struct plain_listener *plain = listener_without_server(&port);
     uint32_t numbers[PLAIN_MAX];
     int crowd[PLAIN_MAX], next[2];
 
     for (int i = 0; i < PLAIN_MAX; i++) {
-        crowd[i] = call(port);
-        numbers[i] = await_news(plain, PLAIN_EVENT_ASKED);
+        crowd[i] = tcp_client_new(port);
+        numbers[i] = await_event(plain, PLAIN_EVENT_ASKED);
     }
-    next[0] = call(port);
-    await_news(plain, PLAIN_EVENT_FULL);
+    next[0] = tcp_client_new(port);
+    await_event(plain, PLAIN_EVENT_FULL);
     send_much(crowd[7]);
     plain_listener_answer(plain, numbers[7], 0, 7);
     plain_listener_answer(plain, numbers[3], 0, 3);
-    cr_assert(await_news(plain, PLAIN_EVENT_ASKED) == numbers[7]);
-    next[1] = call(port);
-    cr_assert(await_news(plain, PLAIN_EVENT_ASKED) == numbers[3]);
+    cr_assert(await_event(plain, PLAIN_EVENT_ASKED) == numbers[7]);
+    next[1] = tcp_client_new(port);
+    cr_assert(await_event(plain, PLAIN_EVENT_ASKED) == numbers[3]);
     expect_end_without_reset(crowd[7], "7\n");
     expect_end_without_reset(crowd[3], "3\n");
     plain_listener_destroy(&plain, 0);
@@ -504,7 +444,7 @@ static void expect_no_start(const char *endpoint, const char *sentence)
     cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
 }
 
-Test(plain, an_endpoint_that_cannot_be_is_told)
+Test(plain, an_invalid_endpoint_is_an_error_with_a_reason)
 {
     struct server server = server_start(NULL);
 

@@ -1,5 +1,5 @@
-/* Servers that have joined another one as workers: they come, go, freeze and lie, and every sum is
- * what one thread sums. */
+/* System tests of joined workers: workers join, leave, freeze and send wrong totals, and every sum
+ * still equals the sum of one thread. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -18,7 +18,7 @@
 
 TestSuite(pool, .fini = story_end);
 
-/* Many spans, and neither end of it at the end of a block. */
+/* Has many spans. Neither its first nor its last sample is at the boundary of a block. */
 static const struct sum_request asked = {
     .id = 1,
     .seed = 11,
@@ -27,8 +27,8 @@ static const struct sum_request asked = {
     .count = 300 * BLOCK_SAMPLES + 17,
 };
 
-/* A worker that the test plays itself is one no longer, or never was. */
-static void peer_expect_dropped(struct peer *peer, enum status status)
+/* Waits until the front refuses `peer` as a worker. */
+static void peer_expect_not_a_worker(struct peer *peer, enum status status)
 {
     struct message message;
 
@@ -39,9 +39,9 @@ static void peer_expect_dropped(struct peer *peer, enum status status)
     cr_assert(message.refusal.status == status, "%s", message.refusal.text);
 }
 
-/* ---- they sum ---------------------------------------------------------------------------- */
+/* ---- sums -------------------------------------------------------------------------------- */
 
-Test(pool, workers_that_have_joined_sum_what_one_thread_sums)
+Test(pool, joined_workers_compute_the_same_sum_as_one_thread)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
@@ -63,7 +63,7 @@ Test(pool, a_request_waits_for_the_first_worker)
     peer_expect_sum(client, &asked);
 }
 
-Test(pool, a_tree_of_servers_sums_too)
+Test(pool, a_tree_of_servers_computes_the_same_sum)
 {
     struct server front = front_start(NULL, NULL);
     struct server middle = front_start(NULL, WORDS("--join", front.workers_endpoint));
@@ -74,7 +74,7 @@ Test(pool, a_tree_of_servers_sums_too)
     peer_expect_sum(client, &asked);
 }
 
-Test(pool, a_worker_joins_two_fronts_and_serves_clients_itself)
+Test(pool, a_server_joins_two_fronts_and_serves_its_own_clients)
 {
     struct server fronts[] = {front_start(NULL, NULL), front_start(NULL, NULL)};
     char both[2 * sizeof fronts[0].workers_endpoint];
@@ -91,10 +91,15 @@ Test(pool, a_worker_joins_two_fronts_and_serves_clients_itself)
         peer_expect_sum(clients[i], &asked);
 }
 
-/* ---- who is there ------------------------------------------------------------------------ */
+/* ---- status ------------------------------------------------------------------------------ */
 
-/* A front with one worker and a request that does not end. */
-static struct server busy_front(void)
+/* A front whose only worker computes an endless request. */
+struct busy_front {
+    struct server front;
+    struct process *worker;
+};
+
+static struct busy_front busy_front_start(void)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
@@ -104,16 +109,35 @@ static struct server busy_front(void)
     endless.count = ENDLESS;
     peer_ask(client, &endless);
     process_await_computing(worker);
-    return front;
+    return (struct busy_front){front, worker};
 }
 
-Test(pool, status_tells_who_computes_what)
+/* What `meantime status` prints about a server. */
+static const char *printed_status(const struct server *server)
 {
-    struct server front = busy_front();
-    struct process *client = CLIENT(front, "status");
+    struct process *client = CLIENT(*server, "status");
 
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    const char *out = process_text(client, PROCESS_OUT);
+    return process_text(client, PROCESS_OUT);
+}
+
+/* The object that `meantime status --json` prints about a server. The caller owns it. */
+static json_t *printed_status_json(const struct server *server)
+{
+    struct process *client = CLIENT(*server, "status", "--json");
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    const char *text = process_text(client, PROCESS_OUT);
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert(object, "%s", text);
+    return object;
+}
+
+Test(pool, status_lists_the_workers_and_the_requests_in_flight)
+{
+    struct server front = busy_front_start().front;
+    const char *out = printed_status(&front);
+
     cr_assert(lines_include(out, WORDS("*: 1 worker with 1 core, 1 request in flight.",
                                        "Requests: 0 answered, 0 refused. Spans: *",
                                        "Workers lost: 0. Bad messages: 0.", "*0  joined *",
@@ -121,15 +145,13 @@ Test(pool, status_tells_who_computes_what)
               "%s", out);
 }
 
-Test(pool, status_as_json)
+Test(pool, status_json_has_the_workers_and_the_requests_in_flight)
 {
-    struct server front = busy_front();
-    struct process *client = CLIENT(front, "status", "--json");
-
-    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    struct server front = busy_front_start().front;
+    json_t *object = printed_status_json(&front);
     json_t *worker = json_array_get(json_object_get(object, "workers"), 0);
     json_t *request = json_array_get(json_object_get(object, "requests"), 0);
+
     cr_assert(json_array_size(json_object_get(object, "workers")) == 1);
     cr_assert_str_eq(json_string_value(json_object_get(worker, "state")), "joined");
     cr_assert(json_integer_value(json_object_get(worker, "credit")) == 2);
@@ -139,7 +161,7 @@ Test(pool, status_as_json)
     json_decref(object);
 }
 
-Test(pool, status_of_nobody_is_a_sentence)
+Test(pool, status_without_a_server_prints_one_sentence)
 {
     struct process *client = process_start(
         WORDS(MEANTIME, "status", "--connect", "tcp://127.0.0.7:1", "--timeout", "100ms"));
@@ -149,8 +171,8 @@ Test(pool, status_of_nobody_is_a_sentence)
                         WORDS("meantime: no answer from tcp://127.0.0.7:1; *")));
 }
 
-/* The samples of a whole stream are 2^63: one more than an integer of jansson can be. */
-Test(pool, status_as_json_tells_of_the_largest_request)
+/* A whole stream has 2^63 samples. This is one more than the largest integer of jansson. */
+Test(pool, status_json_shows_the_count_of_the_largest_request)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
@@ -160,19 +182,17 @@ Test(pool, status_as_json_tells_of_the_largest_request)
     whole.count = UINT64_C(1) << 63;
     peer_ask(peer, &whole);
     process_await_computing(server.process);
-    struct process *client = CLIENT(server, "status", "--json");
-    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
+    json_t *object = printed_status_json(&server);
     json_t *request = json_array_get(json_object_get(object, "requests"), 0);
-    cr_assert(json_number_value(json_object_get(request, "count")) == 0x1p63, "%s",
-              process_text(client, PROCESS_OUT));
+    double count = json_number_value(json_object_get(request, "count"));
+    cr_assert(count == 0x1p63, "%.17g", count);
     cr_assert(json_is_integer(json_object_get(request, "done")));
     json_decref(object);
 }
 
-/* ---- they go ----------------------------------------------------------------------------- */
+/* ---- workers leave ----------------------------------------------------------------------- */
 
-Test(pool, what_a_lost_worker_had_is_summed_by_others)
+Test(pool, spans_of_a_lost_worker_are_requeued)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
@@ -186,7 +206,7 @@ Test(pool, what_a_lost_worker_had_is_summed_by_others)
     process_line(front.process, PROCESS_ERR, "*worker peer has gone");
 }
 
-Test(pool, what_a_silent_worker_had_is_summed_by_others_and_its_total_comes_too_late)
+Test(pool, spans_of_a_silent_worker_are_requeued_and_its_late_total_is_refused)
 {
     struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
@@ -194,34 +214,27 @@ Test(pool, what_a_silent_worker_had_is_summed_by_others_and_its_total_comes_too_
 
     peer_ask(client, &asked);
     struct sum_request span = peer_span(peer);
-    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
     peer_reply(peer, &span, span.count);
-    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
     worker_start(front.workers_endpoint, NULL);
     peer_expect_sum(client, &asked);
 }
 
-Test(pool, a_worker_told_to_stop_finishes_what_it_has)
+Test(pool, a_worker_that_is_stopped_finishes_its_spans_and_is_not_counted_as_lost)
 {
-    struct server front = front_start(NULL, NULL);
-    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
-    struct process *worker = worker_start(front.workers_endpoint, NULL);
-    struct sum_request endless = asked;
+    struct busy_front busy = busy_front_start();
+    struct process *worker = busy.worker;
 
-    endless.count = ENDLESS;
-    peer_ask(client, &endless);
-    process_await_computing(worker);
     process_signal(worker, SIGTERM);
     cr_assert(process_wait(worker) == 0, "%s", process_text(worker, PROCESS_ERR));
     process_line(worker, PROCESS_OUT, "Done: *");
-    process_line(front.process, PROCESS_ERR, "*has gone");
-    struct process *status = CLIENT(front, "status");
-    process_wait(status);
-    cr_assert(lines_include(process_text(status, PROCESS_OUT), WORDS("Workers lost: 0. *")), "%s",
-              process_text(status, PROCESS_OUT));
+    process_line(busy.front.process, PROCESS_ERR, "*has gone");
+    const char *out = printed_status(&busy.front);
+    cr_assert(lines_include(out, WORDS("Workers lost: 0. *")), "%s", out);
 }
 
-Test(pool, a_front_without_workers_ends_all_the_same)
+Test(pool, a_front_that_has_lost_its_only_worker_can_be_stopped)
 {
     struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
@@ -235,7 +248,7 @@ Test(pool, a_front_without_workers_ends_all_the_same)
     peer_expect_refusal(client, asked.id, STATUS_STOPPING);
 }
 
-/* ---- they go round ----------------------------------------------------------------------- */
+/* ---- cycles and restarts ----------------------------------------------------------------- */
 
 static void front_kill(struct server *front)
 {
@@ -243,24 +256,23 @@ static void front_kill(struct server *front)
     process_wait(front->process);
 }
 
-/* All cores that its workers claim. */
-static json_int_t cores_told(const struct server *server)
+/* The number of cores that the workers of a server report. */
+static json_int_t reported_cores(const struct server *server)
 {
-    struct process *client = CLIENT(*server, "status", "--json");
+    json_t *object = printed_status_json(server);
     json_int_t cores = 0;
     json_t *worker;
     size_t i;
 
-    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    json_t *object = json_loads(process_text(client, PROCESS_OUT), JSON_REJECT_DUPLICATES, NULL);
     json_array_foreach(json_object_get(object, "workers"), i, worker) cores +=
         json_integer_value(json_object_get(worker, "capacity"));
     json_decref(object);
     return cores;
 }
 
-/* Each word that goes round a circle adds the cores of all that are in it, and a level for each. */
-static void circle_sums_and_does_not_grow(const struct server *server, unsigned threads)
+/* In a cycle, each round of heartbeats adds the cores of all members, and one level for each
+ * member. The front must log the cycle, still sum, and limit the number of cores. */
+static void expect_bounded_cycle(const struct server *server, unsigned threads)
 {
     struct peer *client = peer_new(PEER_DEALER, server->endpoint);
 
@@ -269,33 +281,34 @@ static void circle_sums_and_does_not_grow(const struct server *server, unsigned 
     for (int i = 0; i < 3; i++) {
         peer_ask(client, &asked);
         peer_expect_sum(client, &asked);
-        cr_assert(cores_told(server) <= (HEIGHT_MAX + 1) * threads);
+        cr_assert(reported_cores(server) <= (HEIGHT_MAX + 1) * threads);
     }
 }
 
-/* The endpoints of both have to be known before: one is had by another server first. */
-Test(pool, two_servers_that_join_each_other_say_so_and_sum_all_the_same)
+/* Each server must know the endpoint of the other before its start. So another server binds one of
+ * the endpoints first. */
+Test(pool, two_servers_that_join_each_other_log_the_cycle_and_still_sum)
 {
     struct server before = front_start(NULL, NULL);
     struct server a = front_start(NULL, WORDS("--threads", "1", "--join", before.workers_endpoint));
 
     front_kill(&before);
     front_start(before.workers_endpoint, WORDS("--threads", "1", "--join", a.workers_endpoint));
-    circle_sums_and_does_not_grow(&a, 2);
+    expect_bounded_cycle(&a, 2);
 }
 
-Test(pool, a_server_that_joins_itself_says_so_and_sums_all_the_same)
+Test(pool, a_server_that_joins_itself_logs_the_cycle_and_still_sums)
 {
     struct server before = front_start(NULL, NULL);
 
     front_kill(&before);
     struct server own = front_start(before.workers_endpoint,
                                     WORDS("--threads", "1", "--join", before.workers_endpoint));
-    circle_sums_and_does_not_grow(&own, 1);
+    expect_bounded_cycle(&own, 1);
 }
 
-/* As it is in two containers of one host. */
-Test(pool, two_servers_of_one_name_may_join_each_other)
+/* Two containers of one host can have the same host name and process id. */
+Test(pool, a_worker_with_the_same_name_as_its_front_may_join)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
@@ -311,13 +324,12 @@ Test(pool, two_servers_of_one_name_may_join_each_other)
     cr_assert(peer_recv(peer).type == MESSAGE_WELCOME);
 }
 
-Test(pool, a_front_that_comes_back_has_its_workers_back)
+Test(pool, workers_rejoin_a_front_that_restarts)
 {
     struct server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
-    process_signal(front.process, SIGKILL);
-    process_wait(front.process);
+    front_kill(&front);
     process_line(worker, PROCESS_ERR, "*connection was lost*");
     front = front_start(front.workers_endpoint, NULL);
     process_line(worker, PROCESS_ERR, "*joined tcp://*");
@@ -326,11 +338,12 @@ Test(pool, a_front_that_comes_back_has_its_workers_back)
     peer_expect_sum(client, &asked);
 }
 
-Test(pool, a_front_that_cannot_be_reached_is_told)
+Test(pool, a_worker_logs_that_its_front_is_unreachable)
 {
     char endpoint[64];
 
-    snprintf(endpoint, sizeof endpoint, "tcp://%s:9", server_address()); /* nobody is there */
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:9",
+             server_address()); /* no server listens there */
     struct process *worker =
         process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", endpoint));
 
@@ -339,7 +352,7 @@ Test(pool, a_front_that_cannot_be_reached_is_told)
     cr_assert(process_wait(worker) == 0);
 }
 
-Test(pool, one_that_joins_where_clients_ask_is_told_so)
+Test(pool, a_worker_that_joins_at_the_endpoint_for_clients_is_refused)
 {
     struct server server = server_start(NULL);
     struct process *worker =
@@ -349,7 +362,7 @@ Test(pool, one_that_joins_where_clients_ask_is_told_so)
     process_line(server.process, PROCESS_ERR, "*: workers do not join here, *");
 }
 
-Test(pool, a_client_that_asks_where_workers_join_is_told_so)
+Test(pool, a_client_that_asks_at_the_endpoint_for_workers_is_refused)
 {
     struct server front = front_start(NULL, NULL);
     struct process *client =
@@ -362,15 +375,15 @@ Test(pool, a_client_that_asks_where_workers_join_is_told_so)
 
 static bool has_ipv6(void)
 {
-    struct sockaddr_in6 here = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int listener = socket(AF_INET6, SOCK_STREAM, 0);
-    bool has = listener != -1 && bind(listener, (struct sockaddr *)&here, sizeof here) == 0;
+    bool has = listener != -1 && bind(listener, (struct sockaddr *)&loopback, sizeof loopback) == 0;
 
     close(listener);
     return has;
 }
 
-Test(pool, servers_are_joined_at_addresses_of_ipv6)
+Test(pool, workers_join_a_front_over_ipv6)
 {
     if (!has_ipv6())
         cr_skip_test("no IPv6");
@@ -384,19 +397,20 @@ Test(pool, servers_are_joined_at_addresses_of_ipv6)
     snprintf(endpoint, sizeof endpoint, "tcp://[::1]:%u", port);
     worker_start(endpoint, NULL);
     process_line(front.process, PROCESS_ERR, "*worker * has joined");
-    struct process *client = CLIENT(front, "sum", "1M"), *status = CLIENT(front, "status");
+    struct process *client = CLIENT(front, "sum", "1M");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
-    cr_assert(process_wait(status) == 0, "%s", process_text(status, PROCESS_ERR));
+    printed_status(&front);
 }
 
-Test(pool, status_as_json_tells_of_each_endpoint)
+Test(pool, status_json_has_one_object_for_each_endpoint)
 {
     struct server front = front_start(NULL, NULL);
     char endpoint[64], list[2 * sizeof endpoint];
     json_t *objects[2];
     size_t at = 0;
 
-    snprintf(endpoint, sizeof endpoint, "tcp://%s:9", server_address()); /* nobody is there */
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:9",
+             server_address()); /* no server listens there */
     snprintf(list, sizeof list, "%s,%s", endpoint, front.endpoint);
     struct process *client = process_start(WORDS(MEANTIME, "status", "--json", "--connect", list));
     cr_assert(process_wait(client) == 1);
@@ -415,19 +429,19 @@ Test(pool, status_as_json_tells_of_each_endpoint)
     json_decref(objects[1]);
 }
 
-/* ---- they lie ---------------------------------------------------------------------------- */
+/* ---- workers that are refused ------------------------------------------------------------ */
 
-Test(pool, a_worker_that_would_sum_other_bits_gets_no_work)
+Test(pool, a_worker_with_another_digest_is_refused)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
 
     peer_join(peer, sums_digest(kernel_best()) + 1);
-    peer_expect_dropped(peer, STATUS_OTHER_SUMS);
+    peer_expect_not_a_worker(peer, STATUS_OTHER_SUMS);
     process_line(front.process, PROCESS_ERR, "*worker peer would sum other bits: its digest is *");
 }
 
-Test(pool, a_worker_logs_why_it_is_not_taken)
+Test(pool, a_worker_logs_why_its_front_refuses_it)
 {
     struct impostor *front = impostor_new();
     struct process *worker =
@@ -445,7 +459,7 @@ Test(pool, a_worker_logs_why_it_is_not_taken)
     process_line(worker, PROCESS_ERR, "*tcp://*: its digest is another one");
 }
 
-Test(pool, a_worker_logs_that_its_front_speaks_another_version_and_rests)
+Test(pool, a_worker_logs_the_refusal_of_a_front_of_another_version)
 {
     static const uint8_t refusal[] = "\x08\x02"                               /* version 2 */
                                      "\x32\x11\x10\x02\x1a\x0dI speak 2 now"; /* status, text */
@@ -458,17 +472,17 @@ Test(pool, a_worker_logs_that_its_front_speaks_another_version_and_rests)
     process_line(worker, PROCESS_ERR, "*tcp://*: I speak 2 now");
 }
 
-Test(pool, a_stranger_is_told_to_join)
+Test(pool, a_heartbeat_of_a_peer_that_has_not_joined_is_refused)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
     struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 1}};
 
     peer_send(peer, &message);
-    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
 }
 
-Test(pool, a_total_of_too_few_samples_is_not_believed)
+Test(pool, a_worker_that_sends_a_total_of_too_few_samples_is_dropped)
 {
     struct server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
@@ -477,7 +491,7 @@ Test(pool, a_total_of_too_few_samples_is_not_believed)
     peer_ask(client, &asked);
     struct sum_request span = peer_span(peer);
     peer_reply(peer, &span, span.count - 1);
-    peer_expect_dropped(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
     worker_start(front.workers_endpoint, NULL);
     peer_expect_sum(client, &asked);
 }

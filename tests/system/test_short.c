@@ -1,4 +1,4 @@
-/* libmeantime where the machine is short of something, or does not let it finish a call. */
+/* System tests of libmeantime with scarce resources: interrupted system calls, few descriptors. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -17,8 +17,8 @@ static const struct meantime_question sample = {.kind = MEANTIME_GAUSSIAN, .coun
 
 /* ---- signals ----------------------------------------------------------------------------- */
 
-/* With this set, a signal comes in every other poll() of this thread that does not wait, in place
- * of what there is. That is how libzmq looks for news within its calls. */
+/* If set, every second poll() of this thread with timeout 0 fails with EINTR, as if a signal had
+ * come. libzmq polls in this way for commands within its calls. */
 static _Thread_local bool interrupting;
 
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
@@ -47,11 +47,11 @@ static void ask_and_take(struct meantime *m)
         cr_assert_eq(meantime_wait(m, requests[i], PATIENCE_NS), 1);
         cr_assert_eq(meantime_take(m, requests[i], &result), 1);
         cr_assert(result.error == MEANTIME_OK, "%s", result.text);
-        cr_assert_eq(result.attempts, 1, "the connection was given up");
+        cr_assert_eq(result.attempts, 1, "the client has reconnected");
     }
 }
 
-Test(short_of, signals_at_any_moment_cost_no_connection)
+Test(short_of, signals_at_any_moment_do_not_lose_the_connection)
 {
     struct server server = server_start(NULL);
 
@@ -69,10 +69,11 @@ Test(short_of, signals_at_any_moment_cost_no_connection)
 
 /* ---- descriptors ------------------------------------------------------------------------- */
 
-/* More than a session and its connection take, beside those of the test. */
+/* More descriptors than a session, its connection and the test need. */
 #define FDS_ENOUGH 100
 
-/* With descriptors up to `fds`. What libzmq itself cannot do without ends the test. */
+/* Sends a request while the process may have `fds` descriptors. Returns whether the sum came. If
+ * libzmq lacked a descriptor that it cannot do without, it would abort the test. */
 static bool can_ask_with(rlim_t fds, const char *endpoint)
 {
     struct meantime_result result = {.error = MEANTIME_NO_RESOURCES};
@@ -96,13 +97,13 @@ static bool can_ask_with(rlim_t fds, const char *endpoint)
     return result.error == MEANTIME_OK;
 }
 
-Test(short_of, descriptors_that_run_out_at_any_point_are_told)
+Test(short_of, a_lack_of_descriptors_at_any_point_is_an_error_code)
 {
     struct server server = server_start(NULL);
     rlim_t fds = 3;
 
     while (!can_ask_with(fds, server.endpoint))
         cr_assert(fds++ < FDS_ENOUGH);
-    cr_assert(fds > 3 + 5, "there was a limit");
+    cr_assert(fds > 3 + 5, "the limit had no effect");
     server_drain(&server);
 }
