@@ -1,4 +1,4 @@
-"""Compares the documents with the tree. usage: check.py CHECK ROOT [PROGRAMS]
+"""Compares the documents with the tree. usage: check.py CHECK ROOT FOLDER-OF-THE-PROGRAMS
 
 loop:  the first C block of README.md stands in client/async.c, character for character.
 links: each relative link of a document leads to a file, and its #anchor to a heading.
@@ -36,13 +36,13 @@ def anchors(path):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def check_loop(root):
+def check_loop(root, _programs):
     block = re.search(r"^```c\n(.*?)^```", (root / "README.md").read_text(), flags=re.M | re.S)
     if block.group(1) not in (root / "client/async.c").read_text():
         yield f"README.md: this is not in client/async.c:\n{block.group(1)}"
 
 
-def check_figures(root):
+def check_figures(root, _programs):
     """Both write times in seconds with two digits: 3.03 s in the picture, 3.03s in the text."""
     picture = set(re.findall(r"\b\d+\.\d\d\b", (root / "client/pictures/compare.svg").read_text()))
     line = re.search(r"^ *The same sums, .*$", (root / "README.md").read_text(), flags=re.M).group(0)
@@ -102,7 +102,7 @@ def check_link(document, target):
     return None
 
 
-def check_links(root):
+def check_links(root, _programs):
     for document in documents(root):
         for target in re.findall(r"\]\(([^)\s]+)\)", text_of(document)):
             fault = None if "://" in target else check_link(document, target)
@@ -110,7 +110,7 @@ def check_links(root):
                 yield f"{document.relative_to(root)}: {fault}"
 
 
-def check_names(root):
+def check_names(root, _programs):
     files = [path for path in root.rglob("*.*") if not SKIPPED & set(path.relative_to(root).parts)]
     known = {path.name for path in files}
     for document in documents(root):
@@ -128,7 +128,7 @@ def generated(name):
 def main():
     checks = {"loop": check_loop, "figures": check_figures, "tour": check_tour, "links": check_links,
               "names": check_names}
-    faults = list(checks[sys.argv[1]](pathlib.Path(sys.argv[2]), *sys.argv[3:]))
+    faults = list(checks[sys.argv[1]](pathlib.Path(sys.argv[2]), sys.argv[3]))
     print("\n".join(faults))
     sys.exit(bool(faults))
 
