@@ -1,55 +1,57 @@
-/* How many clients, workers and requests one server has room for, the numbers that it gives them,
- * and the defaults that options change. For the scheduler, the peers and the network code. */
+/* How many clients, workers and requests one server has room for, how it numbers them, and default
+ * values of options. For the dispatcher, the peers and the network code. */
 #ifndef MEANTIME_SERVER_LIMITS_H
 #define MEANTIME_SERVER_LIMITS_H
 
 #include <stdint.h>
 
-/* Requests in flight, of all clients: 3 MiB of state, and at 10 ms each a queue of minutes. */
+/* Requests in flight of all clients together: 3 MiB of state. At 10 ms each, this is a queue of
+ * more than a minute. */
 #define REQUESTS_MAX 10000
 
-/* Requests in flight of one client, so that one cannot fill the queue for all. */
+/* Requests in flight of one client, so that one client cannot fill the queue. */
 #define CLIENT_REQUESTS_MAX 1024
 
-/* Clients are numbered by the shell from 0. Each has a request in flight or is being heard now. */
+/* The shell numbers the clients from 0. Each number belongs to a client that has a request in
+ * flight; one more is for the client whose message the server is handling. */
 #define CLIENTS_MAX (REQUESTS_MAX + 1)
 
-/* Servers that this one has joined. They are the clients CLIENTS_MAX, CLIENTS_MAX + 1, ... */
+/* Parents of this server. They are the clients CLIENTS_MAX, CLIENTS_MAX + 1, ... */
 #define PARENTS_MAX 16
 
-/* Whoever is connected to the plain endpoint: together they are one client, lest a crowd of them
- * have a crowd's share of the turns. */
+/* The number of all plain clients together. They count as one client, so that many connections to
+ * the plain endpoint get one client's share of the round-robin. */
 #define PLAIN_CLIENT (CLIENTS_MAX + PARENTS_MAX)
 
-/* Compute threads: more than any machine of today has cores. */
+/* Compute threads. No machine of today has more cores. */
 #define THREADS_MAX 1024
 
-/* Servers that have joined this one. Beyond that a tree serves better: its middle takes the load.
- */
+/* Joined workers. For more workers, build a tree: the servers in its middle share the load. */
 #define JOINED_MAX 4096
 
-/* What a refused client is told to wait. A crowd of ten thousand that does so costs the server a
- * few per cent of one core. */
+/* The time after which a client that was refused as busy shall retry. If ten thousand clients retry
+ * after this time, they take a few per cent of one core of the server. */
 #define BUSY_RETRY_MS 1000
 
-/* Spans that a worker holds for each of its cores: one that it computes and one that waits, so that
- * it is never idle while a total is on its way here and the next span is on its way there. */
+/* Spans that a worker holds for each of its cores: one that the core computes and one that waits.
+ * With the second one, the core stays busy while a total and the next span cross the network. */
 #define WORKER_CREDIT 2
 
-/* And in all, which is what it takes from one client. */
+/* Spans that one worker holds at most: as many as a server accepts from one client. */
 #define WORKER_CREDIT_MAX CLIENT_REQUESTS_MAX
 
-/* What a span takes about, on a core of the worker that gets it. A thread's: long beside the 10 us
- * that handing it over costs, short for a newcomer who waits for WORKER_CREDIT spans to end. That
- * of a worker that has joined crosses a network, and is cut further there. */
+/* The time that one core of the worker needs for a span, about. A compute thread's span is long
+ * compared with the 10 us that handing over costs. A new request waits for WORKER_CREDIT spans to
+ * end, so spans must also be short. The span of a joined worker crosses a network, and the joined
+ * worker cuts it further. */
 #define THREAD_SPAN_NS INT64_C(10000000)
 #define JOINED_SPAN_NS INT64_C(50000000)
 
-/* Time between two heartbeats of each side, where nobody says otherwise: a frozen worker's spans
- * are elsewhere after HEARTBEATS_MISSED of them. */
+/* Time between two heartbeats, in each direction, if no option sets it. If a worker misses
+ * HEARTBEATS_MISSED heartbeats, the server requeues its spans. */
 #define HEARTBEAT_NS INT64_C(500000000)
 
-/* Spans with workers at a time: the credit of 32,768 cores. */
+/* Runs at a time: the credit of 32,768 cores. */
 #define RUN_INDEX_BITS 16
 #define RUNS_MAX       (UINT32_C(1) << RUN_INDEX_BITS)
 

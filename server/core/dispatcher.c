@@ -1,19 +1,16 @@
+/* Requests, workers and time: the handlers of all events, and the effects that follow. Which worker
+ * gets which span is decided in assign.c. */
 #include "server/core/dispatcher.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/instant.h"
+#include "server/core/answers.h"
+#include "server/core/assign.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
-
-/* Runs that are looked at for one that is late: the oldest, of which few are left when all work is
- * given out. */
-#define LATE_LOOKS 64
 
 struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
 {
@@ -31,11 +28,11 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
         return NULL;
     d->settings = *settings;
     d->progress_at_ns = d->heartbeat_at_ns = d->deadline_at_ns = d->give_up_at_ns = NEVER;
-    bool there = queue_init(&d->queue, settings->requests_max);
-    there = workers_init(&d->workers, settings->threads, settings->joined_max, settings->span_ns) &&
-            there;
-    there = spans_init(&d->spans) && there;
-    if (!there)
+    bool ready = queue_init(&d->queue, settings->requests_max);
+    ready = workers_init(&d->workers, settings->threads, settings->joined_max, settings->span_ns) &&
+            ready;
+    ready = spans_init(&d->spans) && ready;
+    if (!ready)
         dispatcher_destroy(&d);
     return d;
 }
@@ -51,79 +48,6 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
     queue_clear(&d->queue);
     free(d);
     *dispatcher = NULL;
-}
-
-/* ---- messages ---------------------------------------------------------------------------- */
-
-/* What the message of this step is answered with. At most one a step. */
-__attribute__((format(printf, 7, 8))) static void refuse(struct dispatcher *d,
-                                                         enum effect_type type, uint32_t peer,
-                                                         uint64_t id, enum status status,
-                                                         uint32_t retry_after_ms, const char *text,
-                                                         ...)
-{
-    struct refusal *refusal = &d->answer.message.refusal;
-    va_list arguments;
-
-    assert(!d->answer_due);
-    d->answer_due = true;
-    d->answer.type = type;
-    d->answer.client = peer;
-    d->answer.message.type = MESSAGE_REFUSAL;
-    refusal->id = id;
-    refusal->status = status;
-    refusal->retry_after_ms = retry_after_ms;
-    va_start(arguments, text);
-    vsnprintf(refusal->text, sizeof refusal->text, text, arguments);
-    va_end(arguments);
-}
-
-static void reply_message(const struct request *r, struct message *message)
-{
-    assert(r->total.count == r->asked.count);
-    message->type = MESSAGE_SUM_REPLY;
-    message->sum_reply = (struct sum_reply){
-        .id = r->asked.id,
-        .count = r->total.count,
-        .units = r->total.units,
-        .unit_log2 = stream_unit_log2((enum stream_kind)r->asked.kind),
-        .compute_ns = r->compute_ns,
-    };
-}
-
-/* A request that ended without a sum. */
-static void ending_message(const struct request *r, struct message *message)
-{
-    struct refusal *refusal = &message->refusal;
-    char *text = refusal->text;
-    size_t room = sizeof refusal->text;
-    uint64_t done = r->total.count, count = r->asked.count;
-
-    message->type = MESSAGE_REFUSAL;
-    refusal->id = r->asked.id;
-    refusal->status = r->ending;
-    refusal->retry_after_ms = 0;
-    switch (r->ending) {
-    case STATUS_DEADLINE_EXCEEDED:
-        snprintf(text, room, "the deadline passed after %" PRIu64 " of %" PRIu64 " samples", done,
-                 count);
-        break;
-    case STATUS_CANCELLED:
-        snprintf(text, room, "cancelled after %" PRIu64 " of %" PRIu64 " samples", done, count);
-        break;
-    case STATUS_STOPPING:
-        snprintf(text, room,
-                 "the server was stopped after %" PRIu64 " of %" PRIu64 " samples; ask another one",
-                 done, count);
-        break;
-    case STATUS_WORKERS_LOST:
-        snprintf(text, room,
-                 "%d workers were lost while they summed the %" PRIu64 " samples from %" PRIu64
-                 " on; is there something wrong with these?",
-                 SPAN_DEATHS_MAX, r->deadly_count, r->deadly_first);
-        break;
-    default: assert(!"a request does not end like that");
-    }
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
@@ -158,24 +82,25 @@ static void on_sum_request(struct dispatcher *d, const struct event *event)
     struct client *client = queue_client(&d->queue, event->client);
 
     if (d->draining)
-        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_STOPPING, 0,
-               "the server is stopping; ask another one");
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_STOPPING, 0,
+                      "the server is stopping; ask another one");
     else if (client_request(client, asked->id))
-        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
-               "request %" PRIu64 " of this client is in flight already", asked->id);
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
+                      "request %" PRIu64 " of this client is in flight already", asked->id);
     else if (client->request_count == d->settings.client_requests_max)
-        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
-               "this client has %" PRIu32 " requests in flight, as many as it may",
-               client->request_count);
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
+                      "this client has %" PRIu32 " requests in flight, the maximum",
+                      client->request_count);
     else if (queue_full(&d->queue))
-        refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
-               "the queue of %" PRIu32 " requests is full", d->settings.requests_max);
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
+                      "the queue of %" PRIu32 " requests is full", d->settings.requests_max);
     else
         request_open(d, client, asked);
     d->counters.refused += d->answer_due;
 }
 
-/* Whatever is not in flight any more has been answered, or never was a request: no news. */
+/* A cancel of a request that is not in flight changes nothing: the request may have been answered
+ * while the cancel was on its way. */
 static void on_cancel(struct dispatcher *d, const struct event *event)
 {
     struct request *r =
@@ -208,7 +133,8 @@ static void on_client_lost(struct dispatcher *d, const struct event *event)
 
 /* ---- workers ----------------------------------------------------------------------------- */
 
-static void run_back(struct dispatcher *d, struct run *run)
+/* The run ends without a total. */
+static void run_return(struct dispatcher *d, struct run *run)
 {
     d->counters.requeued += run->state == RUN_RUNNING;
     workers_release(&d->workers, run);
@@ -222,23 +148,24 @@ static void span_fail(struct dispatcher *d, struct span *span)
     request_end(d, span->request, STATUS_WORKERS_LOST);
 }
 
-/* deadly: its span may be what the worker was lost of. That is counted first, for a suspect waits
- * apart: whatever else takes workers, a power cut or a person, most often takes several within
- * moments, and the span is not to be with each of them. */
+/* Ends a run whose worker is lost, or has lost its own workers. deadly: its span may have crashed
+ * the worker. The death is counted before the span returns, because a suspect waits in a list of
+ * its own. A power cut or an operator often takes several workers within moments, and meanwhile no
+ * other worker must get the suspect. */
 static void run_lost(struct dispatcher *d, struct run *run, bool deadly)
 {
     struct span *span = run->span;
 
     if (span && deadly)
         spans_count_death(span, d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns);
-    run_back(d, run);
+    run_return(d, run);
     if (span && span->deaths == SPAN_DEATHS_MAX)
         span_fail(d, span);
 }
 
-/* Its spans are given to others, before all that was not given yet. deadly: what it was computing,
- * the first span of each core, may have killed it. */
-static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
+/* Requeues the spans of a worker in front of all new spans, and removes the worker. deadly: the
+ * spans that it was computing, the first one of each core, may have crashed it. */
+static void worker_remove(struct dispatcher *d, struct worker *w, bool deadly)
 {
     uint32_t suspects = deadly ? w->capacity : 0;
     struct run *run;
@@ -247,30 +174,31 @@ static void worker_lose(struct dispatcher *d, struct worker *w, bool deadly)
         run_lost(d, run, suspects > 0);
         suspects -= suspects > 0;
     }
-    workers_lose(&d->workers, w);
+    workers_remove(&d->workers, w);
 }
 
-/* Who has joined nobody is in no circle. One that is below it is for those in it to open. */
-static bool may_be_circle(const struct dispatcher *d, uint32_t height)
+/* True if this server may be in a cycle of servers that have joined each other. In a cycle, heights
+ * grow with every heartbeat until one member sees more than HEIGHT_MAX. A server without parents is
+ * in no cycle: the members of a cycle below it must break the cycle. */
+static bool may_be_cycle(const struct dispatcher *d, uint32_t height)
 {
     return height > HEIGHT_MAX && !d->settings.top;
 }
 
-/* Each of a circle is below the others, and its height grows by that of all with each word that
- * goes round: it ends at the one that finds this. */
-static void refuse_circle(struct dispatcher *d, uint32_t worker, const char *name)
+static void refuse_cycle(struct dispatcher *d, uint32_t worker, const char *name)
 {
-    refuse(d, EFFECT_DROP_WORKER, worker, 0, STATUS_OUT_OF_RANGE, 0,
-           "worker %s has more than %d levels of servers below it; have they joined in a circle?",
-           name, HEIGHT_MAX);
+    answer_refuse(d, EFFECT_DROP_WORKER, worker, 0, STATUS_OUT_OF_RANGE, 0,
+                  "worker %s has more than %d levels of servers below it; have servers joined each "
+                  "other in a cycle?",
+                  name, HEIGHT_MAX);
 }
 
 static void worker_drop(struct dispatcher *d, struct worker *w, const char *text)
 {
     d->counters.workers_lost++;
-    worker_lose(d, w, false);
-    refuse(d, EFFECT_DROP_WORKER, workers_number(&d->workers, w), 0, STATUS_NOT_JOINED, 0,
-           "worker %s: %s", w->name, text);
+    worker_remove(d, w, false);
+    answer_refuse(d, EFFECT_DROP_WORKER, workers_number(&d->workers, w), 0, STATUS_NOT_JOINED, 0,
+                  "worker %s: %s", w->name, text);
 }
 
 static void worker_welcome(struct dispatcher *d, struct worker *w)
@@ -284,31 +212,32 @@ static void worker_welcome(struct dispatcher *d, struct worker *w)
         d->heartbeat_at_ns = d->now_ns + d->settings.heartbeat_ns;
 }
 
-/* A worker that joins once more has forgotten what it had. */
+/* If a worker joins again, it has dropped the spans that it had. */
 static void on_join(struct dispatcher *d, const struct event *event)
 {
     const struct join *join = &event->message->join;
     struct worker *w = workers_at(&d->workers, event->worker);
 
     if (w && w->state != WORKER_FREE)
-        worker_lose(d, w, false);
+        worker_remove(d, w, false);
     if (!w)
-        refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_BUSY, BUSY_RETRY_MS,
-               "%" PRIu32 " workers have joined, as many as may", d->settings.joined_max);
+        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_BUSY, BUSY_RETRY_MS,
+                      "%" PRIu32 " workers have joined, the maximum", d->settings.joined_max);
     else if (join->digest != d->settings.digest)
-        refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_OTHER_SUMS, 0,
-               "worker %s would sum other bits: its digest is %016" PRIx64 ", not %016" PRIx64,
-               join->name, join->digest, d->settings.digest);
-    else if (may_be_circle(d, join->height))
-        refuse_circle(d, event->worker, join->name);
+        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_OTHER_SUMS, 0,
+                      "worker %s would sum other bits: its digest is %016" PRIx64
+                      ", not %016" PRIx64,
+                      join->name, join->digest, d->settings.digest);
+    else if (may_be_cycle(d, join->height))
+        refuse_cycle(d, event->worker, join->name);
     else {
         workers_join(&d->workers, w, join, d->now_ns);
         worker_welcome(d, w);
     }
 }
 
-/* The worker has lost all of its own: what it has would wait for ever. */
-static void runs_take(struct dispatcher *d, struct worker *w)
+/* A worker without capacity has lost all of its own workers: its spans would wait for ever. */
+static void runs_revoke(struct dispatcher *d, struct worker *w)
 {
     struct run *run;
 
@@ -321,14 +250,14 @@ static void runs_take(struct dispatcher *d, struct worker *w)
 
 static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct message *message)
 {
-    if (may_be_circle(d, message->heartbeat.height)) {
+    if (may_be_cycle(d, message->heartbeat.height)) {
         d->counters.workers_lost++;
-        worker_lose(d, w, false);
-        refuse_circle(d, workers_number(&d->workers, w), w->name);
+        worker_remove(d, w, false);
+        refuse_cycle(d, workers_number(&d->workers, w), w->name);
         return;
     }
     if (message->heartbeat.capacity == 0)
-        runs_take(d, w);
+        runs_revoke(d, w);
     workers_set_height(&d->workers, w, message->heartbeat.height);
     workers_set_capacity(&d->workers, w, message->heartbeat.capacity);
     workers_apply(&d->workers, w, WORKER_EVENT_HEARTBEAT);
@@ -340,7 +269,7 @@ static void on_leave(struct dispatcher *d, struct worker *w, const struct messag
     workers_apply(&d->workers, w, WORKER_EVENT_LEAVE);
 }
 
-/* The worker's run of that id, or NULL: answered already, or taken from it. */
+/* The worker's run of that id, or NULL if the run has ended. */
 static struct run *worker_run(const struct dispatcher *d, const struct worker *w, uint64_t id)
 {
     struct run *run = spans_run(&d->spans, id);
@@ -348,8 +277,8 @@ static struct run *worker_run(const struct dispatcher *d, const struct worker *w
     return run && run->worker == w ? run : NULL;
 }
 
-/* Samples are smaller than 2^53 units, whatever the kind. */
-static bool total_makes_sense(const struct span *span, const struct sum_reply *reply)
+/* A sample of any kind is smaller than 2^53 units. */
+static bool total_is_plausible(const struct span *span, const struct sum_reply *reply)
 {
     __int128 most = (__int128)span->count << 53;
 
@@ -378,20 +307,20 @@ static void on_sum_reply(struct dispatcher *d, struct worker *w, const struct me
     const struct sum_reply *reply = &message->sum_reply;
     struct run *run = worker_run(d, w, reply->id);
 
-    if (run && run->state == RUN_RUNNING && total_makes_sense(run->span, reply)) {
+    if (run && run->state == RUN_RUNNING && total_is_plausible(run->span, reply)) {
         span_done(d, run, reply);
     } else if (run && run->state == RUN_RUNNING) {
         assert(!w->thread);
-        worker_drop(d, w, "its total is not that of the span");
+        worker_drop(d, w, "its total does not fit the span");
     } else {
         d->counters.duplicates++;
         if (run)
-            run_back(d, run);
+            run_return(d, run);
     }
 }
 
-/* A cancelled run has ended as it should. Else the worker cannot compute more for now, or its own
- * workers die of the span. */
+/* If the run was cancelled, the refusal is its normal end. Otherwise the worker cannot compute more
+ * for now, or the span has crashed its own workers. */
 static void on_span_refused(struct dispatcher *d, struct worker *w, const struct message *message)
 {
     const struct refusal *refusal = &message->refusal;
@@ -423,8 +352,8 @@ static void on_worker_message(struct dispatcher *d, const struct event *event)
     }
     assert(handlers[event->message->type]);
     if (!w || w->state == WORKER_FREE) {
-        refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_NOT_JOINED, 0,
-               "this server does not know this worker, or no longer; join");
+        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_NOT_JOINED, 0,
+                      "this worker has not joined, or its membership has ended; join again");
         return;
     }
     if (!w->thread)
@@ -432,16 +361,16 @@ static void on_worker_message(struct dispatcher *d, const struct event *event)
     handlers[event->message->type](d, w, event->message);
 }
 
-/* One that leaves goes when it has finished, or is sent away: it does not die. */
+/* A leaving worker disconnects when it has finished, so its spans are not suspected. */
 static void on_worker_lost(struct dispatcher *d, const struct event *event)
 {
     struct worker *w = workers_at(&d->workers, event->worker);
 
     if (!w || w->state == WORKER_FREE)
         return;
-    bool died = w->state != WORKER_LEAVING;
-    d->counters.workers_lost += died;
-    worker_lose(d, w, died);
+    bool crashed = w->state != WORKER_LEAVING;
+    d->counters.workers_lost += crashed;
+    worker_remove(d, w, crashed);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -467,21 +396,20 @@ static void deadlines_due(struct dispatcher *d)
     }
 }
 
-/* When the most silent worker is taken for dead. */
+/* The time at which the worker that has been silent for longest is dropped, or NEVER. */
 static int64_t silence_at_ns(const struct dispatcher *d)
 {
     const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);
 
     if (!w)
         return NEVER;
-    int64_t received_at_ns =
-        w->received_at_ns > d->resumed_at_ns ? w->received_at_ns : d->resumed_at_ns;
-    return received_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
+    return later(w->received_at_ns, d->resumed_at_ns) +
+           HEARTBEATS_MISSED * d->settings.heartbeat_ns;
 }
 
-/* While workers are there time is told at every heartbeat. Where it was not, this process has not
- * run, and what the workers have said meanwhile has still to be read. */
-static void tick(struct dispatcher *d)
+/* While workers are joined, EVENT_TIME comes at every heartbeat. If EVENT_TIME is very late, this
+ * process did not run, and messages that the workers sent meanwhile are still unread. */
+static void detect_pause(struct dispatcher *d)
 {
     if (d->now_ns - d->ticked_at_ns > 2 * d->settings.heartbeat_ns)
         d->resumed_at_ns = d->now_ns;
@@ -497,13 +425,13 @@ static void requests_stop(struct dispatcher *d)
         request_end(d, r, STATUS_STOPPING);
 }
 
-/* Workers may be stopped together with their front: it waits for others as long as for a sign of
- * life. */
-static void watch_out(struct dispatcher *d)
+/* A draining server without workers gives up. First it waits for workers to join, as long as it
+ * accepts silence, because an operator may restart the workers together with their front. */
+static void plan_give_up(struct dispatcher *d)
 {
-    bool alone = d->draining && d->workers.capacity == 0 && d->workers.held == 0;
+    bool stranded = d->draining && d->workers.capacity == 0 && d->workers.held == 0;
 
-    if (!alone || TAILQ_EMPTY(&d->queue.open))
+    if (!stranded || TAILQ_EMPTY(&d->queue.open))
         d->give_up_at_ns = NEVER;
     else if (d->give_up_at_ns == NEVER)
         d->give_up_at_ns = d->now_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
@@ -518,7 +446,7 @@ static void on_stop(struct dispatcher *d, const struct event *event)
 static void on_time(struct dispatcher *d, const struct event *event)
 {
     (void)event;
-    tick(d);
+    detect_pause(d);
     if (d->now_ns >= d->give_up_at_ns)
         requests_stop(d);
     if (d->now_ns >= d->deadline_at_ns)
@@ -534,7 +462,7 @@ static void on_time(struct dispatcher *d, const struct event *event)
     }
 }
 
-/* ---- in and out -------------------------------------------------------------------------- */
+/* ---- events and effects ------------------------------------------------------------------ */
 
 void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *event)
 {
@@ -552,7 +480,7 @@ void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *e
     assert(!d->answer_due);
     d->now_ns = now_ns;
     handlers[event->type](d, event);
-    watch_out(d);
+    plan_give_up(d);
 }
 
 static bool next_answer(struct dispatcher *d, struct effect *effect)
@@ -570,7 +498,7 @@ static bool next_silent(struct dispatcher *d, struct effect *effect)
         d->silence_due = false;
         return false;
     }
-    worker_drop(d, TAILQ_FIRST(&d->workers.by_silence), "nothing was heard of it for too long");
+    worker_drop(d, TAILQ_FIRST(&d->workers.by_silence), "it sent no message for too long");
     return next_answer(d, effect);
 }
 
@@ -587,131 +515,9 @@ static bool next_cancel(struct dispatcher *d, struct effect *effect)
     return true;
 }
 
-/* The worker gets the next span of the request whose turn it is. */
-static struct run *span_cut(struct dispatcher *d, struct request *r, struct worker *w)
-{
-    uint64_t first = r->asked.first + r->assigned;
-    uint64_t count = workers_span_size(&d->workers, w, r->asked.kind, first, request_left(r));
-
-    queue_assigned(&d->queue, r, count);
-    return spans_cut(&d->spans, r, first, count, w);
-}
-
-/* Of the oldest runs of spans that only one worker has, the one that is late first among those that
- * another worker with an idle core could take, or NULL. */
-static const struct run *late_run(const struct dispatcher *d)
-{
-    const struct run *late = NULL, *run;
-    int looks = 0;
-
-    if (!workers_idle(&d->workers, NULL))
-        return NULL;
-    TAILQ_FOREACH(run, &d->spans.single, in_single)
-    {
-        if (looks++ == LATE_LOOKS)
-            break;
-        if (workers_idle(&d->workers, run->worker) && (!late || run->late_at_ns < late->late_at_ns))
-            late = run;
-    }
-    return late;
-}
-
-/* The oldest run of a span that only one worker has, where it is overdue and not this worker's. */
-static const struct run *overdue_run(const struct dispatcher *d, const struct worker *w)
-{
-    const struct run *run = TAILQ_FIRST(&d->spans.single);
-
-    return run && run->worker != w && run->late_at_ns + OVERDUE_NS <= d->now_ns ? run : NULL;
-}
-
-/* When both who have the span are overdue. */
-static int64_t stuck_at_ns(const struct span *span)
-{
-    uint32_t taken = span->revocations < REVOCATIONS_MAX ? span->revocations : REVOCATIONS_MAX;
-    int64_t a_ns = span->runs[0]->late_at_ns, b_ns = span->runs[1]->late_at_ns;
-
-    return (a_ns > b_ns ? a_ns : b_ns) + (OVERDUE_NS << taken);
-}
-
-/* Of the oldest spans that two workers have, the one that both are overdue with first among those
- * that a third worker could take, or NULL. */
-static struct span *stuck_span(const struct dispatcher *d)
-{
-    struct span *stuck = NULL, *span;
-    int looks = 0;
-
-    TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
-    {
-        if (looks++ == LATE_LOOKS)
-            break;
-        if ((!stuck || stuck_at_ns(span) < stuck_at_ns(stuck)) &&
-            workers_ready_for(&d->workers, span))
-            stuck = span;
-    }
-    return stuck;
-}
-
-/* A third worker has the span instead of the one that was late first. */
-static struct run *span_give_instead(struct dispatcher *d, struct span *span)
-{
-    struct worker *w = workers_ready_for(&d->workers, span);
-    bool first = span->runs[0]->late_at_ns <= span->runs[1]->late_at_ns;
-
-    d->counters.requeued++;
-    span->revocations++;
-    spans_revoke(&d->spans, span->runs[first ? 0 : 1]);
-    return spans_assign(&d->spans, span, w);
-}
-
-static struct run *span_give_too(struct dispatcher *d, const struct run *late, struct worker *w)
-{
-    d->counters.given_twice++;
-    return spans_assign(&d->spans, late->span, w);
-}
-
-/* The first span that waits, or the first suspect that has rested, or NULL. */
-static struct span *span_waiting(const struct dispatcher *d)
-{
-    struct span *waiting = TAILQ_FIRST(&d->spans.waiting);
-    struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
-
-    if (waiting)
-        return waiting;
-    return suspect && suspect->rests_until_ns <= d->now_ns ? suspect : NULL;
-}
-
-/* A span that waits, or is overdue with one or with two workers, or a new one, or one that is late:
- * NULL where there is none. What waits has been with a worker already. It is not for one that may
- * never give a total, else it would stay with who comes, takes it and goes, over and over. */
-static struct run *span_give(struct dispatcher *d)
-{
-    struct worker *w = workers_ready(&d->workers);
-    struct span *waiting = span_waiting(d);
-    struct request *r = spans_span_available(&d->spans) ? queue_next(&d->queue) : NULL;
-
-    if (!w || !spans_run_available(&d->spans))
-        return NULL;
-    if (waiting && r && !worker_proven(w))
-        return span_cut(d, r, w);
-    if (waiting)
-        return spans_assign(&d->spans, waiting, w);
-    const struct run *overdue = overdue_run(d, w);
-    if (overdue)
-        return span_give_too(d, overdue, w);
-    struct span *stuck = stuck_span(d);
-    if (stuck && stuck_at_ns(stuck) <= d->now_ns)
-        return span_give_instead(d, stuck);
-    if (r)
-        return span_cut(d, r, w);
-    const struct run *late = late_run(d);
-    if (!late || late->late_at_ns > d->now_ns)
-        return NULL;
-    return span_give_too(d, late, workers_idle(&d->workers, late->worker));
-}
-
 static bool next_span(struct dispatcher *d, struct effect *effect)
 {
-    struct run *run = span_give(d);
+    struct run *run = assign_next(d);
 
     if (!run)
         return false;
@@ -735,16 +541,13 @@ static bool next_ending(struct dispatcher *d, struct effect *effect)
     struct request *r;
 
     while ((r = TAILQ_FIRST(&d->queue.outbox))) {
-        bool wanted = r->client;
+        bool wanted = r->client; /* else the client is lost */
         if (wanted) {
             effect->type = EFFECT_ANSWER;
             effect->client = queue_client_number(&d->queue, r->client);
             d->counters.answered += r->ending == STATUS_OK;
             d->counters.refused += r->ending != STATUS_OK;
-            if (r->ending == STATUS_OK)
-                reply_message(r, &effect->message);
-            else
-                ending_message(r, &effect->message);
+            answer_request(r, &effect->message);
             queue_detach(r);
         }
         queue_release(&d->queue, r);
@@ -754,7 +557,7 @@ static bool next_ending(struct dispatcher *d, struct effect *effect)
     return false;
 }
 
-static bool next_beat(struct dispatcher *d, struct effect *effect)
+static bool next_heartbeat(struct dispatcher *d, struct effect *effect)
 {
     const struct worker *w = d->workers.heartbeat_next;
 
@@ -791,23 +594,8 @@ static bool next_progress(struct dispatcher *d, struct effect *effect)
 bool dispatcher_next(struct dispatcher *d, struct effect *effect)
 {
     return next_answer(d, effect) || next_silent(d, effect) || next_cancel(d, effect) ||
-           next_span(d, effect) || next_ending(d, effect) || next_beat(d, effect) ||
+           next_span(d, effect) || next_ending(d, effect) || next_heartbeat(d, effect) ||
            next_progress(d, effect);
-}
-
-/* When a span is to be given for no other reason than the time. */
-static int64_t give_at_ns(const struct dispatcher *d)
-{
-    const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
-
-    if (!spans_run_available(&d->spans) || !workers_ready(&d->workers))
-        return NEVER;
-    const struct run *late = late_run(d);
-    const struct span *stuck = stuck_span(d);
-    int64_t give_at_ns = late ? late->late_at_ns : NEVER;
-    if (stuck)
-        give_at_ns = earlier(give_at_ns, stuck_at_ns(stuck));
-    return suspect ? earlier(give_at_ns, suspect->rests_until_ns) : give_at_ns;
 }
 
 int64_t dispatcher_due_at(const struct dispatcher *d)
@@ -817,7 +605,7 @@ int64_t dispatcher_due_at(const struct dispatcher *d)
     due_at_ns = earlier(due_at_ns, d->heartbeat_at_ns);
     due_at_ns = earlier(due_at_ns, silence_at_ns(d));
     due_at_ns = earlier(due_at_ns, d->give_up_at_ns);
-    return earlier(due_at_ns, give_at_ns(d));
+    return earlier(due_at_ns, assign_due_at(d));
 }
 
 bool dispatcher_busy(const struct dispatcher *d)

@@ -1,6 +1,4 @@
-/* What a dispatcher knows. For server/core/dispatcher.c and dispatcher_status.c, and whoever checks
- * it.
- */
+/* The state of a dispatcher: for the files that implement it, and for the tests that check it. */
 #ifndef MEANTIME_SERVER_CORE_DISPATCHER_STATE_H
 #define MEANTIME_SERVER_CORE_DISPATCHER_STATE_H
 
@@ -15,18 +13,22 @@ struct dispatcher {
     struct workers workers;
     struct spans spans;
     struct counters counters;
-    int64_t now_ns;
+    int64_t now_ns; /* of the last step */
     bool draining;
-    struct effect answer; /* to the message that came in this step */
-    bool answer_due;
-    struct request *progress_next; /* of the round of progress messages under way */
-    bool silence_due;              /* workers that are silent for too long are to be dropped */
-    int64_t progress_at_ns;
-    int64_t heartbeat_at_ns;
-    int64_t ticked_at_ns;   /* EVENT_TIME */
-    int64_t resumed_at_ns;  /* nobody was heard before: this process itself did not run */
-    int64_t give_up_at_ns;  /* a dispatcher that drains gives up: nobody is there to compute */
-    int64_t deadline_at_ns; /* no request's deadline is before this */
+
+    struct effect answer; /* to the message of this step */
+    bool answer_due;      /* `answer` waits to be taken */
+
+    struct request *progress_next; /* in the current round of progress messages; NULL: none */
+    bool silence_due;              /* workers may have been silent for too long: check and drop */
+
+    int64_t progress_at_ns;  /* of the next round of progress messages; NEVER: none */
+    int64_t heartbeat_at_ns; /* of the next round of heartbeats; NEVER: none */
+    int64_t ticked_at_ns;    /* of the last EVENT_TIME */
+    int64_t resumed_at_ns;   /* this process did not run for a time before, so that messages may
+                                still be unread; silence counts from here */
+    int64_t give_up_at_ns;  /* a draining dispatcher without workers stops its requests; or NEVER */
+    int64_t deadline_at_ns; /* no deadline of a request is earlier; NEVER: none */
 };
 
 #endif

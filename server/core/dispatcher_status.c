@@ -1,12 +1,12 @@
-/* What a dispatcher tells of itself. It reads alone. */
+/* Fills in a status reply from a dispatcher's state. Changes nothing. */
 #include <string.h>
 
 #include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
 
-static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct worker *w,
-                        struct worker_status *status)
+static void write_worker(const struct dispatcher *d, int64_t now_ns, const struct worker *w,
+                         struct worker_status *status)
 {
     static const enum worker_status_state states[WORKER_STATES] = {
         [WORKER_JOINED] = WORKER_STATUS_JOINED,
@@ -14,7 +14,7 @@ static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct
         [WORKER_LEAVING] = WORKER_STATUS_LEAVING,
     };
     uint64_t credit = (uint64_t)w->capacity * WORKER_CREDIT;
-    double samples_a_core = BLOCK_SAMPLES * 1e9 * w->capacity;
+    double samples_ns = BLOCK_SAMPLES * 1e9 * w->capacity; /* a second, times block_ns */
 
     *status = (struct worker_status){
         .number = workers_number(&d->workers, w),
@@ -22,8 +22,8 @@ static void worker_tell(const struct dispatcher *d, int64_t now_ns, const struct
         .capacity = w->capacity,
         .credit = (uint32_t)(credit < WORKER_CREDIT_MAX ? credit : WORKER_CREDIT_MAX),
         .in_flight = w->held,
-        .gaussian_rate = samples_a_core / w->block_ns[MESSAGE_KIND_GAUSSIAN],
-        .uniform_rate = samples_a_core / w->block_ns[MESSAGE_KIND_UNIFORM],
+        .gaussian_rate = samples_ns / w->block_ns[MESSAGE_KIND_GAUSSIAN],
+        .uniform_rate = samples_ns / w->block_ns[MESSAGE_KIND_UNIFORM],
         .silent_ms = w->thread ? 0 : (uint32_t)((now_ns - w->received_at_ns) / NS_PER_MS),
         .samples = w->samples,
     };
@@ -41,8 +41,8 @@ static uint32_t request_runs(const struct request *r)
     return runs;
 }
 
-static void request_tell(const struct dispatcher *d, int64_t now_ns, const struct request *r,
-                         struct request_status *status)
+static void write_request(const struct dispatcher *d, int64_t now_ns, const struct request *r,
+                          struct request_status *status)
 {
     *status = (struct request_status){
         .client = queue_client_number(&d->queue, r->client),
@@ -71,10 +71,10 @@ void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
     for (uint32_t i = 0; i < d->workers.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
          i++)
         if (d->workers.table[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
-            worker_tell(d, now_ns, &d->workers.table[i],
-                        &status->workers[status->workers_listed++]);
+            write_worker(d, now_ns, &d->workers.table[i],
+                         &status->workers[status->workers_listed++]);
     skip = asked->first_request;
     TAILQ_FOREACH(r, &d->queue.open, in_state)
     if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
-        request_tell(d, now_ns, r, &status->requests[status->requests_listed++]);
+        write_request(d, now_ns, r, &status->requests[status->requests_listed++]);
 }

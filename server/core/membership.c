@@ -1,15 +1,16 @@
+/* The membership of this server at one parent: see membership.h. */
 #include "server/core/membership.h"
 
 #include <assert.h>
 
 #include "proto/instant.h"
 
-/* Before Join is sent again to a parent that has no room for this server now. */
+/* The shortest time before Join is sent again to a parent that is busy. */
 #define RETRY_NS_MIN (1000 * NS_PER_MS)
 
-void membership_init(struct membership *parent, const struct join *join)
+void membership_init(struct membership *m, const struct join *join)
 {
-    *parent = (struct membership){
+    *m = (struct membership){
         .state = MEMBERSHIP_DIALLING,
         .join = *join,
         .due_at_ns = NEVER,
@@ -17,63 +18,61 @@ void membership_init(struct membership *parent, const struct join *join)
     };
 }
 
-void membership_set_own(struct membership *parent, const struct heartbeat *own)
+void membership_set_own(struct membership *m, const struct heartbeat *own)
 {
-    parent->join.capacity = own->capacity;
-    parent->join.height = own->height;
+    m->join.capacity = own->capacity;
+    m->join.height = own->height;
 }
 
-static bool is_member(const struct membership *parent)
+static bool is_member(const struct membership *m)
 {
-    return parent->heartbeat_at_ns != NEVER;
+    return m->heartbeat_at_ns != NEVER;
 }
 
-/* What the parent gave is of no use to anybody any more. */
-static void lose(struct membership *parent, struct membership_effects *effects)
+/* Ends the membership. The parent no longer wants the answers to its requests. */
+static void end_membership(struct membership *m, struct membership_effects *effects)
 {
-    effects->client_lost = is_member(parent);
-    parent->heartbeat_at_ns = NEVER;
+    effects->client_lost = is_member(m);
+    m->heartbeat_at_ns = NEVER;
 }
 
-static void dial(struct membership *parent, struct membership_effects *effects)
+static void dial(struct membership *m, struct membership_effects *effects)
 {
-    lose(parent, effects);
-    parent->due_at_ns = NEVER;
-    if (parent->state == MEMBERSHIP_LEAVING)
+    end_membership(m, effects);
+    m->due_at_ns = NEVER;
+    if (m->state == MEMBERSHIP_LEAVING)
         return;
-    parent->state = MEMBERSHIP_DIALLING;
+    m->state = MEMBERSHIP_DIALLING;
     effects->dial = true;
 }
 
-static struct heartbeat own(const struct membership *parent)
+static struct heartbeat own(const struct membership *m)
 {
-    return (struct heartbeat){.capacity = parent->join.capacity, .height = parent->join.height};
+    return (struct heartbeat){.capacity = m->join.capacity, .height = m->join.height};
 }
 
-static bool own_changed(const struct membership *parent)
+static bool own_changed(const struct membership *m)
 {
-    return parent->told.capacity != parent->join.capacity ||
-           parent->told.height != parent->join.height;
+    return m->sent.capacity != m->join.capacity || m->sent.height != m->join.height;
 }
 
-static void join(struct membership *parent, struct membership_effects *effects, int64_t now_ns)
+static void join(struct membership *m, struct membership_effects *effects, int64_t now_ns)
 {
-    parent->state = MEMBERSHIP_JOINING;
-    parent->due_at_ns = now_ns + MEMBERSHIP_JOIN_NS;
-    parent->told = own(parent);
+    m->state = MEMBERSHIP_JOINING;
+    m->due_at_ns = now_ns + MEMBERSHIP_JOIN_NS;
+    m->sent = own(m);
     effects->send = true;
     effects->message.type = MESSAGE_JOIN;
-    effects->message.join = parent->join;
+    effects->message.join = m->join;
 }
 
-static void send_heartbeat(struct membership *parent, struct membership_effects *effects,
-                           int64_t now_ns)
+static void send_heartbeat(struct membership *m, struct membership_effects *effects, int64_t now_ns)
 {
-    parent->heartbeat_at_ns = now_ns + parent->heartbeat_ns;
-    parent->told = own(parent);
+    m->heartbeat_at_ns = now_ns + m->heartbeat_ns;
+    m->sent = own(m);
     effects->send = true;
     effects->message.type = MESSAGE_HEARTBEAT;
-    effects->message.heartbeat = parent->told;
+    effects->message.heartbeat = m->sent;
 }
 
 static int64_t name_spread_ns(const char *name)
@@ -82,11 +81,11 @@ static int64_t name_spread_ns(const char *name)
 
     for (; *name; name++)
         hash = (hash ^ (unsigned char)*name) * 16777619;
-    return hash % MEMBERSHIP_CIRCLE_NS;
+    return hash % MEMBERSHIP_CYCLE_NS;
 }
 
-static void rest(struct membership *parent, const struct refusal *refusal,
-                 struct membership_effects *effects, int64_t now_ns)
+static void wait_to_join(struct membership *m, const struct refusal *refusal,
+                         struct membership_effects *effects, int64_t now_ns)
 {
     int64_t rest_ns = refusal->retry_after_ms * NS_PER_MS;
 
@@ -95,152 +94,149 @@ static void rest(struct membership *parent, const struct refusal *refusal,
     if (refusal->retry_after_ms == 0)
         rest_ns = MEMBERSHIP_REST_NS;
     if (refusal->status == STATUS_OUT_OF_RANGE)
-        rest_ns += name_spread_ns(parent->join.name);
-    parent->state = MEMBERSHIP_REFUSED;
-    parent->due_at_ns = now_ns + rest_ns;
+        rest_ns += name_spread_ns(m->join.name);
+    m->state = MEMBERSHIP_REFUSED;
+    m->due_at_ns = now_ns + rest_ns;
     effects->problem = refusal->text;
 }
 
-/* ---- what the parent says ---------------------------------------------------------------- */
+/* ---- the parent's messages --------------------------------------------------------------- */
 
-static void on_welcome(struct membership *parent, const struct welcome *welcome, int64_t now_ns)
+static void on_welcome(struct membership *m, const struct welcome *welcome, int64_t now_ns)
 {
-    if (parent->state != MEMBERSHIP_JOINING && parent->state != MEMBERSHIP_LEAVING)
+    if (m->state != MEMBERSHIP_JOINING && m->state != MEMBERSHIP_LEAVING)
         return;
-    if (parent->state == MEMBERSHIP_JOINING)
-        parent->state = MEMBERSHIP_JOINED;
-    parent->due_at_ns = NEVER;
-    parent->heartbeat_ns = welcome->heartbeat_ms * NS_PER_MS;
-    parent->heartbeat_at_ns = now_ns + parent->heartbeat_ns;
+    if (m->state == MEMBERSHIP_JOINING)
+        m->state = MEMBERSHIP_JOINED;
+    m->due_at_ns = NEVER;
+    m->heartbeat_ns = welcome->heartbeat_ms * NS_PER_MS;
+    m->heartbeat_at_ns = now_ns + m->heartbeat_ns;
 }
 
-/* NOT_JOINED while Join is on its way answers what was said before that. OUT_OF_RANGE is of a
- * circle: so is the answer to a heartbeat, which ends the membership. */
-static void on_refusal(struct membership *parent, const struct refusal *refusal,
+/* NOT_JOINED while a Join is unanswered belongs to a message before that Join. OUT_OF_RANGE means
+ * that the parent has found a cycle. As the answer to a heartbeat, OUT_OF_RANGE ends the
+ * membership. */
+static void on_refusal(struct membership *m, const struct refusal *refusal,
                        struct membership_effects *effects, int64_t now_ns)
 {
-    if (refusal->status == STATUS_NOT_JOINED && is_member(parent)) {
-        lose(parent, effects);
+    if (refusal->status == STATUS_NOT_JOINED && is_member(m)) {
+        end_membership(m, effects);
         effects->problem = refusal->text;
-        if (parent->state == MEMBERSHIP_JOINED)
-            join(parent, effects, now_ns);
-    } else if (refusal->status == STATUS_OUT_OF_RANGE && parent->state == MEMBERSHIP_JOINED) {
-        lose(parent, effects);
-        rest(parent, refusal, effects, now_ns);
-    } else if (refusal->status != STATUS_NOT_JOINED && parent->state == MEMBERSHIP_JOINING) {
-        rest(parent, refusal, effects, now_ns);
+        if (m->state == MEMBERSHIP_JOINED)
+            join(m, effects, now_ns);
+    } else if (refusal->status == STATUS_OUT_OF_RANGE && m->state == MEMBERSHIP_JOINED) {
+        end_membership(m, effects);
+        wait_to_join(m, refusal, effects, now_ns);
+    } else if (refusal->status != STATUS_NOT_JOINED && m->state == MEMBERSHIP_JOINING) {
+        wait_to_join(m, refusal, effects, now_ns);
     }
 }
 
-static void on_message(struct membership *parent, int64_t now_ns, const struct message *message,
+static void on_message(struct membership *m, int64_t now_ns, const struct message *message,
                        struct membership_effects *effects)
 {
-    parent->received_at_ns = now_ns;
+    m->received_at_ns = now_ns;
     switch (message->type) {
-    case MESSAGE_WELCOME: on_welcome(parent, &message->welcome, now_ns); break;
-    case MESSAGE_REFUSAL: on_refusal(parent, &message->refusal, effects, now_ns); break;
+    case MESSAGE_WELCOME: on_welcome(m, &message->welcome, now_ns); break;
+    case MESSAGE_REFUSAL: on_refusal(m, &message->refusal, effects, now_ns); break;
     case MESSAGE_SUM_REQUEST:
-    case MESSAGE_CANCEL: effects->deliver = is_member(parent); break;
-    default: break; /* a heartbeat, or nothing that a parent says */
+    case MESSAGE_CANCEL: effects->deliver = is_member(m); break;
+    default: break; /* a heartbeat, or a message that parents do not send */
     }
 }
 
-/* ---- other news -------------------------------------------------------------------------- */
+/* ---- other events ------------------------------------------------------------------------ */
 
-static void on_up(struct membership *parent, int64_t now_ns, const struct message *message,
-                  struct membership_effects *effects)
+static void on_connected(struct membership *m, int64_t now_ns, const struct message *message,
+                         struct membership_effects *effects)
 {
     (void)message;
-    if (parent->state == MEMBERSHIP_DIALLING)
-        join(parent, effects, now_ns);
+    if (m->state == MEMBERSHIP_DIALLING)
+        join(m, effects, now_ns);
 }
 
-static void on_down(struct membership *parent, int64_t now_ns, const struct message *message,
-                    struct membership_effects *effects)
+static void on_disconnected(struct membership *m, int64_t now_ns, const struct message *message,
+                            struct membership_effects *effects)
 {
-    bool joined = is_member(parent);
+    bool was_member = is_member(m);
 
     (void)message;
-    lose(parent, effects);
-    if (parent->state == MEMBERSHIP_LEAVING || parent->state == MEMBERSHIP_DISCONNECTED)
+    end_membership(m, effects);
+    if (m->state == MEMBERSHIP_LEAVING || m->state == MEMBERSHIP_DISCONNECTED)
         return;
-    parent->state = MEMBERSHIP_DISCONNECTED;
-    parent->due_at_ns = now_ns + (joined ? MEMBERSHIP_REDIAL_NS : MEMBERSHIP_REDIAL_LATER_NS);
+    m->state = MEMBERSHIP_DISCONNECTED;
+    m->due_at_ns = now_ns + (was_member ? MEMBERSHIP_REDIAL_NS : MEMBERSHIP_REDIAL_LATER_NS);
 }
 
-static void on_leave(struct membership *parent, int64_t now_ns, const struct message *message,
+static void on_leave(struct membership *m, int64_t now_ns, const struct message *message,
                      struct membership_effects *effects)
 {
     (void)now_ns;
     (void)message;
-    effects->send = parent->state == MEMBERSHIP_JOINED || parent->state == MEMBERSHIP_JOINING;
+    effects->send = m->state == MEMBERSHIP_JOINED || m->state == MEMBERSHIP_JOINING;
     effects->message.type = MESSAGE_LEAVE;
-    parent->state = MEMBERSHIP_LEAVING;
-    parent->due_at_ns = NEVER;
+    m->state = MEMBERSHIP_LEAVING;
+    m->due_at_ns = NEVER;
 }
 
-static int64_t silence_at_ns(const struct membership *parent)
+static int64_t silence_at_ns(const struct membership *m)
 {
-    return parent->received_at_ns + HEARTBEATS_MISSED * parent->heartbeat_ns;
+    return m->received_at_ns + HEARTBEATS_MISSED * m->heartbeat_ns;
 }
 
-/* A heartbeat that is very late shows that this process itself did not run, and what the parent has
- * said meanwhile has still to be read. */
-static void joined_time(struct membership *parent, int64_t now_ns,
-                        struct membership_effects *effects)
+/* If this server's heartbeat is very late, this process did not run, and messages that the parent
+ * sent meanwhile are still unread. */
+static void on_member_time(struct membership *m, int64_t now_ns, struct membership_effects *effects)
 {
-    if (now_ns - parent->heartbeat_at_ns > parent->heartbeat_ns)
-        parent->received_at_ns = now_ns;
-    if (now_ns >= silence_at_ns(parent)) {
-        effects->problem = "nothing was heard of it for too long";
-        dial(parent, effects);
-    } else if (now_ns >= parent->heartbeat_at_ns || own_changed(parent)) {
-        send_heartbeat(parent, effects, now_ns);
+    if (now_ns - m->heartbeat_at_ns > m->heartbeat_ns)
+        m->received_at_ns = now_ns;
+    if (now_ns >= silence_at_ns(m)) {
+        effects->problem = "it sent no message for too long";
+        dial(m, effects);
+    } else if (now_ns >= m->heartbeat_at_ns || own_changed(m)) {
+        send_heartbeat(m, effects, now_ns);
     }
 }
 
-static void on_time(struct membership *parent, int64_t now_ns, const struct message *message,
+static void on_time(struct membership *m, int64_t now_ns, const struct message *message,
                     struct membership_effects *effects)
 {
     (void)message;
-    if (is_member(parent))
-        joined_time(parent, now_ns, effects);
-    if (now_ns < parent->due_at_ns)
+    if (is_member(m))
+        on_member_time(m, now_ns, effects);
+    if (now_ns < m->due_at_ns)
         return;
-    if (parent->state == MEMBERSHIP_REFUSED) {
-        join(parent, effects, now_ns);
+    if (m->state == MEMBERSHIP_REFUSED) {
+        join(m, effects, now_ns);
         return;
     }
-    if (parent->state == MEMBERSHIP_JOINING)
-        effects->problem = "it does not answer; dialling again";
-    dial(parent, effects);
+    if (m->state == MEMBERSHIP_JOINING)
+        effects->problem = "it does not answer Join; dialling again";
+    dial(m, effects);
 }
 
-void membership_step(struct membership *parent, int64_t now_ns, enum membership_event news,
+void membership_step(struct membership *m, int64_t now_ns, enum membership_event event,
                      const struct message *message, struct membership_effects *effects)
 {
     static void (*const handlers[MEMBERSHIP_EVENTS])(
         struct membership *, int64_t, const struct message *, struct membership_effects *) = {
-        [MEMBERSHIP_EVENT_CONNECTED] = on_up,    [MEMBERSHIP_EVENT_DISCONNECTED] = on_down,
-        [MEMBERSHIP_EVENT_MESSAGE] = on_message, [MEMBERSHIP_EVENT_TIME] = on_time,
+        [MEMBERSHIP_EVENT_CONNECTED] = on_connected,
+        [MEMBERSHIP_EVENT_DISCONNECTED] = on_disconnected,
+        [MEMBERSHIP_EVENT_MESSAGE] = on_message,
+        [MEMBERSHIP_EVENT_TIME] = on_time,
         [MEMBERSHIP_EVENT_LEAVE] = on_leave,
     };
 
     effects->client_lost = effects->dial = effects->deliver = effects->send = false;
     effects->problem = NULL;
-    handlers[news](parent, now_ns, message, effects);
+    handlers[event](m, now_ns, message, effects);
 }
 
-/* What the parent does not know of this server is due at once. */
-int64_t membership_due_at(const struct membership *parent)
+int64_t membership_due_at(const struct membership *m)
 {
-    int64_t due_at_ns = parent->due_at_ns;
-
-    if (!is_member(parent))
-        return due_at_ns;
-    if (own_changed(parent))
-        return 0;
-    if (parent->heartbeat_at_ns < due_at_ns)
-        due_at_ns = parent->heartbeat_at_ns;
-    return silence_at_ns(parent) < due_at_ns ? silence_at_ns(parent) : due_at_ns;
+    if (!is_member(m))
+        return m->due_at_ns;
+    if (own_changed(m))
+        return 0; /* at once */
+    return earlier(earlier(m->due_at_ns, m->heartbeat_at_ns), silence_at_ns(m));
 }

@@ -1,6 +1,6 @@
-/* Being a worker of another server, the parent: joining it, staying in touch, joining it again. A
- * core, as server/core/dispatcher.h: news and the time go in, orders come out. One for each parent.
- */
+/* The membership of this server at one parent: join it, exchange heartbeats, and join again after a
+ * loss. A core like server/core/dispatcher.h: events and the time go in, effects come out. One
+ * struct for each parent. */
 #ifndef MEANTIME_SERVER_CORE_MEMBERSHIP_H
 #define MEANTIME_SERVER_CORE_MEMBERSHIP_H
 
@@ -9,75 +9,75 @@
 
 #include "proto/message.h"
 
-/* A parent that does not answer a Join in this time is dialled anew. */
+/* If the parent does not answer a Join within this time, the link is dialled again. */
 #define MEMBERSHIP_JOIN_NS INT64_C(3000000000)
 
-/* Before the next try at a parent that refused for good: it may be replaced by another one. */
+/* If the parent refuses a Join without a time to retry, the next Join is sent after this time:
+ * another server may have replaced the parent by then. */
 #define MEMBERSHIP_REST_NS INT64_C(10000000000)
 
-/* And more before the next try at one that found a circle, up to so much: those of the circle, who
- * have other names, do not all try at once. */
-#define MEMBERSHIP_CIRCLE_NS INT64_C(5000000000)
+/* If the parent finds a cycle, a part of this time is added, which depends on the name of this
+ * server. So the members of the cycle do not all join again at once. */
+#define MEMBERSHIP_CYCLE_NS INT64_C(5000000000)
 
-/* Before a connection that has ended is dialled anew: soon where this server had joined, for a
- * front that was restarted is back at once; later where it had not, or a port that accepts whoever
- * calls and hangs up would be dialled a thousand times a second. */
+/* Time from a disconnect to the next dial. If this server had joined, the time is short, because a
+ * restarted front is back at once. If it had not, the time is longer: a port that accepts every
+ * connection and closes it would be dialled a thousand times a second. */
 #define MEMBERSHIP_REDIAL_NS       INT64_C(10000000)
 #define MEMBERSHIP_REDIAL_LATER_NS INT64_C(200000000)
 
 enum membership_state {
-    MEMBERSHIP_DISCONNECTED, /* the connection has ended: it is dialled anew soon */
-    MEMBERSHIP_DIALLING,     /* there is no connection yet */
-    MEMBERSHIP_JOINING,      /* Join is on its way */
-    MEMBERSHIP_JOINED,
-    MEMBERSHIP_REFUSED, /* it refused: Join is sent again later */
-    MEMBERSHIP_LEAVING, /* what it has given is finished, no more is taken */
+    MEMBERSHIP_DISCONNECTED, /* the link is dialled again at due_at_ns */
+    MEMBERSHIP_DIALLING,     /* the link is not connected yet */
+    MEMBERSHIP_JOINING,      /* Join was sent */
+    MEMBERSHIP_JOINED,       /* the parent has welcomed this server */
+    MEMBERSHIP_REFUSED,      /* the parent has refused Join, which is sent again at due_at_ns */
+    MEMBERSHIP_LEAVING,      /* this server finishes the parent's requests and takes no new ones */
     MEMBERSHIP_STATES,
 };
 
 enum membership_event {
-    MEMBERSHIP_EVENT_CONNECTED, /* connected, with nothing left over from any connection before */
+    MEMBERSHIP_EVENT_CONNECTED,    /* a new connection, on which nothing has arrived yet */
     MEMBERSHIP_EVENT_DISCONNECTED, /* the connection has ended */
-    MEMBERSHIP_EVENT_MESSAGE,      /* it says something */
-    MEMBERSHIP_EVENT_TIME,         /* something may be due */
+    MEMBERSHIP_EVENT_MESSAGE,      /* the parent has sent `message` */
+    MEMBERSHIP_EVENT_TIME,         /* membership_due_at() has passed; also allowed at other times */
     MEMBERSHIP_EVENT_LEAVE,        /* this server drains */
     MEMBERSHIP_EVENTS,
 };
 
-/* What to do, in this order. Each membership_step() gives its orders anew. */
+/* Carry these out in the order of the fields. Each membership_step() sets all of them. */
 struct membership_effects {
-    bool client_lost; /* tell the dispatcher that this client is lost */
-    bool dial;        /* close the connection and dial anew */
-    bool deliver;     /* the message that came is for the dispatcher */
-    bool send;        /* `message` to the parent */
+    bool client_lost; /* pass EVENT_CLIENT_LOST for this parent to the dispatcher */
+    bool dial;        /* close the connection and dial again */
+    bool deliver;     /* pass the parent's message to the dispatcher */
+    bool send;        /* send `message` to the parent */
     struct message message;
-    const char *problem; /* a sentence for the log without its full stop, or NULL; lives as long as
-                            the message that came */
+    const char *problem; /* a sentence for the log without its full stop, or NULL; it lives as long
+                            as the parent's message */
 };
 
 struct membership {
     enum membership_state state;
-    struct join join;      /* what this server offers */
-    struct heartbeat told; /* what the parent knows of it */
-    int64_t heartbeat_ns;
-    int64_t received_at_ns;
-    int64_t due_at_ns;       /* of a Join's answer, of the next Join, or of the next call */
-    int64_t heartbeat_at_ns; /* of the next heartbeat; NEVER: none */
+    struct join join;        /* what this server offers now */
+    struct heartbeat sent;   /* capacity and height that were sent to the parent last */
+    int64_t heartbeat_ns;    /* time between heartbeats, from the parent's Welcome */
+    int64_t received_at_ns;  /* the parent's last message */
+    int64_t due_at_ns;       /* the answer to Join, the next Join, or the next dial; or NEVER */
+    int64_t heartbeat_at_ns; /* this server's next heartbeat; NEVER: not a member */
 };
 
-/* The first order is to dial, which is the caller's to do. */
-void membership_init(struct membership *parent, const struct join *join);
+/* The caller dials the link once; later the effect `dial` asks for it. */
+void membership_init(struct membership *m, const struct join *join);
 
-/* What this server has to say of itself from now on. What changes is due to be told at once. */
-void membership_set_own(struct membership *parent, const struct heartbeat *own);
+/* Sets the capacity and height of this server. If they change, a heartbeat is due at once. */
+void membership_set_own(struct membership *m, const struct heartbeat *own);
 
-/* message: with MEMBERSHIP_EVENT_MESSAGE alone; within proto/bounds.h. now_ns: never running
- * backwards.
- */
-void membership_step(struct membership *parent, int64_t now_ns, enum membership_event news,
+/* message: with MEMBERSHIP_EVENT_MESSAGE only, within proto/bounds.h. now_ns: a clock that never
+ * runs backwards. */
+void membership_step(struct membership *m, int64_t now_ns, enum membership_event event,
                      const struct message *message, struct membership_effects *effects);
 
-/* When MEMBERSHIP_EVENT_TIME is due next; NEVER for never. */
-int64_t membership_due_at(const struct membership *parent);
+/* The time of the next MEMBERSHIP_EVENT_TIME, or NEVER. */
+int64_t membership_due_at(const struct membership *m);
 
 #endif

@@ -1,10 +1,12 @@
+/* The requests of all clients, and the order in which they take turns: see queue.h. */
 #include "server/core/queue.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-/* Each client has a request here, or is being heard now; those beside them come after them. */
-static uint32_t own_clients(const struct queue *queue)
+/* Each numbered client has a request in flight; one more is for the client whose message the server
+ * is handling. The FIXED_CLIENTS follow. */
+static uint32_t numbered_clients(const struct queue *queue)
 {
     return queue->requests_max + 1;
 }
@@ -13,7 +15,7 @@ bool queue_init(struct queue *queue, uint32_t requests_max)
 {
     *queue = (struct queue){
         .requests = calloc(requests_max, sizeof *queue->requests),
-        .clients = calloc(requests_max + 1 + BESIDE_MAX, sizeof *queue->clients),
+        .clients = calloc(requests_max + 1 + FIXED_CLIENTS, sizeof *queue->clients),
         .requests_max = requests_max,
     };
     TAILQ_INIT(&queue->free);
@@ -22,9 +24,10 @@ bool queue_init(struct queue *queue, uint32_t requests_max)
     TAILQ_INIT(&queue->runnable);
     if (!queue->requests || !queue->clients)
         return false;
-    for (uint32_t i = 0; i < own_clients(queue) + BESIDE_MAX; i++) {
+    for (uint32_t i = 0; i < numbered_clients(queue) + FIXED_CLIENTS; i++) {
         struct client *client = &queue->clients[i];
-        client->in_order = i >= own_clients(queue) && i < own_clients(queue) + PARENTS_MAX;
+        client->in_order =
+            i >= numbered_clients(queue) && i < numbered_clients(queue) + PARENTS_MAX;
         TAILQ_INIT(&client->requests);
         TAILQ_INIT(&client->runnable);
     }
@@ -44,10 +47,10 @@ bool queue_full(const struct queue *queue)
 
 struct client *queue_client(const struct queue *queue, uint32_t number)
 {
-    uint32_t index = number < CLIENTS_MAX ? number : number - CLIENTS_MAX + own_clients(queue);
+    uint32_t index = number < CLIENTS_MAX ? number : number - CLIENTS_MAX + numbered_clients(queue);
 
-    assert(number >= CLIENTS_MAX || number < own_clients(queue));
-    assert(number < CLIENTS_MAX + BESIDE_MAX);
+    assert(number >= CLIENTS_MAX || number < numbered_clients(queue));
+    assert(number < CLIENTS_MAX + FIXED_CLIENTS);
     return &queue->clients[index];
 }
 
@@ -55,7 +58,7 @@ uint32_t queue_client_number(const struct queue *queue, const struct client *cli
 {
     uint32_t index = (uint32_t)(client - queue->clients);
 
-    return index < own_clients(queue) ? index : index - own_clients(queue) + CLIENTS_MAX;
+    return index < numbered_clients(queue) ? index : index - numbered_clients(queue) + CLIENTS_MAX;
 }
 
 struct request *client_request(const struct client *client, uint64_t id)
@@ -95,7 +98,8 @@ struct request *queue_next(const struct queue *queue)
     return client ? TAILQ_FIRST(&client->runnable) : NULL;
 }
 
-/* The next turn is another client's, and then that of another request of this client. */
+/* The next turn goes to another client. This client's next turn goes to another of its requests,
+ * unless its requests are computed in order. */
 void queue_assigned(struct queue *queue, struct request *request, uint64_t count)
 {
     struct client *client = request->client;

@@ -1,5 +1,5 @@
-/* Requests, and whose turn it is. Part of the dispatcher's state: no clock, no allocation after
- * queue_init(). */
+/* The requests of all clients, and the order in which they take turns. Part of the dispatcher's
+ * state: no clock, no allocation after queue_init(). */
 #ifndef MEANTIME_SERVER_CORE_QUEUE_H
 #define MEANTIME_SERVER_CORE_QUEUE_H
 
@@ -12,66 +12,64 @@
 #include "server/core/spans.h"
 #include "sums/total.h"
 
-/* Clients beside this server's own: its parents, and all plain peers as one. */
-#define BESIDE_MAX (PARENTS_MAX + 1)
+/* Clients with fixed numbers, from CLIENTS_MAX on: the parents, and PLAIN_CLIENT. */
+#define FIXED_CLIENTS (PARENTS_MAX + 1)
 
-/*                     FREE -> OPEN -> ENDED -> FREE
- * OPEN: samples are left to give out, or spans are out. ENDED: `ending` says how; the client has
- * still to be told. */
+/* FREE -> OPEN -> ENDED -> FREE */
 enum request_state {
     REQUEST_FREE,
-    REQUEST_OPEN,
-    REQUEST_ENDED,
+    REQUEST_OPEN,  /* samples are not assigned yet, or spans have no total yet */
+    REQUEST_ENDED, /* with the status `ending`; the answer waits to be sent */
 };
 
 struct request {
     enum request_state state;
-    struct client *client; /* NULL: lost, nobody to be told */
+    struct client *client; /* NULL: the client is lost, so no answer is sent */
     struct sum_request asked;
-    uint64_t assigned;      /* samples given out, from asked.first on */
-    struct total total;     /* of the spans that came back */
-    uint64_t compute_ns;    /* of those */
-    struct span_list spans; /* given out, and not yet summed */
+    uint64_t assigned;      /* samples that spans were cut from, from asked.first on */
+    struct total total;     /* of the spans that are summed */
+    uint64_t compute_ns;    /* of those spans, on all cores together */
+    struct span_list spans; /* cut, and not yet summed */
     int64_t began_at_ns;
     int64_t deadline_at_ns; /* NEVER: none */
-    enum status ending;     /* STATUS_OK: with its sum */
-    uint64_t deadly_first;  /* STATUS_WORKERS_LOST: the samples that killed workers */
+    enum status ending;     /* why it ended; STATUS_OK: with its sum */
+    uint64_t deadly_first;  /* STATUS_WORKERS_LOST: the first of the samples that may crash
+                               workers, and how many they are */
     uint64_t deadly_count;
     TAILQ_ENTRY(request) in_client;   /* client.requests, while it has a client */
-    TAILQ_ENTRY(request) in_runnable; /* client.runnable, while samples are left to give out */
+    TAILQ_ENTRY(request) in_runnable; /* client.runnable, while samples are left to assign */
     TAILQ_ENTRY(request) in_state;    /* queue.free, .open or .outbox */
 };
 TAILQ_HEAD(request_list, request);
 
-/* in_order: its requests are computed one after the other instead of taking turns. */
 struct client {
-    bool in_order;
-    struct request_list requests;
-    struct request_list runnable;
-    uint32_t request_count;
+    bool in_order; /* its requests are computed one after the other instead of taking turns */
+    struct request_list requests;    /* all that wait for an answer */
+    struct request_list runnable;    /* with samples left to assign; the head has the next turn */
+    uint32_t request_count;          /* of `requests` */
     TAILQ_ENTRY(client) in_runnable; /* queue.runnable, while client.runnable is not empty */
 };
 TAILQ_HEAD(client_list, client);
 
 struct queue {
     struct request *requests;
-    struct client *clients; /* those of this server, then those beside them */
+    struct client *clients; /* the numbered ones, then the FIXED_CLIENTS */
     uint32_t requests_max;
-    uint32_t requests_used; /* the others have never been used */
-    uint32_t open_count;
+    uint32_t requests_used; /* of `requests`: the others have never been used */
+    uint32_t open_count;    /* of `open` */
     struct request_list free;
-    struct request_list open;    /* in the order in which they came */
-    struct request_list outbox;  /* ended, to be told */
-    struct client_list runnable; /* whose turn it is: the head */
+    struct request_list open;    /* in the order of their arrival */
+    struct request_list outbox;  /* ENDED: their answers wait to be sent */
+    struct client_list runnable; /* the head has the next turn */
 };
 
-/* False where memory is short. */
+/* False if memory is short. */
 bool queue_init(struct queue *queue, uint32_t requests_max);
 void queue_clear(struct queue *queue);
 
 bool queue_full(const struct queue *queue);
 
-/* Clients by their number, see dispatcher.h. */
+/* Clients by their number, see server/limits.h. */
 struct client *queue_client(const struct queue *queue, uint32_t number);
 uint32_t queue_client_number(const struct queue *queue, const struct client *client);
 
@@ -83,22 +81,23 @@ static inline uint64_t request_left(const struct request *request)
     return request->asked.count - request->assigned;
 }
 
-/* A new request, at the end of the line. The queue must not be full. */
+/* Adds a request behind all others. The queue must not be full. */
 struct request *queue_open(struct queue *queue, struct client *client,
                            const struct sum_request *asked);
 
-/* The request whose turn it is, or NULL, and the end of its turn with `count` samples given out. */
+/* The request whose turn it is, or NULL. */
 struct request *queue_next(const struct queue *queue);
+
+/* Ends the turn of this request: `count` of its samples are assigned now. */
 void queue_assigned(struct queue *queue, struct request *request, uint64_t count);
 
-/* The request needs no more work, and waits in the outbox for its client to be told. Its spans must
- * be gone. */
+/* Moves a request without spans to the outbox, where its answer waits. */
 void queue_end(struct queue *queue, struct request *request, enum status ending);
 
-/* The client's request no longer has a client. */
+/* Removes the request from its client: its answer has been sent, or the client is lost. */
 void queue_detach(struct request *request);
 
-/* The client has been told, or is lost: its storage is free. Out of the outbox. */
+/* Frees a request of the outbox that has no client any more. */
 void queue_release(struct queue *queue, struct request *request);
 
 #endif

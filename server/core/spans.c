@@ -1,3 +1,4 @@
+/* The life of spans and runs: see spans.h. */
 #include "server/core/spans.h"
 
 #include <assert.h>
@@ -8,8 +9,8 @@
 #include "server/core/workers.h"
 
 enum span_event {
-    SPAN_EVENT_ASSIGN, /* to a worker */
-    SPAN_EVENT_RETURN, /* a worker no longer has it */
+    SPAN_EVENT_ASSIGN, /* a worker gets it */
+    SPAN_EVENT_RETURN, /* one of its runs ends without a total */
     SPAN_EVENT_DROP,   /* it is summed, or no longer wanted */
     SPAN_EVENTS,
 };
@@ -18,7 +19,7 @@ enum span_event {
 
 /* clang-format off */
 static const enum span_state span_after[SPAN_STATES][SPAN_EVENTS] = {
-    /*                  GIVE          BACK          DROP      */
+    /*                  ASSIGN        RETURN        DROP      */
     [SPAN_FREE]    = { SPAN_RUNNING, SPAN_BUG,     SPAN_BUG  },
     [SPAN_WAITING] = { SPAN_RUNNING, SPAN_BUG,     SPAN_FREE },
     [SPAN_RUNNING] = { SPAN_TWICE,   SPAN_WAITING, SPAN_FREE },
@@ -28,7 +29,7 @@ static const enum span_state span_after[SPAN_STATES][SPAN_EVENTS] = {
 enum run_event {
     RUN_EVENT_START,
     RUN_EVENT_CANCEL,
-    RUN_EVENT_END, /* an answer, or the worker is lost */
+    RUN_EVENT_END, /* the worker has answered, or is lost */
     RUN_EVENTS,
 };
 
@@ -44,7 +45,7 @@ static const enum run_state run_after[RUN_STATES][RUN_EVENTS] = {
 
 bool spans_init(struct spans *spans)
 {
-    /* Pages that are never used take no memory. */
+    /* calloc() of this size takes no memory for pages that are never used. */
     *spans = (struct spans){
         .all = calloc(RUNS_MAX, sizeof *spans->all),
         .runs = calloc(RUNS_MAX, sizeof *spans->runs),
@@ -142,8 +143,8 @@ bool spans_span_available(const struct spans *spans)
     return spans->spans_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_spans);
 }
 
-/* The list that it is in by `in_waiting`, or NULL. While it is WAITING nobody dies of it: it leaves
- * the list that it came to. */
+/* The list that the span is in by `in_waiting`, or NULL. `deaths` does not change while a span is
+ * WAITING, so a span leaves the same list that it entered. */
 static struct span_list *span_list(struct spans *spans, const struct span *span)
 {
     if (span->state == SPAN_TWICE)
@@ -153,7 +154,7 @@ static struct span_list *span_list(struct spans *spans, const struct span *span)
     return NULL;
 }
 
-/* Its only run, while it is RUNNING. */
+/* The only run of a RUNNING span. */
 static struct run *span_single(const struct span *span)
 {
     return span->runs[0] ? span->runs[0] : span->runs[1];
@@ -179,7 +180,7 @@ static void span_enter_lists(struct spans *spans, struct span *span)
         TAILQ_INSERT_TAIL(&spans->single, span_single(span), in_single);
 }
 
-/* *slot becomes `run`; the span's state and lists follow. */
+/* Sets *slot to `run`, and moves the span to its next state and lists. */
 static void span_move(struct spans *spans, struct span *span, enum span_event news,
                       struct run **slot, struct run *run)
 {
@@ -206,11 +207,9 @@ void spans_count_death(struct span *span, int64_t rests_until_ns)
     span->rests_until_ns = rests_until_ns;
     for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
         if (span->runs[i] && span->runs[i]->late_at_ns < rests_until_ns)
-            span->runs[i]->late_at_ns = rests_until_ns; /* nor is another worker given it too */
+            span->runs[i]->late_at_ns = rests_until_ns; /* no other worker gets it too */
 }
 
-/* None is cut while one waits, but for suspects, which may be many, and for who has yet to show
- * that it can sum. */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker)
 {
@@ -228,7 +227,7 @@ struct run *spans_cut(struct spans *spans, struct request *request, uint64_t fir
     return spans_assign(spans, span, worker);
 }
 
-static void span_back(struct spans *spans, struct run *run)
+static void span_return(struct spans *spans, struct run *run)
 {
     struct span *span = run->span;
 
@@ -238,13 +237,13 @@ static void span_back(struct spans *spans, struct run *run)
 void spans_return(struct spans *spans, struct run *run)
 {
     if (run->span)
-        span_back(spans, run);
+        span_return(spans, run);
     run_end(spans, run);
 }
 
 void spans_revoke(struct spans *spans, struct run *run)
 {
-    span_back(spans, run);
+    span_return(spans, run);
     run_cancel(spans, run);
 }
 

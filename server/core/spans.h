@@ -1,5 +1,6 @@
-/* Spans, the pieces of requests that workers compute, and runs: a span with a worker. Part of the
- * dispatcher's state: no clock, no allocation after spans_init(). */
+/* Spans and runs. A span is a piece of a request, whole blocks, that one worker computes at a time.
+ * A run is one span held by one worker. Part of the dispatcher's state: no clock, no allocation
+ * after spans_init(). */
 #ifndef MEANTIME_SERVER_CORE_SPANS_H
 #define MEANTIME_SERVER_CORE_SPANS_H
 
@@ -12,28 +13,25 @@
 struct request;
 struct worker;
 
-/* A late span is with two workers; whoever is first ends it. */
+/* If a run is late, a second worker gets the span too. The first total ends both runs. */
 #define SPAN_RUNS_MAX 2
 
 enum span_state {
     SPAN_FREE,
-    SPAN_WAITING, /* it came back without a total */
-    SPAN_RUNNING, /* with one worker */
-    SPAN_TWICE,   /* with two */
+    SPAN_WAITING, /* no run: a worker returned it without a total */
+    SPAN_RUNNING, /* one run */
+    SPAN_TWICE,   /* two runs, by two workers */
     SPAN_STATES,
 };
 
-/* Samples [first, first + count) of the request's stream. deaths: workers that were lost while they
- * computed it. rests_until_ns: its last chance comes no sooner, while it is a suspect. taken: how
- * often it was taken back from one of two who had it for too long. */
 struct span {
     enum span_state state;
     struct request *request;
-    uint64_t first;
-    uint64_t count;
-    uint32_t deaths;
-    uint32_t revocations;
-    int64_t rests_until_ns;
+    uint64_t first;                  /* the first sample, of the request's stream */
+    uint64_t count;                  /* samples */
+    uint32_t deaths;                 /* workers that were lost while they computed it */
+    uint32_t revocations;            /* of one of two runs that were both overdue */
+    int64_t rests_until_ns;          /* a suspect is not assigned again before this */
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
     TAILQ_ENTRY(span) in_request;    /* request.spans; the free list while FREE */
     TAILQ_ENTRY(span)
@@ -44,20 +42,18 @@ TAILQ_HEAD(span_list, span);
 enum run_state {
     RUN_FREE,
     RUN_RUNNING,
-    RUN_CANCELLED, /* the worker is still at it, or has yet to be told */
+    RUN_CANCELLED, /* no total is wanted, but the worker has not confirmed the end yet */
     RUN_STATES,
 };
 
-/* generation: grows each time that the storage is used, so that no two runs have the same id.
- * kind: the index of the stream's kind. span: while RUNNING. */
 struct run {
     enum run_state state;
-    uint64_t generation;
+    uint64_t generation; /* grows at each reuse of the storage, so that no two runs share an id */
     struct worker *worker;
-    struct span *span;
-    unsigned kind;
-    int64_t takes_ns; /* of its worker's time */
-    int64_t late_at_ns;
+    struct span *span;          /* NULL unless RUNNING */
+    unsigned kind;              /* enum message_kind of the stream */
+    int64_t takes_ns;           /* expected, of its worker with all cores */
+    int64_t late_at_ns;         /* from then on another worker may get the span too */
     bool cancel_due;            /* it is in spans.cancels */
     TAILQ_ENTRY(run) in_worker; /* worker.runs; the free list while FREE */
     TAILQ_ENTRY(run) in_single; /* spans.single, while its span is RUNNING */
@@ -72,54 +68,55 @@ struct spans {
     uint32_t runs_used;
     struct span_list free_spans;
     struct run_list free_runs;
-    struct span_list waiting;  /* to be given before any other */
-    struct span_list suspects; /* WAITING too, and resting: one death more fails the request */
-    struct span_list twice;    /* that are TWICE, in the order in which they became it */
+    struct span_list waiting;  /* WAITING: assigned before new spans are cut */
+    struct span_list suspects; /* WAITING and resting: one more death fails the request */
+    struct span_list twice;    /* TWICE, in the order in which they got their second run */
     struct run_list single;    /* runs of spans that are RUNNING, in the order of their starts */
-    struct run_list cancels;   /* whose workers are to be told */
+    struct run_list cancels;   /* runs whose worker has to get a cancel */
 };
 
-/* False where memory is short. */
+/* False if memory is short. */
 bool spans_init(struct spans *spans);
 void spans_clear(struct spans *spans);
 
-/* True while another run can be had, and another span. */
+/* True while storage for one more run is free; and for one more span. */
 bool spans_run_available(const struct spans *spans);
 bool spans_span_available(const struct spans *spans);
 
-/* True when one death more of its workers is one too many. */
+/* True if one more lost worker fails the span's request. */
 static inline bool span_suspect(const struct span *span)
 {
     return span->deaths == SPAN_DEATHS_MAX - 1;
 }
 
-/* A new span, with a worker at once. Needs spans_run_available(), spans_span_available() and, for a
- * worker that is proven, an empty spans.waiting. */
+/* Cuts a new span and assigns it to the worker at once. Needs spans_run_available() and
+ * spans_span_available(). Needs an empty spans.waiting, unless the worker is unproven: see rule 3
+ * in assign.c. */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker);
 
-/* Whoever has the span was lost: it may be what that died of. Before spans_return(). */
+/* A worker was lost while it computed the span, and the span may have crashed it. Call this before
+ * spans_return(). A suspect is not assigned again before rests_until_ns. */
 void spans_count_death(struct span *span, int64_t rests_until_ns);
 
-/* Gives a span that waits, or is late, to a worker. Needs spans_run_available(). */
+/* Assigns a waiting or late span to a worker. Needs spans_run_available(). */
 struct run *spans_assign(struct spans *spans, struct span *span, struct worker *worker);
 
-/* The number of a run, not 0, and the run of a number, or NULL where there is none any more. */
+/* The id of a run, never 0; and the run of an id, or NULL if that run has ended. */
 uint64_t spans_id(const struct spans *spans, const struct run *run);
 struct run *spans_run(const struct spans *spans, uint64_t id);
 
-/* The run has ended without a total. Its span, if it was wanted and nobody else has it, waits. */
+/* Ends a run without a total. If its span is still wanted and has no other run, the span waits. */
 void spans_return(struct spans *spans, struct run *run);
 
-/* The run's worker is no longer to compute its span, which it has yet to be told. The span, if
- * nobody else has it, waits. */
+/* Cancels a run; its worker has to get a cancel. If the span has no other run, the span waits. */
 void spans_revoke(struct spans *spans, struct run *run);
 
-/* Nothing is left of the span: it is summed, or no longer wanted. Workers that still have it are to
- * be told. */
+/* Frees a span that is summed or no longer wanted. Workers that still compute it have to get a
+ * cancel. */
 void spans_drop(struct spans *spans, struct span *span);
 
-/* The next run whose worker is to be told that it is cancelled, or NULL. */
+/* Takes the next run whose worker has to get a cancel, or NULL. */
 struct run *spans_next_cancel(struct spans *spans);
 
 #endif

@@ -1,3 +1,4 @@
+/* The workers: their speed, their load, and the time of their last message. See workers.h. */
 #include "server/core/workers.h"
 
 #include <assert.h>
@@ -6,11 +7,11 @@
 
 #include "sums/stream.h"
 
-/* Before the first measurement: about what portable code takes. */
+/* Assumed before the first measurement: about the time of the portable kernel. */
 #define BLOCK_NS_GUESS 100000
 
-/* What a worker says of itself is believed within these: a block in 1 us is ten times what any core
- * does, one in 10 s is hardly a computer. */
+/* The times that workers report are limited to this range. A block in 1 us is ten times faster than
+ * any core; 10 s for a block is slower than any computer. */
 #define BLOCK_NS_MIN 1e3
 #define BLOCK_NS_MAX 1e10
 
@@ -32,9 +33,9 @@ static void worker_move(struct worker *worker, enum worker_event news)
     assert(worker->state != WORKER_BUG);
 }
 
-/* ---- who is ready ------------------------------------------------------------------------ */
+/* ---- readiness --------------------------------------------------------------------------- */
 
-/* -1: it is to be given nothing. */
+/* The index of its list in workers.ready, or -1 if it gets no span now. */
 static int worker_level(const struct worker *worker)
 {
     if (worker->state != WORKER_JOINED || worker->held >= WORKER_CREDIT_MAX ||
@@ -43,7 +44,7 @@ static int worker_level(const struct worker *worker)
     return (int)(worker->held / worker->capacity);
 }
 
-/* Puts the worker where it belongs now. The last to come is the last to be taken. */
+/* Moves the worker to the end of the list that fits its load. */
 static void worker_update_level(struct workers *workers, struct worker *worker)
 {
     int level = worker_level(worker);
@@ -68,7 +69,7 @@ bool worker_proven(const struct worker *worker)
     return worker->thread || worker->samples > 0;
 }
 
-static bool worker_has(const struct worker *worker, const struct span *span)
+static bool worker_holds(const struct worker *worker, const struct span *span)
 {
     for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
         if (span->runs[i] && span->runs[i]->worker == worker)
@@ -76,14 +77,14 @@ static bool worker_has(const struct worker *worker, const struct span *span)
     return false;
 }
 
-/* SPAN_RUNS_MAX have it: the next one in the list does not. */
+/* At most SPAN_RUNS_MAX workers hold the span, so this loop is short. */
 struct worker *workers_ready_for(const struct workers *workers, const struct span *span)
 {
     struct worker *worker;
 
     for (int level = 0; level < WORKER_CREDIT; level++)
         TAILQ_FOREACH(worker, &workers->ready[level], in_ready)
-    if (!worker_has(worker, span))
+    if (!worker_holds(worker, span))
         return worker;
     return NULL;
 }
@@ -95,10 +96,10 @@ struct worker *workers_idle(const struct workers *workers, const struct worker *
     return worker && worker == but ? TAILQ_NEXT(worker, in_ready) : worker;
 }
 
-/* ---- how fast ---------------------------------------------------------------------------- */
+/* ---- speed ------------------------------------------------------------------------------- */
 
-/* What the worker adds to the speed and the capacity of all, or takes off again. One that leaves
- * adds nothing. */
+/* Adds the worker to the speed and the capacity of all workers (sign: 1), or subtracts it (-1). A
+ * leaving worker does not count. */
 static void workers_account(struct workers *workers, const struct worker *worker, int sign)
 {
     if (worker->state == WORKER_LEAVING)
@@ -118,15 +119,16 @@ void workers_set_capacity(struct workers *workers, struct worker *worker, uint32
     worker_update_level(workers, worker);
 }
 
-static uint32_t height_of(uint32_t told)
+/* Heights above HEIGHT_MAX count as HEIGHT_MAX. */
+static uint32_t height_within(uint32_t height)
 {
-    return told < HEIGHT_MAX ? told : HEIGHT_MAX;
+    return height < HEIGHT_MAX ? height : HEIGHT_MAX;
 }
 
 void workers_set_height(struct workers *workers, struct worker *worker, uint32_t height)
 {
     workers->of_height[worker->height]--;
-    worker->height = height_of(height);
+    worker->height = height_within(height);
     workers->of_height[worker->height]++;
 }
 
@@ -139,7 +141,8 @@ uint32_t workers_height(const struct workers *workers)
     return height;
 }
 
-/* The mean of the first four measurements, then a quarter of the way to each new one. */
+/* block_ns is the mean of the first four measurements. Each later measurement counts for a quarter.
+ */
 void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
                       uint64_t compute_ns)
 {
@@ -166,15 +169,15 @@ static uint64_t blocks_in(double ns, double block_ns)
     return blocks > 1 ? (uint64_t)blocks : 1;
 }
 
-/* The time of one core that a span is cut for, but for one of a single block. */
+/* The longest time of one core that a span is cut for. Only a span of one block may take longer. */
 static double span_ns_max(const struct workers *workers, const struct worker *worker)
 {
     return (double)(worker->thread ? THREAD_SPAN_NS : workers->span_ns);
 }
 
-/* Guided self-scheduling (Polychronopoulos and Kuck, 1987): half of this core's share of what is
- * left, at the speeds that all of them have, within what takes SPAN_NS_MIN to a span's time; up to
- * the end of a block. */
+/* Guided self-scheduling (Polychronopoulos and Kuck, 1987): a span is half of this core's share of
+ * the samples left, by the speeds of all workers. Its time is limited to SPAN_NS_MIN up to the time
+ * of a span. It ends at the end of a block. */
 uint64_t workers_span_size(const struct workers *workers, const struct worker *worker,
                            enum message_kind kind, uint64_t first, uint64_t left)
 {
@@ -189,10 +192,10 @@ uint64_t workers_span_size(const struct workers *workers, const struct worker *w
     return size < left ? size : left;
 }
 
-/* ---- what they hold ---------------------------------------------------------------------- */
+/* ---- load -------------------------------------------------------------------------------- */
 
-/* A span that was cut for a faster worker takes longer than one for this: it is late all the same,
- * and whoever is idle may have it too. */
+/* A span that was cut for a faster worker takes longer here than a span of this worker. The run is
+ * nevertheless late after the time of one span, so that an idle worker can get the span too. */
 void workers_hold(struct workers *workers, struct run *run, uint64_t count, int64_t now_ns)
 {
     struct worker *worker = run->worker;
@@ -219,14 +222,15 @@ void workers_release(struct workers *workers, struct run *run)
     worker_update_level(workers, worker);
 }
 
-/* ---- who is there ------------------------------------------------------------------------ */
+/* ---- membership -------------------------------------------------------------------------- */
 
 bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns)
 {
     uint32_t workers_max = threads + joined_max;
 
     *workers = (struct workers){
-        .table = calloc(workers_max + 1, sizeof *workers->table), /* never none at all */
+        .table =
+            calloc(workers_max + 1, sizeof *workers->table), /* + 1: calloc(0) may return NULL */
         .threads = threads,
         .workers_max = workers_max,
         .span_ns = span_ns,
@@ -266,7 +270,7 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     worker_move(worker, WORKER_EVENT_JOIN);
     worker->thread = workers_number(workers, worker) < workers->threads;
     worker->capacity = join->capacity;
-    worker->height = height_of(join->height);
+    worker->height = height_within(join->height);
     worker->held = 0;
     worker->level = -1;
     worker->samples = 0;
@@ -289,7 +293,7 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     worker_update_level(workers, worker);
 }
 
-void workers_lose(struct workers *workers, struct worker *worker)
+void workers_remove(struct workers *workers, struct worker *worker)
 {
     assert(!worker->thread);
     assert(worker->held == 0);
@@ -303,7 +307,7 @@ void workers_lose(struct workers *workers, struct worker *worker)
     workers->of_height[worker->height]--;
     if (--workers->worker_count == 0)
         for (int kind = 0; kind < KINDS; kind++)
-            workers->speed[kind] = 0; /* exactly, whatever rounding has left */
+            workers->speed[kind] = 0; /* exactly: drop the rounding errors */
 }
 
 void workers_apply(struct workers *workers, struct worker *worker, enum worker_event news)
@@ -314,7 +318,7 @@ void workers_apply(struct workers *workers, struct worker *worker, enum worker_e
     worker_move(worker, news);
     workers_account(workers, worker, 1);
     if (worker->state != before)
-        worker_update_level(workers, worker); /* else it keeps its turn */
+        worker_update_level(workers, worker); /* else it keeps its place in the list */
 }
 
 void workers_received(struct workers *workers, struct worker *worker, int64_t now_ns)

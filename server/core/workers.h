@@ -1,5 +1,5 @@
-/* Workers: who is there, how fast, how busy, and when last heard. Part of the dispatcher's state:
- * no clock, no allocation after workers_init(). */
+/* The workers: their speed, their load, and the time of their last message. Part of the
+ * dispatcher's state: no clock, no allocation after workers_init(). */
 #ifndef MEANTIME_SERVER_CORE_WORKERS_H
 #define MEANTIME_SERVER_CORE_WORKERS_H
 
@@ -16,8 +16,8 @@
 enum worker_state {
     WORKER_FREE,
     WORKER_JOINED,
-    WORKER_RESTING, /* it refused a span: none until its next heartbeat */
-    WORKER_LEAVING, /* finishes what it has */
+    WORKER_RESTING, /* it refused a span: it gets no span until its next heartbeat */
+    WORKER_LEAVING, /* it finishes its spans and gets no more */
     WORKER_STATES,
 };
 
@@ -30,90 +30,93 @@ enum worker_event {
     WORKER_EVENTS,
 };
 
-/* height: levels of servers below it, as far as HEIGHT_MAX. held: runs that it holds. level: index
- * of the workers.ready that it is in, -1 for none. block_ns: of one core, smoothed. queued_ns: what
- * all that it holds should take on its cores together. */
 struct worker {
     enum worker_state state;
-    bool thread;
-    uint32_t capacity;
-    uint32_t height;
-    uint32_t held;
-    int level;
-    struct run_list runs; /* the oldest first */
-    double block_ns[KINDS];
-    int measured[KINDS]; /* how often, up to 4 */
-    int64_t queued_ns;
-    int64_t received_at_ns;
-    uint64_t samples;
+    bool thread;            /* a compute thread, which never leaves and is never lost */
+    uint32_t capacity;      /* cores, 0 to CAPACITY_MAX */
+    uint32_t height;        /* levels of servers below it, 0 to HEIGHT_MAX */
+    uint32_t held;          /* runs that it holds */
+    int level;              /* it is in workers.ready[level]; -1: it gets no span now */
+    struct run_list runs;   /* the oldest first */
+    double block_ns[KINDS]; /* time of one core for a block, smoothed */
+    int measured[KINDS];    /* how many measurements block_ns holds, up to 4 */
+    int64_t queued_ns;      /* expected time of all its runs, on all its cores together */
+    int64_t received_at_ns; /* its last message */
+    uint64_t samples;       /* that it has summed since it joined */
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
     TAILQ_ENTRY(worker) in_ready;
     TAILQ_ENTRY(worker) in_by_silence; /* workers.by_silence, unless it is a thread */
-    TAILQ_ENTRY(worker) in_joined;     /* workers.joined, the same */
+    TAILQ_ENTRY(worker) in_joined;     /* workers.joined, unless it is a thread */
 };
 TAILQ_HEAD(worker_list, worker);
 
 struct workers {
-    struct worker *table;
-    uint32_t threads; /* the first ones */
-    uint32_t workers_max;
-    int64_t span_ns;
-    uint32_t worker_count;
-    uint32_t held;                           /* runs, by all */
-    uint64_t capacity;                       /* of all */
-    double speed[KINDS];                     /* blocks a ns, of all */
-    struct worker_list ready[WORKER_CREDIT]; /* workers whose cores have 0, 1, ... spans each */
-    uint32_t of_height[HEIGHT_MAX + 1];      /* workers that have joined */
-    struct worker_list by_silence;           /* the most silent first */
-    struct worker_list joined;
-    struct worker *heartbeat_next; /* of the round of heartbeats under way */
+    struct worker *table;                    /* all workers by number: the threads first */
+    uint32_t threads;                        /* compute threads */
+    uint32_t workers_max;                    /* entries of `table` */
+    int64_t span_ns;                         /* of a joined worker, on one core */
+    uint32_t worker_count;                   /* entries that are not FREE */
+    uint32_t held;                           /* runs, of all workers */
+    uint64_t capacity;                       /* cores, of all workers that do not leave */
+    double speed[KINDS];                     /* blocks per ns, of the same workers */
+    struct worker_list ready[WORKER_CREDIT]; /* workers whose cores hold 0, 1, ... spans each */
+    uint32_t of_height[HEIGHT_MAX + 1];      /* how many joined workers have each height */
+    struct worker_list by_silence;           /* joined workers, the longest silent first */
+    struct worker_list joined;               /* joined workers, in the order of their joining */
+    struct worker *heartbeat_next;           /* in the current round of heartbeats; NULL: none */
 };
 
-/* The threads are there at once. False where memory is short. */
+/* The compute threads are workers at once. False if memory is short. */
 bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns);
 void workers_clear(struct workers *workers);
 
-/* By number; NULL beyond the last. */
+/* The worker of a number, in any state, or NULL if the number is too large; and the reverse. */
 struct worker *workers_at(const struct workers *workers, uint32_t number);
 uint32_t workers_number(const struct workers *workers, const struct worker *worker);
 
-/* A worker that holds nothing joins. */
+/* Adds a FREE worker with the values of its Join. */
 void workers_join(struct workers *workers, struct worker *worker, const struct join *join,
                   int64_t now_ns);
 
-/* It is no worker any more. It must hold nothing. */
-void workers_lose(struct workers *workers, struct worker *worker);
+/* Removes a worker that holds no runs. */
+void workers_remove(struct workers *workers, struct worker *worker);
 
-/* Any other news of one that is there. */
+/* Moves the worker to the state that follows from the event: any except JOIN and LOST. */
 void workers_apply(struct workers *workers, struct worker *worker, enum worker_event news);
 
+/* A message arrived from the worker. */
 void workers_received(struct workers *workers, struct worker *worker, int64_t now_ns);
 void workers_set_capacity(struct workers *workers, struct worker *worker, uint32_t capacity);
 void workers_set_height(struct workers *workers, struct worker *worker, uint32_t height);
 
-/* It is a thread, or has given a total since it joined. */
+/* True if it is a compute thread, or has returned a total since it joined. */
 bool worker_proven(const struct worker *worker);
 
-/* Levels of servers that have joined: 0 to HEIGHT_MAX + 1. */
+/* Levels of servers that have joined this one: 0 to HEIGHT_MAX + 1. */
 uint32_t workers_height(const struct workers *workers);
 
-/* The worker that a span is best given to, or NULL; the same of those who do not have this span;
- * and one with an idle core, another than this, or NULL. */
+/* The worker that gets the next span, or NULL if no worker has credit left. */
 struct worker *workers_ready(const struct workers *workers);
+
+/* The same, of the workers that do not hold this span. */
 struct worker *workers_ready_for(const struct workers *workers, const struct span *span);
+
+/* Another worker than `but` with an idle core, or NULL. but: may be NULL. */
 struct worker *workers_idle(const struct workers *workers, const struct worker *but);
 
-/* The worker holds a run more, of `count` samples: fills in how long it takes, and when it is late.
- * And one less. */
+/* Adds a run of `count` samples to the worker's load. Fills in run->takes_ns and late_at_ns. */
 void workers_hold(struct workers *workers, struct run *run, uint64_t count, int64_t now_ns);
+
+/* Removes a run from the worker's load. */
 void workers_release(struct workers *workers, struct run *run);
 
-/* `samples` of a run took compute_ns on one core, as the worker says. */
+/* The worker reports that `samples` of a run took compute_ns on one core. */
 void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
                       uint64_t compute_ns);
 
-/* Samples that the worker should be given of a request with `left` to give out from `first` on. */
+/* How many samples a new span for this worker has. The request has `left` samples to assign, from
+ * `first` on. The result is 1 to `left`. */
 uint64_t workers_span_size(const struct workers *workers, const struct worker *worker,
                            enum message_kind kind, uint64_t first, uint64_t left);
 

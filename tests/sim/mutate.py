@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c"]
-CORES = ["dispatcher", "dispatcher_status", "queue", "workers", "spans", "membership"]
+CORES = ["dispatcher", "assign", "answers", "dispatcher_status", "queue", "workers", "spans", "membership"]
 MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 

@@ -98,7 +98,7 @@ static const char *clients_wrong(const struct dispatcher *d)
     const struct client *client;
     uint32_t requests = 0, runnable = 0, turns = 0;
 
-    for (uint32_t i = 0; i < queue->requests_max + 1 + BESIDE_MAX; i++) {
+    for (uint32_t i = 0; i < queue->requests_max + 1 + FIXED_CLIENTS; i++) {
         client = &queue->clients[i];
         if (client->request_count == 0 && TAILQ_EMPTY(&client->requests) &&
             TAILQ_EMPTY(&client->runnable))

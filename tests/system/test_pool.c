@@ -277,7 +277,7 @@ static void expect_bounded_cycle(const struct server *server, unsigned threads)
     struct peer *client = peer_new(PEER_DEALER, server->endpoint);
 
     process_line(server->process, PROCESS_ERR,
-                 "*levels of servers below it; have they joined in a circle?");
+                 "*levels of servers below it; have servers joined each other in a cycle?");
     for (int i = 0; i < 3; i++) {
         peer_ask(client, &asked);
         peer_expect_sum(client, &asked);

@@ -283,8 +283,8 @@ Test(workers, one_of_a_circle_is_dropped_when_its_height_shows_it)
         {"join w1 1", "welcome w1"},
         {"height", "16"},
         {"beat w0 1 height 16", "drop w0 out of range start r2 w1 0#1 0+1"},
-        {"text", "worker w0 has more than 15 levels of servers below it; have they joined in a "
-                 "circle?"},
+        {"text", "worker w0 has more than 15 levels of servers below it; have servers "
+                 "joined each other in a cycle?"},
         {"height", "1"},
         {"capacity", "1"},
         {"count workers_lost", "1"},
@@ -402,7 +402,7 @@ static void total_is_not_believed(const char *total)
         {"join w1 1", "welcome w1"},
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {total, "drop w0 not joined start r2 w1 0#1 0+1"},
-        {"text", "worker w0: its total is not that of the span"},
+        {"text", "worker w0: its total does not fit the span"},
         {"done r2", "reply 0#1"},
         {"left", "nothing"},
         {0},
@@ -507,8 +507,8 @@ Test(workers, samples_that_three_of_them_died_of_fail_their_request)
         {"time +500", "start r8 w1 0#1 2+1 beat w1"},
         {"done r7", ""},
         {"lost w1", "refuse 0#1 workers lost"},
-        {"text", "3 workers were lost while they summed the 65536 samples from "
-                 "131072 on; is there something wrong with these?"},
+        {"text", "3 workers were lost while they summed 65536 samples from sample "
+                 "131072 on; these samples may crash workers"},
         {"left", "nothing"},
         {0},
     });

@@ -289,7 +289,7 @@ Test(parent, one_that_does_not_answer_is_dialled_anew)
     parent_story((struct row[]){
         {"up", "join 4"},
         {"time +2999", ""},
-        {"time +1", "dial it does not answer; dialling again"},
+        {"time +1", "dial it does not answer Join; dialling again"},
         {"due", "never"},
         {"welcome 500", ""}, /* too late: of the connection before */
         {"state", "dialling"},
@@ -310,7 +310,7 @@ Test(parent, a_silent_one_is_dialled_anew_and_what_it_wanted_is_dropped)
         {"time +500", "heartbeat 4"},
         {"time +499", ""},
         {"due", "1900 ms"},
-        {"time +1", "lost dial nothing was heard of it for too long"},
+        {"time +1", "lost dial it sent no message for too long"},
         {"state", "dialling"},
         {"due", "never"},
         {0},
@@ -341,7 +341,7 @@ Test(parent, is_not_blamed_for_the_time_that_this_process_did_not_run)
         {"time +60000", "heartbeat 4"},
         {"time +500", "heartbeat 4"},
         {"time +500", "heartbeat 4"},
-        {"time +500", "lost dial nothing was heard of it for too long"},
+        {"time +500", "lost dial it sent no message for too long"},
         {0},
     });
 }
@@ -448,7 +448,7 @@ Test(parent, one_that_falls_silent_while_this_server_leaves_is_given_up)
         {"welcome 500", ""},
         {"leave", "leave"},
         {"time +900", "heartbeat 4"},
-        {"time +600", "lost nothing was heard of it for too long"},
+        {"time +600", "lost it sent no message for too long"},
         {"due", "never"},
         {0},
     });
@@ -524,7 +524,7 @@ Test(parent, joining_knows_what_to_do_whatever_happens)
         {"up", "-> joining"},
         {"down", "-> apart"},
         {"leave", "leave -> leaving"},
-        {"time +9000", "dial it does not answer; dialling again -> dialling"},
+        {"time +9000", "dial it does not answer Join; dialling again -> dialling"},
         {"capacity 5", "-> joining"},
         {"welcome 500", "-> joined"},
         {"refuse not joined", "-> joining"},

@@ -101,7 +101,7 @@ Test(workers, news_move_a_worker_from_state_to_state)
         cr_expect(worker->state == rows[i].to, "row %zu: %d", i, worker->state);
         cr_expect((workers_ready(workers) == worker) == (rows[i].to == WORKER_JOINED), "row %zu",
                   i);
-        workers_lose(workers, worker);
+        workers_remove(workers, worker);
         cr_assert(worker->state == WORKER_FREE && !workers_ready(workers));
     }
     workers_clear(workers);
@@ -115,7 +115,7 @@ Test(workers, the_most_silent_is_first_in_line)
     cr_assert(TAILQ_FIRST(&workers->by_silence) == a);
     workers_received(workers, a, 5);
     cr_assert(TAILQ_FIRST(&workers->by_silence) == b);
-    workers_lose(workers, b);
+    workers_remove(workers, b);
     cr_assert(TAILQ_FIRST(&workers->by_silence) == c);
     workers_clear(workers);
 }
@@ -186,7 +186,7 @@ Test(workers, what_a_worker_says_of_itself_is_believed_within_reason)
             measure(workers, worker, GAUSSIAN, 1, said_ns[i]);
         cr_expect(worker->block_ns[GAUSSIAN] > 0.99e3, "%f", worker->block_ns[GAUSSIAN]);
         cr_expect(worker->block_ns[GAUSSIAN] < 1.01e10, "%f", worker->block_ns[GAUSSIAN]);
-        workers_lose(workers, worker);
+        workers_remove(workers, worker);
     }
     workers_clear(workers);
 }
@@ -204,9 +204,9 @@ Test(workers, the_speed_of_all_is_the_sum_of_those_who_are_there)
     workers_apply(workers, a, WORKER_EVENT_LEAVE); /* what it gives is not to be counted on */
     cr_assert(near(workers->speed[GAUSSIAN], 1.0 / BLOCK_NS));
     cr_assert(workers->capacity == 1);
-    workers_lose(workers, a);
+    workers_remove(workers, a);
     cr_assert(near(workers->speed[GAUSSIAN], 1.0 / BLOCK_NS));
-    workers_lose(workers, b);
+    workers_remove(workers, b);
     cr_assert(workers->speed[GAUSSIAN] == 0 && workers->speed[UNIFORM] == 0 &&
               workers->capacity == 0);
     workers_clear(workers);

@@ -1,0 +1,83 @@
+/* Composes the messages that end a request or a membership: see answers.h. */
+#include "server/core/answers.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "sums/stream.h"
+
+void answer_refuse(struct dispatcher *d, enum effect_type type, uint32_t peer, uint64_t id,
+                   enum status status, uint32_t retry_after_ms, const char *text, ...)
+{
+    struct refusal *refusal = &d->answer.message.refusal;
+    va_list arguments;
+
+    assert(!d->answer_due);
+    d->answer_due = true;
+    d->answer.type = type;
+    d->answer.client = peer;
+    d->answer.message.type = MESSAGE_REFUSAL;
+    refusal->id = id;
+    refusal->status = status;
+    refusal->retry_after_ms = retry_after_ms;
+    va_start(arguments, text);
+    vsnprintf(refusal->text, sizeof refusal->text, text, arguments);
+    va_end(arguments);
+}
+
+static void write_reply(const struct request *r, struct message *message)
+{
+    assert(r->total.count == r->asked.count);
+    message->type = MESSAGE_SUM_REPLY;
+    message->sum_reply = (struct sum_reply){
+        .id = r->asked.id,
+        .count = r->total.count,
+        .units = r->total.units,
+        .unit_log2 = stream_unit_log2((enum stream_kind)r->asked.kind),
+        .compute_ns = r->compute_ns,
+    };
+}
+
+static void write_refusal(const struct request *r, struct message *message)
+{
+    struct refusal *refusal = &message->refusal;
+    char *text = refusal->text;
+    size_t room = sizeof refusal->text;
+    uint64_t done = r->total.count, count = r->asked.count;
+
+    message->type = MESSAGE_REFUSAL;
+    refusal->id = r->asked.id;
+    refusal->status = r->ending;
+    refusal->retry_after_ms = 0;
+    switch (r->ending) {
+    case STATUS_DEADLINE_EXCEEDED:
+        snprintf(text, room, "the deadline passed after %" PRIu64 " of %" PRIu64 " samples", done,
+                 count);
+        break;
+    case STATUS_CANCELLED:
+        snprintf(text, room, "cancelled after %" PRIu64 " of %" PRIu64 " samples", done, count);
+        break;
+    case STATUS_STOPPING:
+        snprintf(text, room,
+                 "the server was stopped after %" PRIu64 " of %" PRIu64 " samples; ask another one",
+                 done, count);
+        break;
+    case STATUS_WORKERS_LOST:
+        snprintf(text, room,
+                 "%d workers were lost while they summed %" PRIu64 " samples from sample %" PRIu64
+                 " on; these samples may crash workers",
+                 SPAN_DEATHS_MAX, r->deadly_count, r->deadly_first);
+        break;
+    default: assert(!"a request does not end with this status");
+    }
+}
+
+void answer_request(const struct request *r, struct message *message)
+{
+    if (r->ending == STATUS_OK)
+        write_reply(r, message);
+    else
+        write_refusal(r, message);
+}
