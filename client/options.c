@@ -1,3 +1,4 @@
+/* Parses and checks the command line of meantime. */
 #include "client/options.h"
 
 #include <argp.h>
@@ -8,15 +9,16 @@
 #include "client/common/quantity.h"
 #include "client/lesson/plain_server.h"
 #include "proto/bounds.h"
+#include "proto/instant.h"
 #include "sums/kernel_option.h"
 
-#define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
-#define DEFAULT_GAUSSIAN UINT64_C(10000000)
-#define DEFAULT_UNIFORM  UINT64_C(120000000)
-#define DEFAULT_SLICE_NS INT64_C(1000000)
-#define DEFAULT_PAUSE_NS INT64_C(1000000000)
+#define DEFAULT_ENDPOINT   "tcp://127.0.0.1:8197"
+#define DEFAULT_GAUSSIAN   UINT64_C(10000000)
+#define DEFAULT_UNIFORM    UINT64_C(120000000)
+#define DEFAULT_SLICE_NS   NS_PER_MS
+#define DEFAULT_NARRATE_NS NS_PER_S
 
-/* Options without a letter. */
+/* Keys of options without a letter. */
 enum {
     OPTION_GAUSSIAN = 256,
     OPTION_UNIFORM,
@@ -33,44 +35,50 @@ enum {
     OPTION_KEYS
 };
 
-/* Of options, in the order of --help. */
+/* Groups of options, in the order of --help. */
 enum {
     GROUP_ALL = 1,
-    GROUP_RUN, /* for serial, async and compare */
+    GROUP_LESSON, /* for serial, async and compare */
     GROUP_SUM
 };
 
 static const struct argp_option option_table[] = {
     {"connect", 'c', "ENDPOINT,...", 0,
-     "Where the server is (default " DEFAULT_ENDPOINT "); of several, whichever is there. "
-     "plain://host:port is a server that gives each TCP connection one sum as text",
+     "Where the servers are (default " DEFAULT_ENDPOINT
+     "). If a server is unreachable, busy or lost, the client asks the next one. plain://host:port "
+     "is a server that gives each TCP connection one sum as text",
      GROUP_ALL},
-    {"seed", 's', "SEED", 0, "Which streams to sum (default: a fresh one, which is shown)",
+    {"seed", 's', "SEED", 0, "Seed of the samples (default: a random seed, which is printed)",
      GROUP_ALL},
-    {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: as long as it takes)",
+    {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: without limit)",
      GROUP_ALL},
-    {"json", OPTION_JSON, 0, 0, "Print one JSON object and nothing else on stdout", GROUP_ALL},
-    {"quiet", 'q', 0, 0, "Print results alone", GROUP_ALL},
-    {0, 0, 0, 0, "For serial, async and compare:", GROUP_RUN},
-    {"gaussian", OPTION_GAUSSIAN, "COUNT", 0, "Gaussian samples that the server sums (10M)",
-     GROUP_RUN},
-    {"uniform", OPTION_UNIFORM, "COUNT", 0, "Uniform samples summed here (120M)", GROUP_RUN},
+    {"json", OPTION_JSON, 0, 0, "Print only one JSON object on stdout", GROUP_ALL},
+    {"quiet", 'q', 0, 0, "Print only results", GROUP_ALL},
+    {0, 0, 0, 0, "For serial, async and compare:", GROUP_LESSON},
+    {"gaussian", OPTION_GAUSSIAN, "COUNT", 0,
+     "Gaussian samples that the server sums in server_request (10M)", GROUP_LESSON},
+    {"uniform", OPTION_UNIFORM, "COUNT", 0,
+     "Uniform samples that the client sums in uniform_sum (120M)", GROUP_LESSON},
     {"slice", OPTION_SLICE, "TIME", 0,
-     "Work between two looks for the answer (1ms, more where looks take over 0.05 %)", GROUP_RUN},
-    {"narrate", OPTION_NARRATE, "TIME", 0, "Tell a pause at most so often; 0: every one (1s)",
-     GROUP_RUN},
+     "Length of a slice of uniform_sum, between two looks for the answer (default: 1ms; longer if "
+     "looks would take more than 0.05 % of the time)",
+     GROUP_LESSON},
+    {"narrate", OPTION_NARRATE, "TIME", 0,
+     "Print at most one Pausing/Resuming pair per TIME (default 1s; 0: all)", GROUP_LESSON},
     {"kernel", OPTION_KERNEL, "NAME", 0,
-     "Instructions to sum here with (default: the fastest that run here)", GROUP_RUN},
-    {"timeline", OPTION_TIMELINE, "FILE.svg", 0, "Draw who was busy when", GROUP_RUN},
+     "Kernel for uniform_sum (default: the fastest that this machine can run)", GROUP_LESSON},
+    {"timeline", OPTION_TIMELINE, "FILE.svg", 0,
+     "Draw when server_request and uniform_sum were busy", GROUP_LESSON},
     {"trace", OPTION_TRACE, "FILE.json", 0,
-     "Write every slice and look, for chrome://tracing or ui.perfetto.dev", GROUP_RUN},
+     "Write every slice and look, for chrome://tracing or ui.perfetto.dev", GROUP_LESSON},
     {0, 0, 0, 0, "For sum:", GROUP_SUM},
     {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", GROUP_SUM},
     {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", GROUP_SUM},
     {"checkpoint", OPTION_CHECKPOINT, "FILE", 0,
-     "Keep in FILE how far the sum is: the same command goes on from there, whatever ended it",
+     "Save the progress in FILE. After an interrupt, a crash or a kill, the same command resumes "
+     "the sum from FILE",
      GROUP_SUM},
-    {"for", OPTION_FOR, "TIME", 0, "Sum for so long: as many samples as fit, COUNT at most",
+    {"for", OPTION_FOR, "TIME", 0, "Sum for TIME: as many samples as possible, but at most COUNT",
      GROUP_SUM},
     {0},
 };
@@ -83,16 +91,16 @@ static const struct {
     {"sum", MODE_SUM},       {"status", MODE_STATUS},
 };
 
-/* What has been given so far: by key, and `option`, whose argument is parsed now. */
+/* The state of the parser. */
 struct parsing {
     struct client_options *options;
     bool mode_given;
-    bool given[OPTION_KEYS];
-    const char *option;
+    bool given[OPTION_KEYS]; /* [key]: the user gave this option */
+    const char *option;      /* name of the option whose argument is parsed now */
 };
 
-/* Other keys than those of the table are argp's own. */
-static void note_option(struct parsing *parsing, int key)
+/* Ignores keys that are not in the table: those are of argp. */
+static void mark_given(struct parsing *parsing, int key)
 {
     for (const struct argp_option *option = option_table; option->group; option++)
         if (option->key && option->key == key) {
@@ -101,7 +109,7 @@ static void note_option(struct parsing *parsing, int key)
         }
 }
 
-/* NULL: none of this group. */
+/* The name of an option of this group that the user gave; NULL: none. */
 static const char *given_of(const struct parsing *parsing, int group)
 {
     for (const struct argp_option *option = option_table; option->group; option++)
@@ -147,22 +155,22 @@ static uint64_t parse_seed(struct argp_state *state, const char *text)
     return seed;
 }
 
-/* Cuts `text`, an argument, into pieces. */
+/* Splits `text` at commas. Writes into it. */
 static void parse_endpoints(struct client_options *options, struct argp_state *state, char *text)
 {
     struct endpoints *endpoints = &options->endpoints;
     char *name;
 
-    options->plain = NULL;
+    options->plain_endpoint = NULL;
     endpoints->count = 0;
     while ((name = strsep(&text, ","))) {
         if (!*name)
-            argp_error(state, "--connect: expected endpoints with a comma between two");
+            argp_error(state, "--connect: expected endpoints, separated by commas");
         if (endpoints->count == MEANTIME_ENDPOINTS_MAX)
             argp_error(state, "--connect: expected at most %d endpoints", MEANTIME_ENDPOINTS_MAX);
         endpoints->names[endpoints->count++] = name;
         if (strncmp(name, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) == 0)
-            options->plain = name;
+            options->plain_endpoint = name;
     }
 }
 
@@ -192,67 +200,67 @@ static void parse_argument(struct parsing *parsing, struct argp_state *state, co
         options->mode = parse_mode(state, text);
         parsing->mode_given = true;
     } else if (options->mode == MODE_SUM && !options->count_given) {
-        if (!count_parse(text, &options->asked.count))
+        if (!count_parse(text, &options->question.count))
             argp_error(state, "sum %s: expected " COUNT_ACCEPTED, text);
         options->count_given = true;
     } else
         argp_error(state, "unexpected argument: %s", text);
 }
 
-/* What follows from what was given, and from what was not. */
+/* Sets the fields that depend on which options the user gave. */
 static void complete(const struct parsing *parsing)
 {
     struct client_options *options = parsing->options;
     bool sum = options->mode == MODE_SUM;
 
-    options->fresh_seed = !parsing->given['s'];
-    options->stretch = !parsing->given[OPTION_SLICE];
+    options->seed_given = parsing->given['s'];
+    options->slice_given = parsing->given[OPTION_SLICE];
     if (sum)
         options->uniform = 0;
-    if (sum && options->for_ns > 0 && !options->count_given) /* all that there are */
-        options->asked.count = SAMPLE_END_MAX - options->asked.first;
+    if (sum && options->for_ns > 0 && !options->count_given) /* up to the end of the stream */
+        options->question.count = SAMPLE_END_MAX - options->question.first;
 }
 
-/* A plain server is asked nothing: it is connected to, and says what it likes. */
+/* A plain server receives no request: it chooses the samples itself. */
 static void check_plain(const struct parsing *parsing, struct argp_state *state)
 {
     const struct client_options *options = parsing->options;
 
-    if (!plain_server_is_endpoint(options->plain))
-        argp_error(state, "--connect %s: expected plain://host:port", options->plain);
+    if (!plain_server_is_endpoint(options->plain_endpoint))
+        argp_error(state, "--connect %s: expected plain://host:port", options->plain_endpoint);
     if (options->endpoints.count > 1)
-        argp_error(state, "--connect: a plain:// endpoint goes alone");
+        argp_error(state, "--connect: a plain:// endpoint must be the only one");
     if (options->mode == MODE_SUM)
-        argp_error(state, "sum is not for plain servers: they take no seed and no count");
+        argp_error(state, "sum is not for plain servers: they accept no seed and no count");
     if (options->mode == MODE_STATUS)
-        argp_error(state, "status is not for plain servers: they give sums alone");
+        argp_error(state, "status is not for plain servers: they send only sums");
     if (parsing->given[OPTION_GAUSSIAN])
-        argp_error(state, "--gaussian is not for plain servers: they sum as many as they like");
+        argp_error(state, "--gaussian is not for plain servers: they choose the count");
 }
 
 static void check(const struct parsing *parsing, struct argp_state *state)
 {
     const struct client_options *options = parsing->options;
-    const char *of_run = given_of(parsing, GROUP_RUN), *of_sum = given_of(parsing, GROUP_SUM);
+    const char *of_lesson = given_of(parsing, GROUP_LESSON), *of_sum = given_of(parsing, GROUP_SUM);
     bool sum = options->mode == MODE_SUM, status = options->mode == MODE_STATUS;
 
     if (!parsing->mode_given)
-        argp_error(state, "say what to do: serial, async, compare, sum or status");
+        argp_error(state, "name a command: serial, async, compare, sum or status");
     if (parsing->given[OPTION_FOR] && options->for_ns == 0)
-        argp_error(state, "--for 0: nothing can be summed in no time");
+        argp_error(state, "--for 0: expected more than 0");
     if (sum && !options->count_given && options->for_ns == 0)
-        argp_error(state, "sum how many samples? For instance: sum 10M");
-    if ((sum || status) && of_run)
-        argp_error(state, "--%s is not for %s", of_run, sum ? "sum" : "status");
+        argp_error(state, "sum needs a count of samples, such as: sum 10M");
+    if ((sum || status) && of_lesson)
+        argp_error(state, "--%s is not for %s", of_lesson, sum ? "sum" : "status");
     if (!sum && of_sum)
-        argp_error(state, "--%s is for sum alone", of_sum);
+        argp_error(state, "--%s is only for sum", of_sum);
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
-        argp_error(state, "--timeline and --trace need a file each");
-    if (options->asked.count == 0)
+        argp_error(state, "--timeline and --trace need two different files");
+    if (options->question.count == 0)
         argp_error(state, "the server cannot sum 0 samples");
-    if (options->asked.first > SAMPLE_END_MAX - options->asked.count)
-        argp_error(state, "samples end before number 2^63");
-    if (options->plain)
+    if (options->question.first > SAMPLE_END_MAX - options->question.count)
+        argp_error(state, "the stream ends at sample 2^63: --first plus COUNT is beyond it");
+    if (options->plain_endpoint)
         check_plain(parsing, state);
 }
 
@@ -266,24 +274,24 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct parsing *parsing = state->input;
     struct client_options *options = parsing->options;
-    struct meantime_question *asked = &options->asked;
+    struct meantime_question *question = &options->question;
 
-    note_option(parsing, key);
+    mark_given(parsing, key);
     switch (key) {
     case 'c': parse_endpoints(options, state, text); break;
-    case 's': asked->seed = parse_seed(state, text); break;
-    case 't': asked->timeout_ns = parse_duration(parsing, state, text); break;
+    case 's': question->seed = parse_seed(state, text); break;
+    case 't': question->timeout_ns = parse_duration(parsing, state, text); break;
     case 'q': options->quiet = true; break;
     case OPTION_JSON: options->json = true; break;
-    case OPTION_GAUSSIAN: asked->count = parse_count(parsing, state, text); break;
+    case OPTION_GAUSSIAN: question->count = parse_count(parsing, state, text); break;
     case OPTION_UNIFORM: options->uniform = parse_count(parsing, state, text); break;
     case OPTION_SLICE: options->slice_ns = parse_duration(parsing, state, text); break;
-    case OPTION_NARRATE: options->narrate_ns = parse_duration(parsing, state, text); break;
+    case OPTION_NARRATE: options->narrate_every_ns = parse_duration(parsing, state, text); break;
     case OPTION_KERNEL: options->kernel = kernel_option(state, text); break;
     case OPTION_TIMELINE: options->timeline = parse_file(parsing, state, text); break;
     case OPTION_TRACE: options->trace = parse_file(parsing, state, text); break;
-    case OPTION_FIRST: asked->first = parse_count(parsing, state, text); break;
-    case OPTION_KIND: asked->kind = parse_kind(state, text); break;
+    case OPTION_FIRST: question->first = parse_count(parsing, state, text); break;
+    case OPTION_KIND: question->kind = parse_kind(state, text); break;
     case OPTION_CHECKPOINT: options->checkpoint = parse_file(parsing, state, text); break;
     case OPTION_FOR: options->for_ns = parse_duration(parsing, state, text); break;
     case ARGP_KEY_ARG: parse_argument(parsing, state, text); break;
@@ -293,12 +301,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static uint64_t fresh_seed(void)
+static uint64_t random_seed(void)
 {
     uint64_t seed = 0;
 
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-        abort(); /* Linux gives 8 bytes whole or waits for them */
+        abort(); /* Linux never returns fewer than 8 bytes; it waits instead */
     return seed;
 }
 
@@ -308,11 +316,12 @@ void client_options_parse(struct client_options *options, int argc, char **argv)
         option_table,
         parse_option,
         "serial\nasync\ncompare\nsum COUNT\nsum --for TIME\nstatus",
-        "Asks a server for the sum of many Gaussian samples, and sums uniform samples meanwhile."
-        "\vserial waits for the answer and works then; async works while it waits; compare does "
-        "both and shows the difference; sum asks for one sum; status tells how a server is, its "
-        "workers and requests. Counts are written as 10M, 1.2e8 or 120_000_000, times as 250us, "
-        "1ms or 1.5s.",
+        "Asks a server for the sum of many Gaussian samples (server_request), and sums uniform "
+        "samples itself (uniform_sum)."
+        "\vserial waits for the answer of server_request, and then computes uniform_sum. async "
+        "computes uniform_sum while it waits. compare does both and shows the difference. sum asks "
+        "for one sum. status prints the state, the workers and the requests of servers. Write "
+        "counts as 10M, 1.2e8 or 120_000_000, and times as 250us, 1ms or 1.5s.",
         NULL,
         NULL,
         NULL,
@@ -322,11 +331,11 @@ void client_options_parse(struct client_options *options, int argc, char **argv)
     argp_err_exit_status = 2;
     *options = (struct client_options){
         .endpoints = {{DEFAULT_ENDPOINT}, 1},
-        .asked = {.seed = fresh_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
+        .question = {.seed = random_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
         .uniform = DEFAULT_UNIFORM,
         .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,
-        .narrate_ns = DEFAULT_PAUSE_NS,
+        .narrate_every_ns = DEFAULT_NARRATE_NS,
     };
     argp_parse(&parser, argc, argv, 0, NULL, &parsing);
 }

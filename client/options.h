@@ -23,31 +23,33 @@ struct endpoints {
     size_t count; /* 1 or more */
 };
 
-/* Strings live as long as argv. plain: where a plain server is; NULL: `endpoints` are of others.
- * asked: of the server, with the user's timeout.
- * checkpoint: of sum, the name of a file, or NULL. for_ns: how long to sum, or 0 for all.
- * uniform: samples to sum here, with kernel; 0 for none. */
+/* Strings live as long as argv. */
 struct client_options {
     enum mode mode;
-    struct endpoints endpoints;
-    const char *plain;
-    struct meantime_question asked;
-    bool fresh_seed;  /* the user gave none */
-    bool count_given; /* of sum */
-    const char *checkpoint;
-    int64_t for_ns;
-    uint64_t uniform;
-    const struct kernel *kernel;
-    int64_t slice_ns;
-    bool stretch; /* slices, where looks cost much */
-    int64_t narrate_ns;
-    const char *timeline; /* files for pictures; NULL: none */
-    const char *trace;
-    bool json;
-    bool quiet;
+    struct endpoints endpoints;        /* of the servers */
+    const char *plain_endpoint;        /* of a plain server, which is then the only one; or NULL */
+    struct meantime_question question; /* for the server; has the user's timeout */
+    bool seed_given;                   /* by the user; otherwise question.seed is random */
+    bool json;                         /* print one JSON object */
+    bool quiet;                        /* print only results */
+
+    /* For serial, async and compare. */
+    uint64_t uniform;            /* samples of uniform_sum; 0: none */
+    const struct kernel *kernel; /* for uniform_sum */
+    int64_t slice_ns;            /* length of a slice of uniform_sum */
+    bool slice_given;            /* by the user; otherwise slices may become longer */
+    int64_t narrate_every_ns;    /* print at most one Pausing/Resuming pair in this time; 0: all */
+    const char *timeline;        /* name of the SVG file; NULL: none */
+    const char *trace;           /* name of the JSON file; NULL: none */
+
+    /* For sum. */
+    bool count_given;       /* by the user; otherwise question.count is the end of the stream */
+    const char *checkpoint; /* name of the file; NULL: none */
+    int64_t for_ns;         /* how long to sum; 0: until all samples are summed */
 };
 
-/* Ends the program on --help and --version (0), and on a usage error (2) with a sentence. */
+/* Ends the program on --help and --version (exit status 0), and after a usage error, with a
+ * sentence (exit status 2). */
 void client_options_parse(struct client_options *options, int argc, char **argv);
 
 #endif

@@ -1,24 +1,12 @@
-/* What async.c does better: ask, idle, and only then begin one's own work. */
-#include "client/common/interrupt.h"
+/* Serial: sends the request, waits for the answer, and only then computes. Compare async.c. */
 #include "client/lesson/lesson.h"
 
-void lesson_serial(struct lesson *run)
+void lesson_serial(struct lesson *lesson)
 {
-    struct uniform_sum *sum = &run->sum;
+    lesson_begin_request(lesson);
+    lesson_wait(lesson); /* this program is idle */
 
-    note(run, NOTE_BEGIN_REQUEST);
-    lesson_ask(run);
-    while (!interrupted() && !run->request_over) {
-        lesson_wait(run); /* idle */
-        note(run, NOTE_WAIT);
-    }
-    if (interrupted())
-        return;
-
-    note(run, NOTE_BEGIN_SUM);
-    uniform_sum_begin(sum);
-    while (!interrupted() && !uniform_sum_done(sum)) {
-        uniform_sum_slice(sum);
-        note(run, NOTE_SLICE);
-    }
+    lesson_begin_sum(lesson);
+    while (lesson_has_work(lesson))
+        lesson_slice(lesson);
 }

@@ -1,21 +1,22 @@
+/* Remembers that the user has pressed Ctrl-C. */
 #include "client/common/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t noted;
+static volatile sig_atomic_t sigint_received;
 
-static void note(int signal)
+static void on_sigint(int signal)
 {
     (void)signal;
-    noted = 1;
+    sigint_received = 1;
 }
 
-/* Without SA_RESTART: what waits in zmq_poll() is to come back. Who was started with SIGINT
- * ignored, as a shell's job in the background, is not meant. */
+/* The action has no SA_RESTART, so that zmq_poll() returns after a signal. If the parent process
+ * ignores SIGINT, as a shell does for background jobs, this program ignores SIGINT as well. */
 void interrupt_catch(void)
 {
-    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESETHAND}, before;
+    struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_RESETHAND}, before;
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, NULL, &before);
@@ -25,5 +26,5 @@ void interrupt_catch(void)
 
 bool interrupted(void)
 {
-    return noted;
+    return sigint_received;
 }

@@ -1,12 +1,13 @@
-/* Ctrl-C: noted once, so that the program can end in good order; a second one ends it at once. */
+/* Ctrl-C: the first one asks the program to end cleanly, a second one ends it at once. */
 #ifndef MEANTIME_CLIENT_COMMON_INTERRUPT_H
 #define MEANTIME_CLIENT_COMMON_INTERRUPT_H
 
 #include <stdbool.h>
 
-/* Before any socket is opened. */
+/* Installs the handler of SIGINT. Call it before any socket is opened. */
 void interrupt_catch(void);
 
+/* True after the first SIGINT. */
 bool interrupted(void);
 
 #endif

@@ -1,15 +1,17 @@
+/* Follows symbolic links, one after the other. */
 #include "client/common/link_target.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* As many as Linux follows. */
+/* Linux follows at most so many links. */
 #define LINKS_MAX 40
 
 enum step { STEP_LINK, STEP_END, STEP_TOO_LONG };
 
-/* One link on. A relative one begins in the folder where it stands. */
+/* Replaces `place` by the target of its link. A relative target begins in the folder of the link.
+ */
 static enum step follow(char *place)
 {
     char link[PATH_MAX], next[PATH_MAX];

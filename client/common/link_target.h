@@ -1,11 +1,12 @@
-/* Where a file is that is named by a link, though there may be none yet. */
+/* Follows symbolic links to a file, which need not exist. */
 #ifndef MEANTIME_CLIENT_COMMON_LINK_TARGET_H
 #define MEANTIME_CLIENT_COMMON_LINK_TARGET_H
 
 #include <limits.h>
 
-/* What `name` leads to, through links, in `place` (PATH_MAX bytes); `name` itself where it is too
- * long or leads in a circle, which the system says when it is opened. Returns `place`. */
+/* Writes the path that `name` leads to into `place` (PATH_MAX bytes). If that path is too long, or
+ * the links form a cycle, writes `name` itself: the error is reported when the file is opened.
+ * Returns `place`. */
 char *link_target(const char *name, char *place);
 
 #endif

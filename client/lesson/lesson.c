@@ -1,98 +1,100 @@
+/* The steps of a lesson: each one does its part of a task and reports that to the user. */
 #include "client/lesson/lesson.h"
 
 #include <poll.h>
-#include <stdio.h>
-#include <string.h>
+#include <sched.h>
 
+#include "client/common/interrupt.h"
+#include "client/lesson/lesson_record.h"
+#include "client/lesson/transcript.h"
 #include "client/lib/clock.h"
 
-void result_word(struct meantime_result *result)
-{
-    static const char advice[] = "; start one with meantime-server, or name another with --connect";
-    size_t size = strlen(result->text);
+/* While the program only waits, it redraws the progress bar this often. */
+#define WAIT_MS 100
 
-    if (result->error == MEANTIME_NO_SERVER)
-        snprintf(result->text + size, sizeof result->text - size, "%s", advice);
-    else if (result->error == MEANTIME_CANCELLED)
-        snprintf(result->text, sizeof result->text, "interrupted");
+void lesson_begin_request(struct lesson *lesson)
+{
+    lesson->began_at_ns = clock_ns();
+    transcript_begin_request(lesson);
+    server_request_send(&lesson->request);
+    lesson_record_begin(lesson);
 }
 
-static void ask_session(struct lesson *run)
+void lesson_begin_sum(struct lesson *lesson)
 {
-    int error = meantime_ask(run->session, &run->question, &run->request);
-    if (error == MEANTIME_OK) {
-        meantime_progress(run->session, run->request, &run->progress);
+    if (interrupted())
         return;
+    transcript_begin_sum(lesson);
+    lesson_record_begin_sum(lesson);
+    uniform_sum_begin(&lesson->sum);
+}
+
+void lesson_slice(struct lesson *lesson)
+{
+    uniform_sum_slice(&lesson->sum);
+    transcript_slice(lesson);
+    lesson_record_slice(lesson);
+}
+
+/* A request leaves at a look. While the request waits for a connection, slices are short, so that
+ * the next look comes soon. */
+void lesson_look_begin(struct lesson *lesson)
+{
+    int64_t unsent_ns = server_request_unsent_ns(&lesson->request);
+
+    lesson->request_unsent = pacing_waited(&lesson->sum.pacing, unsent_ns);
+    uniform_sum_look_begin(&lesson->sum);
+}
+
+void lesson_look_end(struct lesson *lesson, bool readable)
+{
+    if (readable)
+        server_request_receive(&lesson->request);
+    uniform_sum_look_end(&lesson->sum);
+    if (lesson->request_unsent)
+        sched_yield(); /* libzmq's thread may need this core, and would get it 4 ms later */
+    transcript_look(lesson);
+    lesson_record_look(lesson);
+}
+
+void lesson_wait(struct lesson *lesson)
+{
+    struct pollfd fd = {.fd = lesson_fd(lesson), .events = POLLIN};
+
+    while (!interrupted() && !lesson_has_answer(lesson)) {
+        poll(&fd, 1, WAIT_MS);
+        server_request_receive(&lesson->request);
+        transcript_wait(lesson);
+        lesson_record_wait(lesson);
     }
-    run->request_over = true;
-    run->result.error = (enum meantime_error)error;
-    snprintf(run->result.text, sizeof run->result.text, "%s", meantime_error_text(error));
 }
 
-static void hear_session(struct lesson *run)
+void lesson_end(struct lesson *lesson)
 {
-    meantime_look(run->session);
-    meantime_progress(run->session, run->request, &run->progress);
-    run->request_over = meantime_take(run->session, run->request, &run->result) == 1;
-    if (run->request_over)
-        result_word(&run->result);
+    if (interrupted() && !lesson_has_answer(lesson))
+        server_request_cancel(&lesson->request);
+    lesson->ended_at_ns = clock_ns();
+    transcript_end(lesson);
+    lesson->transcript = NULL;
+    lesson_record_end(lesson);
 }
 
-/* A plain server does not tell how far it is. */
-static void hear_plain(struct lesson *run)
+bool lesson_has_work(const struct lesson *lesson)
 {
-    run->request_over = plain_server_look(run->plain, &run->result);
-    if (lesson_has_reply(run))
-        run->progress.done = run->question.count;
+    return !interrupted() && !uniform_sum_done(&lesson->sum);
 }
 
-void lesson_ask(struct lesson *run)
+bool lesson_has_answer(const struct lesson *lesson)
 {
-    run->asked_at_ns = clock_ns();
-    if (run->record)
-        record_asked(run->record, run->asked_at_ns);
-    if (!run->plain) {
-        ask_session(run);
-        return;
-    }
-    plain_server_ask(run->plain, run->question.timeout_ns);
-    run->progress.attempts = 1;
-    hear_plain(run); /* it may have failed already */
+    return lesson->request.over;
 }
 
-bool lesson_hurries(struct lesson *run)
+bool lesson_succeeded(const struct lesson *lesson)
 {
-    bool waits = run->progress.attempts == 0;
-
-    return pacing_waited(&run->sum.pacing, waits ? clock_ns() - run->asked_at_ns : 0);
+    return server_request_has_reply(&lesson->request) && uniform_sum_done(&lesson->sum);
 }
 
-void lesson_hear(struct lesson *run)
+int lesson_fd(const struct lesson *lesson)
 {
-    if (run->plain)
-        hear_plain(run);
-    else
-        hear_session(run);
-}
-
-int lesson_fd(const struct lesson *run)
-{
-    return run->plain ? plain_server_fd(run->plain) : meantime_fd(run->session);
-}
-
-void lesson_wait(struct lesson *run)
-{
-    struct pollfd fd = {.fd = lesson_fd(run), .events = POLLIN};
-
-    poll(&fd, 1, LESSON_WAIT_MS);
-    lesson_hear(run);
-}
-
-void lesson_cancel(struct lesson *run)
-{
-    if (run->plain)
-        plain_server_cancel(run->plain);
-    else
-        meantime_cancel(run->session, run->request);
-    lesson_hear(run);
+    return server_request_fd(&lesson->request);
 }

@@ -1,80 +1,86 @@
+/* Writes what happens in a lesson into its record. */
 #include "client/lesson/lesson_record.h"
 
 #include "client/lib/clock.h"
+#include "client/pictures/record.h"
+#include "proto/instant.h"
 
-static void request_over(struct lesson *run)
+static void request_over(struct lesson *lesson)
 {
-    const struct meantime_result *result = &run->result;
+    const struct server_request *request = &lesson->request;
+    const struct meantime_result *result = &request->result;
 
-    record_over(run->record, run->asked_at_ns + result->elapsed_ns,
+    record_over(lesson->record, request->asked_at_ns + result->elapsed_ns,
                 result->error == MEANTIME_OK ? NULL : result->text);
 }
 
-static void heard(struct lesson *run, int64_t began_at_ns, int64_t ended_at_ns)
+/* Records what the client received between these two points in time. */
+static void received(struct lesson *lesson, int64_t began_at_ns, int64_t ended_at_ns)
 {
-    record_heard(run->record, began_at_ns, ended_at_ns, &run->progress);
-    if (run->request_over && run->record->outcome == OUTCOME_OPEN)
-        request_over(run);
+    record_heard(lesson->record, began_at_ns, ended_at_ns, &lesson->request.progress);
+    if (lesson->request.over && lesson->record->outcome == OUTCOME_OPEN)
+        request_over(lesson);
 }
 
-static void begin_request(struct lesson *run)
+void lesson_record_begin(struct lesson *lesson)
 {
-    record_begin(run->record, run->began_at_ns);
+    if (!lesson->record)
+        return;
+    record_begin(lesson->record, lesson->began_at_ns);
+    record_asked(lesson->record, lesson->request.asked_at_ns);
 }
 
-/* The question has left by now, where a connection was there already. */
-static void begin_sum(struct lesson *run)
+/* If a connection existed, the request left when it was made. */
+void lesson_record_begin_sum(struct lesson *lesson)
 {
-    if (!run->request_over)
-        heard(run, run->asked_at_ns, run->asked_at_ns);
+    const struct server_request *request = &lesson->request;
+
+    if (lesson->record && !request->over)
+        received(lesson, request->asked_at_ns, request->asked_at_ns);
 }
 
-static void slice(struct lesson *run)
+void lesson_record_slice(struct lesson *lesson)
 {
-    record_slice(run->record, run->sum.slice_began_at_ns, run->sum.ended_at_ns);
+    const struct uniform_sum *sum = &lesson->sum;
+
+    if (lesson->record)
+        record_slice(lesson->record, sum->slice_began_at_ns, sum->ended_at_ns);
 }
 
-/* Waits follow one another: one that goes on began where the last one ended. */
-static void idle(struct lesson *run)
+void lesson_record_look(struct lesson *lesson)
 {
-    struct record *record = run->record;
-    bool worked = run->sum.began_at_ns > 0;
-    int64_t idle_at_ns = worked ? run->sum.ended_at_ns : run->asked_at_ns;
+    const struct uniform_sum *sum = &lesson->sum;
+
+    if (!lesson->record)
+        return;
+    record_look(lesson->record, sum->look_began_at_ns, sum->look_ended_at_ns);
+    received(lesson, sum->look_began_at_ns, sum->look_ended_at_ns);
+}
+
+/* Waits follow one another without a gap: each one begins where the wait before it ended. */
+void lesson_record_wait(struct lesson *lesson)
+{
+    struct record *record = lesson->record;
+
+    if (!record)
+        return;
+    const struct uniform_sum *sum = &lesson->sum;
+    bool worked = sum->began_at_ns > 0;
+    int64_t idle_at_ns =
+        worked ? later(sum->ended_at_ns, sum->look_ended_at_ns) : lesson->request.asked_at_ns;
     int64_t waited_at_ns = record->began_at_ns + record->wait.end_ns;
     int64_t now_ns = clock_ns();
-
     record_wait(record, idle_at_ns, now_ns);
-    heard(run, waited_at_ns > idle_at_ns ? waited_at_ns : idle_at_ns, now_ns);
+    received(lesson, later(waited_at_ns, idle_at_ns), now_ns);
 }
 
-static void look(struct lesson *run)
+void lesson_record_end(struct lesson *lesson)
 {
-    const struct uniform_sum *sum = &run->sum;
+    struct record *record = lesson->record;
 
-    if (uniform_sum_done(sum)) {
-        idle(run);
+    if (!record)
         return;
-    }
-    record_look(run->record, sum->look_began_at_ns, sum->look_ended_at_ns);
-    heard(run, sum->look_began_at_ns, sum->look_ended_at_ns);
-}
-
-void lesson_record(struct lesson *run, enum note what)
-{
-    static void (*const observers[])(struct lesson *) = {
-        [NOTE_BEGIN_REQUEST] = begin_request,
-        [NOTE_BEGIN_SUM] = begin_sum,
-        [NOTE_SLICE] = slice,
-        [NOTE_LOOK] = look,
-        [NOTE_WAIT] = idle,
-    };
-
-    observers[what](run);
-}
-
-void lesson_record_end(struct lesson *run)
-{
-    if (run->request_over && run->record->outcome == OUTCOME_OPEN)
-        request_over(run);
-    record_end(run->record, run->ended_at_ns);
+    if (lesson->request.over && record->outcome == OUTCOME_OPEN)
+        request_over(lesson);
+    record_end(record, lesson->ended_at_ns);
 }

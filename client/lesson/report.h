@@ -1,22 +1,18 @@
-/* Results as JSON, one object on one line, with "interrupted": true where the user has. */
+/* Results of lessons as JSON: one object on one line. If the user has interrupted, the object has
+ * "interrupted": true. */
 #ifndef MEANTIME_CLIENT_LESSON_REPORT_H
 #define MEANTIME_CLIENT_LESSON_REPORT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "client/lesson/lesson.h"
-#include "client/sum/long_sum.h"
+#include "client/lesson/lesson_state.h"
 
-/* Of one run, serial or async. */
-void report_run(FILE *out, const struct lesson *run, uint64_t seed);
+/* Prints the result of one lesson. */
+void report_lesson(FILE *out, const struct lesson *lesson, uint64_t seed);
 
-/* Of a sum, with what it says of the samples' mean. */
-void report_sum(FILE *out, const struct long_sum *sum);
-
-/* Of serial and async, as far as they were begun: `count` of `runs`. Of both, how many times as
- * fast the second was. */
-void report_comparison(FILE *out, const struct lesson *runs, int count, uint64_t seed);
+/* Prints the results of serial and async: the first `count` of two lessons, 0 to 2. If both have
+ * replies, adds how many times as fast the second one was. */
+void report_comparison(FILE *out, const struct lesson *lessons, int count, uint64_t seed);
 
 #endif

@@ -1,3 +1,4 @@
+/* Prints what happens in a lesson, and draws a progress bar. */
 #include "client/lesson/transcript.h"
 
 #include <inttypes.h>
@@ -6,32 +7,36 @@
 #include "client/common/bar.h"
 #include "client/common/interrupt.h"
 #include "client/common/quantity.h"
-#include "client/lesson/lesson.h"
-#include "client/lesson/lesson_record.h"
+#include "client/common/result.h"
+#include "client/lesson/lesson_state.h"
 #include "client/lib/clock.h"
+#include "proto/instant.h"
 
-/* The bar appears for work that lasts longer than the first, and moves as often as the second. */
-#define BAR_AFTER_NS INT64_C(1000000000)
-#define BAR_EVERY_NS INT64_C(100000000)
+/* The bar appears if the lesson lasts longer than this. */
+#define BAR_AFTER_NS NS_PER_S
 
-static void bar_remove(struct transcript *t)
+/* The bar is drawn again this often. */
+#define BAR_EVERY_NS (100 * NS_PER_MS)
+
+static void bar_remove(struct transcript *transcript)
 {
-    if (t->bar_drawn)
+    if (transcript->bar_drawn)
         bar_clear(stderr);
-    t->bar_drawn = false;
+    transcript->bar_drawn = false;
 }
 
-__attribute__((format(printf, 2, 3))) static void tell(struct transcript *t, const char *line, ...)
+__attribute__((format(printf, 2, 3))) static void print(struct transcript *transcript,
+                                                        const char *format, ...)
 {
     va_list arguments;
 
-    if (!t->words)
+    if (!transcript->out)
         return;
-    bar_remove(t);
-    va_start(arguments, line);
-    vfprintf(t->words, line, arguments);
+    bar_remove(transcript);
+    va_start(arguments, format);
+    vfprintf(transcript->out, format, arguments);
     va_end(arguments);
-    fflush(t->words);
+    fflush(transcript->out);
 }
 
 /* ---- the bar ----------------------------------------------------------------------------- */
@@ -41,157 +46,142 @@ static double fraction(uint64_t done, uint64_t count)
     return count ? (double)done / (double)count : 1;
 }
 
-static void bar_update(struct lesson *run, int64_t now)
+static void bar_update(struct lesson *lesson, int64_t now_ns)
 {
-    struct transcript *t = run->transcript;
-    double request = fraction(run->progress.done, run->question.count);
-    double sum = fraction(run->sum.total.count, run->sum.count);
+    struct transcript *transcript = lesson->transcript;
+    double request = fraction(lesson->request.progress.done, lesson->request.question.count);
+    double sum = fraction(lesson->sum.total.count, lesson->sum.count);
+    int64_t elapsed_ns = now_ns - lesson->began_at_ns;
 
-    if (!t->bar.moves || t->quiet || now < t->bar_at_ns || now - run->began_at_ns < BAR_AFTER_NS)
+    if (!transcript->bar.moves || transcript->quiet || now_ns < transcript->bar_due_at_ns ||
+        elapsed_ns < BAR_AFTER_NS)
         return;
-    t->bar_at_ns = now + BAR_EVERY_NS;
-    t->bar_drawn = true;
-    bar_print(stderr, run->mode, run->sum.count ? (request + sum) / 2 : request,
-              seconds(now - run->began_at_ns), t->bar.columns, t->bar.utf8, t->bar.colour);
+    transcript->bar_due_at_ns = now_ns + BAR_EVERY_NS;
+    transcript->bar_drawn = true;
+    bar_print(stderr, lesson->mode, lesson->sum.count ? (request + sum) / 2 : request,
+              seconds(elapsed_ns), transcript->bar.columns, transcript->bar.utf8,
+              transcript->bar.colour);
 }
 
-/* ---- the words --------------------------------------------------------------------------- */
+/* ---- the lines --------------------------------------------------------------------------- */
 
-static void tell_request_over(struct lesson *run)
+static void print_request_over(struct lesson *lesson)
 {
-    const struct meantime_result *result = &run->result;
-    struct transcript *t = run->transcript;
+    const struct meantime_result *result = &lesson->request.result;
+    struct transcript *transcript = lesson->transcript;
 
-    t->request_told = true;
+    transcript->request_printed = true;
     if (result->error == MEANTIME_OK)
-        tell(t, "====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n", result->sum,
-             seconds(result->elapsed_ns));
+        print(transcript, "====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n",
+              result->sum, seconds(result->elapsed_ns));
     else {
-        bar_remove(t);
+        bar_remove(transcript);
         fprintf(stderr, "meantime: %s\n", result->text);
     }
 }
 
-static void tell_asking_again(struct lesson *run)
+static void print_outage(struct lesson *lesson)
 {
-    const struct meantime_progress *progress = &run->progress;
-    struct transcript *t = run->transcript;
+    const struct meantime_progress *progress = &lesson->request.progress;
+    struct transcript *transcript = lesson->transcript;
 
-    t->outages_told = progress->outages;
-    if (!t->quiet)
-        tell(t, ASKING_AGAIN, progress->left_endpoint, progress->left_because);
+    transcript->outages_printed = progress->outages;
+    if (!transcript->quiet)
+        print(transcript, OUTAGE_FORMAT, progress->left_endpoint, progress->left_because);
 }
 
-static void tell_request(struct lesson *run)
+static void print_request(struct lesson *lesson)
 {
-    struct transcript *t = run->transcript;
+    const struct server_request *request = &lesson->request;
+    struct transcript *transcript = lesson->transcript;
 
-    if (run->request_over) {
-        if (!t->request_told)
-            tell_request_over(run);
-    } else if (t->outages_told < run->progress.outages)
-        tell_asking_again(run);
+    if (request->over) {
+        if (!transcript->request_printed)
+            print_request_over(lesson);
+    } else if (transcript->outages_printed < request->progress.outages)
+        print_outage(lesson);
 }
 
-static void tell_resume(struct lesson *run)
+static void print_resume(struct lesson *lesson)
 {
-    struct transcript *t = run->transcript;
+    struct transcript *transcript = lesson->transcript;
 
-    if (!t->paused || uniform_sum_done(&run->sum))
+    if (!transcript->paused || uniform_sum_done(&lesson->sum))
         return;
-    tell(t, "Resuming uniform_sum.\n");
-    t->paused = false;
-    t->resumed_at_ns = run->sum.ended_at_ns;
+    print(transcript, "Resuming uniform_sum.\n");
+    transcript->paused = false;
+    transcript->resumed_at_ns = lesson->sum.ended_at_ns;
 }
 
-static void tell_pause(struct lesson *run)
+static void print_pause(struct lesson *lesson)
 {
-    struct transcript *t = run->transcript;
-    const struct uniform_sum *sum = &run->sum;
+    struct transcript *transcript = lesson->transcript;
+    const struct uniform_sum *sum = &lesson->sum;
+    int64_t elapsed_ns = sum->ended_at_ns - transcript->resumed_at_ns;
     char at[COUNT_TEXT_BYTES];
 
-    if (t->quiet || !t->words || sum->ended_at_ns - t->resumed_at_ns < t->pauses_ns)
+    if (transcript->quiet || !transcript->out || elapsed_ns < transcript->narrate_every_ns)
         return;
-    tell(t, "Pausing uniform_sum at: %s. time_elapsed: %.2fs.\n",
-         count_print(sum->total.count - 1, at), seconds(sum->ended_at_ns - t->resumed_at_ns));
-    t->paused = true;
-    if (run->request_over)
-        tell_resume(run);
+    print(transcript, "Pausing uniform_sum at: %s. time_elapsed: %.2fs.\n",
+          count_print(sum->total.count - 1, at), seconds(elapsed_ns));
+    transcript->paused = true;
+    if (lesson->request.over)
+        print_resume(lesson);
     else
-        tell(t, "Resuming server_request.\n");
+        print(transcript, "Resuming server_request.\n");
 }
 
-/* ---- notes ------------------------------------------------------------------------------- */
+/* ---- the steps --------------------------------------------------------------------------- */
 
-static void note_begin_request(struct lesson *run)
+void transcript_begin_request(struct lesson *lesson)
 {
-    run->began_at_ns = clock_ns();
-    if (!run->transcript->quiet)
-        tell(run->transcript, "Beginning server_request.\n");
+    if (!lesson->transcript->quiet)
+        print(lesson->transcript, "Beginning server_request.\n");
 }
 
-static void note_begin_sum(struct lesson *run)
+void transcript_begin_sum(struct lesson *lesson)
 {
-    run->transcript->resumed_at_ns = clock_ns();
-    tell_request(run); /* which may have failed where it was asked */
-    if (!run->transcript->quiet && run->sum.count > 0)
-        tell(run->transcript, "Beginning uniform_sum.\n");
+    lesson->transcript->resumed_at_ns = clock_ns();
+    print_request(lesson); /* the request may have failed when it was made */
+    if (!lesson->transcript->quiet && lesson->sum.count > 0)
+        print(lesson->transcript, "Beginning uniform_sum.\n");
 }
 
-static void note_slice(struct lesson *run)
+void transcript_slice(struct lesson *lesson)
 {
-    const struct uniform_sum *sum = &run->sum;
+    const struct uniform_sum *sum = &lesson->sum;
 
     if (uniform_sum_done(sum))
-        tell(run->transcript, "====== Done uniform_sum. total: %.2f ======\n",
-             total_value(sum->total.units, stream_unit_log2(STREAM_UNIFORM)));
+        print(lesson->transcript, "====== Done uniform_sum. total: %.2f ======\n",
+              total_value(sum->total.units, stream_unit_log2(STREAM_UNIFORM)));
     else
-        tell_pause(run);
-    bar_update(run, sum->ended_at_ns);
+        print_pause(lesson);
+    bar_update(lesson, sum->ended_at_ns);
 }
 
-static void note_look(struct lesson *run)
+void transcript_look(struct lesson *lesson)
 {
-    struct transcript *t = run->transcript;
-    int64_t now = clock_ns();
+    struct transcript *transcript = lesson->transcript;
 
-    if (uniform_sum_done(&run->sum))
-        bar_update(run, now);
-    if (t->paused && !run->request_over)
-        tell(t, "Pausing server_request. time_elapsed: %.2fs.\n",
-             seconds(now - run->sum.ended_at_ns));
-    tell_request(run);
-    tell_resume(run);
+    if (transcript->paused && !lesson->request.over)
+        print(transcript, "Pausing server_request. time_elapsed: %.2fs.\n",
+              seconds(clock_ns() - lesson->sum.ended_at_ns));
+    print_request(lesson);
+    print_resume(lesson);
 }
 
-static void note_wait(struct lesson *run)
+void transcript_wait(struct lesson *lesson)
 {
-    tell_request(run);
-    if (!run->request_over)
-        bar_update(run, clock_ns());
+    print_request(lesson);
+    if (!lesson->request.over)
+        bar_update(lesson, clock_ns());
 }
 
-void note(struct lesson *run, enum note what)
+void transcript_end(struct lesson *lesson)
 {
-    static void (*const notes[])(struct lesson *) = {
-        [NOTE_BEGIN_REQUEST] = note_begin_request,
-        [NOTE_BEGIN_SUM] = note_begin_sum,
-        [NOTE_SLICE] = note_slice,
-        [NOTE_LOOK] = note_look,
-        [NOTE_WAIT] = note_wait,
-    };
-
-    notes[what](run);
-    if (run->record)
-        lesson_record(run, what);
-}
-
-void transcript_end(struct lesson *run)
-{
-    run->ended_at_ns = clock_ns();
-    bar_remove(run->transcript);
-    tell(run->transcript, "Total time elapsed: %.2fs.\n",
-         seconds(run->ended_at_ns - run->began_at_ns));
+    bar_remove(lesson->transcript);
+    print(lesson->transcript, "Total time elapsed: %.2fs.\n",
+          seconds(lesson->ended_at_ns - lesson->began_at_ns));
     if (interrupted())
         fputs("meantime: interrupted\n", stderr);
 }

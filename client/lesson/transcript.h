@@ -1,4 +1,4 @@
-/* Tells a run in the words of the teaching example, as it goes, and draws its progress bar. */
+/* Prints what happens in a lesson, as the teaching example does, and draws a progress bar. */
 #ifndef MEANTIME_CLIENT_LESSON_TRANSCRIPT_H
 #define MEANTIME_CLIENT_LESSON_TRANSCRIPT_H
 
@@ -10,37 +10,29 @@
 
 struct lesson;
 
-/* A server was left: which one, and why. */
-#define ASKING_AGAIN "The server at %s %s. Asking again.\n"
-
-enum note {
-    NOTE_BEGIN_REQUEST,
-    NOTE_BEGIN_SUM,
-    NOTE_SLICE, /* of the uniform sum, done */
-    NOTE_LOOK,  /* at the server's socket, done */
-    NOTE_WAIT,  /* for the server, nothing else being done */
-};
-
-/* words: where the transcript goes; NULL for nowhere. quiet: results alone.
- * pauses_ns: a pause is told at most so often. bar: of stderr; drawn where it is a terminal. */
 struct transcript {
-    FILE *words;
-    bool quiet;
-    int64_t pauses_ns;
-    struct terminal bar;
+    FILE *out;                /* where lines are printed; NULL: nowhere */
+    bool quiet;               /* print only results */
+    int64_t narrate_every_ns; /* print at most one Pausing/Resuming pair in this time; 0: all */
+    struct terminal bar;      /* the terminal behind stderr, where the bar is drawn */
 
-    bool request_told;
-    uint64_t outages_told;
-    bool paused;
-    bool bar_drawn;
-    int64_t resumed_at_ns;
-    int64_t bar_at_ns;
+    /* Private. */
+    bool request_printed;     /* how the request ended is printed */
+    uint64_t outages_printed; /* outages of the request that are printed */
+    bool paused;              /* the last line about uniform_sum is Pausing */
+    bool bar_drawn;           /* the bar is on the screen */
+    int64_t resumed_at_ns;    /* when uniform_sum was last said to begin or resume */
+    int64_t bar_due_at_ns;    /* when to draw the bar again */
 };
 
-/* What has just happened in `run`. */
-void note(struct lesson *run, enum note what);
+/* Each function is called after the step that it prints; the first two are called before. */
+void transcript_begin_request(struct lesson *lesson);
+void transcript_begin_sum(struct lesson *lesson);
+void transcript_slice(struct lesson *lesson);
+void transcript_look(struct lesson *lesson);
+void transcript_wait(struct lesson *lesson);
 
-/* The run is over: removes the bar and tells the time. */
-void transcript_end(struct lesson *run);
+/* Removes the bar and prints the total time. */
+void transcript_end(struct lesson *lesson);
 
 #endif

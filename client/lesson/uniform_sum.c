@@ -1,12 +1,13 @@
+/* The task uniform_sum: computes slices and measures the looks between them. */
 #include "client/lesson/uniform_sum.h"
 
 #include "client/lib/clock.h"
 #include "sums/sum.h"
 
 void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
-                      uint64_t count, int64_t slice_ns, bool stretch)
+                      uint64_t count, int64_t slice_ns, bool lengthen)
 {
-    *sum = (struct uniform_sum){.kernel = kernel, .count = count, .stretch = stretch};
+    *sum = (struct uniform_sum){.kernel = kernel, .count = count, .lengthen = lengthen};
     stream_init(&sum->stream, seed, STREAM_UNIFORM);
     pacing_init(&sum->pacing, slice_ns);
 }
@@ -34,13 +35,17 @@ void uniform_sum_slice(struct uniform_sum *sum)
     sum->slices++;
 }
 
-void uniform_sum_looked(struct uniform_sum *sum, int64_t began_at_ns)
+void uniform_sum_look_begin(struct uniform_sum *sum)
 {
-    sum->look_began_at_ns = began_at_ns;
+    sum->look_began_at_ns = clock_ns();
+}
+
+void uniform_sum_look_end(struct uniform_sum *sum)
+{
     sum->look_ended_at_ns = clock_ns();
-    int64_t look_ns = sum->look_ended_at_ns - began_at_ns;
+    int64_t look_ns = sum->look_ended_at_ns - sum->look_began_at_ns;
     sum->looks++;
     sum->look_ns += look_ns;
-    if (sum->stretch)
+    if (sum->lengthen)
         pacing_looked(&sum->pacing, look_ns);
 }

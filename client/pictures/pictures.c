@@ -1,25 +1,23 @@
+/* Records lessons for pictures, and writes the pictures to their files. */
 #include "client/pictures/pictures.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/common/link_target.h"
+#include "client/common/atomic_file.h"
 #include "client/pictures/timeline.h"
 #include "client/pictures/trace.h"
 
-/* A folder takes names of up to 255 bytes; what is too long is told by the system. */
-#define PATH_BYTES (PATH_MAX + 32)
+typedef void drawing(FILE *out, const struct record *records, size_t count);
 
-typedef void drawing(FILE *out, const struct record *runs, size_t count);
-
-/* Where the place is what is wrong. Of a full disk the system says enough. */
+/* Advice for errors that another place would avoid. For others, such as a full disk, the message of
+ * the system is enough. */
 static const char *advice(int error)
 {
     switch (error) {
@@ -32,7 +30,7 @@ static const char *advice(int error)
     }
 }
 
-static bool refuse(const char *path)
+static bool fail(const char *path)
 {
     int error = errno;
 
@@ -42,7 +40,8 @@ static bool refuse(const char *path)
 
 /* ---- files ------------------------------------------------------------------------------- */
 
-/* What is there and no plain file, such as /dev/stdout, is written to and not replaced. */
+/* A file that exists and is not a regular one, such as /dev/stdout, is written to. It is not
+ * replaced. */
 static bool is_special(const char *path)
 {
     struct stat found;
@@ -50,76 +49,72 @@ static bool is_special(const char *path)
     return stat(path, &found) == 0 && !S_ISREG(found.st_mode);
 }
 
-/* What replaces a file is as open to others as it was. */
-static bool take_mode(int file, const char *path)
+/* Opens a new file beside `path`. Its name has this process's id, so no other file has it. */
+static int open_new(struct atomic_file *file, const char *path)
 {
-    struct stat old;
+    char suffix[ATOMIC_FILE_SUFFIX_BYTES];
 
-    return stat(path, &old) < 0 || fchmod(file, old.st_mode & 07777) == 0;
-}
-
-/* A new file beside `path`, whose name goes into `part`. */
-static int open_part(const char *path, char *part)
-{
-    snprintf(part, PATH_BYTES, "%s.%d.part", path, getpid());
-    return open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    snprintf(suffix, sizeof suffix, ".%d.part", getpid());
+    atomic_file_init(file, path, suffix);
+    return atomic_file_open(file, O_EXCL);
 }
 
 static bool can_be_written(const char *path)
 {
-    char target[PATH_MAX], part[PATH_BYTES];
+    struct atomic_file file;
     bool special = is_special(path);
-    int file = special ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-                       : open_part(link_target(path, target), part);
+    int fd = special ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : open_new(&file, path);
 
-    if (file < 0)
-        return refuse(path);
-    close(file);
+    if (fd == -1)
+        return fail(path);
+    close(fd);
     if (!special)
-        unlink(part);
+        atomic_file_discard(&file);
     return true;
 }
 
-/* Closes it. out: NULL, and errno says why, where it could not be opened. */
-static bool write_whole(FILE *out, drawing *draw, const struct pictures *pictures)
+/* Draws to `out` and closes it. out: NULL if it could not be opened. On failure sets errno. */
+static bool draw_and_close(FILE *out, drawing *draw, const struct pictures *pictures)
 {
     if (!out)
         return false;
-    draw(out, pictures->records, pictures->runs);
+    draw(out, pictures->records, pictures->count);
     bool good = fflush(out) == 0 && !ferror(out);
     int error = errno;
 
-    good = fclose(out) == 0 && good;
-    errno = good ? 0 : error;
+    if (fclose(out) == -1 && good) {
+        good = false;
+        error = errno;
+    }
+    errno = error;
     return good;
 }
 
 static bool write_special(const char *path, drawing *draw, const struct pictures *pictures)
 {
-    fflush(stdout); /* which may be the same place */
-    return write_whole(fopen(path, "we"), draw, pictures) || refuse(path);
+    fflush(stdout); /* the path may lead to stdout */
+    return draw_and_close(fopen(path, "we"), draw, pictures) || fail(path);
 }
 
-/* Nobody sees half a file: the part takes its place when it is whole. */
-static bool write_plain(const char *path, drawing *draw, const struct pictures *pictures)
+static bool write_regular(const char *path, drawing *draw, const struct pictures *pictures)
 {
-    char target[PATH_MAX], part[PATH_BYTES];
-    const char *place = link_target(path, target);
-    int file = open_part(place, part);
+    struct atomic_file file;
+    int fd = open_new(&file, path);
 
-    if (file < 0)
-        return refuse(path);
-    bool moded = take_mode(file, place);
-    if (write_whole(fdopen(file, "w"), draw, pictures) && moded && rename(part, place) == 0)
+    if (fd == -1)
+        return fail(path);
+    bool good = atomic_file_keep_mode(&file, fd);
+    good = draw_and_close(fdopen(fd, "w"), draw, pictures) && good;
+    if (good && atomic_file_replace(&file))
         return true;
-    refuse(path);
-    unlink(part);
+    fail(path);
+    atomic_file_discard(&file);
     return false;
 }
 
 static bool write_file(const char *path, drawing *draw, const struct pictures *pictures)
 {
-    return (is_special(path) ? write_special : write_plain)(path, draw, pictures);
+    return (is_special(path) ? write_special : write_regular)(path, draw, pictures);
 }
 
 /* ---- pictures ---------------------------------------------------------------------------- */
@@ -133,10 +128,11 @@ static bool make_room(struct pictures *pictures)
 {
     bool room = true;
 
-    for (size_t i = 0; i < PICTURES_RUNS_MAX; i++)
+    for (size_t i = 0; i < PICTURES_LESSONS_MAX; i++)
         room = record_init(&pictures->records[i]) && room;
     if (!room)
-        fputs("meantime: no memory to record the run for its picture; try it without\n", stderr);
+        fputs("meantime: not enough memory to record the lesson for its picture; try without\n",
+              stderr);
     return room;
 }
 
@@ -151,18 +147,18 @@ struct record *pictures_record(struct pictures *pictures, const char *name)
 {
     if (!are_wanted(pictures))
         return NULL;
-    assert(pictures->runs < PICTURES_RUNS_MAX);
-    struct record *record = &pictures->records[pictures->runs++];
+    assert(pictures->count < PICTURES_LESSONS_MAX);
+    struct record *record = &pictures->records[pictures->count++];
     record->name = name;
     return record;
 }
 
-/* Both are tried. */
+/* Writes both files, even if the first one fails. */
 bool pictures_write(const struct pictures *pictures)
 {
-    bool timeline = pictures->runs == 0 || !pictures->timeline ||
+    bool timeline = pictures->count == 0 || !pictures->timeline ||
                     write_file(pictures->timeline, timeline_draw, pictures);
-    bool trace = pictures->runs == 0 || !pictures->trace ||
+    bool trace = pictures->count == 0 || !pictures->trace ||
                  write_file(pictures->trace, trace_write, pictures);
 
     return timeline && trace;
@@ -170,6 +166,6 @@ bool pictures_write(const struct pictures *pictures)
 
 void pictures_clear(struct pictures *pictures)
 {
-    for (size_t i = 0; i < PICTURES_RUNS_MAX; i++)
+    for (size_t i = 0; i < PICTURES_LESSONS_MAX; i++)
         record_clear(&pictures->records[i]);
 }

@@ -1,4 +1,4 @@
-/* The pictures of runs that the command line asks for: what they are made of, and their files. */
+/* The pictures of lessons that the command line asks for: their records and their files. */
 #ifndef MEANTIME_CLIENT_PICTURES_PICTURES_H
 #define MEANTIME_CLIENT_PICTURES_PICTURES_H
 
@@ -7,26 +7,27 @@
 
 #include "client/pictures/record.h"
 
-#define PICTURES_RUNS_MAX 2
+#define PICTURES_LESSONS_MAX 2
 
-/* timeline, trace: files, or NULL for none. */
 struct pictures {
-    const char *timeline, *trace;
-    struct record records[PICTURES_RUNS_MAX];
-    size_t runs;
+    const char *timeline; /* name of the SVG file; NULL: none */
+    const char *trace;    /* name of the JSON file; NULL: none */
+    struct record records[PICTURES_LESSONS_MAX];
+    size_t count; /* records in use */
 };
 
-/* Finds out, before hours of work, whether there is memory and whether the files can be written;
- * leaves what is there as it is. False after a sentence on stderr. */
+/* Allocates memory and checks that both files can be written, before hours of work. Does not change
+ * existing files. On failure prints a sentence on stderr and returns false. */
 bool pictures_begin(struct pictures *pictures, const char *timeline, const char *trace);
 
-/* Where to record the next run, which has this name; NULL: nobody wants a picture. */
+/* The record for the next lesson, which has this name. NULL: no picture is wanted. */
 struct record *pictures_record(struct pictures *pictures, const char *name);
 
-/* Writes the files, each as a whole or not at all. False after a sentence on stderr. */
+/* Writes the files, each one atomically. On failure prints a sentence on stderr and returns
+ * false. */
 bool pictures_write(const struct pictures *pictures);
 
-/* Leaves nothing. */
+/* Frees the memory. */
 void pictures_clear(struct pictures *pictures);
 
 #endif

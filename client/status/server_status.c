@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct server_status *sta
     va_list arguments;
 
     va_start(arguments, text);
-    vsnprintf(status->trouble, sizeof status->trouble, text, arguments);
+    vsnprintf(status->error_text, sizeof status->error_text, text, arguments);
     va_end(arguments);
     return false;
 }
@@ -312,8 +312,8 @@ void server_status_report(FILE *out, const struct server_status *status)
     json_output_print(out, object);
 }
 
-void server_status_report_trouble(FILE *out, const struct server_status *status)
+void server_status_report_error(FILE *out, const struct server_status *status)
 {
     json_output_print(out, json_pack("{s:o, s:o}", "endpoint", json_output_text(status->endpoint),
-                                     "error", json_output_text(status->trouble)));
+                                     "error", json_output_text(status->error_text)));
 }

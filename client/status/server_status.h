@@ -16,7 +16,7 @@ struct server_status {
     uint32_t worker_count;
     struct request_status *requests;
     uint32_t request_count;
-    char trouble[TEXT_BYTES_MAX + 256]; /* a sentence */
+    char error_text[TEXT_BYTES_MAX + 256]; /* a sentence */
 };
 
 /* Waits up to timeout_ns for each page; 0: some seconds. False with `trouble`. To be cleared in
@@ -27,6 +27,6 @@ void server_status_clear(struct server_status *status);
 /* For people, and as one JSON object. */
 void server_status_print(FILE *out, const struct server_status *status);
 void server_status_report(FILE *out, const struct server_status *status);
-void server_status_report_trouble(FILE *out, const struct server_status *status);
+void server_status_report_error(FILE *out, const struct server_status *status);
 
 #endif

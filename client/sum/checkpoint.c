@@ -1,3 +1,4 @@
+/* Reads and writes the checkpoint of a long sum. */
 #include "client/sum/checkpoint.h"
 
 #include <czmq.h>
@@ -5,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/common/link_target.h"
-
-/* More than any checkpoint has. */
+/* Longer than any checkpoint. */
 #define TEXT_BYTES 512
 
 /* [kind] */
@@ -27,7 +27,8 @@ static const char *const kinds[] = {
 
 #define HEADING "meantime checkpoint 1\n"
 
-/* The sum in the stream's units, as 128 bits in two's complement, and a digest of all before it. */
+/* units: the sum in units of the stream, as 128 bits in two's complement. A digest of all lines
+ * before it follows as the last line. */
 #define STATE                                                                                      \
     "seed %" PRIu64 "\n"                                                                           \
     "kind %s\n"                                                                                    \
@@ -58,7 +59,7 @@ static void print(const struct checkpoint *checkpoint, char *text)
     print_digest(text);
 }
 
-/* What does not print as the very same bytes is not ours. */
+/* A text is valid if printing what was read gives the same bytes. */
 static bool parse(const char *text, struct checkpoint *checkpoint)
 {
     char kind[9] = "", again[TEXT_BYTES];
@@ -74,27 +75,27 @@ static bool parse(const char *text, struct checkpoint *checkpoint)
     return strcmp(text, again) == 0;
 }
 
-/* ---- trouble ----------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------ */
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct checkpoint_file *file,
-                                                       const char *words, ...)
+                                                       const char *format, ...)
 {
     va_list arguments;
 
-    va_start(arguments, words);
-    vsnprintf(file->trouble, sizeof file->trouble, words, arguments);
+    va_start(arguments, format);
+    vsnprintf(file->error_text, sizeof file->error_text, format, arguments);
     va_end(arguments);
     return false;
 }
 
-static bool fail_errno(struct checkpoint_file *file, const char *what, const char *name)
+static bool fail_errno(struct checkpoint_file *file, const char *action, const char *name)
 {
-    return fail(file, "cannot %s %s: %s", what, name, strerror(errno));
+    return fail(file, "cannot %s %s: %s", action, name, strerror(errno));
 }
 
-static bool fail_taken(struct checkpoint_file *file)
+static bool fail_in_use(struct checkpoint_file *file)
 {
-    return fail(file, "another meantime works on %s: wait for it, or end it", file->name);
+    return fail(file, "another meantime uses %s: wait until it ends, or stop it", file->name);
 }
 
 static bool lock(struct checkpoint_file *file, int fd)
@@ -102,13 +103,13 @@ static bool lock(struct checkpoint_file *file, int fd)
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return true;
     if (errno == EWOULDBLOCK)
-        return fail_taken(file);
+        return fail_in_use(file);
     return fail_errno(file, "lock", file->name);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-/* Another process may have put a new file in its place between our opening and locking it. */
+/* False if another process has replaced the file after this one opened it. */
 static bool is_current(int fd, const char *name)
 {
     struct stat ours, current;
@@ -117,7 +118,7 @@ static bool is_current(int fd, const char *name)
            ours.st_ino == current.st_ino;
 }
 
-/* As far as there is one: that of a torn file may be cut. */
+/* A truncated file may have a part of the heading. */
 static bool has_heading(const char *text, size_t size)
 {
     size_t heading = strlen(HEADING);
@@ -133,22 +134,22 @@ static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
     if (size == -1)
         return fail_errno(file, "read", file->name);
     if (size == 0)
-        return fail(file, "%s is empty: restore it, or remove it to begin anew", file->name);
+        return fail(file, "%s is empty: restore it, or remove it to start again", file->name);
     if (!has_heading(text, (size_t)size))
-        return fail(file, "%s is no checkpoint of meantime: name another file", file->name);
+        return fail(file, "%s is not a checkpoint of meantime: name another file", file->name);
     if (!parse(text, checkpoint))
-        return fail(file, "%s is torn or was changed: restore it, or remove it to begin anew",
+        return fail(file, "%s is truncated or corrupt: restore it, or remove it to start again",
                     file->name);
     return true;
 }
 
-/* Where the disk is another machine's, as with NFS, only who may write can lock out others. */
+/* Opens for writing if possible: on NFS, an exclusive lock needs a descriptor for writing. */
 static int open_file(const char *name)
 {
-    const int how = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    int fd = open(name, O_RDWR | how);
+    const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = open(name, O_RDWR | flags);
 
-    return fd == -1 && errno != ENOENT ? open(name, O_RDONLY | how) : fd;
+    return fd == -1 && errno != ENOENT ? open(name, O_RDONLY | flags) : fd;
 }
 
 static bool open_locked(struct checkpoint_file *file)
@@ -164,11 +165,10 @@ static bool open_locked(struct checkpoint_file *file)
     return true;
 }
 
-static bool find_place(struct checkpoint_file *file)
+static bool name_files(struct checkpoint_file *file)
 {
-    const char *place = link_target(file->name, file->place);
-
-    return snprintf(file->new_name, sizeof file->new_name, "%s.new", place) < PATH_MAX ||
+    atomic_file_init(&file->replacement, file->name, ".new");
+    return strlen(file->replacement.new_name) < PATH_MAX ||
            fail(file, "the name of the checkpoint is too long");
 }
 
@@ -176,7 +176,7 @@ enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *
                                       struct checkpoint *checkpoint)
 {
     *file = (struct checkpoint_file){.name = name, .fd = -1};
-    if (!find_place(file))
+    if (!name_files(file))
         return CHECKPOINT_FAILED;
     if (!open_locked(file))
         return CHECKPOINT_FAILED;
@@ -201,40 +201,43 @@ static bool write_text(struct checkpoint_file *file, int fd, const char *text)
 {
     size_t size = strlen(text);
 
-    errno = ENOSPC; /* of a write that is short */
+    errno = ENOSPC; /* the reason if write() writes only a part */
     if (ftruncate(fd, 0) == -1 || write(fd, text, size) != (ssize_t)size || fsync(fd) == -1)
-        return fail_errno(file, "write", file->new_name);
+        return fail_errno(file, "write", file->replacement.new_name);
     return true;
 }
 
-/* What is there already is to be what a process of ours has left that was ended while it wrote. */
+/* FILE.new may exist already: a process of this program that was killed while it wrote leaves it.
+ * Any other file of that name is not overwritten. */
 static bool is_ours(struct checkpoint_file *file, int fd)
 {
+    const char *name = file->replacement.new_name;
     char text[sizeof HEADING];
     ssize_t size = pread(fd, text, strlen(HEADING), 0);
 
     if (size == -1)
-        return fail_errno(file, "read", file->new_name);
+        return fail_errno(file, "read", name);
     return has_heading(text, (size_t)size) ||
-           fail(file, "%s is in the way: move it, or name another checkpoint", file->new_name);
+           fail(file, "%s is in the way: move it, or name another checkpoint", name);
 }
 
-/* Another process may have made the first checkpoint since we found none. */
-static bool is_free(struct checkpoint_file *file, int fd)
+/* If there was no checkpoint, another process may have written the first one meanwhile. */
+static bool is_unused(struct checkpoint_file *file, int fd)
 {
+    const struct atomic_file *replacement = &file->replacement;
     bool first = file->fd == -1;
 
-    if (is_current(fd, file->new_name) && !(first && access(file->place, F_OK) == 0))
+    if (is_current(fd, replacement->new_name) && !(first && access(replacement->place, F_OK) == 0))
         return true;
-    return fail_taken(file);
+    return fail_in_use(file);
 }
 
-/* The folder is what holds the new name. */
+/* The folder contains the new name, so it must be on disk as well. */
 static bool sync_folder(struct checkpoint_file *file)
 {
     char name[PATH_MAX];
 
-    strcpy(name, file->place);
+    strcpy(name, file->replacement.place);
     int folder = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder == -1)
         return fail_errno(file, "open the folder of", file->name);
@@ -243,44 +246,40 @@ static bool sync_folder(struct checkpoint_file *file)
     return synced;
 }
 
-static bool put_in_place(struct checkpoint_file *file)
+static bool keep_mode(struct checkpoint_file *file, int fd)
 {
-    return rename(file->new_name, file->place) == 0 || fail_errno(file, "replace", file->name);
+    return atomic_file_keep_mode(&file->replacement, fd) ||
+           fail_errno(file, "set the mode of", file->replacement.new_name);
 }
 
-/* What replaces a file is as open to others as it was. */
-static bool take_mode(struct checkpoint_file *file, int fd)
+static bool put_in_place(struct checkpoint_file *file)
 {
-    struct stat old;
-    bool first = file->fd == -1;
-
-    return first || (fstat(file->fd, &old) == 0 && fchmod(fd, old.st_mode & 07777) == 0) ||
-           fail_errno(file, "set the mode of", file->new_name);
+    return atomic_file_replace(&file->replacement) || fail_errno(file, "replace", file->name);
 }
 
 static bool replace(struct checkpoint_file *file, int fd, const char *text)
 {
-    if (!lock(file, fd) || !is_free(file, fd) || !is_ours(file, fd))
+    if (!lock(file, fd) || !is_unused(file, fd) || !is_ours(file, fd))
         return false;
-    if (take_mode(file, fd) && write_text(file, fd, text) && put_in_place(file))
+    if (keep_mode(file, fd) && write_text(file, fd, text) && put_in_place(file))
         return true;
-    unlink(file->new_name);
+    atomic_file_discard(&file->replacement);
     return false;
 }
 
 bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
 {
     char text[TEXT_BYTES];
-    int fd = open(file->new_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    int fd = atomic_file_open(&file->replacement, O_NOFOLLOW | O_NONBLOCK);
 
     if (fd == -1)
-        return fail_errno(file, "write", file->new_name);
+        return fail_errno(file, "write", file->replacement.new_name);
     print(checkpoint, text);
     if (!replace(file, fd, text)) {
         close(fd);
         return false;
     }
-    checkpoint_close(file); /* that was the file before */
+    checkpoint_close(file); /* the descriptor of the previous file */
     file->fd = fd;
     return sync_folder(file);
 }

@@ -1,8 +1,8 @@
-/* How far a long sum is, in a small file, so that another day goes on from there.
+/* The checkpoint of a long sum: a small file from which a later run resumes the sum.
  *
- * Whoever ends at any moment leaves a whole file, this state or the one before: a new one is
- * written beside it, as FILE.new, and takes its place when the disk has it. Where FILE is a link,
- * that is what it leads to. One process at a time has it. */
+ * The checkpoint is written atomically: first to FILE.new, then to disk, then renamed to FILE.
+ * After a crash at any moment, FILE has the new or the previous state. If FILE is a link, the file
+ * that the link leads to is replaced. Only one process at a time can open a checkpoint. */
 #ifndef MEANTIME_CLIENT_SUM_CHECKPOINT_H
 #define MEANTIME_CLIENT_SUM_CHECKPOINT_H
 
@@ -10,35 +10,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/common/atomic_file.h"
 #include "client/lib/meantime.h"
 #include "sums/total.h"
 
-/* The sum of samples first to first + total.count - 1 of a stream. */
+/* What the file contains. */
 struct checkpoint {
     uint64_t seed;
     enum meantime_kind kind;
-    uint64_t first;
-    struct total total;
+    uint64_t first;     /* number of the first sample */
+    struct total total; /* of samples first to first + total.count - 1 */
 };
 
-/* trouble: a sentence without its full stop, after a failure. */
 struct checkpoint_file {
-    const char *name;
-    char place[PATH_MAX]; /* where it is, through links */
-    char new_name[PATH_MAX];
-    int fd; /* of the file, locked; -1: there is none yet */
-    char trouble[PATH_MAX + 256];
+    const char *name;                /* as the user gave it */
+    struct atomic_file replacement;  /* replaces the file at each save */
+    int fd;                          /* the file, locked; -1: it does not exist yet */
+    char error_text[PATH_MAX + 256]; /* after a failure: a sentence without its full stop */
 };
 
 enum checkpoint_found { CHECKPOINT_FAILED, CHECKPOINT_NONE, CHECKPOINT_FOUND };
 
-/* Reads the file, if it is there, and keeps others from it until checkpoint_close(). Refuses what
- * it has not written: a torn file, or one of somebody else. name: kept, not copied. */
+/* Reads the file, if it exists, and locks it until checkpoint_close(). Truncated, corrupt or
+ * foreign files are refused. name: kept, not copied. */
 enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *name,
                                       struct checkpoint *checkpoint);
 
-/* Puts `checkpoint` in the file's place, on disk. False: the file is as it was, but for a disk that
- * may not have it yet. */
+/* Replaces the file and waits until it is on disk. If this fails, the file is as before; only if
+ * the very last step fails, the file is replaced, but may not be on disk yet. */
 bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint);
 
 void checkpoint_close(struct checkpoint_file *file);

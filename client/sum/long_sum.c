@@ -1,25 +1,28 @@
+/* Computes a long sum: requests, answers, outages, time limit and checkpoint. */
 #include "client/sum/long_sum.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "client/common/interrupt.h"
-#include "client/lesson/lesson.h"
+#include "client/common/result.h"
 #include "client/lib/clock.h"
 #include "client/sum/sum_transcript.h"
 #include "proto/instant.h"
 
-/* So many times as long as a save takes passes until the next one. Servers do not wait for it: they
- * have what else is in flight. A process that is killed loses that, and what its window held. */
+/* After a save, the next one waits this many times as long as the save took. A save delays no
+ * server: servers compute the other pieces in flight meanwhile. If the client is killed, it loses
+ * the samples since the last save and the pieces in its window. */
 #define SAVE_SHARE 10
 
-/* So long a server that was there is waited for, as by each request that it had. */
-#define RETURN_NS INT64_C(10000000000)
+/* If a server had a request before, the client waits this long for a server to return. This is
+ * also the patience of each request. */
+#define RETURN_NS (10 * NS_PER_S)
 
-/* Between two looks whether the user has interrupted, or the bar is to move. */
-#define WAIT_NS INT64_C(100000000)
+/* The client checks for an interrupt and redraws the bar this often. */
+#define WAIT_NS (100 * NS_PER_MS)
 
-static bool fail(struct long_sum *sum, enum meantime_error error, const char *text)
+static bool fail(struct sum_state *sum, enum meantime_error error, const char *text)
 {
     sum->error = error;
     snprintf(sum->text, sizeof sum->text, "%s", text);
@@ -28,7 +31,7 @@ static bool fail(struct long_sum *sum, enum meantime_error error, const char *te
 
 /* ---- the checkpoint ---------------------------------------------------------------------- */
 
-static bool save(struct long_sum *sum)
+static bool save(struct sum_state *sum)
 {
     struct checkpoint state = {
         .seed = sum->question.seed,
@@ -46,35 +49,36 @@ static bool save(struct long_sum *sum)
     return saved;
 }
 
-static bool is_saved(const struct long_sum *sum)
+static bool is_saved(const struct sum_state *sum)
 {
     return sum->file.fd != -1 && sum->saved_count == sum->window.so_far.count;
 }
 
-/* In vain: the disk may have room again before the end. That is told once in a row. */
-static void save_progress(struct long_sum *sum, int64_t now_ns)
+/* If a save fails, the client tries again later: the disk may have space again. Of several failures
+ * in a row, only the first one is printed. */
+static void save_progress(struct sum_state *sum, int64_t now_ns)
 {
-    bool news = sum->window.so_far.count > sum->saved_count;
+    bool changed = sum->window.so_far.count > sum->saved_count;
 
-    if (!sum->checkpoint || !news || now_ns - sum->saved_at_ns < SAVE_SHARE * sum->save_ns)
+    if (!sum->checkpoint || !changed || now_ns - sum->saved_at_ns < SAVE_SHARE * sum->save_ns)
         return;
     bool saved = save(sum);
-    if (!saved && !sum->failing)
+    if (!saved && !sum->save_failed)
         sum_transcript_unsaved(sum, "trying again");
-    sum->failing = !saved;
+    sum->save_failed = !saved;
 }
 
-static bool mismatch(struct long_sum *sum, const char *what)
+static bool mismatch(struct sum_state *sum, const char *difference)
 {
     snprintf(sum->text, sizeof sum->text,
              "%s is of another sum: it has %s; name another file, or ask for that sum",
-             sum->checkpoint, what);
+             sum->checkpoint, difference);
     sum->error = MEANTIME_INVALID;
     return false;
 }
 
-/* A sum that asks for fewer samples than the file has is none that the file can give. */
-static bool fits(struct long_sum *sum, const struct checkpoint *found)
+/* A checkpoint with more samples than wanted is of no use: samples cannot be taken out of a sum. */
+static bool is_of_this_sum(struct sum_state *sum, const struct checkpoint *found)
 {
     if (sum->seed_given && found->seed != sum->question.seed)
         return mismatch(sum, "another seed");
@@ -87,73 +91,72 @@ static bool fits(struct long_sum *sum, const struct checkpoint *found)
     return true;
 }
 
-static bool resume(struct long_sum *sum, struct total *so_far)
+static bool resume(struct sum_state *sum, struct total *so_far)
 {
     struct checkpoint found;
 
     switch (checkpoint_open(&sum->file, sum->checkpoint, &found)) {
-    case CHECKPOINT_FAILED: return fail(sum, MEANTIME_INVALID, sum->file.trouble);
+    case CHECKPOINT_FAILED: return fail(sum, MEANTIME_INVALID, sum->file.error_text);
     case CHECKPOINT_NONE: return true;
     case CHECKPOINT_FOUND: break;
     }
-    if (!fits(sum, &found))
+    if (!is_of_this_sum(sum, &found))
         return false;
     sum->question.seed = found.seed;
-    sum->began_with = sum->saved_count = found.total.count;
+    sum->resumed_from = sum->saved_count = found.total.count;
     *so_far = found.total;
     sum_transcript_resumed(sum);
     return true;
 }
 
-/* What the file has, and that it can be written, is found out before hours of work. */
-static bool begin(struct long_sum *sum)
+/* Reads the checkpoint and writes it once, so that an unreadable file or a folder without write
+ * permission is reported before hours of work. */
+static bool begin(struct sum_state *sum)
 {
     struct total so_far = {0, 0};
 
     if (sum->checkpoint && !resume(sum, &so_far))
         return false;
-    sum->began_at_ns = sum->ended_at_ns = sum->told_at_ns = clock_ns();
+    sum->began_at_ns = sum->ended_at_ns = sum->progress_at_ns = clock_ns();
     window_init(&sum->window, sum->question.count, &so_far,
                 sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER);
     bool no_work = window_done(&sum->window) && is_saved(sum);
     if (!sum->checkpoint || no_work || save(sum))
         return true;
-    return fail(sum, MEANTIME_INVALID, sum->file.trouble);
+    return fail(sum, MEANTIME_INVALID, sum->file.error_text);
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-/* The whole run's timeout is that of what is left of it. */
-static int64_t timeout_left_ns(const struct long_sum *sum, int64_t now_ns)
+/* The timeout is for the whole run, so each request gets the rest of it. 0: no timeout. */
+static int64_t timeout_left_ns(const struct sum_state *sum, int64_t now_ns)
 {
     int64_t left_ns = sum->began_at_ns + sum->question.timeout_ns - now_ns;
 
-    if (sum->question.timeout_ns == 0)
-        return 0;
-    return left_ns > 1 ? left_ns : 1;
+    return sum->question.timeout_ns == 0 ? 0 : later(left_ns, 1);
 }
 
-static struct asked *asked_of(struct long_sum *sum, const struct piece *piece)
+static struct piece_request *request_of(struct sum_state *sum, const struct piece *piece)
 {
-    return &sum->asked[piece - sum->window.pieces];
+    return &sum->requests[piece - sum->window.pieces];
 }
 
-static bool ask(struct long_sum *sum, struct piece *piece)
+static bool ask(struct sum_state *sum, struct piece *piece)
 {
     struct meantime_question question = sum->question;
-    struct asked *asked = asked_of(sum, piece);
+    struct piece_request *request = request_of(sum, piece);
 
     question.first += piece->first;
     question.count = piece->count;
     question.timeout_ns = timeout_left_ns(sum, clock_ns());
     question.user = piece;
-    *asked = (struct asked){.request = 0};
-    int error = meantime_ask(sum->session, &question, &asked->request);
+    *request = (struct piece_request){.number = 0};
+    int error = meantime_ask(sum->session, &question, &request->number);
     return error == MEANTIME_OK ||
            fail(sum, (enum meantime_error)error, meantime_error_text(error));
 }
 
-static bool ask_all(struct long_sum *sum)
+static bool ask_all(struct sum_state *sum)
 {
     struct piece *piece;
 
@@ -165,15 +168,16 @@ static bool ask_all(struct long_sum *sum)
 
 /* ---- outages ----------------------------------------------------------------------------- */
 
-/* The requests that a server had leave it one after the other: that is one outage. */
-static void hear_outage(struct long_sum *sum, struct asked *asked)
+/* If a server is lost, its requests report that one after the other. This is one outage, which is
+ * printed once. */
+static void check_outage(struct sum_state *sum, struct piece_request *request)
 {
     struct meantime_progress progress;
 
-    meantime_progress(sum->session, asked->request, &progress);
-    if (progress.outages == asked->outages)
+    meantime_progress(sum->session, request->number, &progress);
+    if (progress.outages == request->outages)
         return;
-    asked->outages = progress.outages;
+    request->outages = progress.outages;
     if (progress.left_endpoint == sum->left_endpoint)
         return;
     sum->left_endpoint = progress.left_endpoint;
@@ -181,28 +185,28 @@ static void hear_outage(struct long_sum *sum, struct asked *asked)
     sum_transcript_outage(sum, &progress);
 }
 
-static void hear_outages(struct long_sum *sum)
+static void check_outages(struct sum_state *sum)
 {
     for (size_t i = 0; i < WINDOW_PIECES; i++)
-        if (sum->asked[i].request)
-            hear_outage(sum, &sum->asked[i]);
+        if (sum->requests[i].number)
+            check_outage(sum, &sum->requests[i]);
 }
 
-/* Is one request at a server? It was asked more often, then, than servers were left. */
-static bool is_served(const struct long_sum *sum)
+/* True if a server has one of the requests: the request then has more attempts than outages. */
+static bool is_served(const struct sum_state *sum)
 {
     struct meantime_progress progress;
 
     for (size_t i = 0; i < WINDOW_PIECES; i++)
-        if (sum->asked[i].request) {
-            meantime_progress(sum->session, sum->asked[i].request, &progress);
+        if (sum->requests[i].number) {
+            meantime_progress(sum->session, sum->requests[i].number, &progress);
             if (progress.attempts > progress.outages)
                 return true;
         }
     return false;
 }
 
-static bool fail_unserved(struct long_sum *sum)
+static bool fail_unserved(struct sum_state *sum)
 {
     char text[MEANTIME_TEXT_BYTES];
 
@@ -219,136 +223,115 @@ static bool fail_unserved(struct long_sum *sum)
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
-/* A request that was made in an outage has met no server, and gives up sooner than the others. */
-static bool hear_no_server(struct long_sum *sum, struct piece *piece)
+/* A request that is made during an outage has never had a server. Its patience ends sooner than
+ * that of the other requests, so the client repeats the request until theirs ends as well. */
+static bool on_no_server(struct sum_state *sum, struct piece *piece)
 {
-    bool patient = sum->question.timeout_ns > 0; /* says the user */
+    bool has_timeout = sum->question.timeout_ns > 0; /* then the user decides how long */
 
-    if (patient || clock_ns() - sum->served_at_ns < RETURN_NS)
+    if (has_timeout || clock_ns() - sum->served_at_ns < RETURN_NS)
         return ask(sum, piece);
     return fail_unserved(sum);
 }
 
-static bool hear(struct long_sum *sum, struct meantime_result *result)
+static bool on_answer(struct sum_state *sum, struct meantime_result *result)
 {
-    asked_of(sum, result->user)->request = 0;
+    bool was_served = sum->served_at_ns > 0;
+
+    request_of(sum, result->user)->number = 0;
     sum->attempts += result->attempts;
-    if (result->error == MEANTIME_NO_SERVER && sum->served_at_ns > 0)
-        return hear_no_server(sum, result->user);
-    if (result->error == MEANTIME_TIMED_OUT && sum->served_at_ns > 0) /* the run's time, too */
+    if (result->error == MEANTIME_NO_SERVER && was_served)
+        return on_no_server(sum, result->user);
+    if (result->error == MEANTIME_TIMED_OUT && was_served) /* the timeout is that of the run */
         return fail(sum, result->error, "the sum was not done within --timeout");
     if (result->error != MEANTIME_OK) {
-        result_word(result);
+        result_complete_text(result);
         return fail(sum, result->error, result->text);
     }
     sum->left_endpoint = NULL;
-    sum->question.server = result->server; /* who is away need not be found out each time */
+    sum->question.server = result->server; /* so that the next request tries no lost server first */
     window_answered(&sum->window, result->user, result_units(result), clock_ns());
     return true;
 }
 
-static bool hear_all(struct long_sum *sum)
+static bool take_answers(struct sum_state *sum)
 {
     struct meantime_result result;
 
     while (meantime_take(sum->session, MEANTIME_ANY, &result) == 1)
-        if (!hear(sum, &result))
+        if (!on_answer(sum, &result))
             return false;
     return true;
 }
 
-/* ---- the run ----------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------- */
 
-static bool time_over(const struct long_sum *sum, int64_t now_ns)
+static bool time_over(const struct sum_state *sum, int64_t now_ns)
 {
     return sum->for_ns > 0 && now_ns - sum->began_at_ns >= sum->for_ns;
 }
 
-static int64_t wait_ns(const struct long_sum *sum, int64_t now_ns)
+static int64_t wait_ns(const struct sum_state *sum, int64_t now_ns)
 {
     int64_t left_ns = sum->began_at_ns + sum->for_ns - now_ns;
 
-    if (sum->for_ns == 0 || left_ns > WAIT_NS)
+    if (sum->for_ns == 0)
         return WAIT_NS;
-    return left_ns > 0 ? left_ns : 0; /* a save may have taken it all */
+    return earlier(later(left_ns, 0), WAIT_NS); /* a save may have taken the rest of the time */
 }
 
-/* True: there is more to do. */
-static bool go_on(struct long_sum *sum)
+/* Returns whether there is more to do. Outages are checked before answers are taken, because an
+ * answer ends the request that reports the outage. */
+static bool step(struct sum_state *sum)
 {
     if (!ask_all(sum) || sum->window.in_flight == 0)
         return false;
     meantime_wait(sum->session, MEANTIME_ANY, wait_ns(sum, clock_ns()));
-    hear_outages(sum); /* before an answer ends them */
+    check_outages(sum);
     if (is_served(sum))
         sum->served_at_ns = clock_ns();
-    bool heard = hear_all(sum);
+    bool good = take_answers(sum);
     int64_t now_ns = clock_ns();
     save_progress(sum, now_ns);
     sum_transcript_progress(sum, now_ns);
-    return heard && !interrupted() && !time_over(sum, now_ns);
+    return good && !interrupted() && !time_over(sum, now_ns);
 }
 
-/* Was the time used? */
-static bool judge_time(struct long_sum *sum)
+/* With for_ns: fails if the time was not used, because no server is there or it was too short. */
+static void check_time_used(struct sum_state *sum)
 {
+    if (sum->for_ns == 0 || window_done(&sum->window) || interrupted())
+        return;
     if (sum->window.in_flight > 0 && !is_served(sum))
-        return fail_unserved(sum);
-    if (long_sum_summed(sum) == 0)
-        return fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: give it longer");
-    return true;
+        fail_unserved(sum);
+    else if (sum_state_summed(sum) == 0)
+        fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: give it longer");
 }
 
-/* In vain: the sum is told all the same, but the file is not what it should be. */
-static void save_end(struct long_sum *sum)
+/* If the last save fails, the sum is still printed. */
+static void save_end(struct sum_state *sum)
 {
-    sum->failing = sum->checkpoint && !is_saved(sum) && !save(sum);
-    if (sum->failing)
+    sum->save_failed = sum->checkpoint && !is_saved(sum) && !save(sum);
+    if (sum->save_failed)
         sum_transcript_unsaved(sum, "the file is as it was before");
 }
 
-static bool end(struct long_sum *sum)
+static void end(struct sum_state *sum)
 {
     sum->ended_at_ns = clock_ns();
     sum_transcript_end(sum);
     save_end(sum);
-    if (sum->error != MEANTIME_OK)
-        return false;
-    return sum->for_ns == 0 || window_done(&sum->window) || interrupted() || judge_time(sum);
+    if (sum->error == MEANTIME_OK)
+        check_time_used(sum);
 }
 
-bool long_sum_run(struct long_sum *sum)
+void long_sum_run(struct sum_state *sum)
 {
     sum->file = (struct checkpoint_file){.fd = -1};
-    bool success = begin(sum);
-    if (success) {
-        while (go_on(sum))
+    if (begin(sum)) {
+        while (step(sum))
             continue;
-        success = end(sum);
+        end(sum);
     }
     checkpoint_close(&sum->file);
-    return success;
-}
-
-bool long_sum_kept(const struct long_sum *sum)
-{
-    return !sum->failing;
-}
-
-uint64_t long_sum_summed(const struct long_sum *sum)
-{
-    return sum->window.so_far.count - sum->began_with;
-}
-
-/* A window of nothing is one that was never begun. */
-bool long_sum_has_sum(const struct long_sum *sum)
-{
-    bool some = sum->for_ns > 0 && long_sum_summed(sum) > 0;
-
-    return sum->window.count > 0 && (some || window_done(&sum->window));
-}
-
-bool long_sum_succeeded(const struct long_sum *sum)
-{
-    return sum->error == MEANTIME_OK && long_sum_has_sum(sum);
 }

@@ -1,3 +1,4 @@
+/* Prints the progress and the result of a long sum. */
 #include "client/sum/sum_transcript.h"
 
 #include <inttypes.h>
@@ -5,46 +6,48 @@
 
 #include "client/common/bar.h"
 #include "client/common/quantity.h"
+#include "client/common/result.h"
 #include "client/common/terminal.h"
-#include "client/lesson/transcript.h"
 #include "client/lib/clock.h"
 #include "client/sum/estimate.h"
-#include "client/sum/long_sum.h"
+#include "proto/instant.h"
 
-/* How far it is: a bar on a terminal, else a line for the log. */
-#define BAR_EVERY_NS  INT64_C(100000000)
-#define BAR_AFTER_NS  INT64_C(1000000000)
-#define LINE_EVERY_NS INT64_C(30000000000)
+/* Progress is printed if the sum lasts longer than this. */
+#define PROGRESS_AFTER_NS NS_PER_S
 
-/* ---- on the way -------------------------------------------------------------------------- */
+/* On a terminal, the bar is drawn this often; elsewhere, a line is printed this often. */
+#define BAR_EVERY_NS  (100 * NS_PER_MS)
+#define LINE_EVERY_NS (30 * NS_PER_S)
 
-static double fraction_done(const struct long_sum *sum, int64_t now_ns)
+/* ---- during the sum ---------------------------------------------------------------------- */
+
+static double fraction_done(const struct sum_state *sum, int64_t now_ns)
 {
     if (sum->for_ns > 0)
         return (double)(now_ns - sum->began_at_ns) / (double)sum->for_ns;
     return (double)sum->window.so_far.count / (double)sum->question.count;
 }
 
-static double time_left_s(const struct long_sum *sum, double rate, int64_t now_ns)
+static double time_left_s(const struct sum_state *sum, double rate, int64_t now_ns)
 {
     if (sum->for_ns > 0)
         return seconds(sum->began_at_ns + sum->for_ns - now_ns);
     return (double)(sum->question.count - sum->window.so_far.count) / rate;
 }
 
-void sum_transcript_progress(struct long_sum *sum, int64_t now_ns)
+void sum_transcript_progress(struct sum_state *sum, int64_t now_ns)
 {
     struct terminal terminal = terminal_of(stderr);
     int64_t every_ns = terminal.moves ? BAR_EVERY_NS : LINE_EVERY_NS;
     int64_t elapsed_ns = now_ns - sum->began_at_ns;
-    double rate = (double)long_sum_summed(sum) / seconds(elapsed_ns);
+    double rate = (double)sum_state_summed(sum) / seconds(elapsed_ns);
     double fraction = fraction_done(sum, now_ns);
     char rate_text[ROUGH_TEXT_BYTES], left_text[ROUGH_TEXT_BYTES];
     char label[2 * ROUGH_TEXT_BYTES + 16];
 
-    if (sum->quiet || elapsed_ns < BAR_AFTER_NS || now_ns - sum->told_at_ns < every_ns)
+    if (sum->quiet || elapsed_ns < PROGRESS_AFTER_NS || now_ns - sum->progress_at_ns < every_ns)
         return;
-    sum->told_at_ns = now_ns;
+    sum->progress_at_ns = now_ns;
     rate_print(rate, rate_text);
     time_print(time_left_s(sum, rate, now_ns), left_text);
     snprintf(label, sizeof label, "sum %s, %s left", rate_text, left_text);
@@ -55,52 +58,52 @@ void sum_transcript_progress(struct long_sum *sum, int64_t now_ns)
         fprintf(stderr, "meantime: %s, %d %% done\n", label, (int)(100 * fraction));
 }
 
-void sum_transcript_end(const struct long_sum *sum)
+void sum_transcript_end(const struct sum_state *sum)
 {
-    if (sum->told_at_ns > sum->began_at_ns && terminal_of(stderr).moves)
+    if (sum->progress_at_ns > sum->began_at_ns && terminal_of(stderr).moves)
         bar_clear(stderr);
 }
 
-void sum_transcript_outage(const struct long_sum *sum, const struct meantime_progress *progress)
+void sum_transcript_outage(const struct sum_state *sum, const struct meantime_progress *progress)
 {
     if (sum->quiet)
         return;
-    sum_transcript_end(sum); /* until the bar is drawn again */
-    fprintf(stderr, ASKING_AGAIN, progress->left_endpoint, progress->left_because);
+    sum_transcript_end(sum); /* the next progress draws the bar again */
+    fprintf(stderr, OUTAGE_FORMAT, progress->left_endpoint, progress->left_because);
 }
 
-void sum_transcript_unsaved(const struct long_sum *sum, const char *consequence)
+void sum_transcript_unsaved(const struct sum_state *sum, const char *consequence)
 {
     sum_transcript_end(sum);
-    fprintf(stderr, "meantime: %s; %s\n", sum->file.trouble, consequence);
+    fprintf(stderr, "meantime: %s; %s\n", sum->file.error_text, consequence);
 }
 
-void sum_transcript_resumed(const struct long_sum *sum)
+void sum_transcript_resumed(const struct sum_state *sum)
 {
     char so_far[COUNT_TEXT_BYTES], count[COUNT_TEXT_BYTES];
 
     if (sum->quiet)
         return;
     fprintf(stderr, "meantime: %s has the first %s", sum->checkpoint,
-            count_print(sum->began_with, so_far));
+            count_print(sum->resumed_from, so_far));
     if (sum->count_given)
         fprintf(stderr, " of %s", count_print(sum->question.count, count));
     fputs(" samples: going on from there\n", stderr);
 }
 
-/* ---- afterwards -------------------------------------------------------------------------- */
+/* ---- after the sum ----------------------------------------------------------------------- */
 
-static void print_time(const struct long_sum *sum)
+static void print_time(const struct sum_state *sum)
 {
     double took_s = seconds(sum->ended_at_ns - sum->began_at_ns);
     char summed[COUNT_TEXT_BYTES];
 
-    if (sum->began_with == 0)
+    if (sum->resumed_from == 0)
         printf(", in %.2fs.\n", took_s);
-    else if (long_sum_summed(sum) == 0)
+    else if (sum_state_summed(sum) == 0)
         printf(", all of them from %s.\n", sum->checkpoint);
     else
-        printf(", the last %s of them in %.2fs.\n", count_print(long_sum_summed(sum), summed),
+        printf(", the last %s of them in %.2fs.\n", count_print(sum_state_summed(sum), summed),
                took_s);
 }
 
@@ -112,7 +115,7 @@ static void print_estimate(enum stream_kind kind, const struct total *total)
            estimate.standard_error, estimate.z);
 }
 
-static void print_sum(const struct long_sum *sum)
+static void print_sum(const struct sum_state *sum)
 {
     const struct total *total = &sum->window.so_far;
     bool uniform = sum->question.kind == MEANTIME_UNIFORM;
@@ -120,7 +123,7 @@ static void print_sum(const struct long_sum *sum)
     char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
 
     printf("%.17g\n", total_value(total->units, stream_unit_log2(kind)));
-    if (sum->quiet && !sum->seed_given) /* nobody could repeat the sum without it */
+    if (sum->quiet && !sum->seed_given) /* without the seed, the sum cannot be repeated */
         fprintf(stderr, "Seed %" PRIu64 ".\n", sum->question.seed);
     if (sum->quiet)
         return;
@@ -132,15 +135,15 @@ static void print_sum(const struct long_sum *sum)
     print_estimate(kind, total);
 }
 
-void sum_transcript_print(const struct long_sum *sum)
+void sum_transcript_print(const struct sum_state *sum)
 {
-    if (long_sum_has_sum(sum))
+    if (sum_state_has_sum(sum))
         print_sum(sum);
     else if (sum->window.asked > 0)
         printf("Seed %" PRIu64 ".\n", sum->question.seed);
 }
 
-void sum_transcript_trouble(const struct long_sum *sum)
+void sum_transcript_print_error(const struct sum_state *sum)
 {
     char count[COUNT_TEXT_BYTES];
 

@@ -1,36 +1,35 @@
-/* Tells a long sum: how it goes, on stderr, and what came of it. */
+/* Prints the progress of a long sum on stderr, and its result on stdout. */
 #ifndef MEANTIME_CLIENT_SUM_SUM_TRANSCRIPT_H
 #define MEANTIME_CLIENT_SUM_SUM_TRANSCRIPT_H
 
 #include <stdint.h>
 
 #include "client/lib/meantime.h"
+#include "client/sum/sum_state.h"
 
-struct long_sum;
+/* ---- during the sum: all but _unsaved() print nothing if `quiet` is set ---- */
 
-/* ---- on the way; nothing where it is to be quiet ---- */
+/* The sum resumes from its checkpoint. */
+void sum_transcript_resumed(const struct sum_state *sum);
 
-/* It goes on from what its checkpoint has. */
-void sum_transcript_resumed(const struct long_sum *sum);
+/* Draws a bar on a terminal, or else prints a line every 30 seconds. */
+void sum_transcript_progress(struct sum_state *sum, int64_t now_ns);
 
-/* How far it is: a bar on a terminal, else now and then a line for the log. */
-void sum_transcript_progress(struct long_sum *sum, int64_t now_ns);
+/* A server is lost. */
+void sum_transcript_outage(const struct sum_state *sum, const struct meantime_progress *progress);
 
-/* A server was left. */
-void sum_transcript_outage(const struct long_sum *sum, const struct meantime_progress *progress);
-
-/* The checkpoint could not be saved, and what follows from that. Where it is to be quiet, too. */
-void sum_transcript_unsaved(const struct long_sum *sum, const char *consequence);
+/* The checkpoint cannot be written. consequence: how the program goes on. */
+void sum_transcript_unsaved(const struct sum_state *sum, const char *consequence);
 
 /* Removes the bar. */
-void sum_transcript_end(const struct long_sum *sum);
+void sum_transcript_end(const struct sum_state *sum);
 
-/* ---- afterwards ---- */
+/* ---- after the sum ---- */
 
-/* The sum, on stdout; where there is none, the seed of what was asked. */
-void sum_transcript_print(const struct long_sum *sum);
+/* Prints the sum on stdout. If there is no sum, prints the seed. */
+void sum_transcript_print(const struct sum_state *sum);
 
-/* Why there is no more, on stderr, and what the checkpoint has. */
-void sum_transcript_trouble(const struct long_sum *sum);
+/* Prints on stderr why the sum is incomplete, and what the checkpoint has. */
+void sum_transcript_print_error(const struct sum_state *sum);
 
 #endif

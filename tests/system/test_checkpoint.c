@@ -50,8 +50,8 @@ static void save(const char *path, uint64_t count)
     struct checkpoint_file file;
     struct checkpoint found, next = state(count);
 
-    cr_assert(checkpoint_open(&file, path, &found) != CHECKPOINT_FAILED, "%s", file.trouble);
-    cr_assert(checkpoint_save(&file, &next), "%s", file.trouble);
+    cr_assert(checkpoint_open(&file, path, &found) != CHECKPOINT_FAILED, "%s", file.error_text);
+    cr_assert(checkpoint_save(&file, &next), "%s", file.error_text);
     checkpoint_close(&file);
 }
 
@@ -60,7 +60,7 @@ static void expect_count(const char *path, uint64_t count)
     struct checkpoint_file file;
     struct checkpoint found;
 
-    cr_assert(checkpoint_open(&file, path, &found) == CHECKPOINT_FOUND, "%s", file.trouble);
+    cr_assert(checkpoint_open(&file, path, &found) == CHECKPOINT_FOUND, "%s", file.error_text);
     cr_assert_eq(found.total.count, count);
     cr_assert(found.seed == 5 && found.kind == MEANTIME_UNIFORM && found.total.units == -3);
     checkpoint_close(&file);
@@ -78,9 +78,9 @@ Test(checkpoint, of_two_that_found_none_one_makes_it)
     struct checkpoint_file one = open_new(name), other = open_new(name);
     struct checkpoint ones = state(1), others = state(2);
 
-    cr_assert(checkpoint_save(&one, &ones), "%s", one.trouble);
+    cr_assert(checkpoint_save(&one, &ones), "%s", one.error_text);
     cr_assert_not(checkpoint_save(&other, &others));
-    cr_assert(strstr(other.trouble, "another meantime works on "), "%s", other.trouble);
+    cr_assert(strstr(other.error_text, "another meantime uses "), "%s", other.error_text);
     checkpoint_close(&other);
     checkpoint_close(&one);
     expect_count(name, 1);
@@ -132,7 +132,7 @@ Test(checkpoint, a_link_in_a_circle_is_told)
 
     cr_assert_eq(symlink("sum", name), 0);
     cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FAILED);
-    cr_assert(strstr(file.trouble, "Too many levels of symbolic links"), "%s", file.trouble);
+    cr_assert(strstr(file.error_text, "Too many levels of symbolic links"), "%s", file.error_text);
 }
 
 /* On NFS only who may write can lock out others. */
@@ -155,7 +155,7 @@ Test(checkpoint, a_file_stays_as_closed_to_others_as_it_was)
     struct stat found;
 
     cr_assert(checkpoint_save(&file, &next) && chmod(name, 0600) == 0);
-    cr_assert(checkpoint_save(&file, &next) && checkpoint_save(&file, &next), "%s", file.trouble);
+    cr_assert(checkpoint_save(&file, &next) && checkpoint_save(&file, &next), "%s", file.error_text);
     checkpoint_close(&file);
     save(name, 2);
     cr_assert(stat(name, &found) == 0 && (found.st_mode & 07777) == 0600, "%o", found.st_mode);
@@ -167,9 +167,9 @@ Test(checkpoint, an_empty_file_and_a_cut_heading_are_torn_and_not_of_somebody_el
         const char *text, *sentence;
     } rows[] = {
         {"", " is empty: "},
-        {"meantime check", " is torn or was changed: "},
-        {"meantime checkpoint 1\nse", " is torn or was changed: "},
-        {"years of work\n", " is no checkpoint of meantime: "},
+        {"meantime check", " is truncated or corrupt: "},
+        {"meantime checkpoint 1\nse", " is truncated or corrupt: "},
+        {"years of work\n", " is not a checkpoint of meantime: "},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -178,7 +178,7 @@ Test(checkpoint, an_empty_file_and_a_cut_heading_are_torn_and_not_of_somebody_el
         write_new(rows[i].text);
         cr_assert_eq(rename(new_name, name), 0);
         cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FAILED);
-        cr_assert(strstr(file.trouble, rows[i].sentence), "%s", file.trouble);
+        cr_assert(strstr(file.error_text, rows[i].sentence), "%s", file.error_text);
     }
 }
 
@@ -190,7 +190,7 @@ Test(checkpoint, a_file_of_somebody_else_in_the_way_stays_as_it_is)
 
     write_new("years of work\n");
     cr_assert_not(checkpoint_save(&file, &next));
-    cr_assert(strstr(file.trouble, "/sum.new is in the way: "), "%s", file.trouble);
+    cr_assert(strstr(file.error_text, "/sum.new is in the way: "), "%s", file.error_text);
     FILE *in = fopen(new_name, "r");
     cr_assert(in && fgets(text, sizeof text, in));
     cr_assert_str_eq(text, "years of work\n");
@@ -214,8 +214,8 @@ Test(checkpoint, one_that_cannot_take_its_place_leaves_nothing)
     struct checkpoint_file file = open_new(name);
     struct checkpoint next = state(1);
 
-    snprintf(file.place, sizeof file.place, "%s/nowhere/sum", folder);
+    snprintf(file.replacement.place, sizeof file.replacement.place, "%s/nowhere/sum", folder);
     cr_assert_not(checkpoint_save(&file, &next));
-    cr_assert(strstr(file.trouble, "cannot replace "), "%s", file.trouble);
+    cr_assert(strstr(file.error_text, "cannot replace "), "%s", file.error_text);
     cr_assert_eq(access(new_name, F_OK), -1, "FILE.new is left");
 }

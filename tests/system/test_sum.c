@@ -331,7 +331,7 @@ Test(sum, two_do_not_work_on_one_file)
     while (samples_in_file() == 0)
         usleep(1000);
     expect_refusal(CLIENT(server, "sum", ENDLESS_WORD, "--checkpoint", file),
-                   "meantime: another meantime works on *: wait for it, or end it");
+                   "meantime: another meantime uses *: wait until it ends, or stop it");
     process_signal(one, SIGKILL);
     process_wait(one);
     server_drain(&server);

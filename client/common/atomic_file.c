@@ -1,0 +1,41 @@
+/* Replaces a file atomically, by a new file that is renamed. */
+#include "client/common/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/common/link_target.h"
+#include "proto/errno_saved.h"
+
+void atomic_file_init(struct atomic_file *file, const char *name, const char *suffix)
+{
+    link_target(name, file->place);
+    snprintf(file->new_name, sizeof file->new_name, "%s%s", file->place, suffix);
+}
+
+int atomic_file_open(const struct atomic_file *file, int flags)
+{
+    return open(file->new_name, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+}
+
+bool atomic_file_keep_mode(const struct atomic_file *file, int fd)
+{
+    struct stat old;
+
+    if (stat(file->place, &old) == -1)
+        return errno == ENOENT;
+    return fchmod(fd, old.st_mode & 07777) == 0;
+}
+
+bool atomic_file_replace(const struct atomic_file *file)
+{
+    return rename(file->new_name, file->place) == 0;
+}
+
+void atomic_file_discard(const struct atomic_file *file)
+{
+    ERRNO_SAVED(unlink(file->new_name));
+}

@@ -1,0 +1,21 @@
+/* The exit status of the program. */
+#ifndef MEANTIME_CLIENT_COMMON_EXIT_STATUS_H
+#define MEANTIME_CLIENT_COMMON_EXIT_STATUS_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "client/common/interrupt.h"
+
+#define EXIT_USAGE       2
+#define EXIT_INTERRUPTED 130 /* as shells report an end by SIGINT */
+
+/* The status of a command that has ended. An interrupt has precedence over `success`. */
+static inline int exit_status(bool success)
+{
+    if (interrupted())
+        return EXIT_INTERRUPTED;
+    return success ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* Questions about the state of a long sum. */
+#include "client/sum/sum_state.h"
+
+uint64_t sum_state_summed(const struct sum_state *sum)
+{
+    return sum->window.so_far.count - sum->resumed_from;
+}
+
+/* A window without samples is a window that never began. */
+bool sum_state_has_sum(const struct sum_state *sum)
+{
+    bool some = sum->for_ns > 0 && sum_state_summed(sum) > 0;
+
+    return sum->window.count > 0 && (some || window_done(&sum->window));
+}
+
+bool sum_state_succeeded(const struct sum_state *sum)
+{
+    return sum->error == MEANTIME_OK && sum_state_has_sum(sum);
+}
