@@ -2,14 +2,14 @@
 """Draws the pictures of sums/SAMPLER.md and writes them to sums/pictures/.
 
     scripts/sampler_pictures.py            writes sums/pictures/*.svg
-    scripts/sampler_pictures.py --check    compares with them; exit code 1 if one differs
+    scripts/sampler_pictures.py --check    compares with them; exits with 1 if one differs
 
-What they show comes from the derivation of the tables, scripts/sampler_tables.py, so a picture
-cannot say anything else than the tables do. The files come out byte for byte the same on every
-machine: the density is mpmath's, rounded to double, and a coordinate has two decimals.
+The pictures use the derivation of the tables, scripts/sampler_tables.py, so they always agree with
+the tables. The files have the same bytes on every machine: the density is mpmath's, rounded to
+double, and a coordinate has two decimals.
 
-A picture has no background. Its greys can be read on a white and on a black page; where the reader
-prefers dark pages, the style sheet inside makes them brighter.
+A picture has no background. Its greys are readable on a white and on a black page. If the reader
+prefers dark pages, the style sheet inside the picture makes the greys brighter.
 """
 import sys
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 sys.dont_write_bytecode = True
-import sampler_tables as tables  # noqa: E402  (exits with 77 where mpmath is missing)
+import sampler_tables as tables  # noqa: E402  (exits with 77 if mpmath is missing)
 from sampler_tables import GRID, density, mp, to_double  # noqa: E402
 
 PICTURES = Path(__file__).resolve().parent.parent / "sums" / "pictures"
@@ -64,7 +64,7 @@ def spread(first, last, intervals):
 
 @dataclass
 class Sheet:
-    """One picture: its size in pixels, what it shows in a sentence, and its elements."""
+    """One picture: its height in pixels, its title, and its elements."""
 
     height: int
     title: str
@@ -100,7 +100,7 @@ class Sheet:
 
 @dataclass
 class Panel:
-    """A part of a sheet with axes: `across` and `up` are the ranges of x and of the density."""
+    """A part of a sheet with axes. `across` and `up` are the ranges of x and of the density."""
 
     sheet: Sheet
     left: float
@@ -148,13 +148,13 @@ class Panel:
         self.sheet.line(style, *self.point(x1, y1), *self.point(x2, y2))
 
     def curve(self):
-        """The density, as far as it is inside the panel."""
+        """Draws the part of the density that is inside the panel."""
         points = [(x, density(x)) for x in spread(*self.across, CURVE_POINTS)]
         low, high = self.up
         self.path("curve", [(x, y) for x, y in points if low <= y <= high])
 
     def clipped(self, style, left, right, low, high):
-        """The part of a box that is inside the panel, if any."""
+        """Draws the part of a box that is inside the panel, if any."""
         left, right = max(left, self.across[0]), min(right, self.across[1])
         low, high = max(low, self.up[0]), min(high, self.up[1])
         if left < right and low < high:
@@ -176,7 +176,7 @@ class Box:
 
 
 def stacked(pieces, mass, low=0.0):
-    """The rectangles of a stack, from the floor upwards."""
+    """Yields the rectangles of a stack, from the floor upwards."""
     for piece in pieces:
         high = low + mass / (piece.width / GRID)
         yield Box(piece.left / GRID, (piece.left + piece.width) / GRID, low, high)
@@ -188,14 +188,14 @@ def level1_boxes(pieces):
 
 
 def level2_stacks(level1):
-    """The boxes of level 2, one list for each step of the staircase of level 1."""
+    """Yields the boxes of level 2, one list for each step of the staircase of level 1."""
     mass = float(tables.level2_mass(level1))
     for region in tables.steps_beside(level1, 1 / (2 * tables.LEVEL1_SLOTS)):
         yield list(stacked(tables.stack(region, mass), mass, region.floor))
 
 
 def outline(boxes):
-    """The staircase that a stack of boxes makes, as a closed line."""
+    """The outline of a stack of boxes, as a closed line."""
     yield boxes[0].left, boxes[0].low
     for box in boxes:
         yield box.right, box.low
@@ -205,7 +205,7 @@ def outline(boxes):
 
 @dataclass
 class Sliver:
-    """A bin of levels 3 and 4: what each level gives at a point v of it, 0 to 1."""
+    """A bin of levels 3 and 4, with the heights of both levels at a point v, 0 to 1."""
 
     left: float
     width: float
@@ -219,7 +219,7 @@ class Sliver:
         return self.left + self.width
 
     def top(self, v):
-        """Where level 3 ends and level 4 begins."""
+        """The height at which level 3 ends and level 4 begins."""
         return self.floor + self.given + self.slope * v
 
     def rest(self, v):
@@ -248,15 +248,15 @@ def picture_level1(level1, **_):
     panel.text(1.55, 0.352, f"{len(boxes)} rectangles, each of mass 1/32:", style="strong")
     panel.text(1.55, 0.352, f"slots 0 to {len(boxes) - 1} of the 32", dy=18)
     panel.line("lead", 1.5, 0.342, 0.6, 0.312)
-    panel.text(-1.75, 0.352, "what they leave over, 2/32:", "end", "strong")
-    panel.text(-1.75, 0.352, "slots 30 and 31, which ask level 2", "end", dy=18)
+    panel.text(-1.75, 0.352, "the area outside them, 2/32:", "end", "strong")
+    panel.text(-1.75, 0.352, "slots 30 and 31, for level 2", "end", dy=18)
     panel.line("lead", -1.7, 0.352, -0.3, 0.371)
     panel.line("lead", -2.5, 0.324, -2.03, 0.048)
     return sheet
 
 
 def left_over(boxes, reach):
-    """Between the stairs of level 1, on both sides, and the density up to `reach`."""
+    """The outline of the area between the stairs of level 1 and the density, up to `reach`."""
     stairs = list(outline(boxes))[1:-1]
     yield from ((-x, y) for x, y in stairs)
     yield from reversed(stairs)
@@ -272,7 +272,7 @@ def name_slots(panel, boxes):
     panel.text(edge, 0.07, f"slot 0 ends at {edge:.3f}", "middle", "small", dy=-6)
 
 
-ONE_STEP = 20  # the step of the stairs that is shown larger: beside this slot
+ONE_STEP = 20  # the enlarged step of the stairs is beside this slot
 ONE_STEP_VIEW = (1.225, 1.305), (0.1695, 0.187)
 BESIDE_SLOT0_VIEW = (2.85, 4.75), (0, 0.0063)
 
@@ -300,7 +300,7 @@ def right_half(panel, boxes, stacks):
         panel.text(right, high, name, "middle", "strong", dx=10, dy=-8)
     count = sum(len(stack) for stack in stacks)
     panel.text(1.9, 0.345, "on top of slot 29 and beside every slot:", style="strong")
-    panel.text(1.9, 0.345, f"{count:,} rectangles, with as many twins on the left half,", dy=18)
+    panel.text(1.9, 0.345, f"{count:,} rectangles, each with a twin on the left half,", dy=18)
     panel.text(1.9, 0.345, "each of mass 2⁻¹⁶", dy=36)
     panel.line("lead", 1.85, 0.345, 0.36, 0.366)
 
@@ -336,7 +336,7 @@ LAST_BIN_VIEW = (4.452, 4.632), (0, 0.0000206)
 
 
 def picture_level3(stacks, slivers, **_):
-    sheet = Sheet(445, "Level 3: trapezoids in what levels 1 and 2 leave over")
+    sheet = Sheet(445, "Level 3: trapezoids between levels 1 and 2 and the density")
     some_bins(Panel(sheet, 50, 50, 440, 340, (3.79, 4.68), (0, 0.0003)), stacks[0], slivers)
     last_bin(Panel(sheet, 566, 50, 290, 340, *LAST_BIN_VIEW), slivers[-1])
     return sheet
@@ -388,7 +388,7 @@ def last_bin(panel, bin_):
 
 
 def picture_level4(slivers, tail, tail_height, **_):
-    sheet = Sheet(690, "Level 4: what is left in the bins, and the tail")
+    sheet = Sheet(690, "Level 4: the rest of the density in the bins, and the tail")
     dome(Panel(sheet, 50, 50, 360, 245, (0, 0.0675), (0, 1.75e-4)), slivers)
     end = Panel(sheet, 492, 50, 364, 245, (4.2, 5.6), (0, 1e-5))
     tail_and_bins(end, slivers, tail, tail_height)
@@ -397,7 +397,7 @@ def picture_level4(slivers, tail, tail_height, **_):
 
 
 def rest_in(panel, bin_):
-    """What is left in a bin, and the box into which the attempts fall."""
+    """Draws the rest of the density in a bin, and the box into which the attempts fall."""
     rest = [(bin_.left + bin_.width * v, bin_.rest(v)) for v in spread(0, 1, 48)]
     panel.path("piece level4", [(bin_.left, 0), *rest, (bin_.right, 0)], True)
     panel.box("bound level4 hollow", bin_.left, bin_.right, 0, bin_.height)
@@ -407,7 +407,7 @@ def dome(panel, slivers):
     unit = 1e-4
     ticks = (0, 0.02, 0.04, 0.06)
     ups = (0, 0.5 * unit, unit, 1.5 * unit)
-    panel.axes(ticks, ups, "left in the first bins, in units of 10⁻⁴", unit, 1, 2)
+    panel.axes(ticks, ups, "rest in the first bins, in units of 10⁻⁴", unit, 1, 2)
     for bin_ in slivers[:2]:
         rest_in(panel, bin_)
     middle = slivers[0].width / 2
@@ -419,7 +419,7 @@ def dome(panel, slivers):
 def tail_and_bins(panel, slivers, tail, tail_height):
     unit = 1e-6
     ups = [k * unit for k in (0, 2, 4, 6, 8, 10)]
-    label = "left in the last bins, and the tail, in units of 10⁻⁶"
+    label = "rest in the last bins, and the tail, in units of 10⁻⁶"
     panel.axes((4.2, 4.6, 5, 5.4), ups, label, unit, 0, 1)
     for bin_ in (s for s in slivers if s.left >= panel.across[0]):
         rest_in(panel, bin_)
@@ -438,10 +438,10 @@ def exponential(x, tail, tail_height):
 
 
 def shares(panel, slivers, tail):
-    """Bars of the mass that level 4 draws between neighbouring multiples of 1/4."""
+    """Draws bars of the mass of level 4 between neighbouring multiples of 1/4."""
     unit = 1e-6
     ups = [k * unit for k in (0, 4, 8, 12)]
-    label = "what level 4 draws from every quarter, both signs, in units of 10⁻⁶"
+    label = "mass of level 4 in every quarter, both signs, in units of 10⁻⁶"
     panel.axes(range(6), ups, label, unit, 0)
     masses = [0.0] * 19
     for bin_ in slivers:
@@ -461,7 +461,7 @@ def shares(panel, slivers, tail):
 # A block, and the bits of an output
 
 CELL, ROW, GAP = 100, 25, 14
-LABEL = 166  # where the cells begin
+LABEL = 166  # x of the first cell
 LANES_SHOWN = (0, 1, 2, 3, None, 30, 31)  # None stands for the others
 DOTS = "⋯"
 
@@ -472,7 +472,7 @@ def picture_block(**_):
         name = DOTS if lane is None else f"lane {lane}"
         sheet.text(LABEL + CELL * (place + 0.5), 22, name, "middle", "strong")
     y = cells(sheet, 34, "seeds", lambda lane: ("a, b, c", "idle"))
-    y = cells(sheet, y, "12 steps", lambda lane: ("thrown away", "idle")) + GAP
+    y = cells(sheet, y, "12 steps", lambda lane: ("discarded", "idle")) + GAP
     level_name(sheet, y, 1)
     for step in (0, 1, 2):
         y = cells(sheet, y, f"step {step}", lambda lane: sample(32 * step + lane))
@@ -488,8 +488,8 @@ def picture_block(**_):
     sheet.rect("piece level4", LABEL, y, CELL * len(LANES_SHOWN) - 5, ROW - 4)
     words = "a generator for the whole block: about 2 draws"
     sheet.text(LABEL + CELL * len(LANES_SHOWN) / 2, y + ROW / 2 + 2, words, "middle", "small")
-    slow = "Level 1 shows the numbers of the samples. Here 2, 33, 66 and 95 are slow:"
-    again = "they take the draws of level 2. Sample 33 is slow again: it takes level 3's first."
+    slow = "Level 1 shows the numbers of the samples. Here samples 2, 33, 66 and 95 are slow:"
+    again = "they take draws of level 2. Sample 33 is slow again: it takes level 3's first draw."
     sheet.text(LABEL, y + 46, slow)
     sheet.text(LABEL, y + 64, again)
     return sheet
@@ -504,7 +504,7 @@ SLOW_AGAIN = 33
 
 
 def cells(sheet, y, label, of_lane, rows=1):
-    """A row of cells; of_lane gives words and style. Returns where the next row begins."""
+    """Draws a row of cells, with text and style from of_lane. Returns the y of the next row."""
     height = ROW * rows
     sheet.text(LABEL - 10, y + height / 2 + 2, label, "end", "small")
     for place, lane in enumerate(LANES_SHOWN):
@@ -541,7 +541,7 @@ BITS_LEFT = 158
 PLACE_IN_BIN = "s: place in the bin; its top 32 bits are compared with u3"
 MIRROR = "keep s, or take its mirror image"
 
-# Level, word, and its fields: highest bit, lowest bit, words ("": not used).
+# The level, the word, and its fields: highest bit, lowest bit, text ("": not used).
 FIELDS = (
     ("uniform", "out", "level1", ((63, 11, "k"), (10, 0, ""))),
     ("level 1", "b, before", "level1", ((63, 37, ""), (36, 32, "slot"), (31, 0, ""))),
@@ -593,7 +593,7 @@ DRAWN_BY = {
 
 
 def draw():
-    """The text of every picture by its name."""
+    """Returns the text of every picture by its name."""
     level1, _ = tables.rectangles()
     derived = tables.derive()
     things = {
@@ -622,7 +622,7 @@ def main(arguments):
         return 0
     wrong = [name for name, text in pictures.items() if kept(PICTURES / name) != text]
     for name in wrong:
-        print(f"{PICTURES / name} is not what {Path(__file__).name} draws: run it")
+        print(f"{PICTURES / name} differs from what {Path(__file__).name} draws: run it")
     return 1 if wrong else 0
 
 
