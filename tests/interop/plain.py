@@ -1,7 +1,7 @@
-"""The plain endpoint with programs that were not written for it, and our client with their server.
+"""Tests the plain endpoint with foreign clients, and our client with a foreign server.
 
 usage: plain.py teaching_clients|teaching_server|nc|curl MEANTIME-SERVER MEANTIME
-Exit code 0: all is as it should be. 77: skipped, a program is missing.
+Exit code 0: passed. 77: skipped, because a program is missing.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import sys
 
 TEACHING = pathlib.Path(__file__).resolve().parent / "teaching"
 
-# Waiting ends here even where a sanitizer makes the server slow.
+# Longer than any step takes, even if a sanitizer makes the server slow.
 PATIENCE_S = 60
 
 # 20 standard deviations of a sum of 10 million samples.
@@ -24,19 +24,19 @@ NUMBER = r"-?\d+\.\d\d"
 DONE = rf"====== Done server_request\. total: ({NUMBER})\. Ran for: \d+\.\d\ds\. ======"
 
 
-def check(true, what):
-    if not true:
+def check(passed, what):
+    if not passed:
         raise SystemExit(f"FAILED: {what}")
 
 
 @contextlib.contextmanager
-def running(says, *words, status=0):
-    """Runs a server; gives the port that its first line tells. Ends it with SIGTERM."""
+def running(pattern, *words, status=0):
+    """Runs a server and yields the port in its first line. Then ends the server with SIGTERM."""
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
-        found = re.match(says, line)
-        check(found, f"where it listens: {line!r}")
+        found = re.match(pattern, line)
+        check(found, f"the line with the port: {line!r}")
         yield found[1]
     finally:
         process.terminate()
@@ -58,7 +58,7 @@ def run(*words, stdin=""):
 
 
 def check_sum(text, what):
-    check(abs(float(text)) < SUM_MAX, f"the sum that {what} has: {text!r}")
+    check(abs(float(text)) < SUM_MAX, f"the sum that {what} prints: {text!r}")
 
 
 # ---- stories ----
@@ -69,7 +69,7 @@ def teaching_clients(server, _):
         for client in "client_serial.py", "client_async.py":
             printed = run(sys.executable, TEACHING / client, port, "100000")
             found = re.search(DONE, printed)
-            check(found, f"what {client} prints: {printed}")
+            check(found, f"output of {client}: {printed}")
             check_sum(found[1], client)
 
 
@@ -78,7 +78,7 @@ def teaching_server(_, client):
                  status=-15) as port:
         asked = ["--connect", f"plain://127.0.0.1:{port}", "--uniform", "1M"]
         for mode in "serial", "async":
-            check(re.search(DONE, run(client, mode, *asked)), f"what {mode} prints")
+            check(re.search(DONE, run(client, mode, *asked)), f"output of {mode}")
         both = json.loads(run(client, "compare", "--json", *asked))
         for mode in "serial", "async":
             check_sum(both[mode]["gaussian"]["sum"], mode)
@@ -91,10 +91,10 @@ def skip(reason):
 
 
 def nc(server, _):
-    """Its stdin ends at once, or with some words before that, and it closes that half."""
-    told = shutil.which("nc") and subprocess.run(["nc", "-h"], capture_output=True, check=False)
-    if not told or b"OpenBSD" not in told.stderr:
-        skip("no nc of OpenBSD's")
+    """The stdin of nc ends at once or after some text. With -N, nc then closes its half."""
+    usage = shutil.which("nc") and subprocess.run(["nc", "-h"], capture_output=True, check=False)
+    if not usage or b"OpenBSD" not in usage.stderr:
+        skip("no nc from OpenBSD")
     with our_server(server) as port:
         for words in "", "hello\n" * 1000:
             check_sum(run("nc", "-N", "127.0.0.1", port, stdin=words), "nc -N")

@@ -1,4 +1,4 @@
-"""Asks for a sum, and sums samples of its own, in slices, while it waits for it.
+"""Asks a server for a sum. While it waits, it sums its own samples in slices.
 
 usage: client_async.py [PORT [SAMPLES]]    (8197, 120 million)
 """
@@ -8,8 +8,8 @@ import random
 import sys
 import time
 
-SLICE = 20_000  # samples between two looks
-PAUSE_S = 1.0   # a pause is told at most so often
+SLICE = 20_000  # samples between two turns of the event loop
+PAUSE_S = 1.0   # print at most one pause in this time
 
 
 async def server_request(port):

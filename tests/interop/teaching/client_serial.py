@@ -1,4 +1,4 @@
-"""Asks for a sum, waits for it, and only then sums samples of its own.
+"""Asks a server for a sum, waits for it, and then sums its own samples.
 
 usage: client_serial.py [PORT [SAMPLES]]    (8197, 120 million)
 """

@@ -1,6 +1,6 @@
-"""Answers each TCP connection with the sum of Gaussian samples, as text, and closes it.
+"""Sends the sum of Gaussian samples, as text, on each TCP connection, and closes it.
 
-usage: server.py [PORT [SAMPLES]]    (8197, 10 million; port 0: a free one, which is printed)
+usage: server.py [PORT [SAMPLES]]    (8197, 10 million; port 0: any free port; the server prints it)
 """
 
 import asyncio
