@@ -873,17 +873,6 @@ Test(message, valid_messages_with_overwritten_bytes_are_harmless)
 
 /* ---- PROTOCOL.md shows the bytes that are sent ---- */
 
-/* The path of PROTOCOL.md, relative to this file. */
-static const char *protocol_path(void)
-{
-    static char path[4096];
-    const char *slash = strrchr(__FILE__, '/');
-    int folder_bytes = slash == NULL ? 0 : (int)(slash - __FILE__ + 1);
-
-    snprintf(path, sizeof(path), "%.*s../../../proto/PROTOCOL.md", folder_bytes, __FILE__);
-    return path;
-}
-
 /* Adds the pairs of hexadecimal digits at the start of a line; two spaces end them. */
 static void put_hex_line(struct frame *frame, const char *line)
 {
@@ -905,9 +894,9 @@ static struct frame documented_bytes(const char *heading)
     enum { BEFORE_HEADING, BEFORE_BLOCK, IN_BLOCK, AFTER_BLOCK } place = BEFORE_HEADING;
     struct frame frame = {.size = 0};
     char line[512];
-    FILE *file = fopen(protocol_path(), "r");
+    FILE *file = fopen(PROTOCOL_DOCUMENT, "r");
 
-    cr_assert(file != NULL, "cannot open %s", protocol_path());
+    cr_assert(file != NULL, "cannot open %s", PROTOCOL_DOCUMENT);
     while (fgets(line, sizeof(line), file) != NULL && place != AFTER_BLOCK) {
         if (place == BEFORE_HEADING)
             place += strncmp(line, heading, strlen(heading)) == 0;
