@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/lib/endpoints.h"
 #include "client/lib/meantime.h"
 #include "sums/kernel.h"
 
@@ -15,12 +16,6 @@ enum mode {
     MODE_COMPARE,
     MODE_SUM,
     MODE_STATUS,
-};
-
-/* Where servers are. */
-struct endpoints {
-    const char *names[MEANTIME_ENDPOINTS_MAX];
-    size_t count; /* 1 or more */
 };
 
 /* Strings live as long as argv. */

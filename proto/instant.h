@@ -21,4 +21,10 @@ static inline int64_t later(int64_t a_ns, int64_t b_ns)
     return a_ns > b_ns ? a_ns : b_ns;
 }
 
+/* A length of time in seconds, for texts. */
+static inline double seconds(int64_t ns)
+{
+    return (double)ns / (double)NS_PER_S;
+}
+
 #endif

@@ -1,3 +1,4 @@
+/* Checks that file descriptors are left: opens as many as are needed, then closes them. */
 #include "client/lib/descriptors.h"
 
 #include <sys/eventfd.h>
@@ -9,6 +10,6 @@ bool descriptors_left(int count)
     bool left = fd != -1 && (count == 1 || descriptors_left(count - 1));
 
     if (fd != -1)
-        close(fd); /* which leaves errno alone */
+        close(fd); /* This close succeeds, so errno keeps its value. */
     return left;
 }

@@ -1,13 +1,15 @@
-/* Whether file descriptors are left: libzmq ends the program that has none for it. */
+/* Checks that file descriptors are left. libzmq aborts the program if it cannot get one. */
 #ifndef MEANTIME_CLIENT_LIB_DESCRIPTORS_H
 #define MEANTIME_CLIENT_LIB_DESCRIPTORS_H
 
 #include <stdbool.h>
 
-/* Of libzmq's first socket: two for each of its threads, and one. */
+/* The first socket of a libzmq context needs two descriptors for each of its two threads, and one
+ * for itself. */
 #define DESCRIPTORS_FIRST_SOCKET 5
 
-/* count: 1 or more. False, and errno says why. */
+/* Returns whether `count` descriptors can be opened. count: 1 or more.
+ * If not, errno is set: EMFILE, ENFILE or ENOMEM. Opens and closes `count` descriptors. */
 bool descriptors_left(int count);
 
 #endif

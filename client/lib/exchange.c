@@ -1,3 +1,4 @@
+/* Decides what becomes of one request: which server is asked, when, and when the request fails. */
 #include "client/lib/exchange.h"
 
 #include <assert.h>
@@ -9,65 +10,61 @@
 #include "proto/instant.h"
 #include "sums/stream.h"
 
-/* Endpoints in a sentence; what is beyond is cut. */
-#define WHERE_BYTES 400
+/* Space for a list of endpoints in an error text. Longer lists are truncated. */
+#define LIST_BYTES 400
 
 static int64_t after(int64_t at_ns, int64_t ns)
 {
     return ns < NEVER - at_ns ? at_ns + ns : NEVER;
 }
 
-/* ---- words ------------------------------------------------------------------------------- */
+/* ---- texts ------------------------------------------------------------------------------- */
 
-static const char *endpoint(const struct exchange *e)
+static const char *endpoint_name(const struct exchange *e)
 {
-    return e->endpoints->names[e->at];
+    return e->endpoints->names[e->endpoint];
 }
 
-/* "tcp://a:8197 or tcp://b:8197" */
-static const char *where(const struct exchange *e, char *text)
+/* Writes "tcp://a:8197 or tcp://b:8197". */
+static const char *list_endpoints(const struct exchange *e, char *text)
 {
     size_t size = 0;
 
-    for (size_t i = 0; i < e->endpoints->count && size < WHERE_BYTES; i++)
-        size += (size_t)snprintf(text + size, WHERE_BYTES - size, "%s%s", i ? " or " : "",
+    for (size_t i = 0; i < e->endpoints->count && size < LIST_BYTES; i++)
+        size += (size_t)snprintf(text + size, LIST_BYTES - size, "%s%s", i ? " or " : "",
                                  e->endpoints->names[i]);
     return text;
 }
 
-/* Adds to what is said already: each attempt begins with nothing. */
-__attribute__((format(printf, 2, 3))) static void say(struct exchange *e, const char *text, ...)
+/* Appends to the error text. Each attempt begins with an empty text. */
+__attribute__((format(printf, 2, 3))) static void append_error(struct exchange *e, const char *text,
+                                                               ...)
 {
-    size_t said = strlen(e->trouble);
+    size_t length = strlen(e->error_text);
     va_list arguments;
 
     va_start(arguments, text);
-    vsnprintf(e->trouble + said, sizeof e->trouble - said, text, arguments);
+    vsnprintf(e->error_text + length, sizeof e->error_text - length, text, arguments);
     va_end(arguments);
 }
 
-static double seconds(int64_t ns)
-{
-    return (double)ns / 1e9;
-}
+/* ---- effects ----------------------------------------------------------------------------- */
 
-/* ---- orders ------------------------------------------------------------------------------ */
-
-static struct order *order(struct exchange *e, enum order_type type)
+static struct exchange_effect *add_effect(struct exchange *e, enum exchange_effect_type type)
 {
-    assert(e->orders_given < ORDERS_MAX);
-    struct order *order = &e->orders[e->orders_given++];
-    order->type = type;
-    order->endpoint = e->at;
-    return order;
+    assert(e->effect_count < EXCHANGE_EFFECTS_MAX);
+    struct exchange_effect *effect = &e->effects[e->effect_count++];
+    effect->type = type;
+    effect->endpoint = e->endpoint;
+    return effect;
 }
 
 static uint64_t attempt_id(const struct exchange *e)
 {
-    return e->asked.id + (e->attempts - 1) * ATTEMPT_STRIDE;
+    return e->request.id + (e->attempts - 1) * ATTEMPT_STRIDE;
 }
 
-/* The server counts it from when it reads it: what is left goes with each attempt. */
+/* Each attempt carries the time that is left, because the server counts from when it reads it. */
 static uint32_t deadline_ms(const struct exchange *e)
 {
     int64_t left_ns = e->deadline_at_ns - e->now_ns;
@@ -79,16 +76,16 @@ static uint32_t deadline_ms(const struct exchange *e)
 
 static void send_request(struct exchange *e)
 {
-    struct sum_request *request = &order(e, ORDER_ASK)->sum_request;
+    struct sum_request *request = &add_effect(e, EXCHANGE_EFFECT_SEND_REQUEST)->sum_request;
 
-    *request = e->asked;
+    *request = e->request;
     request->id = attempt_id(e);
     request->deadline_ms = deadline_ms(e);
 }
 
 static void send_cancel(struct exchange *e)
 {
-    order(e, ORDER_CANCEL)->cancel = (struct cancel){.id = attempt_id(e)};
+    add_effect(e, EXCHANGE_EFFECT_SEND_CANCEL)->cancel = (struct cancel){.id = attempt_id(e)};
 }
 
 /* ---- from one server to the next --------------------------------------------------------- */
@@ -97,27 +94,28 @@ static void end(struct exchange *e, enum exchange_state state)
 {
     e->state = state;
     e->ended_at_ns = e->now_ns;
-    order(e, ORDER_HANG_UP);
+    add_effect(e, EXCHANGE_EFFECT_DETACH);
 }
 
 static void give_up(struct exchange *e)
 {
-    char text[WHERE_BYTES];
+    char text[LIST_BYTES];
 
-    if (!e->met) {
+    if (!e->was_connected) {
         e->error = MEANTIME_NO_SERVER;
-        say(e, "no server at %s", where(e, text));
-    } else if (e->now_ns > e->alone_since_ns)
-        say(e, "; asking again for %.3g s did not help", seconds(e->now_ns - e->alone_since_ns));
+        append_error(e, "no server at %s", list_endpoints(e, text));
+    } else if (e->now_ns > e->unserved_at_ns)
+        append_error(e, "; retried for %.3g s without success",
+                     seconds(e->now_ns - e->unserved_at_ns));
     end(e, EXCHANGE_FAILED);
 }
 
 static int64_t give_up_at_ns(const struct exchange *e)
 {
-    return earlier(after(e->alone_since_ns, e->patience_ns), e->deadline_at_ns);
+    return earlier(after(e->unserved_at_ns, e->patience_ns), e->deadline_at_ns);
 }
 
-static void take_turn(struct exchange *e)
+static void begin_turn(struct exchange *e)
 {
     int64_t turn_ns = e->endpoints->count > 1 ? TURN_NS : NEVER;
 
@@ -127,19 +125,20 @@ static void take_turn(struct exchange *e)
 static void dial(struct exchange *e)
 {
     e->state = EXCHANGE_DIALING;
-    take_turn(e);
-    order(e, ORDER_DIAL);
+    begin_turn(e);
+    add_effect(e, EXCHANGE_EFFECT_DIAL);
 }
 
-/* The one that may be dialled first; of several, the next one in the list. */
+/* Returns the endpoint that may be dialled first. If several may be dialled at the same time, the
+ * one that follows the current one in the list wins. */
 static size_t next_endpoint(const struct exchange *e)
 {
-    size_t best = e->at;
+    size_t best = e->endpoint;
     int64_t best_at_ns = NEVER;
 
     for (size_t i = 1; i <= e->endpoints->count; i++) {
-        size_t candidate = (e->at + i) % e->endpoints->count;
-        int64_t at_ns = later(e->ready_at_ns[candidate], e->now_ns);
+        size_t candidate = (e->endpoint + i) % e->endpoints->count;
+        int64_t at_ns = later(e->dial_at_ns[candidate], e->now_ns);
         if (at_ns < best_at_ns) {
             best = candidate;
             best_at_ns = at_ns;
@@ -148,104 +147,76 @@ static size_t next_endpoint(const struct exchange *e)
     return best;
 }
 
-static void go_on(struct exchange *e)
+static void dial_next(struct exchange *e)
 {
     size_t next = next_endpoint(e);
-    int64_t ready_at_ns = e->ready_at_ns[next];
+    int64_t dial_at_ns = e->dial_at_ns[next];
 
-    if (later(ready_at_ns, e->now_ns) >= give_up_at_ns(e)) {
+    if (later(dial_at_ns, e->now_ns) >= give_up_at_ns(e)) {
         give_up(e);
         return;
     }
-    if (e->state == EXCHANGE_DIALING && next == e->at) { /* no other one may be dialled now */
-        take_turn(e);
+    if (e->state == EXCHANGE_DIALING && next == e->endpoint) { /* no other one may be dialled */
+        begin_turn(e);
         return;
     }
-    e->at = next;
-    if (ready_at_ns <= e->now_ns) {
+    e->endpoint = next;
+    if (dial_at_ns <= e->now_ns) {
         dial(e);
         return;
     }
-    e->state = EXCHANGE_RESTING;
-    e->due_at_ns = ready_at_ns;
-    order(e, ORDER_HANG_UP);
+    e->state = EXCHANGE_PAUSING;
+    e->due_at_ns = dial_at_ns;
+    add_effect(e, EXCHANGE_EFFECT_DETACH);
 }
 
 enum loss {
-    LOSS_AWAY,
+    LOSS_DISCONNECTED,
     LOSS_SILENT,
     LOSS_BUSY,
     LOSS_STOPPING,
-    LOSS_BROKEN,
+    LOSS_INVALID,
 };
 
 static const struct {
-    const char *because; /* "The server at ... went away." */
-    int64_t patience_ns;
+    const char *because; /* completes "The server at ENDPOINT ..." */
+    int64_t patience_ns; /* how long to retry after this loss */
     enum meantime_error error;
 } losses[] = {
-    [LOSS_AWAY] = {"went away", RETURN_NS, MEANTIME_SERVER_LOST},
-    [LOSS_SILENT] = {"fell silent", RETURN_NS, MEANTIME_SERVER_LOST},
+    [LOSS_DISCONNECTED] = {"disconnected", RETURN_NS, MEANTIME_SERVER_LOST},
+    [LOSS_SILENT] = {"stopped responding", RETURN_NS, MEANTIME_SERVER_LOST},
     [LOSS_BUSY] = {"is busy", BUSY_NS, MEANTIME_SERVER_BUSY},
     [LOSS_STOPPING] = {"is stopping", RETURN_NS, MEANTIME_SERVER_LOST},
-    [LOSS_BROKEN] = {"makes no sense", RETURN_NS, MEANTIME_NONSENSE},
+    [LOSS_INVALID] = {"sent an invalid message", RETURN_NS, MEANTIME_NONSENSE},
 };
 
-/* Whoever set a deadline has said how long to try. Otherwise every endpoint gets its turn. */
+/* A caller that set a deadline has said how long to try, once any server was connected. Otherwise
+ * the patience is long enough for one turn of each endpoint. */
 static int64_t patience_ns(const struct exchange *e, int64_t least_ns)
 {
-    if (e->met && e->deadline_at_ns != NEVER)
+    if (e->was_connected && e->deadline_at_ns != NEVER)
         return NEVER;
     return later(least_ns, (int64_t)e->endpoints->count * TURN_NS);
 }
 
-/* `trouble` says why. rest_ns: before this endpoint is dialled again; NEVER: not at all. */
-static void leave(struct exchange *e, enum loss loss, int64_t rest_ns)
+/* Leaves the current server. `error_text` says why already.
+ * pause_ns: how long this endpoint is not dialled; NEVER: it is not dialled again. */
+static void leave(struct exchange *e, enum loss loss, int64_t pause_ns)
 {
-    if (e->alone_since_ns == NEVER) {
-        e->alone_since_ns = e->now_ns;
+    if (e->unserved_at_ns == NEVER) {
+        e->unserved_at_ns = e->now_ns;
         e->outages++;
-        e->left_endpoint = endpoint(e);
+        e->left_endpoint = endpoint_name(e);
         e->left_because = losses[loss].because;
     }
     e->error = losses[loss].error;
     e->patience_ns = patience_ns(e, losses[loss].patience_ns);
-    e->ready_at_ns[e->at] = after(e->now_ns, rest_ns);
+    e->dial_at_ns[e->endpoint] = after(e->now_ns, pause_ns);
     e->losses += loss != LOSS_BUSY;
     if (e->losses < LOSSES_MAX)
-        go_on(e);
+        dial_next(e);
     else
         give_up(e);
-}
-
-/* ---- news: the connection ---------------------------------------------------------------- */
-
-static void begin(struct exchange *e)
-{
-    e->began_at_ns = e->alone_since_ns = e->now_ns;
-    e->patience_ns = patience_ns(e, CONNECT_NS);
-    e->deadline_at_ns = e->timeout_ns ? after(e->now_ns, e->timeout_ns) : NEVER;
-    dial(e);
-}
-
-static void ask(struct exchange *e)
-{
-    if (!e->met)
-        e->alone_since_ns = NEVER;
-    e->met = true;
-    e->spoken = false;
-    e->trouble[0] = '\0';
-    e->samples_done = 0;
-    e->attempts++;
-    e->state = EXCHANGE_ASKED;
-    e->due_at_ns = after(e->now_ns, SILENCE_NS);
-    send_request(e);
-}
-
-static void lose(struct exchange *e)
-{
-    say(e, "the server at %s went away before it answered", endpoint(e));
-    leave(e, LOSS_AWAY, REST_NS);
 }
 
 static void fail(struct exchange *e, enum meantime_error error)
@@ -254,49 +225,82 @@ static void fail(struct exchange *e, enum meantime_error error)
     end(e, EXCHANGE_FAILED);
 }
 
-/* Ours is the trouble: the next endpoint would not mend it. */
-static void forgo(struct exchange *e)
+/* ---- events: the link -------------------------------------------------------------------- */
+
+static void begin(struct exchange *e)
 {
-    e->trouble[0] = '\0';
-    say(e, "cannot connect to %s: %s", endpoint(e), e->news->reason);
+    e->began_at_ns = e->unserved_at_ns = e->now_ns;
+    e->patience_ns = patience_ns(e, CONNECT_NS);
+    e->deadline_at_ns = e->timeout_ns ? after(e->now_ns, e->timeout_ns) : NEVER;
+    dial(e);
+}
+
+static void ask(struct exchange *e)
+{
+    if (!e->was_connected)
+        e->unserved_at_ns = NEVER;
+    e->was_connected = true;
+    e->sent_progress = false;
+    e->error_text[0] = '\0';
+    e->samples_done = 0;
+    e->attempts++;
+    e->state = EXCHANGE_WAITING;
+    e->due_at_ns = after(e->now_ns, SILENCE_NS);
+    send_request(e);
+}
+
+static void lose(struct exchange *e)
+{
+    append_error(e, "the server at %s disconnected before it answered", endpoint_name(e));
+    leave(e, LOSS_DISCONNECTED, REDIAL_NS);
+}
+
+/* This machine lacks a resource. Another endpoint would need the same resource. */
+static void fail_dial(struct exchange *e)
+{
+    e->error_text[0] = '\0';
+    append_error(e, "cannot connect to %s: %s", endpoint_name(e), e->event->reason);
     fail(e, MEANTIME_NO_RESOURCES);
 }
 
-/* ---- news: messages ---------------------------------------------------------------------- */
+/* ---- events: messages -------------------------------------------------------------------- */
 
-static void trust(struct exchange *e, int64_t alive_at_ns)
+/* The server works on the request: the outage ends, and the silence is measured anew. */
+static void keep_waiting(struct exchange *e, int64_t alive_at_ns)
 {
-    e->alone_since_ns = NEVER;
-    e->state = EXCHANGE_ASKED;
+    e->unserved_at_ns = NEVER;
+    e->state = EXCHANGE_WAITING;
     e->due_at_ns = after(alive_at_ns, SILENCE_NS);
 }
 
-static void live(struct exchange *e)
+static void refresh(struct exchange *e)
 {
-    assert(e->news->alive_at_ns <= e->now_ns);
-    trust(e, e->news->alive_at_ns);
+    assert(e->event->alive_at_ns <= e->now_ns);
+    keep_waiting(e, e->event->alive_at_ns);
 }
 
-static void hear_progress(struct exchange *e, const struct progress *progress)
+static void take_progress(struct exchange *e, const struct progress *progress)
 {
     if (progress->id != attempt_id(e))
         return;
     e->samples_done = progress->done;
-    e->spoken = true;
-    trust(e, e->now_ns);
+    e->sent_progress = true;
+    keep_waiting(e, e->now_ns);
 }
 
-/* An answer to an earlier attempt is as good as one to the last: the sum is the same. */
-static void hear_reply(struct exchange *e, const struct sum_reply *reply)
+/* An answer to an earlier attempt counts as well, because the sum is the same. */
+static void take_reply(struct exchange *e, const struct sum_reply *reply)
 {
-    if (reply->id % ATTEMPT_STRIDE != e->asked.id || reply->id > attempt_id(e))
+    int unit_log2 = stream_unit_log2((enum stream_kind)e->request.kind);
+
+    if (reply->id % ATTEMPT_STRIDE != e->request.id || reply->id > attempt_id(e))
         return;
-    if (reply->count != e->asked.count)
-        say(e, "the server at %s summed %" PRIu64 " samples instead of %" PRIu64, endpoint(e),
-            reply->count, e->asked.count);
-    else if (reply->unit_log2 != stream_unit_log2((enum stream_kind)e->asked.kind))
-        say(e, "the server at %s counts in units of 2^%d, which is not what it should", endpoint(e),
-            reply->unit_log2);
+    if (reply->count != e->request.count)
+        append_error(e, "the server at %s summed %" PRIu64 " samples instead of %" PRIu64,
+                     endpoint_name(e), reply->count, e->request.count);
+    else if (reply->unit_log2 != unit_log2)
+        append_error(e, "the server at %s sent a sum in units of 2^%d instead of 2^%d",
+                     endpoint_name(e), reply->unit_log2, unit_log2);
     else {
         e->reply = *reply;
         e->samples_done = reply->count;
@@ -304,138 +308,142 @@ static void hear_reply(struct exchange *e, const struct sum_reply *reply)
         end(e, EXCHANGE_DONE);
         return;
     }
-    leave(e, LOSS_BROKEN, NEVER);
+    leave(e, LOSS_INVALID, NEVER);
 }
 
-static void hear_refusal(struct exchange *e, const struct refusal *refusal)
+static void take_refusal(struct exchange *e, const struct refusal *refusal)
 {
     int64_t retry_ns = refusal->retry_after_ms * NS_PER_MS;
 
     if (refusal->id != attempt_id(e) && refusal->id != 0)
         return;
-    say(e, "the server at %s refused (%s): %s", endpoint(e), status_text(refusal->status),
-        refusal->text);
+    append_error(e, "the server at %s refused (%s): %s", endpoint_name(e),
+                 status_text(refusal->status), refusal->text);
     if (retry_ns)
-        say(e, "; try again in %.1f s", seconds(retry_ns));
+        append_error(e, "; try again in %.1f s", seconds(retry_ns));
     if (refusal->status == STATUS_BUSY)
-        leave(e, LOSS_BUSY, retry_ns ? later(retry_ns, REST_NS) : NEVER);
+        leave(e, LOSS_BUSY, retry_ns ? later(retry_ns, REDIAL_NS) : NEVER);
     else if (refusal->status == STATUS_STOPPING)
         leave(e, LOSS_STOPPING, STOPPING_NS);
     else if (refusal->status == STATUS_DEADLINE_EXCEEDED)
         fail(e, MEANTIME_TIMED_OUT);
     else
-        fail(e, MEANTIME_REFUSED); /* it would be no better at the next one */
+        fail(e, MEANTIME_REFUSED); /* every other server would refuse as well */
 }
 
-static void hear(struct exchange *e)
+static void take(struct exchange *e)
 {
-    const struct message *message = e->news->message;
+    const struct message *message = e->event->message;
 
     switch (message->type) {
-    case MESSAGE_PROGRESS: hear_progress(e, &message->progress); break;
-    case MESSAGE_SUM_REPLY: hear_reply(e, &message->sum_reply); break;
-    case MESSAGE_REFUSAL: hear_refusal(e, &message->refusal); break;
-    default: break; /* nothing that a server says */
+    case MESSAGE_PROGRESS: take_progress(e, &message->progress); break;
+    case MESSAGE_SUM_REPLY: take_reply(e, &message->sum_reply); break;
+    case MESSAGE_REFUSAL: take_refusal(e, &message->refusal); break;
+    default: break; /* a server sends no other message to a client */
     }
 }
 
-static void disbelieve(struct exchange *e)
+static void reject(struct exchange *e)
 {
-    say(e, "what the server at %s said makes no sense: %s", endpoint(e), e->news->reason);
-    leave(e, LOSS_BROKEN, NEVER);
+    append_error(e, "the server at %s sent an invalid message: %s", endpoint_name(e),
+                 e->event->reason);
+    leave(e, LOSS_INVALID, NEVER);
 }
 
-/* ---- news: time, and the caller's change of mind ------------------------------------------ */
+/* ---- events: time and cancel ------------------------------------------------------------- */
 
-/* A REP server never tells of its progress, and neither does one that froze at once. But only one
- * that is not frozen shakes hands. */
-static void doubt(struct exchange *e)
+/* The server has been silent. A REP server never sends progress, and neither does a server that
+ * froze at once. Only a server that is not frozen completes the handshake of a probe. */
+static void probe(struct exchange *e)
 {
-    e->state = EXCHANGE_DOUBTING;
-    e->due_at_ns = after(e->now_ns, DOUBT_NS);
-    if (!e->spoken)
-        order(e, ORDER_PROBE);
+    e->state = EXCHANGE_PROBING;
+    e->due_at_ns = after(e->now_ns, PROBE_NS);
+    if (!e->sent_progress)
+        add_effect(e, EXCHANGE_EFFECT_PROBE);
 }
 
-static void despair(struct exchange *e)
+static void drop(struct exchange *e)
 {
-    say(e, "the server at %s fell silent before it answered", endpoint(e));
+    append_error(e, "the server at %s stopped responding before it answered", endpoint_name(e));
     send_cancel(e);
-    order(e, ORDER_CUT);
-    leave(e, LOSS_SILENT, REST_NS);
+    add_effect(e, EXCHANGE_EFFECT_DROP_LINK);
+    leave(e, LOSS_SILENT, REDIAL_NS);
 }
 
 static void expire(struct exchange *e)
 {
-    char text[WHERE_BYTES];
+    char text[LIST_BYTES];
 
-    if (e->trouble[0])
-        say(e, "; no answer within %.3g s", seconds(e->timeout_ns));
+    if (e->error_text[0])
+        append_error(e, "; no answer within %.3g s", seconds(e->timeout_ns));
     else
-        say(e, "no answer from %s within %.3g s", where(e, text), seconds(e->timeout_ns));
+        append_error(e, "no answer from %s within %.3g s", list_endpoints(e, text),
+                     seconds(e->timeout_ns));
     fail(e, MEANTIME_TIMED_OUT);
 }
 
-static void stop(struct exchange *e)
+static void cancel(struct exchange *e)
 {
-    if (e->state == EXCHANGE_ASKED || e->state == EXCHANGE_DOUBTING)
+    if (e->state == EXCHANGE_WAITING || e->state == EXCHANGE_PROBING)
         send_cancel(e);
-    e->trouble[0] = '\0';
-    say(e, "cancelled");
+    e->error_text[0] = '\0';
+    append_error(e, "cancelled");
     fail(e, MEANTIME_CANCELLED);
 }
 
-/* ---- all of it --------------------------------------------------------------------------- */
+/* ---- stepping ---------------------------------------------------------------------------- */
 
-/* What follows from which news; 0: nothing. Of time: when that of the state is over. */
+/* The handler of each event in each state; 0: the event changes nothing. The handler of TIME is
+ * called only after the state's due_at_ns. */
 /* clang-format off */
-static void (*const table[EXCHANGE_STATES][NEWS_TYPES])(struct exchange *) = {
-    /*                      BEGIN  UP   DOWN  CANNOT ALIVE MESSAGE NONSENSE    TIME     CANCEL */
-    [EXCHANGE_NEW] =      { begin, 0,   0,    0,     0,    0,      0,          0,       0    },
-    [EXCHANGE_DIALING] =  { 0,     ask, 0,    forgo, 0,    0,      0,          go_on,   stop },
-    [EXCHANGE_ASKED] =    { 0,     0,   lose, 0,     live, hear,   disbelieve, doubt,   stop },
-    [EXCHANGE_DOUBTING] = { 0,     0,   lose, 0,     live, hear,   disbelieve, despair, stop },
-    [EXCHANGE_RESTING] =  { 0,     0,   0,    0,     0,    0,      0,          dial,    stop },
-    [EXCHANGE_DONE] =     { 0,     0,   0,    0,     0,    0,      0,          0,       0    },
-    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,     0,    0,      0,          0,       0    },
+static void (*const table[EXCHANGE_STATES][EXCHANGE_EVENT_TYPES])(struct exchange *) = {
+    /*                      BEGIN       DISCONNECTED         ALIVE    MESSAGE       TIME       CANCEL
+     *                             CONNECTED  CANNOT_DIAL                   INVALID                 */
+    [EXCHANGE_NEW] =      { begin, 0,   0,    0,         0,       0,    0,      0,         0      },
+    [EXCHANGE_DIALING] =  { 0,     ask, 0,    fail_dial, 0,       0,    0,      dial_next, cancel },
+    [EXCHANGE_WAITING] =  { 0,     0,   lose, 0,         refresh, take, reject, probe,     cancel },
+    [EXCHANGE_PROBING] =  { 0,     0,   lose, 0,         refresh, take, reject, drop,      cancel },
+    [EXCHANGE_PAUSING] =  { 0,     0,   0,    0,         0,       0,    0,      dial,      cancel },
+    [EXCHANGE_DONE] =     { 0,     0,   0,    0,         0,       0,    0,      0,         0      },
+    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,         0,       0,    0,      0,         0      },
 };
 /* clang-format on */
 
 void exchange_init(struct exchange *e, const struct endpoints *endpoints, size_t first,
-                   const struct sum_request *asked, int64_t timeout_ns)
+                   const struct sum_request *request, int64_t timeout_ns)
 {
     assert(endpoints->count >= 1 && endpoints->count <= ENDPOINTS_MAX);
     assert(first < endpoints->count);
-    assert(asked->id > 0 && asked->id < ATTEMPT_STRIDE);
+    assert(request->id > 0 && request->id < ATTEMPT_STRIDE);
     *e = (struct exchange){
-        .asked = *asked,
+        .request = *request,
         .endpoints = endpoints,
-        .at = first,
+        .endpoint = first,
         .timeout_ns = timeout_ns,
         .deadline_at_ns = NEVER,
         .due_at_ns = NEVER,
     };
 }
 
-void exchange_step(struct exchange *e, int64_t now_ns, const struct news *news)
+void exchange_step(struct exchange *e, int64_t now_ns, const struct exchange_event *event)
 {
     assert(now_ns >= e->now_ns);
-    assert((news->type == NEWS_BEGIN) == (e->state == EXCHANGE_NEW));
-    assert(e->orders_taken == e->orders_given);
-    e->orders_taken = e->orders_given = 0;
+    assert((event->type == EXCHANGE_EVENT_BEGIN) == (e->state == EXCHANGE_NEW));
+    assert(e->effects_taken == e->effect_count);
+    e->effects_taken = e->effect_count = 0;
     e->now_ns = now_ns;
-    e->news = news;
-    if (news->type == NEWS_TIME && now_ns < exchange_due_at(e))
+    e->event = event;
+    if (event->type == EXCHANGE_EVENT_TIME && now_ns < exchange_due_at(e))
         return;
-    if (news->type == NEWS_TIME && now_ns >= e->deadline_at_ns)
+    if (event->type == EXCHANGE_EVENT_TIME && now_ns >= e->deadline_at_ns)
         expire(e);
-    else if (table[e->state][news->type])
-        table[e->state][news->type](e);
+    else if (table[e->state][event->type])
+        table[e->state][event->type](e);
 }
 
-const struct order *exchange_next(struct exchange *e)
+const struct exchange_effect *exchange_next(struct exchange *e)
 {
-    return e->orders_taken < e->orders_given ? &e->orders[e->orders_taken++] : NULL;
+    return e->effects_taken < e->effect_count ? &e->effects[e->effects_taken++] : NULL;
 }
 
 int64_t exchange_due_at(const struct exchange *e)

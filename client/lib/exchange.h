@@ -1,9 +1,16 @@
-/* One request's life, from asking to the answer, while servers die, freeze, restart and come back.
- * A pure core: news and the time come in, orders come out. No socket, no clock, no allocation.
+/* The life of one request, from the call of meantime_ask() to its answer, while servers crash,
+ * freeze, restart and reconnect.
  *
- * A server loses nothing that cannot be computed again, to the same bits. So a request that has no
- * answer is asked again, of the next endpoint or of the same one, until there is one right answer,
- * or a reason to stop. */
+ * A pure core: events and the time come in, effects go out. No socket, clock or allocation.
+ *
+ *     exchange_init(&exchange, &endpoints, first, &request, timeout_ns);
+ *     exchange_step(&exchange, now_ns, &event);
+ *     while ((effect = exchange_next(&exchange)))
+ *         carry out the effect
+ *
+ * A server stores nothing that cannot be computed again with the same bits. If a request has no
+ * answer, the exchange sends the request again, to the next endpoint or to the same one. It ends
+ * with one right answer, or with an error. */
 #ifndef MEANTIME_CLIENT_LIB_EXCHANGE_H
 #define MEANTIME_CLIENT_LIB_EXCHANGE_H
 
@@ -11,149 +18,155 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/lib/endpoints.h"
 #include "client/lib/meantime.h"
 #include "proto/message.h"
 
-/* More than anybody types. */
-#define ENDPOINTS_MAX MEANTIME_ENDPOINTS_MAX
-
-/* A server that is being started at the same moment gets this long to appear. */
+/* How long the client waits for its first connection. A server may be started at the same time as
+ * the client and needs this long to listen. */
 #define CONNECT_NS INT64_C(3000000000)
 
-/* One of several endpoints gets this long to connect, and then the next: TCP and ZMTP shake hands
- * in four round trips, of 0.2 s to the other side of the world. */
+/* If there are several endpoints, each one gets this long to connect before the client dials the
+ * next one. TCP and ZMTP need four round trips for their handshakes. A round trip to the other side
+ * of the world takes 0.2 s. */
 #define TURN_NS INT64_C(1000000000)
 
-/* No sign of life for so long, six times what there should be between two, and there is doubt... */
+/* A server that sends no message for this long may be frozen. A server sends progress twice a
+ * second, so this is six times the expected pause. */
 #define SILENCE_NS INT64_C(3000000000)
 
-/* ... which lasts so long: time to hear what came while nobody looked, and to shake hands. */
-#define DOUBT_NS INT64_C(2000000000)
+/* After SILENCE_NS, the client waits this long before it gives the server up. In this time the
+ * client reads messages that came while its caller did not look, and a probe can connect. */
+#define PROBE_NS INT64_C(2000000000)
 
-/* Servers that were there are waited for: restarting one takes seconds, mending one takes longer.
- */
+/* How long the client waits for a lost server. A restart takes seconds. A repair takes longer. */
 #define RETURN_NS INT64_C(10000000000)
 
-/* Servers whose queues have been full for so long will not be free soon. */
+/* How long the client waits for busy servers. If the queues have been full for this long, they will
+ * not be empty soon. */
 #define BUSY_NS INT64_C(60000000000)
 
-/* A server that has gone is not dialled again at once, lest one that hangs up on us whenever it is
- * asked be asked a thousand times a second; and one that stops may take a while to be gone. */
-#define REST_NS     INT64_C(100000000)
+/* The client waits this long before it dials a lost server again. Without this pause, a server that
+ * closes the connection at every request would be asked a thousand times a second. */
+#define REDIAL_NS INT64_C(100000000)
+
+/* The same pause for a server that is stopping: it may take a while to end. */
 #define STOPPING_NS INT64_C(1000000000)
 
-/* As many as there are rests in RETURN_NS. A lost attempt's work is lost whole: a request that has
- * outlived so many servers is not likely to find one that outlives it. */
+/* After this many losses the request fails: RETURN_NS divided by REDIAL_NS. A lost attempt loses
+ * all of its work. A request that outlived 100 servers is unlikely to find a server that finishes
+ * it. */
 #define LOSSES_MAX 100
 
-/* Ids of one exchange's attempts are so far apart: those between are other exchanges'. */
+/* The ids of one exchange's attempts are this far apart. Ids in between belong to other exchanges.
+ */
 #define ATTEMPT_STRIDE (UINT64_C(1) << 40)
-
-struct endpoints {
-    const char *names[ENDPOINTS_MAX];
-    size_t count; /* 1 or more */
-};
 
 enum exchange_state {
     EXCHANGE_NEW,
-    EXCHANGE_DIALING,  /* not connected yet */
-    EXCHANGE_ASKED,    /* connected, and asked */
-    EXCHANGE_DOUBTING, /* the same, but it has been silent for long */
-    EXCHANGE_RESTING,  /* until an endpoint may be dialled again */
-    EXCHANGE_DONE,     /* `reply` is the answer */
-    EXCHANGE_FAILED,   /* `trouble` says why */
+    EXCHANGE_DIALING, /* not connected yet */
+    EXCHANGE_WAITING, /* the request is sent */
+    EXCHANGE_PROBING, /* the request is sent, but the server has been silent for SILENCE_NS */
+    EXCHANGE_PAUSING, /* no endpoint may be dialled yet */
+    EXCHANGE_DONE,    /* `reply` is the answer */
+    EXCHANGE_FAILED,  /* `error` and `error_text` say why */
     EXCHANGE_STATES,
 };
 
-enum news_type {
-    NEWS_BEGIN,
-    NEWS_UP,       /* the connection that was dialled, or was there already */
-    NEWS_DOWN,     /* it is no more; what came before has been told */
-    NEWS_CANNOT,   /* be dialled: `reason` says why */
-    NEWS_ALIVE,    /* the server was at `alive_at_ns`: it shook hands, or spoke of something else */
-    NEWS_MESSAGE,  /* `message` came */
-    NEWS_NONSENSE, /* came, and `reason` says why it is no message */
-    NEWS_TIME,
-    NEWS_CANCEL, /* nobody waits any more */
-    NEWS_TYPES,
+enum exchange_event_type {
+    EXCHANGE_EVENT_BEGIN,
+    EXCHANGE_EVENT_CONNECTED,    /* the link that was dialled is up, or was up already */
+    EXCHANGE_EVENT_DISCONNECTED, /* all messages that came before have been passed in */
+    EXCHANGE_EVENT_CANNOT_DIAL,  /* `reason` says why */
+    EXCHANGE_EVENT_ALIVE,        /* the server showed a sign of life at `alive_at_ns` */
+    EXCHANGE_EVENT_MESSAGE,      /* `message` came */
+    EXCHANGE_EVENT_INVALID,      /* a frame came that is no message; `reason` says why */
+    EXCHANGE_EVENT_TIME,         /* time has passed */
+    EXCHANGE_EVENT_CANCEL,       /* the caller cancels the request */
+    EXCHANGE_EVENT_TYPES,
 };
 
-struct news {
-    enum news_type type;
-    const struct message *message;
-    const char *reason;
-    int64_t alive_at_ns;
+struct exchange_event {
+    enum exchange_event_type type;
+    const struct message *message; /* only for EXCHANGE_EVENT_MESSAGE */
+    const char *reason;            /* a clause without a full stop */
+    int64_t alive_at_ns;           /* a handshake of a probe, or any message; at most now */
 };
 
-/* Exchanges share connections: each has at most one, and is told of that one alone. */
-enum order_type {
-    ORDER_DIAL,   /* `endpoint`, in place of the connection that there is; one that is up will do */
-    ORDER_ASK,    /* send `sum_request` on it; only while it is up */
-    ORDER_CANCEL, /* the same with `cancel` */
-    ORDER_PROBE,  /* does a second connection to `endpoint` come about? */
-    ORDER_CUT,    /* the connection is dead: nobody is to use it any more */
-    ORDER_HANG_UP, /* this exchange needs neither any more */
+/* Exchanges share links. Each exchange uses at most one link at a time, and gets the events of that
+ * link alone. */
+enum exchange_effect_type {
+    EXCHANGE_EFFECT_DIAL,         /* use the link to `endpoint`, dial it if it is not up */
+    EXCHANGE_EFFECT_SEND_REQUEST, /* send `sum_request`; only while the link is up */
+    EXCHANGE_EFFECT_SEND_CANCEL,  /* send `cancel`; only while the link is up */
+    EXCHANGE_EFFECT_PROBE,        /* dial a second link to `endpoint`, to see whether it connects */
+    EXCHANGE_EFFECT_DROP_LINK,    /* the link is dead: no exchange may use it any more */
+    EXCHANGE_EFFECT_DETACH,       /* this exchange needs neither its link nor its probe any more */
 };
 
-struct order {
-    enum order_type type;
-    size_t endpoint;
+struct exchange_effect {
+    enum exchange_effect_type type;
+    size_t endpoint; /* its place in struct endpoints */
     union {
         struct sum_request sum_request;
         struct cancel cancel;
     };
 };
 
-/* Most orders of one step: cancel, cut, then dial. */
-#define ORDERS_MAX 3
+/* One step has at most these effects: send cancel, drop link, then dial. */
+#define EXCHANGE_EFFECTS_MAX 3
 
-/* For reading, up to `trouble`. An attempt is a request sent: each has an id of its own, the
- * first that of `asked`. An outage begins when a server is left, and ends with the next one's first
- * sign of life; what it began with is `left_endpoint` and `left_because`, such as "went away". */
+/* Other modules may read the fields up to `error_text`. */
 struct exchange {
     enum exchange_state state;
-    struct sum_request asked;
-    uint64_t samples_done; /* as far as the server has told */
-    uint64_t attempts;
-    uint64_t outages;
-    const char *left_endpoint;
-    const char *left_because;
-    struct sum_reply reply;
-    enum meantime_error error; /* of one that has failed */
+    struct sum_request request; /* as the first attempt sends it, but for its deadline */
+    uint64_t samples_done;      /* as the server last reported, in this attempt */
+    uint64_t attempts;          /* requests sent; each one has its own id */
+    uint64_t outages;           /* from losing a server to the next server's first message */
+    const char *left_endpoint;  /* the server that was lost at the last outage; NULL: none */
+    const char *left_because;   /* why, such as "disconnected"; NULL: no outage so far */
+    struct sum_reply reply;     /* only in EXCHANGE_DONE */
+    enum meantime_error error;  /* only in EXCHANGE_FAILED */
     int64_t began_at_ns;
     int64_t ended_at_ns;
-    char trouble[TEXT_BYTES_MAX + 512]; /* a sentence: the server's text and what is around it */
+    char error_text[TEXT_BYTES_MAX + 512]; /* a sentence: the server's text and words around it */
 
     const struct endpoints *endpoints;
-    int64_t ready_at_ns[ENDPOINTS_MAX]; /* not dialled before that */
-    size_t at;                          /* the endpoint that it is about */
-    int64_t timeout_ns;
-    int64_t deadline_at_ns;
-    int64_t now_ns;
-    int64_t due_at_ns;      /* of the state */
-    int64_t alone_since_ns; /* without a server that works for us */
-    int64_t patience_ns;    /* how long to be alone */
-    unsigned losses;
-    bool met;                /* a server, at some time */
-    bool spoken;             /* this server, in this attempt */
-    const struct news *news; /* of this step */
-    struct order orders[ORDERS_MAX];
-    size_t orders_given;
-    size_t orders_taken;
+    size_t endpoint;                   /* the current one: its place in `endpoints` */
+    int64_t dial_at_ns[ENDPOINTS_MAX]; /* an endpoint is not dialled before this time */
+    int64_t timeout_ns;                /* of the whole request; 0: none */
+    int64_t deadline_at_ns;            /* the end of the timeout; NEVER: none */
+    int64_t now_ns;                    /* the time of this step */
+    int64_t due_at_ns;                 /* the end of the state; NEVER: it has none */
+    int64_t unserved_at_ns; /* since when no server works on the request; NEVER: one does */
+    int64_t patience_ns;    /* the request fails after this long without a server */
+    unsigned losses;        /* servers lost so far, but for busy ones */
+    bool was_connected;     /* to any server, at any time */
+    bool sent_progress;     /* this server, in this attempt */
+    const struct exchange_event *event; /* of this step */
+    struct exchange_effect effects[EXCHANGE_EFFECTS_MAX];
+    size_t effect_count;
+    size_t effects_taken;
 };
 
-/* endpoints: kept, not copied; more may be added. first: the one that is asked first.
- * timeout_ns: from asking to the answer, 0 for none. */
+/* Sets up an exchange in EXCHANGE_NEW. The first step must be EXCHANGE_EVENT_BEGIN.
+ * endpoints: kept, not copied; endpoints may be added later.
+ * first: the place of the endpoint that is dialled first.
+ * request: copied; its id is 1 or more and below ATTEMPT_STRIDE.
+ * timeout_ns: from the first step to the answer; 0: none. */
 void exchange_init(struct exchange *exchange, const struct endpoints *endpoints, size_t first,
-                   const struct sum_request *asked, int64_t timeout_ns);
+                   const struct sum_request *request, int64_t timeout_ns);
 
-/* now_ns: 0 or more, never less than before. All orders of the step before have been taken. */
-void exchange_step(struct exchange *exchange, int64_t now_ns, const struct news *news);
+/* Handles one event. The caller must have taken all effects of the step before.
+ * now_ns: 0 or more, never less than at the step before. */
+void exchange_step(struct exchange *exchange, int64_t now_ns, const struct exchange_event *event);
 
-/* The next order to obey; NULL: none is left. Lives until the next step. */
-const struct order *exchange_next(struct exchange *exchange);
+/* Returns the next effect of the last step, or NULL if none is left. The effect lives until the
+ * next step. */
+const struct exchange_effect *exchange_next(struct exchange *exchange);
 
-/* When to step with NEWS_TIME at the latest; INT64_MAX: no need to. Earlier does no harm. */
+/* Returns when to step with EXCHANGE_EVENT_TIME at the latest, or NEVER. An earlier step does no
+ * harm. */
 int64_t exchange_due_at(const struct exchange *exchange);
 
 static inline bool exchange_over(const struct exchange *exchange)

@@ -1,4 +1,4 @@
-/* libmeantime: hides the wait for a server's sums behind work of one's own.
+/* libmeantime: overlaps the wait for a server's sums with the caller's own work.
  *
  *     struct meantime *m = meantime_new();
  *     meantime_connect(m, "tcp://127.0.0.1:8197");
@@ -7,18 +7,22 @@
  *     meantime_take(m, request, &result);
  *     meantime_close(&m);
  *
- * A session asks servers for exact sums of samples. They may die, freeze, restart and come back: it
- * asks again, the next one or the same, until there is one right answer or a reason to stop.
+ * A session asks servers for exact sums of samples. Servers may crash, freeze, restart and
+ * reconnect. The session sends a request again, to the next server or to the same one, until it has
+ * one right answer or a reason to stop.
  *
- * Threads: a session belongs to one thread at a time; several sessions know nothing of each other.
- * The library has no globals and no threads but those of each session's libzmq, takes no signals,
- * and prints nothing. A session does not survive fork().
- * Work is done in meantime_ask(), _look(), _wait(), _overlap() and _cancel() alone: whoever does
- * none of these for long hears nothing, but loses nothing either: what had come in time is in time.
- * Times are in nanoseconds, by CLOCK_MONOTONIC. What is passed in is copied, unless it says so.
- * Structs are to be set to zero before fields are, for the sake of fields to come; with a version
- * that has them, programs are to be compiled anew: the shared library has another soname then.
- * NULL where something is needed, and a closed session, are mistakes that end the program. */
+ * Threads: only one thread at a time may use a session. Several sessions are independent of each
+ * other. The library has no global variables. Its only threads are those of each session's libzmq
+ * context. It installs no signal handlers and prints nothing. A session does not survive fork().
+ *
+ * Looks: a session works only inside meantime_ask(), _look(), _wait(), _overlap() and _cancel(). If
+ * the caller calls none of them for a while, messages wait. No message is lost, and an answer that
+ * came in time counts as in time.
+ *
+ * Arguments: times are in nanoseconds of CLOCK_MONOTONIC. The library copies its arguments unless a
+ * comment says otherwise. Set a struct to zero before you set its fields, because later versions
+ * may add fields. Then compile the program again; the shared library has another soname then.
+ * A NULL pointer where a value is needed, or a closed session, crashes the program. */
 #ifndef MEANTIME_H
 #define MEANTIME_H
 
@@ -34,163 +38,176 @@
 extern "C" {
 #endif
 
-/* Endpoints of one session, and requests that are in flight or not yet taken. One server takes
- * 1,024 of one session at a time: what is beyond is asked again and again until it is less busy, or
- * fails. Whoever asks for more at once than that does better to hold some back. */
+/* The most endpoints of one session. */
 #define MEANTIME_ENDPOINTS_MAX 16
-#define MEANTIME_REQUESTS_MAX  65536
 
-/* What meantime_result.text has room for, its final NUL included. */
+/* The most requests of one session that are in flight or not yet taken. One server accepts 1,024
+ * requests of one session at a time. It refuses further requests as busy. The session retries those
+ * until the server accepts them, or until they fail. It is better to hold some requests back. */
+#define MEANTIME_REQUESTS_MAX 65536
+
+/* The size of meantime_result.text, with its final NUL. */
 #define MEANTIME_TEXT_BYTES 1088
 
-/* Any request, for meantime_take(). No request has this number. */
+/* Any request, for meantime_take() and meantime_wait(). No request has this number. */
 #define MEANTIME_ANY 0
 
 enum meantime_error {
     MEANTIME_OK = 0,
 
-    /* Of calls. Nothing has happened. */
-    MEANTIME_INVALID = -1,      /* an argument is out of its range */
-    MEANTIME_BAD_ENDPOINT = -2, /* no server could ever be there; zmq_strerror(errno) says why */
-    MEANTIME_NO_RESOURCES = -3, /* no memory, file descriptor or socket is left; errno says which */
-    MEANTIME_TOO_MANY = -4,     /* endpoints or requests */
-    MEANTIME_NOT_CONNECTED = -5, /* meantime_connect() comes first */
-    MEANTIME_UNKNOWN = -6,       /* no request of that number, or its result is taken already */
-    MEANTIME_INTERRUPTED = -7,   /* a signal has come; call again to go on */
+    /* Errors of calls. The call has changed nothing. */
+    MEANTIME_INVALID = -1,       /* an argument is out of its range */
+    MEANTIME_BAD_ENDPOINT = -2,  /* not a valid endpoint; zmq_strerror(errno) says why */
+    MEANTIME_NO_RESOURCES = -3,  /* no memory, file descriptor or socket is left; see errno */
+    MEANTIME_TOO_MANY = -4,      /* too many endpoints or requests */
+    MEANTIME_NOT_CONNECTED = -5, /* the session has no endpoint; call meantime_connect() first */
+    MEANTIME_UNKNOWN = -6,       /* no request has this number, or its result was taken already */
+    MEANTIME_INTERRUPTED = -7,   /* a signal interrupted the call; call again to continue */
 
-    /* Of requests: why there is no sum. MEANTIME_NO_RESOURCES is one of them as well. */
-    MEANTIME_NO_SERVER = -16,   /* nobody answered the call at any endpoint */
-    MEANTIME_SERVER_LOST = -17, /* it went away, fell silent or stopped, and none took over */
-    MEANTIME_SERVER_BUSY = -18, /* all of them, for a minute */
-    MEANTIME_REFUSED = -19,     /* for a reason that asking again would not change */
-    MEANTIME_NONSENSE = -20,    /* what came is no answer: a server of another kind */
-    MEANTIME_TIMED_OUT = -21,   /* no answer within timeout_ns */
-    MEANTIME_CANCELLED = -22    /* as you asked */
+    /* Errors of requests: why there is no sum. MEANTIME_NO_RESOURCES is one of them as well. */
+    MEANTIME_NO_SERVER = -16,   /* no connection to any endpoint was established */
+    MEANTIME_SERVER_LOST = -17, /* the server disconnected, stopped or sent no message for too long,
+                                 * and no other server took over */
+    MEANTIME_SERVER_BUSY = -18, /* all servers were busy for a minute */
+    MEANTIME_REFUSED = -19,     /* the server refused, and would refuse again */
+    MEANTIME_NONSENSE = -20,    /* the server sent an invalid message: it is of another kind */
+    MEANTIME_TIMED_OUT = -21,   /* no answer came within timeout_ns */
+    MEANTIME_CANCELLED = -22    /* by meantime_cancel() */
 };
 
-/* Which samples: mean 0 and variance 1, or in [0, 1). */
-enum meantime_kind { MEANTIME_GAUSSIAN = 1, MEANTIME_UNIFORM = 2 };
+/* The distribution of the samples. */
+enum meantime_kind {
+    MEANTIME_GAUSSIAN = 1, /* mean 0 and variance 1 */
+    MEANTIME_UNIFORM = 2   /* in [0, 1) */
+};
 
-/* The sum of samples first, ..., first + count - 1 of the stream (seed, kind). */
+/* A request asks for the sum of samples first to first + count - 1 of the stream (seed, kind). */
 struct meantime_question {
     uint64_t seed; /* any */
     enum meantime_kind kind;
-    uint64_t first;
-    uint64_t count;     /* 1 or more; first + count <= 2^63 */
-    int64_t timeout_ns; /* from asking to the answer; 0: none */
-    unsigned server;    /* which endpoint is asked first, modulo their number: 0 is the first */
-    void *user;         /* comes back with the result */
+    uint64_t first;     /* number of the first sample, from 0 */
+    uint64_t count;     /* number of samples, 1 or more; first + count <= 2^63 */
+    int64_t timeout_ns; /* from meantime_ask() to the answer, 0 or more; 0: no timeout */
+    unsigned server;    /* the endpoint that is asked first, modulo their number; 0: the first */
+    void *user;         /* the caller's pointer, returned with the result */
 };
 
-/* error: MEANTIME_OK, and there is a sum, or one of the errors of requests, and `text` tells it in
- * a sentence without its full stop.
- * The sum is (sum_high * 2^64 + sum_low) * 2^unit_log2, exactly, and `sum` is the nearest double.
- */
+/* The sum is exactly (sum_high * 2^64 + sum_low) * 2^unit_log2. */
 struct meantime_result {
-    uint64_t request;
-    void *user;
-    enum meantime_error error;
-    int32_t unit_log2; /* -49 for Gaussian samples, -53 for uniform ones */
+    uint64_t request;          /* the number of the request */
+    void *user;                /* as in the question */
+    enum meantime_error error; /* MEANTIME_OK: there is a sum. Otherwise an error of requests; then
+                                * the fields of the sum are 0 */
+    int32_t unit_log2;         /* -49 for Gaussian samples, -53 for uniform ones */
     int64_t sum_high;
     uint64_t sum_low;
-    double sum;
+    double sum;          /* the double nearest to the sum */
     uint64_t count;      /* samples summed */
-    uint64_t compute_ns; /* of the server's cores together */
-    int64_t elapsed_ns;  /* from asking to the end */
-    uint64_t attempts;   /* servers asked: 1 where all went well */
-    unsigned server;     /* the endpoint that answered, or was tried last: 0 is the first */
-    char text[MEANTIME_TEXT_BYTES];
+    uint64_t compute_ns; /* compute time of all cores of the server together */
+    int64_t elapsed_ns;  /* from meantime_ask() to the end of the request */
+    uint64_t attempts;   /* how often the request was sent; 1: without a retry */
+    unsigned server;     /* the endpoint that answered, or was tried last; 0: the first */
+    char text[MEANTIME_TEXT_BYTES]; /* the error as a sentence without a full stop; else empty */
 };
 
-/* How far a request is. An outage begins when a server is left: `left_endpoint` is the last one
- * that was, and `left_because` tells why, such as "went away". Both live as long as the session,
- * and are NULL before the first outage. */
+/* The progress of a request. An outage begins when the session loses the server that works on the
+ * request. */
 struct meantime_progress {
-    uint64_t done; /* samples, as far as the server has told: twice a second */
-    uint64_t count;
-    uint64_t attempts; /* servers asked */
+    uint64_t done;     /* samples summed, as the server reports twice a second */
+    uint64_t count;    /* samples in the request */
+    uint64_t attempts; /* how often the request was sent */
     uint64_t outages;
-    const char *left_endpoint;
-    const char *left_because;
+    const char *left_endpoint; /* the server that was lost at the last outage; NULL: none so far */
+    const char *left_because;  /* why, such as "disconnected"; NULL: no outage so far.
+                                * Both strings live as long as the session */
 };
 
 struct meantime;
 
-/* A session that is connected to nothing. NULL, and errno says why: no memory, no descriptor.
+/* Returns a session without endpoints, or NULL; then errno is ENOMEM, EMFILE or ENFILE.
  * Owner: the caller, until meantime_close(). */
 MEANTIME_API struct meantime *meantime_new(void);
 
-/* Adds endpoints, such as "tcp://127.0.0.1:8197" or a list with commas: requests ask the first
- * one, and the next when that is not there, goes away, falls silent, is busy or stops.
- * Never waits: whether anybody is there is found out by asking. Adds all of them or none.
- * Hosts may be given by name, which means an address of IPv4; one of IPv6 goes in brackets, such as
- * "tcp://[::1]:8197". libzmq looks names up one after the other, before each call: while the
- * service for names is silent, no connection of the session comes about, to numbers neither.
- * MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY, _NO_RESOURCES. */
+/* Adds endpoints: one, such as "tcp://127.0.0.1:8197", or a list with commas. Adds all or none.
+ * Requests go to the first endpoint. They go to the next one if the server cannot be connected,
+ * disconnects, stops responding, is busy or stops. Never waits, and does not check whether a server
+ * listens there: the first request does.
+ * A host name means an IPv4 address. IPv6 addresses are written in brackets, as in
+ * "tcp://[::1]:8197". libzmq resolves names one after the other, before each connection. While the
+ * name service does not respond, the session makes no new connection, not even to numbers.
+ * Returns MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY or _NO_RESOURCES. */
 MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
 
-/* Asks. Sets `request` to a number that is never 0 and in use by no other request of the session.
- * Never waits: where there is no connection yet, the question leaves at a later look.
- * MEANTIME_OK, _INVALID, _NOT_CONNECTED, _TOO_MANY, _NO_RESOURCES. */
+/* Begins a request. Sets `request` to its number, which is never 0 and which no other request of
+ * the session uses. Never waits. If no connection is established yet, a later look sends the
+ * request. Returns MEANTIME_OK, _INVALID, _NOT_CONNECTED, _TOO_MANY or _NO_RESOURCES. */
 MEANTIME_API int meantime_ask(struct meantime *m, const struct meantime_question *question,
                               uint64_t *request);
 
-/* Looks what has come, without waiting. Returns how many requests have ended and can be taken.
- * With nothing there it costs one system call (below 0.6 us) and no allocation; otherwise a few
- * microseconds for each message, and at most some 30 at once. When the time has come for some
- * request, as for one that is late or to be asked again, or a connection comes or goes, all that
- * are in flight are gone through: 0.2 us for each. */
+/* Reads the messages that have come, without waiting. Returns how many requests have ended and can
+ * be taken.
+ * Cost: if no message has come, one system call (below 0.6 us) and no allocation. Otherwise a few
+ * microseconds for each message, and at most about 30 us for each endpoint. If a request is due,
+ * for a timeout or a retry, or if a connection changes, the look steps through all requests in
+ * flight: 0.2 us for each. */
 MEANTIME_API int meantime_look(struct meantime *m);
 
-/* Waits until that request has ended, or any (MEANTIME_ANY), and looks meanwhile: up to timeout_ns,
- * or as long as it takes where that is negative. Returns at once where nothing is in flight.
- * 1; 0: it has not ended; MEANTIME_UNKNOWN, _INTERRUPTED. */
+/* Waits until the request, or any request (MEANTIME_ANY), has ended, and looks meanwhile.
+ * timeout_ns: how long to wait at most; negative: no limit. Returns at once if no request is in
+ * flight.
+ * Returns 1: it has ended; 0: it has not ended; MEANTIME_UNKNOWN; MEANTIME_INTERRUPTED. */
 MEANTIME_API int meantime_wait(struct meantime *m, uint64_t request, int64_t timeout_ns);
 
-/* Takes the result of a request that has ended, or of the one that ended first (MEANTIME_ANY), and
- * forgets the request. Does not look.
- * 1; 0: it has not ended, or none has, and `result` is as it was; MEANTIME_UNKNOWN. */
+/* Takes the result of a request that has ended, and forgets the request. MEANTIME_ANY takes the
+ * request that ended first. Does not look.
+ * Returns 1: taken; 0: the request, or every request, is still in flight, and `result` is
+ * unchanged; MEANTIME_UNKNOWN. */
 MEANTIME_API int meantime_take(struct meantime *m, uint64_t request,
                                struct meantime_result *result);
 
-/* How far it is, as of the last look; also when it has ended but is not taken.
- * MEANTIME_OK, _UNKNOWN. */
+/* Reports the progress of a request as of the last look. Also works for a request that has ended
+ * but is not taken. Returns MEANTIME_OK or _UNKNOWN. */
 MEANTIME_API int meantime_progress(const struct meantime *m, uint64_t request,
                                    struct meantime_progress *progress);
 
-/* Nobody waits for it any more: its server is told, and it ends with MEANTIME_CANCELLED, to be
- * taken as every other. One that has ended stays as it is. MEANTIME_OK, _UNKNOWN. */
+/* Cancels a request, and sends a cancel to its server. The request ends at once with
+ * MEANTIME_CANCELLED; take its result like any other. A request that has ended is unchanged.
+ * Returns MEANTIME_OK or _UNKNOWN. */
 MEANTIME_API int meantime_cancel(struct meantime *m, uint64_t request);
 
-/* For poll, epoll, libuv or glib: becomes readable when there is something to look for, and stays
- * so until a meantime_look(), after which all results are to be taken: it tells of each once, and
- * _wait() and _overlap() look as well. The same one for the life of the session, whatever becomes
- * of connections. Owner: the session; not to be read or closed. */
+/* Returns a descriptor for poll, epoll, libuv or glib. When it is readable, call meantime_look(),
+ * and then meantime_take() until no result is left: the descriptor reports each result only once.
+ * meantime_wait() and meantime_overlap() look as well. The descriptor stays the same for the life
+ * of the session. Owner: the session; the caller must not read from it or close it. */
 MEANTIME_API int meantime_fd(const struct meantime *m);
 
-/* Does about `units` of somebody's work and returns how many it did; 0: there is nothing left.
- * units: 1 or more. What a unit is, the work decides: all of them take about as long. One that
- * takes much longer than a slice should makes looks rarer, and replies wait for them. */
+/* Does about `units` units of the caller's work, and returns how many it did. 0: no work is left.
+ * state: as given to meantime_overlap(). units: 1 or more.
+ * The caller decides what a unit is. All units should take about the same time. If a unit takes
+ * much longer than a slice should, looks are rarer and replies wait for them. */
 typedef uint64_t meantime_slice(void *state, uint64_t units);
 
-/* Works in slices that take about slice_ns (0: one millisecond), looks between them, and returns
- * when the work is done and the request has ended; take its result then. Other requests of the
- * session go on meanwhile. The first slice is one unit; the next ones are paced by the measured
- * speed, and made longer, up to 15 ms, where looks that find nothing would take more than 0.05 % of
- * the time. Until the request has left, they are shorter, and in the first milliseconds the thread
- * yields its core after each look.
- * request: 0 for none: returns when the work is done. slice_ns: 0 or more.
- * MEANTIME_OK; _INVALID; _UNKNOWN, before any work; _INTERRUPTED: a signal came while it waited,
- * with the work done. From within `slice` the session may be used, but for closing it. */
+/* Works in slices, and looks after each one. Returns when the work is done and the request has
+ * ended; then take its result. Other requests of the session continue meanwhile.
+ * request: 0: return when the work is done.
+ * slice_ns: how long a slice should take, 0 or more; 0: one millisecond.
+ * The first slice is one unit. Later slices follow from the measured speed. If looks that find
+ * nothing would take more than 0.05 % of the time, slices are made longer, up to 15 ms. Until the
+ * request is sent, slices are shorter, and in the first milliseconds the thread yields its core
+ * after each look.
+ * Returns MEANTIME_OK; _INVALID; _UNKNOWN, before any work; _INTERRUPTED: a signal came after the
+ * work was done, during the wait for the request. `slice` may use the session, but not close it. */
 MEANTIME_API int meantime_overlap(struct meantime *m, uint64_t request, meantime_slice *slice,
                                   void *state, int64_t slice_ns);
 
-/* Cancels what is in flight, forgets what is not taken, and closes all connections. Takes up to
- * 0.2 s where cancels cannot leave at once, and as long as the look-up of a name that is under way.
- * Tolerates NULL, leaves NULL. */
+/* Cancels all requests in flight, forgets all results, and closes all connections. Takes up to
+ * 0.2 s if cancels cannot be sent at once, and waits for a host name that libzmq is resolving.
+ * Sets the pointer to NULL; accepts NULL. */
 MEANTIME_API void meantime_close(struct meantime **m);
 
-/* An error in words, such as "no server answered". Never NULL. Static storage; any thread. */
+/* Returns an error as text, such as "the request timed out". Never NULL. Static storage. Any
+ * thread.
+ */
 MEANTIME_API const char *meantime_error_text(int error);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* Anybody's work while a server computes: paced slices, and a look after each. */
+/* Overlaps the caller's work with a request: paced slices of work, and a look after each one. */
 #include <sched.h>
 #include <stdbool.h>
 
@@ -8,7 +8,7 @@
 
 #define SLICE_NS INT64_C(1000000)
 
-/* One slice. False: nothing was left to do. */
+/* Does one slice. Returns false if no work was left. */
 static bool work(struct pacing *pacing, meantime_slice *slice, void *state)
 {
     int64_t began_at_ns = clock_ns();
@@ -26,7 +26,8 @@ static void look(struct meantime *m, struct pacing *pacing)
     pacing_looked(pacing, clock_ns() - began_at_ns);
 }
 
-/* Whether the request, which leaves at a look, waits for that and is in a hurry. */
+/* A request is sent during a look. While it is not sent, slices are shorter. Returns whether they
+ * are. */
 static bool hurry(const struct meantime *m, uint64_t request, struct pacing *pacing,
                   int64_t began_at_ns)
 {
@@ -53,9 +54,9 @@ int meantime_overlap(struct meantime *m, uint64_t request, meantime_slice *slice
         bool hurried = hurry(m, request, &pacing, began_at_ns);
         look(m, &pacing);
         if (hurried)
-            sched_yield(); /* libzmq's thread may want this core, and would get it 4 ms later */
+            sched_yield(); /* libzmq's thread may need this core, and would get it 4 ms later */
     }
     if (request && meantime_wait(m, request, -1) == MEANTIME_INTERRUPTED)
         return MEANTIME_INTERRUPTED;
-    return MEANTIME_OK; /* or the slices have taken it already */
+    return MEANTIME_OK; /* also if a slice has taken the result already */
 }

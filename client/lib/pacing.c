@@ -1,3 +1,4 @@
+/* Computes the sizes of slices from the measured speed of the work. */
 #include "client/lib/pacing.h"
 
 #include <assert.h>
@@ -34,7 +35,7 @@ static int64_t slice_ns(const struct pacing *pacing)
     return pacing->limit_ns && pacing->limit_ns < stretched ? pacing->limit_ns : stretched;
 }
 
-/* How many units fit in the slice at the measured speed. Both factors are below 2^64. */
+/* Returns how many units fit in a slice at the measured speed. Both factors are below 2^64. */
 static uint64_t fitting(const struct pacing *pacing, uint64_t units, int64_t elapsed_ns)
 {
     unsigned __int128 fit = (unsigned __int128)units * (uint64_t)slice_ns(pacing);

@@ -1,57 +1,61 @@
-/* How much to do in the next slice, so that a slice takes about a given time. A pure core: the
- * caller does the work, reads the clock and tells. One thread; nothing to clear. */
+/* Paces work: computes how many units the next slice has, so that a slice takes about a given time.
+ * A pure core: the caller does the work, reads the clock, and reports the times. One thread.
+ * Nothing needs to be cleared. */
 #ifndef MEANTIME_CLIENT_LIB_PACING_H
 #define MEANTIME_CLIENT_LIB_PACING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Largest slice. Blocks of 2^16 samples: 2^48 samples, more than a day's work of one core, and
- * units * 2^16 stays far inside 64 bits. */
+/* The largest slice. With blocks of 2^16 samples this is 2^48 samples, more than a day's work of
+ * one core. units * 2^16 stays far inside 64 bits. */
 #define PACING_UNITS_MAX (UINT64_C(1) << 32)
 
-/* Largest growth from one slice to the next. One slice that looked fast by accident then makes the
- * next at most four times too long; from one unit to sixty takes three slices. */
+/* The largest growth from one slice to the next. If one slice looks fast by accident, the next one
+ * is at most four times too long. From one unit to sixty takes three slices. */
 #define PACING_GROWTH_MAX 4
 
-/* Where looks are told, slices are stretched to so many times what a look takes, so that looks take
- * 0.05 % of the time... */
+/* If the caller reports looks, slices are stretched to this many times the cost of a look. Then
+ * looks take 0.05 % of the time. */
 #define PACING_SLICE_PER_LOOK 2000
 
-/* ... but not beyond this. */
+/* Slices are not stretched beyond this. */
 #define PACING_STRETCH_NS_MAX INT64_C(15000000)
 
-/* A look that takes longer than those before was interrupted, or has taken messages, which take as
- * long with rarer looks: only if all of the next so many do is that what a look takes. */
+/* A look that takes longer than earlier looks was interrupted, or has read messages. Reading
+ * messages takes as long with rarer looks. So the cost of a look rises only slowly: by the longer
+ * time divided by this number. */
 #define PACING_LOOKS 256
 
-/* Until a question has left, slices take such a share of the time that it has waited so far: it
- * leaves at a look, and so no later than by that share. */
+/* A request is sent during a look. Until it is sent, a slice takes at most the time that it has
+ * waited so far, divided by this number. So the slice delays it by at most that share. */
 #define PACING_WAITED_PER_SLICE 8
 
 struct pacing {
-    int64_t target_ns;
-    int64_t limit_ns; /* 0: none */
-    int64_t look_ns;  /* of the cheapest, or somewhat more; 0: none was told */
-    uint64_t units;
+    int64_t target_ns; /* length of a slice; 0: each slice is one unit */
+    int64_t limit_ns;  /* of a slice while a request waits to be sent; 0: none */
+    int64_t look_ns;   /* cost of the cheapest look, or somewhat more; 0: no look was reported */
+    uint64_t units;    /* in the next slice */
 };
 
-/* target_ns >= 0; with 0 every slice is one unit. The first slice is one unit. */
+/* target_ns: 0 or more; with 0, each slice is one unit. The first slice is one unit. */
 void pacing_init(struct pacing *pacing, int64_t target_ns);
 
 /* Units for the next slice: 1 to PACING_UNITS_MAX. */
 uint64_t pacing_units(const struct pacing *pacing);
 
-/* The last slice did `units` (fewer than asked for, where the work ends) in `elapsed_ns`.
- * Shrinks at once to what fits in the target, grows by steps. A slice of no units, or one in which
- * the clock stood still, is no news and changes nothing. */
+/* Reports that the last slice did `units` in `elapsed_ns`.
+ * units: fewer than asked for if the work ends.
+ * The next slice shrinks at once to what fits in the target, and grows in steps. A slice of 0
+ * units, or of 0 ns, changes nothing. */
 void pacing_measured(struct pacing *pacing, uint64_t units, int64_t elapsed_ns);
 
-/* What is done between two slices took look_ns. A target that is too short for it is stretched. */
+/* Reports that a look took look_ns. If the target is too short for this cost, slices are stretched.
+ */
 void pacing_looked(struct pacing *pacing, int64_t look_ns);
 
-/* A question has waited so long to leave; 0: none waits. The next slices are made short for it.
- * Returns whether they are then shorter than the target. */
+/* Reports that a request has waited waited_ns to be sent. 0: no request waits.
+ * The next slices are shortened. Returns whether they are then shorter than the target. */
 bool pacing_waited(struct pacing *pacing, int64_t waited_ns);
 
 #endif

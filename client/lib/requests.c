@@ -1,10 +1,11 @@
+/* Stores the requests of a session in slots, so that a number leads to its request at once. */
 #include "client/lib/requests.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-/* A number is 1 more than a slot and the round of its use. */
+/* A number is 1 + slot + round * 2^SLOT_BITS. The round counts how often the slot was used. */
 #define SLOT_BITS  16
 #define ROUND_BITS 24
 #define SLOT_MASK  ((UINT64_C(1) << SLOT_BITS) - 1)
@@ -14,7 +15,7 @@
 #define SLOTS_MIN 16
 
 _Static_assert(MEANTIME_REQUESTS_MAX <= SLOT_MASK + 1, "each slot has a number");
-_Static_assert(ROUNDS_END <= ATTEMPT_STRIDE, "numbers do for ids");
+_Static_assert(ROUNDS_END <= ATTEMPT_STRIDE, "numbers are valid ids");
 
 void requests_init(struct requests *requests)
 {
@@ -61,8 +62,8 @@ static struct session_request *slot_new(struct requests *requests)
     return request;
 }
 
-/* The last slot of the last round would be ATTEMPT_STRIDE itself: it begins anew like the others.
- */
+/* After the last round, a slot begins again with its first number. In the last slot, the next
+ * number would otherwise be ATTEMPT_STRIDE, which is no valid id. */
 static uint64_t next_number(uint64_t number)
 {
     uint64_t next = number + ROUND_ONE;
@@ -70,7 +71,7 @@ static uint64_t next_number(uint64_t number)
     return next < ROUNDS_END ? next : (number - 1) % ROUND_ONE + 1;
 }
 
-/* The slot that has been unused for longest comes first, so that numbers come again late. */
+/* Takes the slot that has been unused longest, so that numbers are used again late. */
 struct session_request *requests_add(struct requests *requests)
 {
     struct session_request *request = TAILQ_FIRST(&requests->unused);

@@ -1,7 +1,8 @@
-/* The requests of a session, by number: in flight, or ended and not yet taken. A leaf: memory
- * alone.
+/* The requests of a session, by number. A request is in flight, or has ended and waits for
+ * meantime_take(). A leaf: it uses memory alone.
  *
- * A number is 1 or more, below ATTEMPT_STRIDE, and used again after 2^24 others in its place. */
+ * A number is 1 or more and below ATTEMPT_STRIDE. A number is used again only after its slot has
+ * held 2^24 other requests. */
 #ifndef MEANTIME_CLIENT_LIB_REQUESTS_H
 #define MEANTIME_CLIENT_LIB_REQUESTS_H
 
@@ -12,45 +13,44 @@
 
 #include "client/lib/exchange.h"
 
-/* line: whether it uses the one to endpoint `at`. next: news for it that wait for the step that
- * they came of to end; NEWS_BEGIN: none. */
 struct session_request {
     uint64_t number;
     struct exchange exchange;
-    void *user;
-    bool attached;
-    bool probing;
-    size_t at;
-    enum news_type next;
-    int next_errno; /* of NEWS_CANNOT */
+    void *user;      /* the caller's pointer, returned with the result */
+    bool attached;   /* it uses the link to `endpoint` */
+    bool probing;    /* it uses the probe to `endpoint` */
+    size_t endpoint; /* the place in the session's endpoints; valid while attached or probing */
+    enum exchange_event_type next; /* for the step after this one; EXCHANGE_EVENT_BEGIN: none */
+    int dial_errno;                /* why the link cannot be dialled, if next is CANNOT_DIAL */
     bool used, ended;
     TAILQ_ENTRY(session_request) link;
 };
 
 TAILQ_HEAD(session_request_list, session_request);
 
-/* in_flight: as they were added. ended: as they ended. */
 struct requests {
-    struct session_request_list in_flight, ended, unused;
+    struct session_request_list in_flight; /* in the order of requests_add() */
+    struct session_request_list ended;     /* in the order of requests_end() */
+    struct session_request_list unused;    /* the slot that has been unused longest comes first */
     int ended_count;
-    struct session_request **slots;
+    struct session_request **slots; /* slot_count pointers, with space for slot_room */
     size_t slot_count, slot_room;
 };
 
 void requests_init(struct requests *requests);
 void requests_clear(struct requests *requests);
 
-/* One in flight, to be filled in, but for its number. NULL, and errno says why: no memory, or
- * (EAGAIN) there are MEANTIME_REQUESTS_MAX. */
+/* Adds a request in flight. Sets its number, zeroes everything else.
+ * NULL: errno is ENOMEM, or EAGAIN if there are MEANTIME_REQUESTS_MAX requests. */
 struct session_request *requests_add(struct requests *requests);
 
-/* From those in flight to those that have ended. */
+/* Moves a request in flight to those that have ended. */
 void requests_end(struct requests *requests, struct session_request *request);
 
-/* Of one that has ended, or was just added. */
+/* Removes a request that has ended or that is in flight. Its memory is used again. */
 void requests_forget(struct requests *requests, struct session_request *request);
 
-/* NULL: there is none of that number. */
+/* Returns NULL if no request has this number. number: any. */
 struct session_request *requests_find(const struct requests *requests, uint64_t number);
 
 #endif

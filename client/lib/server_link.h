@@ -1,56 +1,76 @@
-/* A connection to an endpoint, or the try to make one, of a session. Each is a fresh socket, so
- * that nothing of an earlier one is left in it, in either direction. One thread. */
+/* A link to a server: a connection to an endpoint, or the attempt to make one. Each link is a new
+ * socket, so that no message of an earlier link is left in it, in either direction. One thread.
+ * The simulator of sessions links its own implementation. */
 #ifndef MEANTIME_CLIENT_LIB_SERVER_LINK_H
 #define MEANTIME_CLIENT_LIB_SERVER_LINK_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <zmq.h>
 
+#include "client/lib/wakeup.h"
 #include "proto/message.h"
 
-/* What all lines of a session share. epoll: becomes readable when there may be something to take,
- * or to watch, in one of them, and stays so until that is done. */
-struct switchboard {
-    void *context;
-    int epoll;
-    unsigned monitors; /* so far: no two have the same name */
+/* What all links of a session share. */
+struct link_context {
+    void *zmq;             /* libzmq's context */
+    struct wakeup *wakeup; /* becomes readable while a link may have a message or an event, and
+                            * stays readable until the session has read all of them */
+    unsigned monitors;     /* opened so far; each one gets its own name */
 };
 
-/* {0} is none. users: requests that want it. up: it has come about; down: and has ended since. */
+/* All zero: the link is closed. */
 struct server_link {
-    struct switchboard *board;
-    void *dealer, *monitor;
-    bool up, down;
-    bool greeted; /* its users know that it is up */
-    unsigned users;
-    int64_t heard_at_ns; /* the last sign of life */
+    struct link_context *context;
+    void *dealer, *monitor; /* sockets; NULL: the link is closed */
+    bool up;                /* the connection is established */
+    bool down;              /* the connection has ended */
+    bool announced;         /* the users know that the link is up */
+    unsigned users;         /* requests that use this link */
+    int64_t received_at_ns; /* when the last sign of life came; 0: never */
 };
 
-/* Before the first line. False, and errno says why: no descriptors are left. */
-bool server_link_prepare(struct switchboard *board);
+enum link_receipt {
+    LINK_MESSAGE, /* a message came */
+    LINK_INVALID, /* a frame came that is no message */
+    LINK_EMPTY,   /* no frame is left, or no more may be read now */
+};
 
-/* Whether an endpoint makes sense, which is for libzmq to say: nobody is called. False, and errno
- * says why not. */
-bool server_link_could_open(const struct switchboard *board, const char *endpoint);
-
-/* Dials. False, and errno says why. It is to be watched at once: what comes first is told by
- * `epoll` only after a look that has found nothing. */
-bool server_link_open(struct server_link *line, struct switchboard *board, const char *endpoint);
-
-/* What was sent, but has not left, gets LINGER_MS. Its users stay. Tolerates one that is not open.
+/* Opens libzmq's context, and its threads. The wakeup is kept, not owned.
+ * False: errno says why: no memory or descriptor is left. Call link_context_clear() in either case.
  */
-void server_link_close(struct server_link *line);
+bool link_context_init(struct link_context *context, struct wakeup *wakeup);
 
-/* Sets `up` and `down` from what has happened to it. */
-void server_link_watch(struct server_link *line);
+/* Closes libzmq's context after all links are closed. Waits up to LINGER_MS for cancels that are
+ * not sent yet, and for a name that libzmq is looking up. */
+void link_context_clear(struct link_context *context);
 
-/* What cannot be sent is as lost as the line: `down` tells. Returns whether something has come that
- * is to be taken although `epoll` does not tell of it. */
-bool server_link_send(struct server_link *line, const struct message *message);
+/* Returns whether libzmq accepts the endpoint. Does not connect. False: errno says why. */
+bool server_link_could_open(const struct link_context *context, const char *endpoint);
 
-/* The next frame that is a message and no envelope, or false. left: frames that may still be taken,
- * which this counts down; 0: there may be more. */
-bool server_link_take(struct server_link *line, zmq_msg_t *frame, int *left);
+/* Dials. False: errno says why, and the link is closed; its users stay.
+ * Call server_link_watch() soon: the wakeup reports the first event only after one call has found
+ * none. */
+bool server_link_open(struct server_link *link, struct link_context *context, const char *endpoint);
+
+/* Messages that are sent but have not left get LINGER_MS. The users of the link stay.
+ * A closed link stays closed. */
+void server_link_close(struct server_link *link);
+
+/* Sets `up` and `down` from the events that have come. */
+void server_link_watch(struct server_link *link);
+
+/* Sends a message. If that fails, `down` is set.
+ * Returns whether a message or an event waits which the wakeup does not report. */
+bool server_link_send(struct server_link *link, const struct message *message);
+
+/* Receives the next message. Skips the empty frame in front of it.
+ * left: how many frames may still be read now. Each frame that is read is subtracted. If 0 are left
+ * at the end, more frames may wait.
+ * LINK_MESSAGE sets `message`. LINK_INVALID sets `error`. */
+enum link_receipt server_link_receive(struct server_link *link, struct message *message,
+                                      struct message_error *error, int *left);
+
+/* The text for an errno that a function of this header has set. */
+const char *server_link_error_text(int error);
 
 #endif

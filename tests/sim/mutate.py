@@ -40,22 +40,21 @@ def sim_files(folder):
 
 @dataclass
 class Simulator:
-    """inside: sources that are part of another one, and that one."""
     mutants: str
     sources: list
     seeds: list
-    inside: dict
+    link_flags: list
 
 
 POOL = Simulator("tests/sim/pool/mutants",
                  [f"server/core/{core}.c" for core in CORES] + SUMS + sim_files("tests/sim/pool") +
                  [f"tests/sim/{name}.c" for name in MACHINERY] +
-                 ["tests/support/invariants.c"], SEEDS, {})
+                 ["tests/support/invariants.c"], SEEDS, [])
 SESSION = Simulator("tests/sim/session/mutants",
-                    ["client/lib/exchange.c", "client/lib/requests.c"] +
+                    [f"client/lib/{name}.c" for name in ["exchange", "requests", "session", "meantime"]] +
                     SUMS + [f"tests/sim/{name}.c" for name in MACHINERY] +
                     sim_files("tests/sim/session"), SEEDS + ["50001:450000"],
-                    {"client/lib/meantime.c": "tests/sim/session/shell.c"})
+                    ["-Wl,--wrap=exchange_step"])
 
 
 @dataclass
@@ -76,9 +75,8 @@ def read_mutants(text):
     return mutants
 
 
-def compile_object(compiler, source, target, *folders):
-    includes = [f"-I{folder}" for folder in [*folders, ROOT]]
-    subprocess.run([compiler, *FLAGS, *includes, "-c", source, "-o", target], check=True)
+def compile_object(compiler, source, target):
+    subprocess.run([compiler, *FLAGS, f"-I{ROOT}", "-c", source, "-o", target], check=True)
 
 
 def build_base(compiler, sources, folder):
@@ -118,8 +116,9 @@ def seen_by(program, some):
     return None
 
 
-def link(compiler, objects, program):
-    subprocess.run([compiler, *objects.values(), "-o", program, "-lm"], check=True)
+def link(compiler, simulator, objects, program):
+    subprocess.run([compiler, *simulator.link_flags, *objects.values(), "-o", program, "-lm"],
+                   check=True)
 
 
 def run(mutant, compiler, simulator, objects, folder):
@@ -130,11 +129,9 @@ def run(mutant, compiler, simulator, objects, folder):
     source, program = folder / mutant.path, folder / "sim"
     source.parent.mkdir(parents=True)
     source.write_text(text.replace(mutant.old, mutant.new))
-    outer = simulator.inside.get(mutant.path)
-    path = outer or mutant.path
-    changed = {**objects, path: folder / "mutant.o"}
-    compile_object(compiler, ROOT / outer if outer else source, changed[path], folder)
-    link(compiler, changed, program)
+    changed = {**objects, mutant.path: folder / "mutant.o"}
+    compile_object(compiler, source, changed[mutant.path])
+    link(compiler, simulator, changed, program)
     seen = seen_by(program, simulator.seeds)
     return seen is not None, seen or "NOT CAUGHT"
 
@@ -157,7 +154,7 @@ def main():
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
         folder = Path(name)
         objects = build_base(arguments.compiler, simulator.sources, folder)
-        link(arguments.compiler, objects, folder / "sim")
+        link(arguments.compiler, simulator, objects, folder / "sim")
         seen = seen_by(folder / "sim", SEEDS[:2])
         if seen:
             sys.exit(f"mutate.py: the cores fail as they are: {seen}")

@@ -119,7 +119,7 @@ Test(again, the_transcript_tells_that_it_is_asked_again)
     cr_assert(process_wait(async) == 0, "%s", process_text(async, PROCESS_ERR));
     cr_assert(process_wait(serial) == 0, "%s", process_text(serial, PROCESS_ERR));
     const char *const *lines =
-        WORDS("The server at tcp://127.* went away. Asking again.",
+        WORDS("The server at tcp://127.* disconnected. Asking again.",
               "====== Done server_request. total: *", "Total time elapsed: *s.");
     cr_assert(lines_include(process_text(async, PROCESS_OUT), lines), "%s",
               process_text(async, PROCESS_OUT));
@@ -172,7 +172,7 @@ Test(again, the_next_server_takes_over_from_one_that_froze)
 
     process_await_computing(first.process);
     process_signal(first.process, SIGSTOP);
-    process_line(client, PROCESS_OUT, "The server at tcp://* fell silent. Asking again.");
+    process_line(client, PROCESS_OUT, "The server at tcp://* stopped responding. Asking again.");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     server_drain(&second);
     process_signal(first.process, SIGCONT);
@@ -188,7 +188,7 @@ Test(again, a_server_that_froze_and_thaws_is_asked_again)
 
     process_await_computing(server.process);
     process_signal(server.process, SIGSTOP);
-    process_line(client, PROCESS_OUT, "The server at tcp://* fell silent. Asking again.");
+    process_line(client, PROCESS_OUT, "The server at tcp://* stopped responding. Asking again.");
     process_signal(server.process, SIGCONT);
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     server_drain(&server);
@@ -219,9 +219,10 @@ static void expect_gone(struct process *client)
     const char *err = process_text(client, PROCESS_ERR);
 
     cr_assert(status == 1, "exit status %d: %s", status, err);
-    cr_assert(lines_are(err, WORDS("meantime: the server at tcp://* went away before it answered; "
-                                   "asking again for * s did not help")),
-              "%s", err);
+    cr_assert(
+        lines_are(err, WORDS("meantime: the server at tcp://* disconnected before it answered; "
+                             "retried for * s without success")),
+        "%s", err);
 }
 
 static void expect_local_sum(struct process *client)

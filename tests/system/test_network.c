@@ -162,8 +162,8 @@ Test(network, a_client_without_a_timeout_reports_a_broken_link_too)
 
     expect_failure_on_broken_link(&network, server, client,
                                   "meantime: the server at " SERVER_ENDPOINT
-                                  " fell silent before it "
-                                  "answered; asking again for 1* s did not help");
+                                  " stopped responding before it answered; "
+                                  "retried for 1* s without success");
 }
 
 Test(network, a_client_sends_its_request_again_when_the_link_works_again)
@@ -178,7 +178,7 @@ Test(network, a_client_sends_its_request_again_when_the_link_works_again)
 
     process_await_computing(server);
     IP(network.server, "link", "set", "cable", "down");
-    process_line(client, PROCESS_OUT, "The server at * fell silent. Asking again.");
+    process_line(client, PROCESS_OUT, "The server at * stopped responding. Asking again.");
     IP(network.server, "link", "set", "cable", "up");
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     stop_server(server);

@@ -462,7 +462,7 @@ Test(sum, a_server_that_went_away_is_told_once)
     success(client);
     success(quiet);
     cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                        WORDS("The server at tcp://127.* went away. Asking again.")),
+                        WORDS("The server at tcp://127.* disconnected. Asking again.")),
               "%s", process_text(client, PROCESS_ERR));
     cr_assert_str_eq(process_text(quiet, PROCESS_ERR), "");
     server_drain(&server);
@@ -550,8 +550,8 @@ Test(sum, what_was_summed_before_the_server_was_lost_is_told)
 {
     static const char *const times[] = {"3s", "1h"};
     static const char *const sentences[] = {
-        "meantime: the server at tcp://127.* went away, and none took over",
-        "meantime: the server at tcp://127.* went away before it answered; asking again *"};
+        "meantime: the server at tcp://127.* disconnected, and none took over",
+        "meantime: the server at tcp://127.* disconnected before it answered; retried for *"};
 
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         struct server server = server_start(WORDS("--threads", "1"));
@@ -563,7 +563,7 @@ Test(sum, what_was_summed_before_the_server_was_lost_is_told)
         process_signal(server.process, SIGKILL);
         cr_assert_eq(process_wait(client), EXIT_FAILURE);
         cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                            WORDS("The server at tcp://127.* went away. Asking again.",
+                            WORDS("The server at tcp://127.* disconnected. Asking again.",
                                   sentences[i], "meantime: */sum has the first *")),
                   "%s", process_text(client, PROCESS_ERR));
         expect_some_sum(client);

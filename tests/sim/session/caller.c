@@ -1,3 +1,4 @@
+/* Simulates the caller of the library, and checks each result. */
 #include "tests/sim/session/caller.h"
 
 #include <string.h>
@@ -5,21 +6,23 @@
 #include "proto/bounds.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/session/scene.h"
+#include "tests/sim/session/session_check.h"
 
-/* Looks of which nothing comes: at one instant, and beside what goes on anyway. A deadline that is
- * too early is one, and so is that after a dial, of which a request may have ten a second. */
+/* Limits of looks that find nothing: at one instant, in all, and for each request and second. The
+ * session may wake the caller too early. It also does so after each dial, and a request may dial
+ * ten times a second. */
 #define IDLE_AT_ONCE_MAX 4
 #define IDLE_LOOKS       100
 #define IDLE_LOOKS_A_S   20
 
-static void question_init(struct scene *scene, size_t number)
+static void request_init(struct scene *scene, size_t number)
 {
     struct chance *chance = &scene->chance;
-    struct question *question = &scene->caller.questions[number];
+    struct caller_request *request = &scene->caller.requests[number];
     int64_t at_ns = number == 0 ? 0 : chance_spread(chance, MS, 20 * S);
 
-    *question = (struct question){.taken = false};
-    question->asked = (struct meantime_question){
+    *request = (struct caller_request){.taken = false};
+    request->question = (struct meantime_question){
         .seed = number,
         .kind = chance_one_in(chance, 2) ? MEANTIME_GAUSSIAN : MEANTIME_UNIFORM,
         .first = chance_below(chance, SAMPLE_END_MAX / 2),
@@ -27,9 +30,9 @@ static void question_init(struct scene *scene, size_t number)
         .timeout_ns = chance_one_in(chance, 2) ? chance_spread(chance, 20 * MS, 60 * S) : 0,
         .server = (unsigned)chance_below(chance, SERVERS_MAX),
     };
-    scene_later(scene, at_ns, SCENE_ASK, number, 0);
+    scene_schedule(scene, at_ns, SCENE_ASK, number, 0);
     if (chance_one_in(chance, 6))
-        scene_later(scene, at_ns + chance_spread(chance, MS, 20 * S), SCENE_CANCEL, number, 0);
+        scene_schedule(scene, at_ns + chance_spread(chance, MS, 20 * S), SCENE_CANCEL, number, 0);
 }
 
 void caller_init(struct scene *scene)
@@ -39,15 +42,15 @@ void caller_init(struct scene *scene)
 
     memset(caller, 0, sizeof *caller);
     caller->timer_at_ns = NEVER;
-    caller->count = 1 + chance_below(chance, QUESTIONS_MAX);
+    caller->count = 1 + chance_below(chance, CALLER_REQUESTS_MAX);
     if (chance_one_in(chance, 2))
         caller->slice_ns = chance_spread(chance, MS, chance_one_in(chance, 4) ? 8 * S : 50 * MS);
     for (size_t i = 0; i < caller->count; i++)
-        question_init(scene, i);
-    shell_begin(scene);
+        request_init(scene, i);
+    seams_begin(scene);
     caller->m = meantime_new();
-    if (meantime_connect(caller->m, servers_names(scene)) != MEANTIME_OK)
-        scene_violation(scene, "cannot be told of its servers");
+    if (meantime_connect(caller->m, model_servers_names(scene)) != MEANTIME_OK)
+        scene_violation(scene, "cannot connect to its servers");
 }
 
 void caller_clear(struct scene *scene)
@@ -55,18 +58,18 @@ void caller_clear(struct scene *scene)
     struct caller *caller = &scene->caller;
 
     if (caller->taken < caller->count)
-        scene_happened(scene, EVENT_CLOSED);
+        scene_count(scene, COUNTER_CLOSED);
     meantime_close(&caller->m);
-    if (cables_open(scene) > 0)
-        scene_violation(scene, "%u connections are left of a closed session", cables_open(scene));
+    if (wires_open(scene) > 0)
+        scene_violation(scene, "%u connections are left of a closed session", wires_open(scene));
 }
 
 void caller_stall(struct scene *scene, int64_t pause_ns)
 {
-    scene->caller.stalled_until_ns = scene->now_ns + pause_ns;
+    scene->caller.stalled_until_at_ns = scene->now_ns + pause_ns;
 }
 
-void caller_finds(struct scene *scene, bool something)
+void caller_found(struct scene *scene, bool something)
 {
     scene->caller.found |= something;
 }
@@ -75,7 +78,7 @@ void caller_finds(struct scene *scene, bool something)
 
 static bool readable(const struct scene *scene)
 {
-    return cables_ring(scene) || scene->caller.timer_at_ns <= scene->now_ns;
+    return wires_readable(scene) || scene->caller.timer_at_ns <= scene->now_ns;
 }
 
 int64_t caller_look_at(const struct scene *scene)
@@ -85,8 +88,8 @@ int64_t caller_look_at(const struct scene *scene)
 
     if (at_ns == NEVER)
         return NEVER;
-    if (at_ns < caller->stalled_until_ns)
-        at_ns = caller->stalled_until_ns;
+    if (at_ns < caller->stalled_until_at_ns)
+        at_ns = caller->stalled_until_at_ns;
     if (caller->slice_ns > 0)
         at_ns = (at_ns + caller->slice_ns - 1) / caller->slice_ns * caller->slice_ns;
     return at_ns;
@@ -101,23 +104,24 @@ static void check_idleness(struct scene *scene)
         caller->idle_at_once = 0;
         return;
     }
-    scene_happened(scene, EVENT_LOOK_IDLE);
+    scene_count(scene, COUNTER_LOOK_EMPTY);
     caller->idle_at_once++;
     caller->idle_looks++;
     if (caller->idle_at_once > IDLE_AT_ONCE_MAX && readable(scene))
-        scene_violation(scene, "looks again and again, and finds nothing");
+        scene_violation(scene, "wakes the caller again and again without a reason");
     if (caller->idle_looks > IDLE_LOOKS + IDLE_LOOKS_A_S * caller->count * seconds)
-        scene_violation(scene, "looked %u times and found nothing", (unsigned)caller->idle_looks);
+        scene_violation(scene, "woke the caller %u times without a reason",
+                        (unsigned)caller->idle_looks);
 }
 
 static void check(struct scene *scene)
 {
-    const char *wrong = shell_check(scene->caller.m);
+    const char *wrong = session_check(scene->caller.m, scene->caller.timer_at_ns);
 
     if (!wrong && !readable(scene))
-        wrong = cables_missed(scene);
+        wrong = wires_unreported(scene);
     if (wrong)
-        scene_violation(scene, "%s, and nobody is to look", wrong);
+        scene_violation(scene, "%s, and the caller does not wake", wrong);
 }
 
 /* ---- results ----------------------------------------------------------------------------- */
@@ -127,14 +131,15 @@ static __int128 units_of(const struct meantime_result *result)
     return (__int128)((unsigned __int128)(uint64_t)result->sum_high << 64 | result->sum_low);
 }
 
-static void check_sum(struct scene *scene, const struct question *question,
+static void check_sum(struct scene *scene, const struct caller_request *request,
                       const struct meantime_result *result)
 {
-    const struct meantime_question *asked = &question->asked;
-    enum message_kind kind = (enum message_kind)asked->kind;
-    bool right = result->count == asked->count &&
-                 result->unit_log2 == stream_unit_log2((enum stream_kind)kind) &&
-                 units_of(result) == oracle_units(asked->seed, kind, asked->first, asked->count);
+    const struct meantime_question *question = &request->question;
+    enum message_kind kind = (enum message_kind)question->kind;
+    bool right =
+        result->count == question->count &&
+        result->unit_log2 == stream_unit_log2((enum stream_kind)kind) &&
+        units_of(result) == oracle_units(question->seed, kind, question->first, question->count);
 
     if (!right)
         scene_violation(scene, "a sum is wrong");
@@ -142,16 +147,16 @@ static void check_sum(struct scene *scene, const struct question *question,
 
 static void take(struct scene *scene, const struct meantime_result *result)
 {
-    struct question *question = result->user;
+    struct caller_request *request = result->user;
 
-    if (question->taken || question->number != result->request)
+    if (request->taken || request->number != result->request)
         scene_violation(scene, "a result comes twice, or under another number");
-    question->taken = true;
+    request->taken = true;
     scene->caller.taken++;
     if (result->error == MEANTIME_OK)
-        check_sum(scene, question, result);
+        check_sum(scene, request, result);
     else if (!result->text[0])
-        scene_violation(scene, "an error has no word");
+        scene_violation(scene, "an error has no text");
 }
 
 static void take_all(struct scene *scene)
@@ -165,11 +170,11 @@ static void take_all(struct scene *scene)
 static void check_deadlines(struct scene *scene)
 {
     for (size_t i = 0; i < scene->caller.count; i++) {
-        const struct question *question = &scene->caller.questions[i];
-        const struct witness *witness = &scene->witnesses[i];
-        if (question->number && !question->taken && witness->deadline_at_ns <= scene->now_ns &&
-            !shell_is_behind(scene->caller.m))
-            scene_violation(scene, "question %zu goes on after its deadline", i);
+        const struct caller_request *request = &scene->caller.requests[i];
+        const struct observer *observer = &scene->observers[i];
+        if (request->number && !request->taken && observer->deadline_at_ns <= scene->now_ns &&
+            !session_has_unread(scene->caller.m))
+            scene_violation(scene, "request %zu continues after its deadline", i);
     }
 }
 
@@ -177,7 +182,7 @@ void caller_look(struct scene *scene)
 {
     struct caller *caller = &scene->caller;
 
-    scene_happened(scene, EVENT_LOOK);
+    scene_count(scene, COUNTER_LOOK);
     trace_note(&scene->trace, scene->now_ns, "caller looks", 0, 0);
     caller->found = false;
     if (meantime_look(caller->m) > 0)
@@ -188,33 +193,33 @@ void caller_look(struct scene *scene)
     check(scene);
 }
 
-/* ---- questions --------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------- */
 
 void caller_ask(struct scene *scene, size_t number)
 {
-    struct question *question = &scene->caller.questions[number];
+    struct caller_request *request = &scene->caller.requests[number];
 
-    question->asked.user = question;
-    witness_begin(scene, number);
-    if (meantime_ask(scene->caller.m, &question->asked, &question->number) != MEANTIME_OK)
-        scene_violation(scene, "question %zu cannot be asked", number);
+    request->question.user = request;
+    observer_begin(scene, number);
+    if (meantime_ask(scene->caller.m, &request->question, &request->number) != MEANTIME_OK)
+        scene_violation(scene, "request %zu cannot begin", number);
     scene->caller.idle_at_once = 0;
     check(scene);
 }
 
 void caller_cancel(struct scene *scene, size_t number)
 {
-    struct question *question = &scene->caller.questions[number];
+    struct caller_request *request = &scene->caller.requests[number];
     struct meantime_result result;
 
-    if (question->taken || !question->number)
+    if (request->taken || !request->number)
         return;
-    scene->witnesses[number].cancelled = true;
-    if (meantime_cancel(scene->caller.m, question->number) != MEANTIME_OK)
-        scene_violation(scene, "question %zu cannot be cancelled", number);
+    scene->observers[number].cancelled = true;
+    if (meantime_cancel(scene->caller.m, request->number) != MEANTIME_OK)
+        scene_violation(scene, "request %zu cannot be cancelled", number);
     check(scene);
-    if (meantime_take(scene->caller.m, question->number, &result) != 1)
-        scene_violation(scene, "a cancel does not end question %zu", number);
+    if (meantime_take(scene->caller.m, request->number, &result) != 1)
+        scene_violation(scene, "a cancel does not end request %zu", number);
     else
         take(scene, &result);
 }

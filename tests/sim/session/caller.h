@@ -1,5 +1,5 @@
-/* The caller: asks some questions, looks in a loop of its own or between slices of its work, and
- * takes what has ended. */
+/* The simulated caller. It begins some requests, looks when the descriptor is readable or between
+ * slices of its own work, and takes the results. */
 #ifndef MEANTIME_TESTS_SIM_SESSION_CALLER_H
 #define MEANTIME_TESTS_SIM_SESSION_CALLER_H
 
@@ -9,30 +9,28 @@
 
 #include "client/lib/meantime.h"
 
-#define QUESTIONS_MAX 5
+#define CALLER_REQUESTS_MAX 5
 
 struct scene;
 
-struct question {
-    struct meantime_question asked;
-    uint64_t number; /* 0: not asked yet */
-    bool cancelled;
+struct caller_request {
+    struct meantime_question question;
+    uint64_t number; /* 0: not begun yet */
     bool taken;
 };
 
-/* slice_ns: between two looks; 0: it looks when the descriptor is readable.
- * timer_at_ns: what the session's timer is set to. found: this look, something. */
 struct caller {
     struct meantime *m;
-    int64_t slice_ns;
-    int64_t stalled_until_ns;
-    int64_t timer_at_ns;
-    bool found;
-    unsigned idle_at_once;
-    uint64_t idle_looks;
-    size_t count;
-    size_t taken;
-    struct question questions[QUESTIONS_MAX];
+    int64_t slice_ns; /* time between two looks; 0: the caller looks when the descriptor is readable
+                       */
+    int64_t stalled_until_at_ns; /* the caller makes no call before this time */
+    int64_t timer_at_ns;         /* what the session's timer is set to; NEVER: not set */
+    bool found;                  /* this look has found something */
+    unsigned idle_at_once;       /* looks in a row that found nothing */
+    uint64_t idle_looks;         /* all looks that found nothing */
+    size_t count;                /* requests */
+    size_t taken;                /* results */
+    struct caller_request requests[CALLER_REQUESTS_MAX];
 };
 
 void caller_init(struct scene *scene);
@@ -40,23 +38,16 @@ void caller_init(struct scene *scene);
 /* Closes the session. */
 void caller_clear(struct scene *scene);
 
-/* When it looks next, if nothing else happens before; NEVER. */
+/* When the caller looks next if nothing else happens before; NEVER: not at all. */
 int64_t caller_look_at(const struct scene *scene);
 void caller_look(struct scene *scene);
 
-void caller_ask(struct scene *scene, size_t question);
-void caller_cancel(struct scene *scene, size_t question);
+/* request: its place in struct caller. */
+void caller_ask(struct scene *scene, size_t request);
+void caller_cancel(struct scene *scene, size_t request);
 void caller_stall(struct scene *scene, int64_t pause_ns);
 
-/* Told by what is below the session: whether a look has found something. */
-void caller_finds(struct scene *scene, bool something);
-
-/* Of the session as it is, see shell.c. NULL, or what does not hold. */
-const char *shell_check(const struct meantime *m);
-
-/* Whether the last look has left messages; and so many in a row that the time goes on. */
-bool shell_is_behind(const struct meantime *m);
-bool shell_is_flooded(const struct meantime *m);
-void shell_begin(struct scene *scene);
+/* The simulated modules report whether this look has found something. */
+void caller_found(struct scene *scene, bool something);
 
 #endif

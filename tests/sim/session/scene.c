@@ -1,17 +1,19 @@
+/* Runs one schedule of a session, from its seed to its end. */
 #include "tests/sim/session/scene.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Once the faults have healed: the longest patience, the longest rest and the longest sum, each a
- * minute at most, and as much again for a caller that looks late. */
+/* After the faults have healed, a schedule may take this long: the longest patience, the longest
+ * pause and the longest sum, each at most a minute, and as much again for a caller that looks late.
+ */
 #define HEALTH_NS (200 * S)
 
-/* A schedule takes some hundreds. */
+/* A schedule takes some hundreds of steps. */
 #define STEPS_MAX 100000
 
-/* Some sessions are closed before all is over. */
+/* One of this many sessions is closed before all requests have ended. */
 #define CLOSED_EARLY 20
 
 void scene_violation(struct scene *scene, const char *text, ...)
@@ -26,8 +28,8 @@ void scene_violation(struct scene *scene, const char *text, ...)
     scene->ended = true;
 }
 
-void scene_later(struct scene *scene, int64_t delay_ns, enum scene_event event, size_t who,
-                 uint32_t stamp)
+void scene_schedule(struct scene *scene, int64_t delay_ns, enum scene_event event, size_t who,
+                    uint32_t stamp)
 {
     struct occasion occasion = {
         .at_ns = scene->now_ns + delay_ns,
@@ -37,36 +39,36 @@ void scene_later(struct scene *scene, int64_t delay_ns, enum scene_event event, 
     };
 
     if (!agenda_add(&scene->agenda, occasion))
-        scene_violation(scene, "%d things are about to happen", AGENDA_MAX);
+        scene_violation(scene, "%d events are scheduled", AGENDA_MAX);
 }
 
 /* The caller does nothing while it is stalled. */
-static void attend_caller(struct scene *scene, const struct occasion *o)
+static void call_caller(struct scene *scene, const struct occasion *o)
 {
-    int64_t stalled_ns = scene->caller.stalled_until_ns - scene->now_ns;
+    int64_t stalled_ns = scene->caller.stalled_until_at_ns - scene->now_ns;
 
     if (stalled_ns > 0)
-        scene_later(scene, stalled_ns, (enum scene_event)o->type, o->who, 0);
+        scene_schedule(scene, stalled_ns, (enum scene_event)o->type, o->who, 0);
     else if (o->type == SCENE_ASK)
         caller_ask(scene, o->who);
     else
         caller_cancel(scene, o->who);
 }
 
-static void happen(struct scene *scene, const struct occasion *o)
+static void handle(struct scene *scene, const struct occasion *o)
 {
     switch ((enum scene_event)o->type) {
-    case SCENE_ARRIVAL: cable_arrival(scene, o->who); break;
-    case SCENE_CALL: cable_call(scene, o->who, o->stamp); break;
-    case SCENE_GONE: cable_gone(scene, o->who, o->stamp); break;
-    case SCENE_UNHEARD: cable_unheard(scene, o->who, o->stamp); break;
-    case SCENE_TASK: task_due(scene, o->who, o->stamp); break;
-    case SCENE_THAW: server_thaw(scene, o->who, o->stamp); break;
-    case SCENE_START: server_start(scene, o->who, o->stamp); break;
+    case SCENE_ARRIVAL: wire_arrive(scene, o->who); break;
+    case SCENE_CONNECT: wire_connect(scene, o->who, o->stamp); break;
+    case SCENE_DISCONNECT: wire_disconnect(scene, o->who, o->stamp); break;
+    case SCENE_UNACKNOWLEDGED: wire_unacknowledged(scene, o->who, o->stamp); break;
+    case SCENE_TASK: model_task_due(scene, o->who, o->stamp); break;
+    case SCENE_RESUME: model_server_resume(scene, o->who, o->stamp); break;
+    case SCENE_START: model_server_start(scene, o->who, o->stamp); break;
     case SCENE_ASK:
-    case SCENE_CANCEL: attend_caller(scene, o); break;
-    case SCENE_FAULT: luck_strike(scene); break;
-    case SCENE_HEAL: luck_heal(scene); break;
+    case SCENE_CANCEL: call_caller(scene, o); break;
+    case SCENE_FAULT: fault_plan_strike(scene); break;
+    case SCENE_HEAL: fault_plan_heal(scene); break;
     }
 }
 
@@ -79,15 +81,15 @@ static void scene_init(struct scene *scene, uint64_t seed, bool print, struct ta
     scene->agenda.count = scene->agenda.order = 0;
     scene->ended = false;
     scene->violation[0] = '\0';
-    memset(scene->witnesses, 0, sizeof scene->witnesses);
-    servers_init(scene);
-    cables_init(scene);
-    luck_init(scene);
+    memset(scene->observers, 0, sizeof scene->observers);
+    model_servers_init(scene);
+    wires_init(scene);
+    fault_plan_init(scene);
     caller_init(scene);
 }
 
-/* False: nothing will happen any more. */
-static bool go_on(struct scene *scene)
+/* Returns false if nothing will happen any more. */
+static bool advance(struct scene *scene)
 {
     const struct agenda *agenda = &scene->agenda;
     int64_t look_at_ns = caller_look_at(scene);
@@ -103,7 +105,7 @@ static bool go_on(struct scene *scene)
     }
     scene->now_ns = next_at_ns;
     agenda_next(&scene->agenda, &occasion);
-    happen(scene, &occasion);
+    handle(scene, &occasion);
     return true;
 }
 
@@ -115,17 +117,17 @@ static void scene_run(struct scene *scene, uint64_t seed, bool print, struct tal
     scene_init(scene, seed, print, tally);
     closes_early = chance_one_in(&scene->chance, CLOSED_EARLY);
     while (!scene->ended && scene->caller.taken < scene->caller.count) {
-        if (closes_early && scene->now_ns > scene->luck.heal_at_ns / 2)
+        if (closes_early && scene->now_ns > scene->faults.heal_at_ns / 2)
             break;
-        if (!go_on(scene))
-            scene_violation(scene, "sleeps for ever");
-        if (scene->now_ns > scene->luck.heal_at_ns + HEALTH_NS)
-            scene_violation(scene, "goes on long after all faults have healed");
+        if (!advance(scene))
+            scene_violation(scene, "never wakes again");
+        if (scene->now_ns > scene->faults.heal_at_ns + HEALTH_NS)
+            scene_violation(scene, "continues long after all faults have healed");
         if (tally->steps > steps_max)
-            scene_violation(scene, "runs in circles");
+            scene_violation(scene, "takes too many steps");
     }
     for (size_t i = 0; i < scene->caller.count; i++)
-        scene->witnesses[i].cancelled = true; /* by the close */
+        scene->observers[i].cancelled = true; /* the close cancels them */
     caller_clear(scene);
     tally->schedules++;
     tally->violations += scene->violation[0] != '\0';
@@ -148,6 +150,6 @@ const struct simulation simulation = {
     .world_bytes = sizeof(struct scene),
     .seeds = 1000000,
     .seeds_long = 50000000,
-    .happening_count = EVENTS,
-    .happenings = event_names,
+    .happening_count = SESSION_COUNTERS,
+    .happenings = session_counter_names,
 };

@@ -1,18 +1,17 @@
-/* What becomes of a request, as stories of stimulus and consequence, then as laws. */
+/* Tests of the exchange: stories of stimulus and consequence, then laws. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/lib/exchange.h"
+#include "proto/instant.h"
 #include "sums/stream.h"
 #include "tests/unit/chance.h"
 
 TestSuite(exchange);
 
-#define MS INT64_C(1000000)
-
-/* The request of all tests begins with this id. */
+/* The id of the first attempt in all tests. */
 #define FIRST_ID 1
 #define COUNT    1000
 
@@ -20,18 +19,18 @@ static const struct endpoints one = {{"a"}, 1};
 static const struct endpoints two = {{"a", "b"}, 2};
 static const struct endpoints four = {{"a", "b", "c", "d"}, 4};
 
-/* The exchange, and what its shell knows: whether there is a connection, and is it up? */
-struct world {
+/* The exchange, and what its shell knows about its link. */
+struct trial {
     struct exchange exchange;
     const struct endpoints *endpoints;
     int64_t now_ns;
     bool dialled, up, probing;
-    size_t at;        /* the endpoint that was dialled last */
-    uint64_t last_id; /* of what was sent */
-    char said[2048];  /* the orders of the last step, and the end */
+    size_t at;         /* the endpoint that was dialled last */
+    uint64_t last_id;  /* of the last attempt that was sent */
+    char output[2048]; /* the effects of the last step, and the end */
 };
 
-static struct world world_new(const struct endpoints *endpoints, int64_t timeout_ns)
+static struct trial trial_new(const struct endpoints *endpoints, int64_t timeout_ns)
 {
     struct sum_request asked = {
         .id = FIRST_ID,
@@ -40,13 +39,13 @@ static struct world world_new(const struct endpoints *endpoints, int64_t timeout
         .count = COUNT,
         .progress = true,
     };
-    struct world world = {.endpoints = endpoints, .now_ns = 5 * MS};
+    struct trial trial = {.endpoints = endpoints, .now_ns = 5 * NS_PER_MS};
 
-    exchange_init(&world.exchange, endpoints, 0, &asked, timeout_ns);
-    return world;
+    exchange_init(&trial.exchange, endpoints, 0, &asked, timeout_ns);
+    return trial;
 }
 
-/* Tests count attempts from 1; 0 is the id of nothing. */
+/* Tests count attempts from 1. Attempt 0 stands for the id 0. */
 static uint64_t id_of(uint64_t attempt)
 {
     return attempt ? FIRST_ID + (attempt - 1) * ATTEMPT_STRIDE : 0;
@@ -58,112 +57,116 @@ static uint64_t attempt_of(uint64_t id)
     return 1 + id / ATTEMPT_STRIDE;
 }
 
-/* ---- orders, which must be such as can be obeyed ------------------------------------------ */
+/* ---- effects: each one must be legal ------------------------------------------------------ */
 
-__attribute__((format(printf, 2, 3))) static void say(struct world *world, const char *text, ...)
+__attribute__((format(printf, 2, 3))) static void print(struct trial *trial, const char *text, ...)
 {
-    size_t said = strlen(world->said);
+    size_t output = strlen(trial->output);
     va_list arguments;
 
     va_start(arguments, text);
-    vsnprintf(world->said + said, sizeof world->said - said, text, arguments);
+    vsnprintf(trial->output + output, sizeof trial->output - output, text, arguments);
     va_end(arguments);
 }
 
-static void obey_dial(struct world *world, const struct order *order)
+static void do_dial(struct trial *trial, const struct exchange_effect *effect)
 {
-    world->dialled = true;
-    world->up = world->probing = false;
-    world->at = order->endpoint;
-    say(world, "dial %s ", world->endpoints->names[order->endpoint]);
+    trial->dialled = true;
+    trial->up = trial->probing = false;
+    trial->at = effect->endpoint;
+    print(trial, "dial %s ", trial->endpoints->names[effect->endpoint]);
 }
 
-static void obey_cancel(struct world *world, const struct order *order)
+static void do_send_cancel(struct trial *trial, const struct exchange_effect *effect)
 {
-    cr_assert(world->up, "a cancel to a connection that is not up");
-    cr_assert_eq(order->cancel.id, world->last_id);
-    say(world, "cancel %" PRIu64 " ", attempt_of(order->cancel.id));
+    cr_assert(trial->up, "a cancel over a link that is not up");
+    cr_assert_eq(effect->cancel.id, trial->last_id);
+    print(trial, "cancel %" PRIu64 " ", attempt_of(effect->cancel.id));
 }
 
-static void obey_ask(struct world *world, const struct order *order)
+static void do_send_request(struct trial *trial, const struct exchange_effect *effect)
 {
-    const struct sum_request *asked = &order->sum_request;
+    const struct sum_request *asked = &effect->sum_request;
 
-    cr_assert(world->up, "a request to a connection that is not up");
-    cr_assert(asked->id > world->last_id, "an id of another attempt");
+    cr_assert(trial->up, "a request over a link that is not up");
+    cr_assert(asked->id > trial->last_id, "the id of another attempt");
     cr_assert(asked->seed == 42 && asked->count == COUNT && asked->progress);
-    world->last_id = asked->id;
-    say(world, "ask %" PRIu64 " ", attempt_of(asked->id));
+    trial->last_id = asked->id;
+    print(trial, "send %" PRIu64 " ", attempt_of(asked->id));
     if (asked->deadline_ms)
-        say(world, "within %" PRIu32 " ", asked->deadline_ms);
+        print(trial, "within %" PRIu32 " ", asked->deadline_ms);
 }
 
-static void obey_probe(struct world *world, const struct order *order)
+static void do_probe(struct trial *trial, const struct exchange_effect *effect)
 {
-    cr_assert(world->up && order->endpoint == world->at);
-    world->probing = true;
-    say(world, "probe %s ", world->endpoints->names[order->endpoint]);
+    cr_assert(trial->up && effect->endpoint == trial->at);
+    trial->probing = true;
+    print(trial, "probe %s ", trial->endpoints->names[effect->endpoint]);
 }
 
-static void obey_cut(struct world *world, const struct order *order)
+static void do_drop_link(struct trial *trial, const struct exchange_effect *effect)
 {
-    cr_assert(world->up && order->endpoint == world->at);
-    world->up = false;
-    say(world, "cut ");
+    cr_assert(trial->up && effect->endpoint == trial->at);
+    trial->up = false;
+    print(trial, "drop ");
 }
 
-static void obey_hang_up(struct world *world, const struct order *order)
+static void do_detach(struct trial *trial, const struct exchange_effect *effect)
 {
-    (void)order;
-    world->dialled = world->up = world->probing = false;
-    say(world, "hang up ");
+    (void)effect;
+    trial->dialled = trial->up = trial->probing = false;
+    print(trial, "detach ");
 }
 
-static void say_end(struct world *world)
+static void print_end(struct trial *trial)
 {
-    if (world->exchange.state == EXCHANGE_DONE)
-        say(world, "done ");
+    if (trial->exchange.state == EXCHANGE_DONE)
+        print(trial, "done ");
     else
-        say(world, "failed: %s ", world->exchange.trouble);
+        print(trial, "failed: %s ", trial->exchange.error_text);
 }
 
-static void step(struct world *world, const struct news *news)
+static void step(struct trial *trial, const struct exchange_event *event)
 {
-    static void (*const obey[])(struct world *, const struct order *) = {
-        [ORDER_DIAL] = obey_dial,   [ORDER_ASK] = obey_ask, [ORDER_CANCEL] = obey_cancel,
-        [ORDER_PROBE] = obey_probe, [ORDER_CUT] = obey_cut, [ORDER_HANG_UP] = obey_hang_up,
+    static void (*const carry_out[])(struct trial *, const struct exchange_effect *) = {
+        [EXCHANGE_EFFECT_DIAL] = do_dial,
+        [EXCHANGE_EFFECT_SEND_REQUEST] = do_send_request,
+        [EXCHANGE_EFFECT_SEND_CANCEL] = do_send_cancel,
+        [EXCHANGE_EFFECT_PROBE] = do_probe,
+        [EXCHANGE_EFFECT_DROP_LINK] = do_drop_link,
+        [EXCHANGE_EFFECT_DETACH] = do_detach,
     };
-    bool was_over = exchange_over(&world->exchange);
-    const struct order *order;
+    bool was_over = exchange_over(&trial->exchange);
+    const struct exchange_effect *effect;
 
-    world->said[0] = '\0';
-    exchange_step(&world->exchange, world->now_ns, news);
-    while ((order = exchange_next(&world->exchange)))
-        obey[order->type](world, order);
-    if (!was_over && exchange_over(&world->exchange))
-        say_end(world);
-    if (world->said[0])
-        world->said[strlen(world->said) - 1] = '\0';
+    trial->output[0] = '\0';
+    exchange_step(&trial->exchange, trial->now_ns, event);
+    while ((effect = exchange_next(&trial->exchange)))
+        carry_out[effect->type](trial, effect);
+    if (!was_over && exchange_over(&trial->exchange))
+        print_end(trial);
+    if (trial->output[0])
+        trial->output[strlen(trial->output) - 1] = '\0';
 }
 
-static void step_type(struct world *world, enum news_type type)
+static void step_type(struct trial *trial, enum exchange_event_type type)
 {
-    if (type == NEWS_UP)
-        world->up = true;
-    if (type == NEWS_DOWN)
-        world->up = false;
-    if (type == NEWS_ALIVE)
-        world->probing = false;
-    step(world,
-         &(struct news){.type = type, .reason = "it is Greek", .alive_at_ns = world->now_ns});
+    if (type == EXCHANGE_EVENT_CONNECTED)
+        trial->up = true;
+    if (type == EXCHANGE_EVENT_DISCONNECTED)
+        trial->up = false;
+    if (type == EXCHANGE_EVENT_ALIVE)
+        trial->probing = false;
+    step(trial,
+         &(struct exchange_event){.type = type, .reason = "a test", .alive_at_ns = trial->now_ns});
 }
 
-static void step_message(struct world *world, struct message message)
+static void step_message(struct trial *trial, struct message message)
 {
-    step(world, &(struct news){.type = NEWS_MESSAGE, .message = &message});
+    step(trial, &(struct exchange_event){.type = EXCHANGE_EVENT_MESSAGE, .message = &message});
 }
 
-/* ---- news -------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 
 static struct message reply(uint64_t id, uint64_t count, int unit_log2)
 {
@@ -213,407 +216,424 @@ static bool parse_message(const char *text, struct message *message)
     return true;
 }
 
-static enum news_type parse_type(struct world *world, const char *text)
+static enum exchange_event_type parse_type(struct trial *trial, const char *text)
 {
-    static const char *const names[NEWS_TYPES] = {
-        [NEWS_BEGIN] = "begin",       [NEWS_UP] = "up",       [NEWS_DOWN] = "down",
-        [NEWS_CANNOT] = "cannot",     [NEWS_ALIVE] = "alive", [NEWS_MESSAGE] = "",
-        [NEWS_NONSENSE] = "nonsense", [NEWS_TIME] = "time",   [NEWS_CANCEL] = "cancel",
+    static const char *const names[EXCHANGE_EVENT_TYPES] = {
+        [EXCHANGE_EVENT_BEGIN] = "begin",
+        [EXCHANGE_EVENT_CONNECTED] = "connected",
+        [EXCHANGE_EVENT_DISCONNECTED] = "disconnected",
+        [EXCHANGE_EVENT_CANNOT_DIAL] = "cannot dial",
+        [EXCHANGE_EVENT_ALIVE] = "alive",
+        [EXCHANGE_EVENT_MESSAGE] = "",
+        [EXCHANGE_EVENT_INVALID] = "invalid",
+        [EXCHANGE_EVENT_TIME] = "time",
+        [EXCHANGE_EVENT_CANCEL] = "cancel",
     };
-    enum news_type type = NEWS_BEGIN;
+    enum exchange_event_type type = EXCHANGE_EVENT_BEGIN;
     unsigned ms;
 
     if (sscanf(text, "time +%u", &ms) == 1) {
-        world->now_ns += ms * MS;
-        return NEWS_TIME;
+        trial->now_ns += ms * NS_PER_MS;
+        return EXCHANGE_EVENT_TIME;
     }
-    while (type < NEWS_TYPES && strcmp(text, names[type]) != 0)
+    while (type < EXCHANGE_EVENT_TYPES && strcmp(text, names[type]) != 0)
         type++;
-    cr_assert(type < NEWS_TYPES, "what is \"%s\"?", text);
+    cr_assert(type < EXCHANGE_EVENT_TYPES, "unknown event \"%s\"", text);
     return type;
 }
 
-struct row {
+struct story_row {
     const char *stimulus;
     const char *consequence;
 };
 
-static void tell(struct world *world, const struct row *rows)
+static void run_rows(struct trial *trial, const struct story_row *rows)
 {
     for (; rows->stimulus; rows++) {
         struct message message;
         if (parse_message(rows->stimulus, &message))
-            step_message(world, message);
+            step_message(trial, message);
         else
-            step_type(world, parse_type(world, rows->stimulus));
-        cr_assert_str_eq(world->said, rows->consequence, "after \"%s\":\n  \"%s\", not\n  \"%s\"",
-                         rows->stimulus, world->said, rows->consequence);
+            step_type(trial, parse_type(trial, rows->stimulus));
+        cr_assert_str_eq(trial->output, rows->consequence, "after \"%s\":\n  \"%s\", not\n  \"%s\"",
+                         rows->stimulus, trial->output, rows->consequence);
     }
 }
 
-static void story(const struct endpoints *endpoints, int64_t timeout_ns, const struct row *rows)
+static void story(const struct endpoints *endpoints, int64_t timeout_ns,
+                  const struct story_row *rows)
 {
-    struct world world = world_new(endpoints, timeout_ns);
+    struct trial trial = trial_new(endpoints, timeout_ns);
 
-    tell(&world, rows);
+    run_rows(&trial, rows);
 }
 
 #define STORY(endpoints, timeout_ms, ...)                                                          \
-    story(&(endpoints), (timeout_ms)*MS, (const struct row[]){__VA_ARGS__, {0}})
+    story(&(endpoints), (timeout_ms)*NS_PER_MS, (const struct story_row[]){__VA_ARGS__, {0}})
 
-/* ---- stories: all is well ---------------------------------------------------------------- */
+/* ---- stories: the server works ----------------------------------------------------------- */
 
-Test(exchange, a_server_that_is_there_is_asked_and_answers)
+Test(exchange, a_connected_server_gets_the_request_and_answers)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"progress 1 500", ""},
-          {"reply 1", "hang up done"}, {"reply 1", ""}, {"down", ""}, {"time +99999", ""});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"progress 1 500", ""},
+          {"reply 1", "detach done"}, {"reply 1", ""}, {"disconnected", ""}, {"time +99999", ""});
 }
 
-Test(exchange, heartbeats_keep_a_slow_server_for_ever)
+Test(exchange, progress_keeps_a_slow_server_for_ever)
 {
-    struct world world = world_new(&one, 0);
+    struct trial trial = trial_new(&one, 0);
 
-    tell(&world, (struct row[]){{"begin", "dial a"}, {"up", "ask 1"}, {0}});
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"}, {"connected", "send 1"}, {0}});
     for (int hour = 0; hour < 7200; hour++)
-        tell(&world, (struct row[]){{"time +500", ""}, {"progress 1 1", ""}, {0}});
-    tell(&world, (struct row[]){{"reply 1", "hang up done"}, {0}});
+        run_rows(&trial, (struct story_row[]){{"time +500", ""}, {"progress 1 1", ""}, {0}});
+    run_rows(&trial, (struct story_row[]){{"reply 1", "detach done"}, {0}});
 }
 
-Test(exchange, a_server_that_never_tells_of_progress_is_probed_and_kept)
+Test(exchange, a_server_without_progress_is_probed_and_kept)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"time +2999", ""}, {"time +1", "probe a"},
-          {"time +1999", ""}, {"alive", ""}, {"time +2999", ""}, {"time +1", "probe a"},
-          {"alive", ""}, {"reply 1", "hang up done"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"time +2999", ""},
+          {"time +1", "probe a"}, {"time +1999", ""}, {"alive", ""}, {"time +2999", ""},
+          {"time +1", "probe a"}, {"alive", ""}, {"reply 1", "detach done"});
 }
 
-Test(exchange, what_is_left_of_the_deadline_goes_with_each_attempt)
+Test(exchange, each_attempt_carries_the_time_that_is_left)
 {
-    STORY(one, 5000, {"begin", "dial a"}, {"time +200", ""}, {"up", "ask 1 within 4800"},
-          {"time +800", ""}, {"down", "hang up"}, {"time +100", "dial a"},
-          {"up", "ask 2 within 3900"}, {"reply 2", "hang up done"});
+    STORY(one, 5000, {"begin", "dial a"}, {"time +200", ""}, {"connected", "send 1 within 4800"},
+          {"time +800", ""}, {"disconnected", "detach"}, {"time +100", "dial a"},
+          {"connected", "send 2 within 3900"}, {"reply 2", "detach done"});
 }
 
-/* ---- stories: servers that are not there ------------------------------------------------- */
+/* ---- stories: servers that cannot be connected ------------------------------------------- */
 
-Test(exchange, nobody_there_is_told_after_a_while)
+Test(exchange, a_request_without_a_server_fails_after_a_while)
 {
     STORY(one, 0, {"begin", "dial a"}, {"time +2999", ""},
-          {"time +1", "hang up failed: no server at a"});
+          {"time +1", "detach failed: no server at a"});
 }
 
-Test(exchange, every_endpoint_gets_its_turn_before_that)
+Test(exchange, every_endpoint_gets_a_turn_before_the_request_fails)
 {
     STORY(four, 0, {"begin", "dial a"}, {"time +1000", "dial b"}, {"time +1000", "dial c"},
           {"time +1000", "dial d"}, {"time +999", ""},
-          {"time +1", "hang up failed: no server at a or b or c or d"});
+          {"time +1", "detach failed: no server at a or b or c or d"});
 }
 
-Test(exchange, a_server_that_is_late_is_asked)
+Test(exchange, a_server_that_starts_late_gets_the_request)
 {
     STORY(two, 0, {"begin", "dial a"}, {"time +1000", "dial b"}, {"time +1000", "dial a"},
-          {"time +500", ""}, {"up", "ask 1"}, {"reply 1", "hang up done"});
+          {"time +500", ""}, {"connected", "send 1"}, {"reply 1", "detach done"});
 }
 
-Test(exchange, no_deadline_is_waited_for_where_nobody_ever_was)
+Test(exchange, without_any_connection_the_deadline_is_not_used_up)
 {
-    STORY(one, 60000, {"begin", "dial a"}, {"time +3000", "hang up failed: no server at a"});
+    STORY(one, 60000, {"begin", "dial a"}, {"time +3000", "detach failed: no server at a"});
 }
 
-Test(exchange, a_connection_that_cannot_be_dialled_is_the_end)
+Test(exchange, a_link_that_cannot_be_dialled_ends_the_request)
 {
     STORY(two, 0, {"begin", "dial a"},
-          {"cannot", "hang up failed: cannot connect to a: it is Greek"});
+          {"cannot dial", "detach failed: cannot connect to a: a test"});
 }
 
 Test(exchange, any_endpoint_may_be_the_first)
 {
-    struct world world = world_new(&four, 0);
+    struct trial trial = trial_new(&four, 0);
 
-    world.exchange.at = 2;
-    tell(&world, (struct row[]){{"begin", "dial c"},
-                                {"time +1000", "dial d"},
-                                {"time +1000", "dial a"},
-                                {"up", "ask 1"},
-                                {"reply 1", "hang up done"},
-                                {0}});
+    trial.exchange.endpoint = 2;
+    run_rows(&trial, (struct story_row[]){{"begin", "dial c"},
+                                          {"time +1000", "dial d"},
+                                          {"time +1000", "dial a"},
+                                          {"connected", "send 1"},
+                                          {"reply 1", "detach done"},
+                                          {0}});
 }
 
-/* ---- stories: servers that go ------------------------------------------------------------ */
+/* ---- stories: servers that disconnect ---------------------------------------------------- */
 
-Test(exchange, a_server_that_restarts_is_asked_again)
+Test(exchange, a_server_that_restarts_gets_the_request_again)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"progress 1 500", ""}, {"down", "hang up"},
-          {"time +99", ""}, {"time +1", "dial a"}, {"time +3000", ""}, {"up", "ask 2"},
-          {"progress 2 500", ""}, {"down", "hang up"}, {"time +100", "dial a"}, {"up", "ask 3"},
-          {"reply 3", "hang up done"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"progress 1 500", ""},
+          {"disconnected", "detach"}, {"time +99", ""}, {"time +1", "dial a"}, {"time +3000", ""},
+          {"connected", "send 2"}, {"progress 2 500", ""}, {"disconnected", "detach"},
+          {"time +100", "dial a"}, {"connected", "send 3"}, {"reply 3", "detach done"});
 }
 
 Test(exchange, the_next_endpoint_takes_over_at_once)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"down", "dial b"}, {"up", "ask 2"},
-          {"reply 2", "hang up done"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"disconnected", "dial b"},
+          {"connected", "send 2"}, {"reply 2", "detach done"});
 }
 
-Test(exchange, nobody_back_is_told_after_a_while)
+Test(exchange, a_request_fails_if_its_server_does_not_return)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"time +2900", ""}, {"up", "ask 1"}, {"time +2900", ""},
-          {"down", "hang up"}, {"time +100", "dial a"}, {"time +9899", ""},
-          {"time +1", "hang up failed: the server at a went away before it answered; asking again "
-                      "for 10 s did not help"});
+    STORY(one, 0, {"begin", "dial a"}, {"time +2900", ""}, {"connected", "send 1"},
+          {"time +2900", ""}, {"disconnected", "detach"}, {"time +100", "dial a"},
+          {"time +9899", ""},
+          {"time +1", "detach failed: the server at a disconnected before it answered; "
+                      "retried for 10 s without success"});
 }
 
-Test(exchange, what_is_done_is_lost_with_the_server)
+Test(exchange, the_progress_is_lost_with_the_server)
 {
-    struct world world = world_new(&two, 0);
+    struct trial trial = trial_new(&two, 0);
 
-    tell(&world, (struct row[]){{"begin", "dial a"},
-                                {"up", "ask 1"},
-                                {"progress 1 500", ""},
-                                {"down", "dial b"},
-                                {"up", "ask 2"},
-                                {0}});
-    cr_assert_eq(world.exchange.samples_done, 0);
-    cr_assert_eq(world.exchange.attempts, 2);
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"},
+                                          {"connected", "send 1"},
+                                          {"progress 1 500", ""},
+                                          {"disconnected", "dial b"},
+                                          {"connected", "send 2"},
+                                          {0}});
+    cr_assert_eq(trial.exchange.samples_done, 0);
+    cr_assert_eq(trial.exchange.attempts, 2);
 }
 
-Test(exchange, with_a_deadline_servers_are_waited_for_until_then)
+Test(exchange, with_a_deadline_the_request_waits_for_servers_until_then)
 {
-    STORY(one, 60000, {"begin", "dial a"}, {"up", "ask 1 within 60000"}, {"down", "hang up"},
-          {"time +100", "dial a"}, {"time +59899", ""},
-          {"time +1",
-           "hang up failed: the server at a went away before it answered; no answer within 60 s"});
+    STORY(
+        one, 60000, {"begin", "dial a"}, {"connected", "send 1 within 60000"},
+        {"disconnected", "detach"}, {"time +100", "dial a"}, {"time +59899", ""},
+        {"time +1",
+         "detach failed: the server at a disconnected before it answered; no answer within 60 s"});
 }
 
-Test(exchange, a_server_that_dies_of_the_request_is_not_asked_for_ever)
+Test(exchange, a_request_that_crashes_its_server_fails_after_many_losses)
 {
-    struct world world = world_new(&one, 0);
+    struct trial trial = trial_new(&one, 0);
 
-    tell(&world, (struct row[]){{"begin", "dial a"}, {0}});
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"}, {0}});
     for (unsigned i = 1; i < LOSSES_MAX; i++) {
-        step_type(&world, NEWS_UP);
-        step_message(&world, progress(world.last_id, 1));
-        tell(&world, (struct row[]){{"down", "hang up"}, {"time +100", "dial a"}, {0}});
+        step_type(&trial, EXCHANGE_EVENT_CONNECTED);
+        step_message(&trial, progress(trial.last_id, 1));
+        run_rows(&trial,
+                 (struct story_row[]){{"disconnected", "detach"}, {"time +100", "dial a"}, {0}});
     }
-    step_type(&world, NEWS_UP);
-    tell(&world, (struct row[]){{"down", "hang up failed: the server at a went away before it "
-                                         "answered; asking again for 0.1 s did not help"},
-                                {0}});
-    cr_assert_eq(world.exchange.attempts, LOSSES_MAX);
+    step_type(&trial, EXCHANGE_EVENT_CONNECTED);
+    run_rows(&trial, (struct story_row[]){{"disconnected",
+                                           "detach failed: the server at a disconnected before it "
+                                           "answered; retried for 0.1 s without success"},
+                                          {0}});
+    cr_assert_eq(trial.exchange.attempts, LOSSES_MAX);
 }
 
 /* ---- stories: servers that freeze -------------------------------------------------------- */
 
-Test(exchange, a_frozen_server_is_left_for_the_next)
+Test(exchange, the_next_server_replaces_a_frozen_one)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"progress 1 1", ""}, {"time +2999", ""},
-          {"time +1", ""}, {"time +1999", ""}, {"time +1", "cancel 1 cut dial b"}, {"up", "ask 2"},
-          {"reply 2", "hang up done"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"progress 1 1", ""},
+          {"time +2999", ""}, {"time +1", ""}, {"time +1999", ""},
+          {"time +1", "cancel 1 drop dial b"}, {"connected", "send 2"}, {"reply 2", "detach done"});
 }
 
-Test(exchange, a_server_that_freezes_before_its_first_word_is_left_too)
+Test(exchange, a_server_that_freezes_before_its_first_message_is_left_too)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"time +3000", "probe a"},
-          {"time +2000", "cancel 1 cut hang up"}, {"time +100", "dial a"}, {"up", "ask 2"},
-          {"reply 2", "hang up done"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"time +3000", "probe a"},
+          {"time +2000", "cancel 1 drop detach"}, {"time +100", "dial a"}, {"connected", "send 2"},
+          {"reply 2", "detach done"});
 }
 
-Test(exchange, what_one_server_said_is_no_sign_of_life_of_the_next)
+Test(exchange, progress_of_one_server_is_no_sign_of_life_of_the_next)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"progress 1 1", ""}, {"down", "dial b"},
-          {"up", "ask 2"}, {"time +3000", "probe b"}, {"alive", ""}, {"reply 2", "hang up done"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"progress 1 1", ""},
+          {"disconnected", "dial b"}, {"connected", "send 2"}, {"time +3000", "probe b"},
+          {"alive", ""}, {"reply 2", "detach done"});
 }
 
-Test(exchange, a_caller_that_looks_late_hears_what_came_meanwhile)
+Test(exchange, a_caller_that_looks_late_still_reads_the_messages)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"progress 1 1", ""}, {"time +60000", ""},
-          {"progress 1 2", ""}, {"time +2999", ""}, {"reply 1", "hang up done"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"progress 1 1", ""},
+          {"time +60000", ""}, {"progress 1 2", ""}, {"time +2999", ""},
+          {"reply 1", "detach done"});
 }
 
-Test(exchange, a_server_that_stays_frozen_is_told)
+Test(exchange, a_request_fails_if_its_server_stays_frozen)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"progress 1 1", ""}, {"time +3000", ""},
-          {"time +2000", "cancel 1 cut hang up"}, {"time +100", "dial a"},
-          {"time +9900", "hang up failed: the server at a fell silent before it answered; asking "
-                         "again for 10 s did not help"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"progress 1 1", ""},
+          {"time +3000", ""}, {"time +2000", "cancel 1 drop detach"}, {"time +100", "dial a"},
+          {"time +9900", "detach failed: the server at a stopped responding before it "
+                         "answered; retried for 10 s without success"});
 }
 
-Test(exchange, a_server_that_speaks_of_something_else_is_alive)
+Test(exchange, a_message_about_another_request_is_a_sign_of_life)
 {
-    struct world world = world_new(&one, 0);
-    struct news alive = {.type = NEWS_ALIVE};
+    struct trial trial = trial_new(&one, 0);
+    struct exchange_event alive = {.type = EXCHANGE_EVENT_ALIVE};
 
-    tell(&world, (struct row[]){{"begin", "dial a"}, {"up", "ask 1"}, {"time +2999", ""}, {0}});
-    alive.alive_at_ns = world.now_ns - 1000 * MS;
-    step(&world, &alive);
-    tell(&world, (struct row[]){{"time +1999", ""}, {"time +1", "probe a"}, {"alive", ""}, {0}});
+    run_rows(&trial, (struct story_row[]){
+                         {"begin", "dial a"}, {"connected", "send 1"}, {"time +2999", ""}, {0}});
+    alive.alive_at_ns = trial.now_ns - 1000 * NS_PER_MS;
+    step(&trial, &alive);
+    run_rows(&trial,
+             (struct story_row[]){{"time +1999", ""}, {"time +1", "probe a"}, {"alive", ""}, {0}});
 }
 
 /* ---- stories: servers that refuse -------------------------------------------------------- */
 
-Test(exchange, a_busy_server_is_asked_again_when_it_said)
+Test(exchange, a_busy_server_gets_the_request_again_after_the_time_it_gave)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"busy 1 for 700", "hang up"},
-          {"time +699", ""}, {"time +1", "dial a"}, {"up", "ask 2"}, {"reply 2", "hang up done"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"busy 1 for 700", "detach"},
+          {"time +699", ""}, {"time +1", "dial a"}, {"connected", "send 2"},
+          {"reply 2", "detach done"});
 }
 
-Test(exchange, a_busy_server_is_asked_again_as_often_as_it_says)
+Test(exchange, a_busy_server_gets_the_request_again_without_a_limit_of_attempts)
 {
-    struct world world = world_new(&one, 0);
+    struct trial trial = trial_new(&one, 0);
 
-    tell(&world, (struct row[]){{"begin", "dial a"}, {0}});
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"}, {0}});
     for (unsigned i = 0; i < 2 * LOSSES_MAX; i++) {
-        step_type(&world, NEWS_UP);
-        step_message(&world, refusal(world.last_id, STATUS_BUSY, 1));
-        tell(&world, (struct row[]){{"time +100", "dial a"}, {0}});
+        step_type(&trial, EXCHANGE_EVENT_CONNECTED);
+        step_message(&trial, refusal(trial.last_id, STATUS_BUSY, 1));
+        run_rows(&trial, (struct story_row[]){{"time +100", "dial a"}, {0}});
     }
-    step_type(&world, NEWS_UP);
-    step_message(&world, right_reply(world.last_id));
-    cr_assert_str_eq(world.said, "hang up done");
+    step_type(&trial, EXCHANGE_EVENT_CONNECTED);
+    step_message(&trial, right_reply(trial.last_id));
+    cr_assert_str_eq(trial.output, "detach done");
 }
 
-Test(exchange, of_busy_servers_each_is_asked_again_when_it_said)
+Test(exchange, each_busy_server_gets_the_request_again_after_its_own_time)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"busy 1 for 5000", "dial b"},
-          {"up", "ask 2"}, {"busy 2 for 2000", "hang up"}, {"time +2000", "dial b"},
-          {"up", "ask 3"}, {"busy 3 for 9000", "hang up"}, {"time +3000", "dial a"},
-          {"up", "ask 4"}, {"reply 4", "hang up done"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"busy 1 for 5000", "dial b"},
+          {"connected", "send 2"}, {"busy 2 for 2000", "detach"}, {"time +2000", "dial b"},
+          {"connected", "send 3"}, {"busy 3 for 9000", "detach"}, {"time +3000", "dial a"},
+          {"connected", "send 4"}, {"reply 4", "detach done"});
 }
 
-Test(exchange, servers_that_stay_busy_are_told)
+Test(exchange, a_request_fails_if_its_server_stays_busy)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"busy 1 for 59000", "hang up"},
-          {"time +59000", "dial a"}, {"up", "ask 2"},
-          {"busy 2 for 1000", "hang up failed: the server at a refused (busy): No; try again in "
-                              "1.0 s; asking again for 59 s did not help"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"busy 1 for 59000", "detach"},
+          {"time +59000", "dial a"}, {"connected", "send 2"},
+          {"busy 2 for 1000", "detach failed: the server at a refused (busy): No; try again in "
+                              "1.0 s; retried for 59 s without success"});
 }
 
-Test(exchange, a_server_that_is_busy_for_too_long_is_told_at_once)
+Test(exchange, a_server_that_is_busy_for_too_long_ends_the_request_at_once)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"},
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"},
           {"busy 1 for 60000",
-           "hang up failed: the server at a refused (busy): No; try again in 60.0 s"});
+           "detach failed: the server at a refused (busy): No; try again in 60.0 s"});
 }
 
-Test(exchange, a_busy_server_that_does_not_say_when_is_not_asked_again)
+Test(exchange, a_busy_server_that_gives_no_time_is_not_retried)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"busy 1 for 0", "dial b"},
-          {"time +1000", ""}, {"up", "ask 2"},
-          {"busy 2 for 0", "hang up failed: the server at b refused (busy): No; asking again for "
-                           "1 s did not help"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"busy 1 for 0", "dial b"},
+          {"time +1000", ""}, {"connected", "send 2"},
+          {"busy 2 for 0", "detach failed: the server at b refused (busy): No; retried for "
+                           "1 s without success"});
 }
 
-Test(exchange, a_stopping_server_is_left_for_the_next_or_for_its_successor)
+Test(exchange, the_next_server_or_a_successor_replaces_a_stopping_one)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"refuse 1 8", "dial b"}, {"up", "ask 2"},
-          {"refuse 2 8", "hang up"}, {"time +1000", "dial a"}, {"up", "ask 3"},
-          {"reply 3", "hang up done"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"refuse 1 8", "dial b"},
+          {"connected", "send 2"}, {"refuse 2 8", "detach"}, {"time +1000", "dial a"},
+          {"connected", "send 3"}, {"reply 3", "detach done"});
 }
 
-Test(exchange, any_other_refusal_is_the_end)
+Test(exchange, any_other_refusal_ends_the_request)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"},
-          {"refuse 1 3", "hang up failed: the server at a refused (out of range): No"});
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"},
-          {"refuse 0 2", "hang up failed: the server at a refused (wrong version): No"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"},
+          {"refuse 1 3", "detach failed: the server at a refused (out of range): No"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"},
+          {"refuse 0 2", "detach failed: the server at a refused (wrong version): No"});
 }
 
-/* ---- stories: words that are not to the point -------------------------------------------- */
+/* ---- stories: messages about other requests, and wrong ones ------------------------------- */
 
-Test(exchange, what_is_about_something_else_is_ignored)
+Test(exchange, messages_about_other_requests_are_ignored)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"reply 2", ""}, {"refuse 2 5", ""},
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"reply 2", ""}, {"refuse 2 5", ""},
           {"time +2900", ""}, {"progress 2 1", ""}, {"time +100", "probe a"},
-          {"reply 1", "hang up done"});
+          {"reply 1", "detach done"});
 }
 
-Test(exchange, a_late_answer_to_an_earlier_attempt_is_as_good)
+Test(exchange, a_late_answer_to_an_earlier_attempt_counts)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"down", "hang up"},
-          {"time +100", "dial a"}, {"up", "ask 2"}, {"reply 3", ""}, {"refuse 1 5", ""},
-          {"reply 1", "hang up done"}, {"reply 2", ""});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"disconnected", "detach"},
+          {"time +100", "dial a"}, {"connected", "send 2"}, {"reply 3", ""}, {"refuse 1 5", ""},
+          {"reply 1", "detach done"}, {"reply 2", ""});
 }
 
-Test(exchange, nonsense_is_told_when_nobody_else_is_left)
+Test(exchange, invalid_messages_of_all_servers_end_the_request)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"},
-          {"nonsense", "hang up failed: what the server at a said makes no sense: it is Greek"});
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"nonsense", "dial b"}, {"up", "ask 2"},
-          {"nonsense", "hang up failed: what the server at b said makes no sense: it is Greek"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"},
+          {"invalid", "detach failed: the server at a sent an invalid message: a test"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"invalid", "dial b"},
+          {"connected", "send 2"},
+          {"invalid", "detach failed: the server at b sent an invalid message: a test"});
 }
 
-Test(exchange, a_server_that_makes_no_sense_is_not_asked_again)
+Test(exchange, a_server_that_sent_an_invalid_message_is_not_retried)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"nonsense", "dial b"}, {"up", "ask 2"},
-          {"down", "hang up"}, {"time +100", "dial b"}, {"time +1000", ""}, {"up", "ask 3"},
-          {"reply 3", "hang up done"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"invalid", "dial b"},
+          {"connected", "send 2"}, {"disconnected", "detach"}, {"time +100", "dial b"},
+          {"time +1000", ""}, {"connected", "send 3"}, {"reply 3", "detach done"});
 }
 
-Test(exchange, a_wrong_answer_is_no_answer)
+Test(exchange, a_wrong_answer_is_rejected)
 {
-    STORY(two, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"reply 1 of 999", "dial b"},
-          {"up", "ask 2"}, {"reply 2", "hang up done"});
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"},
-          {"reply 1 of 999", "hang up failed: the server at a summed 999 samples instead of 1000"});
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"},
-          {"reply 1 in 2^-48", "hang up failed: the server at a counts in units of 2^-48, which "
-                               "is not what it should"});
+    STORY(two, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"reply 1 of 999", "dial b"},
+          {"connected", "send 2"}, {"reply 2", "detach done"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"},
+          {"reply 1 of 999", "detach failed: the server at a summed 999 samples instead of 1000"});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"},
+          {"reply 1 in 2^-48", "detach failed: the server at a sent a sum in units of "
+                               "2^-48 instead of 2^-49"});
 }
 
-/* ---- stories: the caller has had enough -------------------------------------------------- */
+/* ---- stories: deadlines and cancels ------------------------------------------------------ */
 
-Test(exchange, the_deadline_ends_whatever_goes_on)
+Test(exchange, the_deadline_ends_the_request_in_every_state)
 {
     STORY(one, 1000, {"begin", "dial a"},
-          {"time +1000", "hang up failed: no answer from a within 1 s"});
-    STORY(two, 700, {"begin", "dial a"}, {"up", "ask 1 within 700"}, {"progress 1 9", ""},
-          {"time +699", ""}, {"time +1", "hang up failed: no answer from a or b within 0.7 s"});
+          {"time +1000", "detach failed: no answer from a within 1 s"});
+    STORY(two, 700, {"begin", "dial a"}, {"connected", "send 1 within 700"}, {"progress 1 9", ""},
+          {"time +699", ""}, {"time +1", "detach failed: no answer from a or b within 0.7 s"});
 }
 
-Test(exchange, a_cancel_is_sent_where_somebody_works)
+Test(exchange, a_cancel_is_sent_only_to_a_server_that_has_the_request)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"cancel", "hang up failed: cancelled"}, {"cancel", ""});
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"},
-          {"cancel", "cancel 1 hang up failed: cancelled"}, {"reply 1", ""});
-    STORY(one, 0, {"begin", "dial a"}, {"up", "ask 1"}, {"down", "hang up"},
-          {"cancel", "hang up failed: cancelled"});
+    STORY(one, 0, {"begin", "dial a"}, {"cancel", "detach failed: cancelled"}, {"cancel", ""});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"},
+          {"cancel", "cancel 1 detach failed: cancelled"}, {"reply 1", ""});
+    STORY(one, 0, {"begin", "dial a"}, {"connected", "send 1"}, {"disconnected", "detach"},
+          {"cancel", "detach failed: cancelled"});
 }
 
-Test(exchange, an_outage_is_counted_once_however_often_servers_are_left_in_it)
+Test(exchange, an_outage_counts_once_even_if_several_servers_are_lost)
 {
-    struct world world = world_new(&two, 0);
+    struct trial trial = trial_new(&two, 0);
 
-    tell(&world, (struct row[]){{"begin", "dial a"},
-                                {"up", "ask 1"},
-                                {"progress 1 1", ""},
-                                {"down", "dial b"},
-                                {"up", "ask 2"},
-                                {"refuse 2 8", "hang up"},
-                                {0}});
-    cr_assert_eq(world.exchange.outages, 1);
-    cr_assert_str_eq(world.exchange.left_endpoint, "a");
-    cr_assert_str_eq(world.exchange.left_because, "went away");
-    tell(&world, (struct row[]){{"time +100", "dial a"},
-                                {"up", "ask 3"},
-                                {"progress 3 1", ""},
-                                {"refuse 3 8", "hang up"},
-                                {0}});
-    cr_assert_eq(world.exchange.outages, 2);
-    cr_assert_str_eq(world.exchange.left_because, "is stopping");
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"},
+                                          {"connected", "send 1"},
+                                          {"progress 1 1", ""},
+                                          {"disconnected", "dial b"},
+                                          {"connected", "send 2"},
+                                          {"refuse 2 8", "detach"},
+                                          {0}});
+    cr_assert_eq(trial.exchange.outages, 1);
+    cr_assert_str_eq(trial.exchange.left_endpoint, "a");
+    cr_assert_str_eq(trial.exchange.left_because, "disconnected");
+    run_rows(&trial, (struct story_row[]){{"time +100", "dial a"},
+                                          {"connected", "send 3"},
+                                          {"progress 3 1", ""},
+                                          {"refuse 3 8", "detach"},
+                                          {0}});
+    cr_assert_eq(trial.exchange.outages, 2);
+    cr_assert_str_eq(trial.exchange.left_because, "is stopping");
 }
 
 /* ---- laws -------------------------------------------------------------------------------- */
 
 #define SEEDS 20000
 
-/* Ids that servers speak of: of this attempt, of others, and of nothing. */
-static uint64_t some_id(const struct world *world, struct chance *chance)
+/* Ids in messages: of this attempt, of other attempts, and 0. */
+static uint64_t some_id(const struct trial *trial, struct chance *chance)
 {
-    return chance_below(chance, 3) ? world->last_id : id_of(chance_below(chance, 5));
+    return chance_below(chance, 3) ? trial->last_id : id_of(chance_below(chance, 5));
 }
 
-static struct message some_message(const struct world *world, struct chance *chance)
+static struct message some_message(const struct trial *trial, struct chance *chance)
 {
-    uint64_t id = some_id(world, chance);
+    uint64_t id = some_id(trial, chance);
 
     switch (chance_below(chance, 16)) {
     case 0: return reply(id, COUNT - chance_below(chance, 2), -48 - (int)chance_below(chance, 2));
@@ -624,74 +644,76 @@ static struct message some_message(const struct world *world, struct chance *cha
     }
 }
 
-/* Time passes: a little, or until something is due, or beyond. */
-static void some_time(struct world *world, struct chance *chance)
+/* Time passes: a little, or until the exchange is due, or beyond. */
+static void some_time(struct trial *trial, struct chance *chance)
 {
-    int64_t due_at_ns = exchange_due_at(&world->exchange);
+    int64_t due_at_ns = exchange_due_at(&trial->exchange);
 
-    world->now_ns += (int64_t)chance_below(chance, 600) * MS;
-    if (chance_below(chance, 3) == 0 && due_at_ns != INT64_MAX && due_at_ns > world->now_ns)
-        world->now_ns = due_at_ns;
-    step_type(world, NEWS_TIME);
+    trial->now_ns += (int64_t)chance_below(chance, 600) * NS_PER_MS;
+    if (chance_below(chance, 3) == 0 && due_at_ns != NEVER && due_at_ns > trial->now_ns)
+        trial->now_ns = due_at_ns;
+    step_type(trial, EXCHANGE_EVENT_TIME);
 }
 
-/* Something that can happen to the connection as it is. */
-static void something(struct world *world, struct chance *chance)
+/* A random event that is possible in the present state of the link. */
+static void random_event(struct trial *trial, struct chance *chance)
 {
     uint64_t dice = chance_below(chance, 12);
 
-    if (world->up && dice < 5)
-        step_message(world, some_message(world, chance));
-    else if (world->up && dice < 6)
-        step_type(world, NEWS_DOWN);
-    else if (world->up && dice < 7 && chance_below(chance, 4) == 0)
-        step_type(world, NEWS_NONSENSE);
-    else if (world->probing && dice < 9)
-        step_type(world, NEWS_ALIVE);
-    else if (world->dialled && !world->up && dice < 9)
-        step_type(world, NEWS_UP);
+    if (trial->up && dice < 5)
+        step_message(trial, some_message(trial, chance));
+    else if (trial->up && dice < 6)
+        step_type(trial, EXCHANGE_EVENT_DISCONNECTED);
+    else if (trial->up && dice < 7 && chance_below(chance, 4) == 0)
+        step_type(trial, EXCHANGE_EVENT_INVALID);
+    else if (trial->probing && dice < 9)
+        step_type(trial, EXCHANGE_EVENT_ALIVE);
+    else if (trial->dialled && !trial->up && dice < 9)
+        step_type(trial, EXCHANGE_EVENT_CONNECTED);
     else
-        some_time(world, chance);
+        some_time(trial, chance);
 }
 
-static struct world some_world(struct chance *chance)
+static struct trial some_trial(struct chance *chance)
 {
     static const struct endpoints *const lists[] = {&one, &two, &four};
-    int64_t timeout_ns = chance_below(chance, 2) ? (int64_t)chance_below(chance, 30000) * MS : 0;
-    struct world world = world_new(lists[chance_below(chance, 3)], timeout_ns);
+    int64_t timeout_ns =
+        chance_below(chance, 2) ? (int64_t)chance_below(chance, 30000) * NS_PER_MS : 0;
+    struct trial trial = trial_new(lists[chance_below(chance, 3)], timeout_ns);
     uint64_t steps = chance_below(chance, 60);
 
-    step_type(&world, NEWS_BEGIN);
-    while (steps-- > 0 && !exchange_over(&world.exchange))
-        something(&world, chance);
-    return world;
+    step_type(&trial, EXCHANGE_EVENT_BEGIN);
+    while (steps-- > 0 && !exchange_over(&trial.exchange))
+        random_event(&trial, chance);
+    return trial;
 }
 
-static void expect_right_end(const struct world *world, uint64_t seed)
+static void expect_right_end(const struct trial *trial, uint64_t seed)
 {
-    const struct exchange *e = &world->exchange;
+    const struct exchange *e = &trial->exchange;
 
     if (e->state == EXCHANGE_DONE) {
-        cr_assert(e->reply.id >= FIRST_ID && e->reply.id <= world->last_id, "seed %" PRIu64, seed);
+        cr_assert(e->reply.id >= FIRST_ID && e->reply.id <= trial->last_id, "seed %" PRIu64, seed);
         cr_assert(e->reply.count == COUNT && e->reply.unit_log2 == -49, "seed %" PRIu64, seed);
     } else
-        cr_assert(e->trouble[0], "seed %" PRIu64 ": no word", seed);
-    cr_assert(!world->dialled, "seed %" PRIu64 ": a connection is left", seed);
+        cr_assert(e->error_text[0], "seed %" PRIu64 ": no error text", seed);
+    cr_assert(!trial->dialled, "seed %" PRIu64 ": a link is left", seed);
 }
 
-/* Nothing that comes after the end changes it, or orders anything. */
-static void expect_no_afterlife(struct world *world, struct chance *chance, uint64_t seed)
+/* After the end, no event changes the state or has an effect. */
+static void expect_no_change_after_end(struct trial *trial, struct chance *chance, uint64_t seed)
 {
-    enum exchange_state state = world->exchange.state;
+    enum exchange_state state = trial->exchange.state;
 
     for (int i = 0; i < 10; i++) {
         if (chance_below(chance, 2))
-            step_message(world, some_message(world, chance));
+            step_message(trial, some_message(trial, chance));
         else
-            step_type(world, (enum news_type)(NEWS_UP + chance_below(chance, 3)));
-        cr_assert(world->said[0] == '\0', "seed %" PRIu64 ": %s", seed, world->said);
-        some_time(world, chance);
-        cr_assert(world->exchange.state == state, "seed %" PRIu64, seed);
+            step_type(trial, (enum exchange_event_type)(EXCHANGE_EVENT_CONNECTED +
+                                                        chance_below(chance, 3)));
+        cr_assert(trial->output[0] == '\0', "seed %" PRIu64 ": %s", seed, trial->output);
+        some_time(trial, chance);
+        cr_assert(trial->exchange.state == state, "seed %" PRIu64, seed);
     }
 }
 
@@ -702,74 +724,74 @@ Test(exchange, any_schedule_ends_once_with_one_right_answer_or_one_error)
     for (int i = 0; i < SEEDS; i++) {
         uint64_t seed = chance_next(&seeds);
         struct chance chance = {seed};
-        struct world world = some_world(&chance);
-        if (!exchange_over(&world.exchange))
-            step_type(&world, NEWS_CANCEL);
-        expect_right_end(&world, seed);
-        expect_no_afterlife(&world, &chance, seed);
+        struct trial trial = some_trial(&chance);
+        if (!exchange_over(&trial.exchange))
+            step_type(&trial, EXCHANGE_EVENT_CANCEL);
+        expect_right_end(&trial, seed);
+        expect_no_change_after_end(&trial, &chance, seed);
     }
 }
 
-/* From here on nobody is there. A caller that wakes when something is due is told soon, and not
- * woken without need. */
-static int64_t time_until_told(struct world *world, uint64_t seed)
+/* From here on no server is reachable. A caller that wakes when the exchange is due learns of the
+ * failure soon, and does not wake without need. */
+static int64_t time_until_over(struct trial *trial, uint64_t seed)
 {
-    int64_t began_at_ns = world->now_ns;
+    int64_t began_at_ns = trial->now_ns;
 
-    if (world->up)
-        step_type(world, NEWS_DOWN);
-    for (int wakes = 0; !exchange_over(&world->exchange); wakes++) {
-        int64_t due_at_ns = exchange_due_at(&world->exchange);
-        cr_assert(due_at_ns != INT64_MAX && wakes < 200, "seed %" PRIu64, seed);
-        if (due_at_ns > world->now_ns)
-            world->now_ns = due_at_ns;
-        step_type(world, NEWS_TIME);
+    if (trial->up)
+        step_type(trial, EXCHANGE_EVENT_DISCONNECTED);
+    for (int wakes = 0; !exchange_over(&trial->exchange); wakes++) {
+        int64_t due_at_ns = exchange_due_at(&trial->exchange);
+        cr_assert(due_at_ns != NEVER && wakes < 200, "seed %" PRIu64, seed);
+        if (due_at_ns > trial->now_ns)
+            trial->now_ns = due_at_ns;
+        step_type(trial, EXCHANGE_EVENT_TIME);
     }
-    return world->now_ns - began_at_ns;
+    return trial->now_ns - began_at_ns;
 }
 
-Test(exchange, patience_ends_when_nobody_comes_back)
+Test(exchange, the_patience_ends_if_no_server_returns)
 {
     struct chance seeds = chance_init();
 
     for (int i = 0; i < SEEDS; i++) {
         uint64_t seed = chance_next(&seeds);
         struct chance chance = {seed};
-        struct world world = some_world(&chance);
-        if (exchange_over(&world.exchange))
+        struct trial trial = some_trial(&chance);
+        if (exchange_over(&trial.exchange))
             continue;
         int64_t limit_ns =
-            world.exchange.timeout_ns ? world.exchange.timeout_ns : BUSY_NS + RETURN_NS;
-        cr_assert(time_until_told(&world, seed) <= limit_ns, "seed %" PRIu64, seed);
-        cr_assert(world.exchange.state == EXCHANGE_FAILED, "seed %" PRIu64, seed);
+            trial.exchange.timeout_ns ? trial.exchange.timeout_ns : BUSY_NS + RETURN_NS;
+        cr_assert(time_until_over(&trial, seed) <= limit_ns, "seed %" PRIu64, seed);
+        cr_assert(trial.exchange.state == EXCHANGE_FAILED, "seed %" PRIu64, seed);
     }
 }
 
-/* From here on every server is a good one, and says yes at once. */
-static void answer(struct world *world)
+/* From here on every server connects and answers at once. */
+static void answer(struct trial *trial)
 {
-    if (!world->up && !world->dialled) {
-        world->now_ns = exchange_due_at(&world->exchange);
-        step_type(world, NEWS_TIME);
-        cr_assert(world->dialled);
+    if (!trial->up && !trial->dialled) {
+        trial->now_ns = exchange_due_at(&trial->exchange);
+        step_type(trial, EXCHANGE_EVENT_TIME);
+        cr_assert(trial->dialled);
     }
-    if (!world->up)
-        step_type(world, NEWS_UP);
-    step_message(world, right_reply(world->last_id));
+    if (!trial->up)
+        step_type(trial, EXCHANGE_EVENT_CONNECTED);
+    step_message(trial, right_reply(trial->last_id));
 }
 
-Test(exchange, as_long_as_it_is_not_over_a_good_server_is_enough)
+Test(exchange, before_the_end_a_good_server_is_enough)
 {
     struct chance seeds = chance_init();
 
     for (int i = 0; i < SEEDS; i++) {
         uint64_t seed = chance_next(&seeds);
         struct chance chance = {seed};
-        struct world world = some_world(&chance);
-        if (exchange_over(&world.exchange))
+        struct trial trial = some_trial(&chance);
+        if (exchange_over(&trial.exchange))
             continue;
-        answer(&world);
-        cr_assert(world.exchange.state == EXCHANGE_DONE, "seed %" PRIu64 ": %s", seed,
-                  world.exchange.trouble);
+        answer(&trial);
+        cr_assert(trial.exchange.state == EXCHANGE_DONE, "seed %" PRIu64 ": %s", seed,
+                  trial.exchange.error_text);
     }
 }

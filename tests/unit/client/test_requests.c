@@ -1,4 +1,4 @@
-/* The numbers of a session's requests. */
+/* Tests of the numbers of a session's requests. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -20,7 +20,7 @@ Test(requests, the_first_number_is_one)
     requests_clear(&requests);
 }
 
-Test(requests, what_is_forgotten_is_not_found_and_neither_is_what_comes_next_there)
+Test(requests, a_forgotten_number_is_not_found_even_if_its_slot_is_used_again)
 {
     struct requests requests;
 
@@ -32,14 +32,14 @@ Test(requests, what_is_forgotten_is_not_found_and_neither_is_what_comes_next_the
     requests_forget(&requests, request);
     cr_assert_eq(requests.ended_count, 0);
     cr_assert_null(requests_find(&requests, 1));
-    cr_assert_null(requests_find(&requests, request->number), "it is not in use");
-    cr_assert_eq(requests_add(&requests), request, "memory is used again");
+    cr_assert_null(requests_find(&requests, request->number), "the next number is not in use yet");
+    cr_assert_eq(requests_add(&requests), request, "the memory is used again");
     cr_assert_neq(request->number, 1);
     cr_assert_eq(requests_find(&requests, request->number), request);
     requests_clear(&requests);
 }
 
-Test(requests, they_end_in_an_order_of_their_own)
+Test(requests, ended_requests_keep_the_order_in_which_they_ended)
 {
     struct requests requests;
 
@@ -54,7 +54,7 @@ Test(requests, they_end_in_an_order_of_their_own)
     requests_clear(&requests);
 }
 
-Test(requests, there_are_so_many_and_no_more)
+Test(requests, the_number_of_requests_is_limited)
 {
     struct requests requests;
 
@@ -69,11 +69,11 @@ Test(requests, there_are_so_many_and_no_more)
     requests_clear(&requests);
 }
 
-/* Of the 2^24 numbers that a slot has. */
+/* A slot has 2^24 numbers. The test begins shortly before the last one. */
 #define USES_BEFORE ((UINT64_C(1) << 24) - 1000)
 
-/* Also of the last slot, whose number is the one next to the end of them. */
-Test(requests, numbers_stay_within_those_of_ids_however_often_a_slot_is_used)
+/* Includes the last slot, whose last number is the largest of all. */
+Test(requests, numbers_are_valid_ids_after_any_number_of_uses_of_a_slot)
 {
     static const uint64_t slots[] = {1, 2, MEANTIME_REQUESTS_MAX};
     struct requests requests;
@@ -95,8 +95,9 @@ Test(requests, numbers_stay_within_those_of_ids_however_often_a_slot_is_used)
     }
 }
 
-/* A law, for any course of adding, ending and forgetting: no two have the same number. */
-Test(requests, numbers_in_use_are_each_of_one_request)
+/* A law: after any sequence of adding, ending and forgetting, no two requests have the same number.
+ */
+Test(requests, each_number_in_use_belongs_to_one_request)
 {
     struct chance chance = chance_init();
     struct session_request *used[64] = {NULL};
