@@ -1,3 +1,4 @@
+/* Feeds the blocks of many streams to the tests of samples. */
 #include "tests/quality/battery.h"
 
 #include <stdlib.h>
@@ -20,9 +21,9 @@ void battery_destroy(struct battery **battery)
     *battery = NULL;
 }
 
-/* One block of the streams of a chunk. */
-struct place {
-    struct column gaussian[2], uniform[2]; /* of both seeds */
+/* The samples of one block number: of both kinds and both seeds of a chunk. */
+struct block_columns {
+    struct column gaussian[2], uniform[2]; /* one for each seed */
 };
 
 struct chunk {
@@ -30,14 +31,14 @@ struct chunk {
     struct cells cells;
     struct stream gaussian[2], uniform[2];
     uint64_t number;
-    uint64_t first; /* block */
+    uint64_t first; /* number of the first block */
     int64_t samples[BLOCK_SAMPLES];
     double values[BLOCK_SAMPLES];
     struct column shifted;
-    struct place places[2]; /* this one and the one before, in turn */
+    struct block_columns columns[2]; /* of this block and the block before, in turn */
 };
 
-/* What is judged here must be what the programs sum. */
+/* Checks that the samples tested here are those that the programs sum. */
 static void compare_sum(struct chunk *chunk, const struct stream *stream, uint64_t block)
 {
     struct total total = {0, 0};
@@ -61,7 +62,7 @@ static void add_gaussian(struct chunk *chunk, const struct stream *stream, uint6
     column_gaussian(column, &chunk->cells, chunk->samples);
 }
 
-/* Leaves the samples in chunk->samples. */
+/* Also leaves the samples in chunk->samples. */
 static void add_uniform(struct chunk *chunk, const struct stream *stream, uint64_t block,
                         struct column *column)
 {
@@ -75,8 +76,8 @@ static void add_uniform(struct chunk *chunk, const struct stream *stream, uint64
     column_uniform(column, chunk->samples, 0);
 }
 
-/* Level 1 makes a gaussian sample of the low 52 bits of an output, and a uniform one is its high 53
- * bits. If both kinds had the same outputs, it would show from bit 12 on. */
+/* Level 1 makes a gaussian sample from the low 52 bits of an output. A uniform sample is the high
+ * 53 bits of an output. If both kinds had the same outputs, pairs would show it from bit 12 on. */
 static void pair_kinds(struct chunk *chunk, const struct column *gaussian, uint64_t turn)
 {
     unsigned member = turn % SHIFTS;
@@ -84,7 +85,7 @@ static void pair_kinds(struct chunk *chunk, const struct column *gaussian, uint6
     pairs_add(&chunk->battery->kinds[member], gaussian, &chunk->shifted, 0);
 }
 
-/* Pairs within a block. All lags and distances take their turns, a pair of them at a time. */
+/* Pairs samples within a block. Each call uses one lag and one distance; all of them take turns. */
 static void pair_within(struct tallies *tallies, const struct column *column, uint64_t turn)
 {
     unsigned lag = 1 + turn % LAGS, distance = 1 + turn % (DISTANCES - 1);
@@ -105,33 +106,35 @@ static void pair_blocks(struct tallies *tallies, const struct column *before,
     pairs_add(&tallies->block[distance], before, column, distance);
 }
 
-static void add_seed(struct chunk *chunk, struct place *place, unsigned seed, uint64_t block)
+static void add_seed(struct chunk *chunk, struct block_columns *columns, unsigned seed,
+                     uint64_t block)
 {
     uint64_t turn = chunk->number + block;
-    add_gaussian(chunk, &chunk->gaussian[seed], block, &place->gaussian[seed]);
-    add_uniform(chunk, &chunk->uniform[seed], block, &place->uniform[seed]);
-    pair_kinds(chunk, &place->gaussian[seed], turn);
-    pair_within(&chunk->battery->gaussian, &place->gaussian[seed], turn);
-    pair_within(&chunk->battery->uniform, &place->uniform[seed], turn);
+    add_gaussian(chunk, &chunk->gaussian[seed], block, &columns->gaussian[seed]);
+    add_uniform(chunk, &chunk->uniform[seed], block, &columns->uniform[seed]);
+    pair_kinds(chunk, &columns->gaussian[seed], turn);
+    pair_within(&chunk->battery->gaussian, &columns->gaussian[seed], turn);
+    pair_within(&chunk->battery->uniform, &columns->uniform[seed], turn);
 }
 
-static void add_place(struct chunk *chunk, unsigned i)
+static void add_block(struct chunk *chunk, unsigned i)
 {
     struct battery *battery = chunk->battery;
-    struct place *place = &chunk->places[i % 2], *before = &chunk->places[(i + 1) % 2];
+    struct block_columns *columns = &chunk->columns[i % 2], *before = &chunk->columns[(i + 1) % 2];
     uint64_t block = chunk->first + i, turn = chunk->number + block;
     for (unsigned seed = 0; seed < 2; seed++) {
-        add_seed(chunk, place, seed, block);
+        add_seed(chunk, columns, seed, block);
         if (i == 0)
             continue;
-        pair_blocks(&battery->gaussian, &before->gaussian[seed], &place->gaussian[seed], turn);
-        pair_blocks(&battery->uniform, &before->uniform[seed], &place->uniform[seed], turn);
+        pair_blocks(&battery->gaussian, &before->gaussian[seed], &columns->gaussian[seed], turn);
+        pair_blocks(&battery->uniform, &before->uniform[seed], &columns->uniform[seed], turn);
     }
-    pair_seeds(&battery->gaussian, place->gaussian, turn);
-    pair_seeds(&battery->uniform, place->uniform, turn);
+    pair_seeds(&battery->gaussian, columns->gaussian, turn);
+    pair_seeds(&battery->uniform, columns->uniform, turn);
 }
 
-/* An odd chunk begins anywhere in its streams, at a multiple of its length. */
+/* An odd chunk begins at a random block, a multiple of its length. An even chunk begins at block 0.
+ */
 static uint64_t first_block(uint64_t number)
 {
     if (number % 2 == 0)
@@ -153,32 +156,32 @@ bool battery_add_chunk(struct battery *battery, uint64_t seed, uint64_t number)
         stream_init(&chunk->uniform[i], seed + 2 * number + i, STREAM_UNIFORM);
     }
     for (unsigned i = 0; i < CHUNK_BLOCKS; i++)
-        add_place(chunk, i);
+        add_block(chunk, i);
     free(chunk);
     return true;
 }
 
-static void join_pairs(struct pairs *into, const struct pairs *part, unsigned members)
+static void merge_pairs(struct pairs *into, const struct pairs *part, unsigned members)
 {
     for (unsigned m = 0; m < members; m++)
-        pairs_join(&into[m], &part[m]);
+        pairs_merge(&into[m], &part[m]);
 }
 
-static void tallies_join(struct tallies *into, const struct tallies *part)
+static void tallies_merge(struct tallies *into, const struct tallies *part)
 {
-    moments_join(&into->moments, &part->moments);
-    histogram_join(&into->histogram, &part->histogram);
-    join_pairs(into->lane, part->lane, LAGS + 1);
-    join_pairs(into->across, part->across, DISTANCES);
-    join_pairs(into->block, part->block, DISTANCES);
-    join_pairs(into->seed, part->seed, DISTANCES);
+    moments_merge(&into->moments, &part->moments);
+    histogram_merge(&into->histogram, &part->histogram);
+    merge_pairs(into->lane, part->lane, LAGS + 1);
+    merge_pairs(into->across, part->across, DISTANCES);
+    merge_pairs(into->block, part->block, DISTANCES);
+    merge_pairs(into->seed, part->seed, DISTANCES);
 }
 
-void battery_join(struct battery *into, const struct battery *part)
+void battery_merge(struct battery *into, const struct battery *part)
 {
-    tallies_join(&into->gaussian, &part->gaussian);
-    tallies_join(&into->uniform, &part->uniform);
-    join_pairs(into->kinds, part->kinds, SHIFTS);
+    tallies_merge(&into->gaussian, &part->gaussian);
+    tallies_merge(&into->uniform, &part->uniform);
+    merge_pairs(into->kinds, part->kinds, SHIFTS);
     into->blocks += part->blocks;
     into->blocks_differing += part->blocks_differing;
 }

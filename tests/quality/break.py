@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Breaks a copy of one source file, for a program that the quality tests must reject.
+"""Puts a break into a copy of one source file, for a program that the quality tests must reject.
 
     break.py BREAK SOURCE TARGET    writes TARGET: SOURCE with that break
-    break.py BREAK PROGRAM          runs PROGRAM, which has the break; exit code 0 if it is caught
+    break.py BREAK PROGRAM          runs PROGRAM, which has the break; exits with 0 if it is caught
 
-A break that no longer finds its place in the source is an error, as is a break that stays unseen or
-is seen by other tests alone.
+It is an error if the source no longer has the text of a break. It is also an error if none of the
+tests in `caught_by` fails, even if other tests fail.
 """
 import re
 import subprocess
@@ -16,15 +16,16 @@ from pathlib import Path
 
 @dataclass
 class Break:
-    """Edits are (regular expression, what its matches become, their number). `caught_by` are the
-    tests that must fail; others may."""
+    """An edit is (regular expression, replacement, number of matches).
+
+    The tests in `caught_by` must fail. Other tests may fail."""
 
     edits: list
     caught_by: list
 
 
 def halve_thresholds(table):
-    """In an alias table, with entries threshold << 32 | alias."""
+    """Halves the thresholds of an alias table, whose entries are threshold << 32 | alias."""
     halve = lambda entry: f"0x{int(entry[1], 16) // 2:08x}"
     return re.sub("0x([0-9a-f]{8})", halve, table[0])
 
@@ -50,12 +51,12 @@ BREAKS = {
         [(r"(-log_ieee\(1\.0 - v\)) / t", r"\1", 1)],
         ["gaussian bins of 2^-6 beyond 4", "gaussian beyond 5.0"],
     ),
-    # SFC64 without the output that is fed back.
+    # SFC64 without the feedback of its output.
     "lane_feedback": Break(
         [(r"(ROTATE_24\(lanes->c\[k\]\)) \+ out;", r"\1;", 1)],
         ["gaussian in a lane, cells", "uniform in a lane, products"],
     ),
-    # Lanes that start with neighbouring numbers instead of mixed ones, and without a warm-up.
+    # Lanes start with neighbouring numbers instead of mixed ones, and without a warm-up.
     "lane_seeding": Break(
         [
             (r"seed_word\(key, block, (\d), first \+ i\)", r"key + block + \1 + first + i", 3),
@@ -103,7 +104,7 @@ def run(broken, program):
         sys.exit(f"break.py: {program} exits with {result.returncode}, not 1")
     for test in broken.caught_by:
         if not any(line.startswith(test + "  ") for line in failed):
-            sys.exit(f"break.py: {test} has not caught it")
+            sys.exit(f"break.py: {test} has not caught the break")
 
 
 def main(arguments):

@@ -1,12 +1,13 @@
+/* Computes the distributions behind the p-values. */
 #include "tests/quality/chances.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
-#define COUNT_RARE 10000 /* above it a count is as good as normal */
+#define COUNT_RARE 10000 /* above this a count is nearly normal */
 
-/* On the side of 0 where the difference loses no digits. */
+/* Computes on the positive side of 0, where the difference loses no digits. */
 double normal_between(double a, double b)
 {
     if (a < 0)
@@ -32,8 +33,8 @@ double count_p(double count, double expected)
     return gsl_cdf_poisson_Q(k, expected) + gsl_ran_poisson_pdf(k, expected) / 2;
 }
 
-/* Two series for the same distribution (A. N. Kolmogorov, 1933; N. V. Smirnov, 1948): the first is
- * good for small t, the second, of the probability of more, for large t. */
+/* Two series for the probability of a larger value (A. N. Kolmogorov, 1933; N. V. Smirnov, 1948).
+ * The first converges fast for small t, the second for large t. */
 static double kolmogorov_small(double t)
 {
     double sum = 0;
@@ -69,9 +70,10 @@ static double polynomial(const double *coefficients, int count, double x)
  * (J. Stat. Software 9(2), 2004): within 2e-5 of the series by T. W. Anderson and D. A. Darling.
  * Finite n, from 1000 on, differs by 5e-5 at most.
  *
- * Far out that error is no longer small beside the probability. There the largest of the weights
- * 1 / (j (j + 1)) of the squared normal numbers that A^2 adds up to decides (V. M. Zolotarev,
- * 1961); the others contribute the product of (1 - 2 / (j (j + 1)))^(-1/2) over j >= 2, sqrt(3). */
+ * For large A^2 that error is not small compared with the probability. A^2 is a sum of squared
+ * normal numbers with the weights 1 / (j (j + 1)). For large A^2 the largest weight decides (V. M.
+ * Zolotarev, 1961). The other weights contribute the product of (1 - 2 / (j (j + 1)))^(-1/2) over j
+ * >= 2, which is sqrt(3). */
 double anderson_darling_p(double a_square)
 {
     static const double low[] = {2.00012, 0.247105, -0.0649821, 0.0347962, -0.0116720, 0.00168691};

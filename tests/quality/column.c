@@ -1,3 +1,4 @@
+/* Prepares the samples of a block for the tests of pairs. */
 #include "tests/quality/column.h"
 
 #include "tests/quality/chances.h"
@@ -25,8 +26,8 @@ void column_gaussian(struct column *column, const struct cells *cells, const int
     }
 }
 
-/* With the samples' 53 bits at the top of a word, what is left after the shift is a number in
- * [0, 1) again; as a signed word with the top bit turned over, it is one in [-1/2, 1/2). */
+/* The 53 bits of a sample are at the top of a word. After the shift, the word is again a number in
+ * [0, 1). With its top bit inverted, the word as a signed integer is a number in [-1/2, 1/2). */
 void column_uniform(struct column *column, const int64_t *samples, unsigned shift)
 {
     const float deviations = 3.4641016f * 0x1p-64f; /* sqrt(12): 1 / standard deviation */

@@ -1,4 +1,4 @@
-/* Samples of a block, made ready for the tests of pairs. */
+/* The samples of a block in the form that the tests of pairs need. */
 #ifndef MEANTIME_TESTS_QUALITY_COLUMN_H
 #define MEANTIME_TESTS_QUALITY_COLUMN_H
 
@@ -7,26 +7,27 @@
 #include "sums/stream.h"
 #include "tests/quality/histogram.h"
 
-#define CELLS 16 /* of about the same probability */
+#define CELLS 16 /* cells of about the same probability */
 
-/* One number for each sample of a block, of mean 0 and variance 1, and the cell that it lies in. */
+/* A number and a cell for each sample of a block. */
 struct column {
-    float value[BLOCK_SAMPLES];
-    uint8_t cell[BLOCK_SAMPLES];
+    float value[BLOCK_SAMPLES];  /* of mean 0 and variance 1 */
+    uint8_t cell[BLOCK_SAMPLES]; /* the cell in which the value lies, 0 to CELLS - 1 */
 };
 
-/* The borders of gaussian cells are borders of bins, so that their probabilities are exact. */
+/* The borders of gaussian cells are borders of bins, so their probabilities are exact. */
 struct cells {
-    uint8_t of_bin[BINS];
-    double gaussian[CELLS]; /* probabilities */
-    double uniform[CELLS];
+    uint8_t of_bin[BINS];   /* the gaussian cell of each bin */
+    double gaussian[CELLS]; /* probabilities of the gaussian cells */
+    double uniform[CELLS];  /* probabilities of the uniform cells */
 };
 
 void cells_init(struct cells *cells);
 
 void column_gaussian(struct column *column, const struct cells *cells, const int64_t *samples);
 
-/* Of the bits of the samples from bit `shift` on, counted from the highest; 0 to 36. */
+/* Uses the bits of the samples from bit `shift` on, counted from the highest bit. shift: 0 to 36.
+ */
 void column_uniform(struct column *column, const int64_t *samples, unsigned shift);
 
 #endif

@@ -1,3 +1,4 @@
+/* Collects, judges and prints the findings. */
 #include "tests/quality/findings.h"
 
 #include <assert.h>

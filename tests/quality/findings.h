@@ -1,4 +1,4 @@
-/* Findings: what each test has found, and the verdict over all of them. */
+/* Findings: the statistic and the p-value of each test, and the verdicts. */
 #ifndef MEANTIME_TESTS_QUALITY_FINDINGS_H
 #define MEANTIME_TESTS_QUALITY_FINDINGS_H
 
@@ -7,8 +7,8 @@
 
 #define FINDINGS_MAX 200
 
-/* Chance of a failure if nothing is wrong, over all findings together, of which each gets an equal
- * share (C. E. Bonferroni, 1936), and half of that at either end. */
+/* The probability that any finding fails although nothing is wrong. Each finding gets an equal
+ * share (C. E. Bonferroni, 1936), half of it at either end of its p-values. */
 #define FALSE_ALARM 1e-6
 
 struct finding {
@@ -25,14 +25,15 @@ struct findings {
 void findings_add(struct findings *findings, double p, const char *text, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Better than chance is as bad as worse. A p-value that is no number fails. To be asked when all
- * findings are there. */
+/* Returns true if the p-value is inside the limits. A fit that is better than chance fails as well,
+ * and so does a NaN. Call it after all findings have been added, because the limits depend on their
+ * number. */
 bool findings_pass(const struct findings *findings, const struct finding *finding);
 
-/* Number of findings that fail. */
+/* Returns the number of findings that fail. */
 unsigned findings_failures(const struct findings *findings);
 
-/* A line each: name, statistic, p-value, verdict; as a table in Markdown if wanted. */
+/* Prints a line for each finding: name, statistic, p-value, verdict. markdown: as a table. */
 void findings_print(const struct findings *findings, bool markdown, FILE *file);
 
 #endif

@@ -1,5 +1,5 @@
-/* Sums of doubles that do not depend on the order, so that threads may share the work: each is
- * rounded to a multiple of 2^-FIXED_BITS, and those add up exactly. */
+/* Sums of doubles that do not depend on the order, so that threads may share the work. Each double
+ * is rounded to a multiple of 2^-FIXED_BITS, and these multiples add up exactly. */
 #ifndef MEANTIME_TESTS_QUALITY_FIXED_H
 #define MEANTIME_TESTS_QUALITY_FIXED_H
 
@@ -7,7 +7,7 @@
 
 typedef __int128 fixed;
 
-/* |x| < 2^60. */
+/* x: |x| < 2^60. */
 static inline fixed fixed_from(double x)
 {
     return (fixed)(x * (double)(1LL << FIXED_BITS));

@@ -1,3 +1,4 @@
+/* Counts samples in bins and compares the counts with the distribution. */
 #include "tests/quality/histogram.h"
 
 #include <math.h>
@@ -5,9 +6,9 @@
 #include "tests/quality/chances.h"
 #include "tests/quality/kinds.h"
 
-#define FAR 4 /* "far out" for the samples, in standard deviations */
+#define FAR 4 /* standard deviations: the bins "beyond 4" begin here */
 
-/* Where counts in the tails begin, in halves of a standard deviation. */
+/* The first and last beginning of the tails counted, in halves of a standard deviation. */
 #define TAIL_FIRST 6
 #define TAIL_LAST  13
 
@@ -21,7 +22,7 @@ void histogram_add(struct histogram *histogram, enum stream_kind kind, const int
     histogram->count += BLOCK_SAMPLES;
 }
 
-void histogram_join(struct histogram *into, const struct histogram *part)
+void histogram_merge(struct histogram *into, const struct histogram *part)
 {
     for (unsigned i = 0; i < BINS; i++)
         into->bins[i] += part->bins[i];
@@ -50,8 +51,8 @@ static void chi_square_add(struct chi_square *chi, double found, double expected
     }
 }
 
-/* What is left over at the end goes to the last merged bin, so that none is lost. */
-struct chi_square chi_square(const uint64_t *count, const double *expected, unsigned bins)
+/* The last merged bin gets the rest, so that no bin is lost. */
+struct chi_square chi_square_over_bins(const uint64_t *count, const double *expected, unsigned bins)
 {
     struct chi_square chi = {.worst_p = 1};
     double rest = 0, wanted = 0, found = 0;
@@ -80,15 +81,15 @@ static void report_chi_square(struct findings *findings, enum stream_kind kind, 
     findings_add(findings, worst_p, "%s %s, worst: z = %.2f", kind_name(kind), what, chi.worst_z);
 }
 
-/* Chi-square over gaussian bins that are `width` bins wide; those nearer to 0 than `from` are one
- * bin. */
+/* Returns chi-square over gaussian bins that are `width` bins wide. All bins nearer to 0 than
+ * `from` are one bin. */
 static struct chi_square gaussian_chi_square(const struct histogram *histogram, unsigned width,
                                              double from)
 {
     uint64_t count[BINS];
     double expected[BINS];
     unsigned bins = 0;
-    bool open = false; /* the last bin goes on */
+    bool open = false; /* true: the last bin continues */
     for (unsigned i = 0; i < BINS; i++) {
         double begin = gaussian_bin_begin(i), end = gaussian_bin_begin(i + 1);
         if (!open)
@@ -97,10 +98,10 @@ static struct chi_square gaussian_chi_square(const struct histogram *histogram, 
         expected[bins - 1] += normal_between(begin, end) * (double)histogram->count;
         open = (i + 1) % width != 0 || (end > -from && end < from);
     }
-    return chi_square(count, expected, bins);
+    return chi_square_over_bins(count, expected, bins);
 }
 
-/* |x| >= limit, which lies on a border of bins. */
+/* Counts samples with |x| >= limit. limit: a border of bins. */
 static void report_tail(const struct histogram *histogram, double limit, struct findings *findings)
 {
     double expected = 2 * normal_between(limit, INFINITY) * (double)histogram->count;
@@ -131,7 +132,7 @@ static struct chi_square even_chi_square(const uint64_t *count, unsigned bins, u
     double expected[BINS];
     for (unsigned i = 0; i < bins; i++)
         expected[i] = (double)all / bins;
-    return chi_square(count, expected, bins);
+    return chi_square_over_bins(count, expected, bins);
 }
 
 void histogram_report(const struct histogram *histogram, enum stream_kind kind,

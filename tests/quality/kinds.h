@@ -1,4 +1,4 @@
-/* What the tests need to know of the kinds of streams. */
+/* The names of the kinds of streams. */
 #ifndef MEANTIME_TESTS_QUALITY_KINDS_H
 #define MEANTIME_TESTS_QUALITY_KINDS_H
 

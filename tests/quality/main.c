@@ -1,4 +1,4 @@
-/* quality: are the samples good? See sums/QUALITY.md. */
+/* The program `quality`, which tests the samples. See sums/QUALITY.md. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +8,14 @@
 #include "client/common/quantity.h"
 #include "sums/kernel.h"
 #include "tests/quality/battery.h"
-#include "tests/quality/crew.h"
 #include "tests/quality/options.h"
 #include "tests/quality/raw.h"
 #include "tests/quality/scores.h"
+#include "tests/quality/thread_pool.h"
 
-#define RUN_BLOCKS 4096 /* of one seed whose sums are taken in a row */
+#define SERIES_BLOCKS 4096 /* consecutive blocks of one seed */
 
-/* On a terminal alone. */
+/* Prints the progress only on a terminal. */
 static void show_progress(uint64_t done, uint64_t items)
 {
     if (isatty(STDERR_FILENO))
@@ -36,10 +36,10 @@ struct sampling {
     struct battery **batteries; /* one for each thread */
 };
 
-static bool sample_chunk(void *context, unsigned member, uint64_t item)
+static bool sample_chunk(void *context, unsigned thread, uint64_t item)
 {
     struct sampling *sampling = context;
-    return battery_add_chunk(sampling->batteries[member], sampling->seed, item);
+    return battery_add_chunk(sampling->batteries[thread], sampling->seed, item);
 }
 
 static bool batteries_init(struct battery **batteries, unsigned threads)
@@ -52,16 +52,16 @@ static bool batteries_init(struct battery **batteries, unsigned threads)
     return true;
 }
 
-/* Fills batteries[0]. */
+/* Merges the counts of all threads into batteries[0]. */
 static bool test_samples(const struct quality_options *options, struct battery **batteries)
 {
     struct sampling sampling = {options->seed, batteries};
     uint64_t chunks = (options->samples - 1) / CHUNK_SAMPLES + 1;
     if (!batteries_init(batteries, options->threads) ||
-        !crew_run(options->threads, chunks, sample_chunk, &sampling, show_progress))
+        !thread_pool_run(options->threads, chunks, sample_chunk, &sampling, show_progress))
         return false;
     for (unsigned i = 1; i < options->threads; i++)
-        battery_join(batteries[0], batteries[i]);
+        battery_merge(batteries[0], batteries[i]);
     return true;
 }
 
@@ -73,15 +73,15 @@ struct summing {
     double *scores;
 };
 
-/* One run: the blocks from 0 on of a seed of its own. */
-static bool sum_run(void *context, unsigned member, uint64_t item)
+/* Computes one series of scores: the blocks from 0 on of one seed. */
+static bool sum_series(void *context, unsigned thread, uint64_t item)
 {
-    (void)member;
+    (void)thread;
     struct summing *summing = context;
     struct stream stream;
     stream_init(&stream, summing->seed + item, summing->kind);
-    uint64_t first = item * RUN_BLOCKS;
-    for (uint64_t i = 0; i < RUN_BLOCKS && first + i < summing->count; i++)
+    uint64_t first = item * SERIES_BLOCKS;
+    for (uint64_t i = 0; i < SERIES_BLOCKS && first + i < summing->count; i++)
         summing->scores[first + i] = block_score(&stream, i);
     return true;
 }
@@ -91,15 +91,16 @@ static bool test_sums(const struct quality_options *options, enum stream_kind ki
 {
     struct summing summing = {options->seed, options->sums, kind,
                               calloc(options->sums, sizeof(double))};
-    uint64_t runs = (options->sums - 1) / RUN_BLOCKS + 1;
-    bool ok = summing.scores && crew_run(options->threads, runs, sum_run, &summing, show_progress);
+    uint64_t series = (options->sums - 1) / SERIES_BLOCKS + 1;
+    bool ok = summing.scores &&
+              thread_pool_run(options->threads, series, sum_series, &summing, show_progress);
     if (ok)
         scores_report(summing.scores, summing.count, kind, findings);
     free(summing.scores);
     return ok;
 }
 
-/* Together */
+/* The whole program */
 
 static void print_head(const struct quality_options *options, const struct battery *battery)
 {
@@ -145,7 +146,7 @@ static int test(const struct quality_options *options)
     if (batteries && run_tests(options, batteries, &findings))
         exit_code = print_findings(options, batteries[0], &findings);
     else
-        exit_code = complain("there is no memory, or no thread could be started");
+        exit_code = complain("there is no memory, or the system starts no thread");
     for (unsigned i = 0; batteries && i < options->threads; i++)
         battery_destroy(&batteries[i]);
     free(batteries);

@@ -1,3 +1,4 @@
+/* Sums the powers of samples and compares their means with the distribution. */
 #include "tests/quality/moments.h"
 
 #include <math.h>
@@ -5,7 +6,7 @@
 #include "tests/quality/chances.h"
 #include "tests/quality/kinds.h"
 
-#define AT_ONCE 4 /* sums side by side, so that none waits for its own last addition */
+#define AT_ONCE 4 /* independent sums, so that no addition waits for the one before */
 
 static void add_powers(double sums[MOMENTS][AT_ONCE], const double *values)
 {
@@ -33,7 +34,7 @@ void moments_add(struct moments *moments, const double *values)
     moments->count += BLOCK_SAMPLES;
 }
 
-void moments_join(struct moments *into, const struct moments *part)
+void moments_merge(struct moments *into, const struct moments *part)
 {
     into->count += part->count;
     for (unsigned n = 0; n < MOMENTS; n++)

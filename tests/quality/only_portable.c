@@ -1,4 +1,4 @@
-/* The table of kernels for programs whose sums/ is broken on purpose: one kernel is enough. */
+/* The table of kernels for the deliberately broken programs. They need only the portable kernel. */
 #include <stddef.h>
 
 #include "sums/kernel.h"

@@ -1,3 +1,4 @@
+/* Parses the command line of `quality`. */
 #include "tests/quality/options.h"
 
 #include <argp.h>
@@ -8,16 +9,16 @@
 #include "client/common/quantity.h"
 #include "tests/quality/raw.h"
 
-#define SEED 8197 /* the same for every run, so that a finding stays */
+#define SEED 8197 /* the same for every run, so that findings are reproducible */
 
-/* Some seconds on one core, and some minutes on several. */
+/* The short form takes some seconds on one core, the long form some minutes on several cores. */
 #define SHORT_SAMPLES UINT64_C(100000000)
 #define SHORT_SUMS    UINT64_C(8192)
 #define LONG_SAMPLES  UINT64_C(40000000000)
 #define LONG_SUMS     UINT64_C(1048576)
 
 #define THREADS_MAX 1024
-#define SUMS_MIN    1000 /* from there on the distributions' limits hold */
+#define SUMS_MIN    1000 /* from this number on the limits of the distributions are valid */
 #define SUMS_MAX    (UINT64_C(1) << 32)
 
 enum {
@@ -38,7 +39,7 @@ static const struct argp_option option_table[] = {
     {"markdown", OPTION_MARKDOWN, 0, 0, "Print a table for the documents", 1},
     {0, 0, 0, 0, "Instead of the tests:", 2},
     {"raw", OPTION_RAW, "STREAM", 0, "Write raw bits to stdout: " RAW_STREAMS, 2},
-    {"bytes", OPTION_BYTES, "COUNT", 0, "At least so many (without end)", 2},
+    {"bytes", OPTION_BYTES, "COUNT", 0, "Number of bytes, at least (without end)", 2},
     {0},
 };
 

@@ -11,11 +11,11 @@ struct quality_options {
     uint64_t sums;    /* of blocks, of each kind */
     unsigned threads;
     bool markdown;
-    const char *raw; /* or NULL */
-    uint64_t bytes;  /* of raw; 0: without end */
+    const char *raw; /* the name of a raw stream; NULL: run the tests */
+    uint64_t bytes;  /* of the raw stream, at least; 0: without end */
 };
 
-/* Ends the program with 2 when an argument is wrong, and after --help. */
+/* Ends the program with exit code 2 if an argument is wrong, and with 0 after --help. */
 void quality_options_parse(struct quality_options *options, int argc, char **argv);
 
 #endif

@@ -1,3 +1,4 @@
+/* Tests whether pairs of samples are independent. */
 #include "tests/quality/pairs.h"
 
 #include <math.h>
@@ -5,9 +6,10 @@
 #include "tests/quality/chances.h"
 
 #define FREEDOM ((CELLS - 1) * (CELLS - 1))
-#define AT_ONCE 8 /* sums side by side, so that none waits for its own last addition */
+#define AT_ONCE 8 /* independent sums, so that no addition waits for the one before */
 
-_Static_assert(BLOCK_SAMPLES / AT_ONCE * AT_ONCE == BLOCK_SAMPLES, "sums side by side fit");
+_Static_assert(BLOCK_SAMPLES / AT_ONCE * AT_ONCE == BLOCK_SAMPLES,
+               "a block has a whole number of them");
 
 static void count_cells(struct pairs *pairs, const uint8_t *x, const uint8_t *y, unsigned n)
 {
@@ -38,7 +40,7 @@ void pairs_add(struct pairs *pairs, const struct column *x, const struct column 
     pairs->pairs += n;
 }
 
-void pairs_join(struct pairs *into, const struct pairs *part)
+void pairs_merge(struct pairs *into, const struct pairs *part)
 {
     for (unsigned i = 0; i < CELLS; i++)
         for (unsigned k = 0; k < CELLS; k++)
@@ -73,7 +75,7 @@ double pairs_z(const struct pairs *pairs)
     return fixed_value(pairs->products) / sqrt((double)pairs->pairs);
 }
 
-/* Sums of squares over the members of a family: each member's z for its cells and its products. */
+/* Sums over the members of a family of pairs. */
 struct family {
     unsigned members, worst_cells, worst_products;
     double chi_square, worst_chi_square;

@@ -1,4 +1,4 @@
-/* Are two samples, a given way apart, independent of each other? */
+/* Tests whether two samples at a given distance are independent of each other. */
 #ifndef MEANTIME_TESTS_QUALITY_PAIRS_H
 #define MEANTIME_TESTS_QUALITY_PAIRS_H
 
@@ -8,34 +8,35 @@
 #include "tests/quality/findings.h"
 #include "tests/quality/fixed.h"
 
-/* Pairs that are one way apart: how often each pair of cells came up, and the sum of the products.
- * {0} is empty. */
+/* Counts and sums of pairs with one distance. {0} is empty. */
 struct pairs {
-    uint64_t count[CELLS][CELLS];
-    fixed products;
-    uint64_t pairs;
+    uint64_t count[CELLS][CELLS]; /* number of each pair of cells */
+    fixed products;               /* sum of the products of both values */
+    uint64_t pairs;               /* number of pairs */
 };
 
-/* Pairs of sample j of `x` and sample j + distance of `y`, wherever both are in their blocks. */
+/* Adds the pairs of sample j of `x` and sample j + distance of `y`, for every j for which both
+ * exist. */
 void pairs_add(struct pairs *pairs, const struct column *x, const struct column *y,
                unsigned distance);
-void pairs_join(struct pairs *into, const struct pairs *part);
+void pairs_merge(struct pairs *into, const struct pairs *part);
 
 /* Probabilities of the cells of both samples. */
 struct margins {
     const double *x, *y;
 };
 
-/* Chi-square of the dependence alone, with (CELLS - 1)^2 degrees of freedom: over all pairs of
- * cells, less what the cells of x and those of y deviate on their own. So it is right for pairs
- * that overlap, too (I. J. Good, "The serial test for sampling numbers", 1953). */
+/* Returns chi-square of the dependence alone, with (CELLS - 1)^2 degrees of freedom. It is
+ * chi-square over all pairs of cells, minus the deviations of the cells of x and of y alone. So it
+ * is also valid for pairs that overlap (I. J. Good, "The serial test for sampling numbers", 1953).
+ */
 double pairs_chi_square(const struct pairs *pairs, struct margins margins);
 
-/* Sum of the products over its standard deviation. */
+/* Returns the sum of the products divided by its standard deviation. */
 double pairs_z(const struct pairs *pairs);
 
-/* A finding for the cells of all `members` together, and one for their products; both say which
- * member is the worst. Members without a pair do not count. */
+/* Adds a finding for the cells of all `members` together, and one for their products. Both name the
+ * worst member. Members without pairs do not count. */
 void pairs_report(const struct pairs *list, unsigned members, struct margins margins,
                   const char *name, struct findings *findings);
 

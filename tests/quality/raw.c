@@ -1,3 +1,4 @@
+/* Writes raw bits of a stream for other test programs. */
 #include "tests/quality/raw.h"
 
 #include <assert.h>
@@ -6,7 +7,7 @@
 
 #include "tests/quality/samples.h"
 
-/* Makes the bytes of a block, at most 8 for each sample. Returns their number. */
+/* Makes the bytes of a block, at most 8 for each sample. Returns the number of bytes. */
 typedef size_t make_block(const struct stream *stream, uint64_t block, void *bytes);
 
 static size_t make_bits(const struct stream *stream, uint64_t block, void *bytes)
@@ -20,7 +21,7 @@ static uint32_t uniform_word(int64_t k)
     return (uint32_t)(k >> 21);
 }
 
-/* The probability of less than x, in units of 2^-32. */
+/* Returns the probability of a number below x, in units of 2^-32. */
 static uint32_t gaussian_word(int64_t q)
 {
     double x = (double)q * 0x1p-49;

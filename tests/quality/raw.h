@@ -8,16 +8,16 @@
 
 #define RAW_STREAMS "bits, gaussian-bits, uniform, gaussian"
 
-/* Whether `name` is one of RAW_STREAMS:
+/* Returns true if `name` is one of RAW_STREAMS:
  *
  *     bits             64-bit outputs of the uniform stream's generators, in sample order
- *     gaussian-bits    the same of the gaussian stream
+ *     gaussian-bits    64-bit outputs of the gaussian stream's generators, in sample order
  *     uniform          the 32 highest bits of uniform samples
  *     gaussian         32 bits of gaussian samples, made uniform by the normal distribution */
 bool raw_known(const char *name);
 
-/* Writes a known stream, whole blocks from block 0 on, until `bytes` are out (0: for ever), in the
- * machine's byte order. False if the file takes no more. */
+/* Writes whole blocks of a known stream, from block 0 on, in the machine's byte order. Stops after
+ * `bytes` bytes or more; 0: never. Returns false if a write fails. */
 bool raw_write(const char *name, uint64_t seed, uint64_t bytes, FILE *file);
 
 #endif

@@ -1,9 +1,10 @@
+/* Makes the samples of a block one by one. */
 #include "tests/quality/samples.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* All lanes of a block at once: row after row of the samples. */
+/* The vectors hold all lanes of a block, so each step makes a row of samples. */
 #define VEC_LANES 2
 #define VECS      16
 
@@ -11,12 +12,12 @@
 #include "sums/level4.h"
 #include "sums/tables.h"
 
-#define OUTPUTS_MAX 4 /* of a lane for one draw: level 3 takes as many */
+#define OUTPUTS_MAX 4 /* outputs of a lane for one draw, as level 3 needs */
 
-/* The outputs of all lanes for one draw each, and their generators' b before the first of them. */
+/* A row of draws: one draw by each lane. */
 struct row {
-    uint64_t out[OUTPUTS_MAX][LANES];
-    uint64_t b[LANES];
+    uint64_t out[OUTPUTS_MAX][LANES]; /* the outputs of the lanes */
+    uint64_t b[LANES];                /* the lanes' b before their first output */
 };
 
 static void row_make(struct row *row, struct lanes *lanes, unsigned outputs)
@@ -30,7 +31,8 @@ static void row_make(struct row *row, struct lanes *lanes, unsigned outputs)
     }
 }
 
-/* Draws: q is the sample; false says that it is slow, and then q means nothing. */
+/* Draws: each function puts the sample into *q. If the draw is slow, it returns false, and *q has
+ * no meaning. */
 
 static uint64_t low52(uint64_t out)
 {
@@ -44,7 +46,7 @@ static inline bool level1_draw(const struct row *row, unsigned lane, int64_t *q)
     return t > 0;
 }
 
-/* The point of an interval that an output stands for. */
+/* Returns the point of an interval for an output. */
 static int64_t interval_point(uint64_t interval, uint64_t out)
 {
     uint64_t left = interval >> 32 << 32, width = (uint32_t)interval;
@@ -81,7 +83,7 @@ static inline bool level3_draw(const struct row *row, unsigned lane, int64_t *q)
 /* Samples that no level has made so far, in order. */
 struct open {
     uint32_t count;
-    uint32_t sample[BLOCK_SAMPLES];
+    uint32_t sample[BLOCK_SAMPLES]; /* their numbers in the block */
 };
 
 static void open_init(struct open *open)
@@ -91,7 +93,8 @@ static void open_init(struct open *open)
         open->sample[j] = j;
 }
 
-/* Gives the open samples a level's draws, of `outputs` each; the slow ones stay open. */
+/* Makes a level's draws for the open samples. Samples with slow draws stay open.
+ * outputs: outputs of a lane for each draw. */
 static inline void level(struct lanes *lanes, unsigned outputs,
                          bool (*draw)(const struct row *row, unsigned lane, int64_t *q),
                          struct open *open, int64_t *samples)

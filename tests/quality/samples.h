@@ -1,7 +1,7 @@
-/* The samples of a block one by one and in order; sums/ has only their sums.
+/* Makes the samples of a block one by one, in order. sums/ has only their sums.
  *
- * Written from sums/SAMPLER.md. It shares the tables and the generators with the kernels, so that a
- * broken one breaks both, and the four levels with none of them. */
+ * The code follows sums/SAMPLER.md. It shares the tables and the generators with the kernels, so a
+ * break in them affects both. It does not share the code of the four levels. */
 #ifndef MEANTIME_TESTS_QUALITY_SAMPLES_H
 #define MEANTIME_TESTS_QUALITY_SAMPLES_H
 
@@ -9,11 +9,12 @@
 
 #include "sums/stream.h"
 
-/* Samples 0 to BLOCK_SAMPLES - 1 of a block, in the stream's unit. About 0.15 ms (gaussian) and
- * 0.05 ms (uniform). Needs 512 KiB of stack. */
+/* Makes samples 0 to BLOCK_SAMPLES - 1 of a block, in the stream's unit. Takes about 0.15 ms
+ * (gaussian) or 0.05 ms (uniform). Needs 512 KiB of stack. */
 void samples_fill(const struct stream *stream, uint64_t block, int64_t *samples);
 
-/* The outputs that those samples are made of, 64 bits each: of level 1 for gaussian samples. */
+/* Makes the 64-bit outputs for those samples. For gaussian samples these are the outputs of
+ * level 1. */
 void samples_outputs(const struct stream *stream, uint64_t block, uint64_t *outputs);
 
 #endif

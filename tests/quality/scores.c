@@ -1,3 +1,4 @@
+/* Tests sums of blocks as standard scores. */
 #include "tests/quality/scores.h"
 
 #include <math.h>
@@ -7,8 +8,8 @@
 #include "tests/quality/chances.h"
 #include "tests/quality/kinds.h"
 
-/* A uniform sum is not quite normal: its kurtosis is less by 1.2 / 65536, which moves no
- * probability by more than 5e-7. To see that takes 4e12 blocks. */
+/* A uniform sum is not exactly normal: its kurtosis is lower by 1.2 / 65536, which changes each
+ * probability by at most 5e-7. A test would need 4e12 blocks to detect this. */
 double block_score(const struct stream *stream, uint64_t block)
 {
     struct total total = {0, 0};
@@ -20,7 +21,7 @@ double block_score(const struct stream *stream, uint64_t block)
     return sum / sqrt(variance * BLOCK_SAMPLES);
 }
 
-/* The largest distance between the share of scores up to a point and the probability. */
+/* Returns the largest distance between the share of scores up to a point and its probability. */
 double kolmogorov_smirnov_distance(const double *sorted, uint64_t count)
 {
     double n = (double)count, distance = 0;

@@ -1,5 +1,5 @@
-/* The tests of quality, tested: known answers of the distributions, each test on samples made for
- * it, and the samples against the sums. */
+/* Tests of the program `quality`: known answers of the distributions, each test with artificial
+ * samples, and the samples compared with the sums. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,10 +11,10 @@
 #include "sums/sum.h"
 #include "tests/quality/battery.h"
 #include "tests/quality/chances.h"
-#include "tests/quality/crew.h"
 #include "tests/quality/raw.h"
 #include "tests/quality/samples.h"
 #include "tests/quality/scores.h"
+#include "tests/quality/thread_pool.h"
 
 /* Samples */
 
@@ -34,7 +34,7 @@ static void expect_samples_are_the_sums(const struct kernel *kernel, enum stream
     cr_expect(total.units == 0, "%s: seed %" PRIu64 ", block %" PRIu64, kernel->name, seed, block);
 }
 
-Test(samples, those_of_a_block_add_up_to_every_kernels_sum)
+Test(samples, the_samples_of_a_block_add_up_to_every_kernels_sum)
 {
     for (const struct kernel *kernel = kernels; kernel->name; kernel++) {
         for (unsigned i = 0; kernel->runs_here() && i < 5; i++) {
@@ -62,7 +62,7 @@ static void expect_samples_are_single_sums(enum stream_kind kind, uint64_t block
     expect_sample_is_single_sum(&stream, block, BLOCK_SAMPLES - 1);
 }
 
-Test(samples, each_is_the_sum_of_itself)
+Test(samples, each_sample_is_the_sum_of_its_range)
 {
     for (unsigned i = 0; i < 5; i++) {
         expect_samples_are_single_sums(STREAM_GAUSSIAN, some_blocks[i]);
@@ -70,7 +70,7 @@ Test(samples, each_is_the_sum_of_itself)
     }
 }
 
-/* From sums/SAMPLER.md: one from each level, and one from the tail. */
+/* sums/SAMPLER.md has these samples: one of each level, and one of the tail. */
 Test(samples, every_level_gives_the_known_samples)
 {
     struct stream stream;
@@ -130,7 +130,7 @@ Test(chances, anderson_darling_gives_the_known_probabilities)
     expect_near(anderson_darling_p(INFINITY), 0, 0);
 }
 
-/* `t` is the limit's argument: the distance that gives it, for many scores. */
+/* Returns the p-value for a large number of scores. t: the argument of the limit distribution. */
 static double kolmogorov_p(double t)
 {
     double n = 1e12;
@@ -173,13 +173,13 @@ Test(histogram, bins_are_merged_until_enough_is_expected)
 {
     const uint64_t count[] = {20, 30, 60, 100, 10, 20};
     const double expected[] = {25, 25, 50, 100, 10, 30};
-    struct chi_square chi = chi_square(count, expected, 6);
+    struct chi_square chi = chi_square_over_bins(count, expected, 6);
     cr_expect(chi.freedom == 2, "the last two join the fourth");
     expect_near(chi.statistic, 0 + 2 + 100.0 / 140, 1e-12);
     expect_near(chi.worst_z, 10 / sqrt(50), 1e-12);
 }
 
-Test(histogram, gaussian_bins_are_as_wide_as_they_say)
+Test(histogram, gaussian_bins_have_the_stated_width)
 {
     const int64_t width = INT64_C(1) << 40;
     cr_expect(gaussian_bin(0) == BINS / 2);
@@ -198,7 +198,7 @@ static const double even[CELLS] = {
     0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625,
 };
 
-/* Each pair of cells comes up as often as any other. */
+/* Makes every pair of cells equally frequent. */
 static void fill_independent(void)
 {
     for (unsigned j = 0; j < BLOCK_SAMPLES; j++) {
@@ -209,7 +209,7 @@ static void fill_independent(void)
     }
 }
 
-Test(pairs, independent_columns_show_nothing)
+Test(pairs, independent_columns_show_no_dependence)
 {
     struct pairs pairs = {0};
     fill_independent();
@@ -218,7 +218,7 @@ Test(pairs, independent_columns_show_nothing)
     expect_near(pairs_z(&pairs), 0, 0);
 }
 
-Test(pairs, what_one_column_deviates_alone_is_no_dependence)
+Test(pairs, a_deviation_of_one_column_alone_is_no_dependence)
 {
     struct pairs pairs = {0};
     fill_independent();
@@ -276,8 +276,8 @@ Test(column, gaussian_cells_have_about_the_same_probability)
 
 #define SCORES 10000
 
-/* Where the scores of a perfect sample lie: the middle of each of SCORES equal shares, found by
- * bisection; `shift` is added. */
+/* Makes the scores of a perfect sample: the middle of each of SCORES equal shares, by bisection.
+ * Adds `shift` to each. */
 static void fill_scores(double *scores, double shift)
 {
     for (int i = 0; i < SCORES; i++) {
@@ -290,7 +290,7 @@ static void fill_scores(double *scores, double shift)
     }
 }
 
-Test(scores, a_perfect_sample_is_as_near_as_can_be)
+Test(scores, a_perfect_sample_has_the_smallest_distance)
 {
     static double scores[SCORES];
     fill_scores(scores, 0);
@@ -299,7 +299,7 @@ Test(scores, a_perfect_sample_is_as_near_as_can_be)
     cr_expect(anderson_darling_p(anderson_darling_square(scores, SCORES)) > 1 - 1e-9);
 }
 
-Test(scores, a_shift_by_a_tenth_is_seen)
+Test(scores, a_shift_by_a_tenth_is_detected)
 {
     static double scores[SCORES];
     fill_scores(scores, 0.1);
@@ -320,7 +320,7 @@ static unsigned failures_of(double p, unsigned others_passing)
     return findings_failures(&findings);
 }
 
-Test(findings, the_false_alarm_is_shared_by_all_findings)
+Test(findings, all_findings_share_the_false_alarm)
 {
     cr_expect(failures_of(6e-7, 0) == 0);
     cr_expect(failures_of(4e-7, 0) == 1);
@@ -336,14 +336,14 @@ Test(findings, better_than_chance_fails_too)
     cr_expect(failures_of(NAN, 0) == 1);
 }
 
-/* Battery and crew */
+/* Battery and threads */
 
-Test(battery, chunks_count_the_same_however_they_are_shared_out)
+Test(battery, any_distribution_of_chunks_gives_the_same_counts)
 {
     struct battery *whole = battery_new(), *one = battery_new(), *two = battery_new();
     cr_assert(battery_add_chunk(whole, 5, 0) && battery_add_chunk(whole, 5, 1));
     cr_assert(battery_add_chunk(one, 5, 1) && battery_add_chunk(two, 5, 0));
-    battery_join(one, two);
+    battery_merge(one, two);
     cr_expect(memcmp(whole, one, sizeof *whole) == 0);
     cr_expect(whole->gaussian.moments.count == 2 * CHUNK_SAMPLES);
     battery_destroy(&whole);
@@ -355,17 +355,17 @@ Test(battery, chunks_count_the_same_however_they_are_shared_out)
 
 static unsigned char times_done[ITEMS];
 
-static bool note_item(void *context, unsigned member, uint64_t item)
+static bool note_item(void *context, unsigned thread, uint64_t item)
 {
-    cr_expect(context == times_done && member < 5);
+    cr_expect(context == times_done && thread < 5);
     times_done[item]++;
     return true;
 }
 
-static bool fail_at_seven(void *context, unsigned member, uint64_t item)
+static bool fail_at_seven(void *context, unsigned thread, uint64_t item)
 {
     (void)context;
-    (void)member;
+    (void)thread;
     return item != 7;
 }
 
@@ -374,21 +374,21 @@ static void no_progress(uint64_t done, uint64_t items)
     cr_expect(done <= items);
 }
 
-Test(crew, every_item_is_done_once)
+Test(thread_pool, every_item_is_done_once)
 {
-    cr_expect(crew_run(5, ITEMS, note_item, times_done, no_progress));
+    cr_expect(thread_pool_run(5, ITEMS, note_item, times_done, no_progress));
     for (unsigned i = 0; i < ITEMS; i++)
         cr_expect(times_done[i] == 1);
 }
 
-Test(crew, an_item_that_fails_ends_the_run)
+Test(thread_pool, an_item_that_fails_stops_the_pool)
 {
-    cr_expect(!crew_run(3, ITEMS, fail_at_seven, NULL, no_progress));
+    cr_expect(!thread_pool_run(3, ITEMS, fail_at_seven, NULL, no_progress));
 }
 
 /* Raw bits */
 
-/* Bytes of a stream, at least `wanted`; the caller frees them. */
+/* Returns at least `wanted` bytes of a stream; the caller frees them. */
 static void *raw_bytes(const char *name, size_t wanted)
 {
     char *bytes = NULL;
@@ -401,7 +401,7 @@ static void *raw_bytes(const char *name, size_t wanted)
     return bytes;
 }
 
-/* The outputs are those of sums/SAMPLER.md. */
+/* sums/SAMPLER.md has these outputs. */
 Test(raw, outputs_begin_with_the_known_bits)
 {
     uint64_t *bits = raw_bytes("bits", 8), *gaussian_bits = raw_bytes("gaussian-bits", 8);
@@ -412,7 +412,7 @@ Test(raw, outputs_begin_with_the_known_bits)
 }
 
 /* The first gaussian sample of seed 0 is 56687972821282 * 2^-49. */
-Test(raw, samples_are_words_of_their_probabilities)
+Test(raw, samples_become_words_of_their_probabilities)
 {
     uint32_t *uniform = raw_bytes("uniform", 1 << 20), *gaussian = raw_bytes("gaussian", 4);
     cr_expect(uniform[0] == 0xff9a3fdd);
@@ -421,7 +421,7 @@ Test(raw, samples_are_words_of_their_probabilities)
     free(gaussian);
 }
 
-Test(raw, an_unknown_stream_is_known_to_be_none)
+Test(raw, an_unknown_stream_is_rejected)
 {
     cr_expect(raw_known("gaussian"));
     cr_expect(!raw_known("nonsense"));
