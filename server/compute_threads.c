@@ -1,8 +1,8 @@
+/* Compute threads: they sum spans, each with a pipe for its tasks. */
 #include "server/compute_threads.h"
 
 #include <assert.h>
 #include <czmq.h>
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -12,61 +12,64 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "proto/errno_saved.h"
+#include "proto/instant.h"
 #include "sums/sum.h"
 
-/* Linux weighs a thread of nice 10 at a tenth of a thread of nice 0. A server that was started
- * nicer has threads that are as nice. */
-#define WORKER_NICE 10
+/* The nice value of compute threads. Linux gives a thread of nice 10 a tenth of the weight of a
+ * thread of nice 0. If the server has a higher nice value, its threads have that one. */
+#define COMPUTE_NICE 10
 
-/* Linux from 6.12 on takes two things from the slice that a thread asks for. Whoever wakes has the
- * core at once if the thread that runs asks for a longer slice, and otherwise often at the next
- * tick, 4 ms later: so a thread that computes asks for the longest that there is. And among threads
- * that want a core, the one whose slice would end first has it: so one that waits for its next
- * task, and may wake beside other programs, asks for the shortest; with the longest it would wait
- * seconds. */
+/* From Linux 6.12 on, a thread may ask the scheduler for a slice, which has two effects.
+ * 1. A thread that wakes gets the core at once if the running thread has asked for a longer slice.
+ *    Otherwise it often gets the core at the next tick, 4 ms later. So a thread that computes asks
+ *    for the longest slice.
+ * 2. Among threads that wait for a core, the thread whose slice would end first runs first. So a
+ *    thread that waits for a task asks for the shortest slice: beside other programs it would
+ *    otherwise wait for seconds. */
 #define COMPUTING_SLICE_NS 100000000
 #define WAITING_SLICE_NS   100000
 
-/* A thread that has done a small task looks for the next one this long before it sleeps, and yields
- * to whoever wants its core. To wake it takes longer than all else about a small request, and
- * clients that have had an answer often ask again at once. */
+/* After a small task a thread polls for the next task for so long before it sleeps, and yields its
+ * core to other threads meanwhile. Waking a thread takes longer than the rest of a small request,
+ * and clients often send the next request as soon as they have an answer. */
 #define SPIN_US 200
 
 #define ADDRESS_BYTES 64
 
-/* The ends of its sockets that the thread has, and its slice, are its own while it runs. */
-struct worker {
+struct compute_thread {
     pthread_t thread;
-    struct compute_threads *workers;
-    zsock_t *pipe;
-    zsock_t *pipe_end;
+    struct compute_threads *all;
+    zsock_t *pipe;     /* the server's end */
+    zsock_t *pipe_end; /* only the thread uses this and what follows while it runs */
     zsock_t *results;
-    uint64_t slice_ns;
+    uint64_t slice_ns; /* that the thread has asked for; 0: none yet */
 };
 
 struct compute_threads {
-    zsock_t *results;
+    zsock_t *results; /* the server's end */
     char results_address[ADDRESS_BYTES];
     const struct kernel *kernel;
     int nice;
-    uint32_t count;
-    atomic_bool cancelled[RUNS_MAX];
-    struct worker threads[];
+    uint32_t count;                  /* threads that run */
+    atomic_bool cancelled[RUNS_MAX]; /* by the low bits of a span's id */
+    struct compute_thread threads[];
 };
 
-static atomic_bool *cancel_flag(struct compute_threads *workers, uint64_t span)
+static atomic_bool *cancel_flag(struct compute_threads *threads, uint64_t span)
 {
-    return &workers->cancelled[span % RUNS_MAX];
+    return &threads->cancelled[span % RUNS_MAX];
 }
 
 /* ---- in the threads ---------------------------------------------------------------------- */
 
-static struct compute_result task_run(const struct worker *worker, const struct compute_task *task)
+static struct compute_result task_run(const struct compute_thread *thread,
+                                      const struct compute_task *task)
 {
-    const atomic_bool *cancelled = cancel_flag(worker->workers, task->span);
+    const atomic_bool *cancelled = cancel_flag(thread->all, task->span);
     struct compute_result result = {
         .span = task->span,
-        .worker = (uint32_t)(worker - worker->workers->threads),
+        .thread = (uint32_t)(thread - thread->all->threads),
         .kind = task->stream.kind,
     };
     int64_t began_at_us = zclock_usecs();
@@ -77,14 +80,14 @@ static struct compute_result task_run(const struct worker *worker, const struct 
         uint64_t count = BLOCK_SAMPLES - first % BLOCK_SAMPLES;
         if (count > task->count - done)
             count = task->count - done;
-        sum_range(worker->workers->kernel, &task->stream, first, count, &result.total);
+        sum_range(thread->all->kernel, &task->stream, first, count, &result.total);
         done += count;
     }
-    result.elapsed_ns = (zclock_usecs() - began_at_us) * 1000;
+    result.elapsed_ns = (zclock_usecs() - began_at_us) * NS_PER_US;
     return result;
 }
 
-/* What sched_setattr(2) takes, for which glibc has no name before 2.41. */
+/* The argument of sched_setattr(2). glibc declares it from 2.41 on. */
 struct scheduling {
     uint32_t size;
     uint32_t policy;
@@ -94,19 +97,19 @@ struct scheduling {
     uint64_t slice_ns, deadline_ns, period_ns;
 };
 
-/* Best effort: a thread that may not change its priority computes all the same. */
-static void worker_schedule(struct worker *worker, uint64_t slice_ns)
+/* Asks for a slice. If the thread may not change its priority, it computes with the old one. */
+static void thread_schedule(struct compute_thread *thread, uint64_t slice_ns)
 {
     struct scheduling scheduling = {
         .size = sizeof scheduling,
         .policy = SCHED_BATCH,
-        .nice = worker->workers->nice,
+        .nice = thread->all->nice,
         .slice_ns = slice_ns,
     };
 
-    if (worker->slice_ns != slice_ns)
+    if (thread->slice_ns != slice_ns)
         syscall(SYS_sched_setattr, 0, &scheduling, 0);
-    worker->slice_ns = slice_ns;
+    thread->slice_ns = slice_ns;
 }
 
 static int task_receive(zsock_t *pipe, struct compute_task *task, int flags)
@@ -115,11 +118,11 @@ static int task_receive(zsock_t *pipe, struct compute_task *task, int flags)
 
     do
         size = zmq_recv(zsock_resolve(pipe), task, sizeof *task, flags);
-    while (size == -1 && errno == EINTR); /* a stopped process that goes on */
+    while (size == -1 && errno == EINTR); /* the process was stopped and continued */
     return size;
 }
 
-static int task_look(zsock_t *pipe, struct compute_task *task)
+static int task_poll(zsock_t *pipe, struct compute_task *task)
 {
     int64_t sleep_at_us = zclock_usecs() + SPIN_US;
     int size;
@@ -131,40 +134,41 @@ static int task_look(zsock_t *pipe, struct compute_task *task)
     return size;
 }
 
-/* A message is a task, and an empty one the end. Who yields gives the rest of its slice away, so
- * one that has computed for long sleeps at once. */
-static bool task_next(struct worker *worker, struct compute_task *task)
+/* Waits for the next task. False at the end, which is an empty message. sched_yield() gives away
+ * the rest of the slice, so a thread that has computed a large task sleeps without polling. */
+static bool task_next(struct compute_thread *thread, struct compute_task *task)
 {
-    int size = task_receive(worker->pipe_end, task, ZMQ_DONTWAIT);
+    int size = task_receive(thread->pipe_end, task, ZMQ_DONTWAIT);
 
-    if (size == -1 && worker->slice_ns == WAITING_SLICE_NS)
-        size = task_look(worker->pipe_end, task);
+    if (size == -1 && thread->slice_ns == WAITING_SLICE_NS)
+        size = task_poll(thread->pipe_end, task);
     if (size == -1) {
-        worker_schedule(worker, WAITING_SLICE_NS);
-        size = task_receive(worker->pipe_end, task, 0);
+        thread_schedule(thread, WAITING_SLICE_NS);
+        size = task_receive(thread->pipe_end, task, 0);
     }
     return size == sizeof *task;
 }
 
-static void *worker_main(void *argument)
+static void *thread_main(void *argument)
 {
-    struct worker *worker = argument;
+    struct compute_thread *thread = argument;
     struct compute_task task;
 
-    worker_schedule(worker, WAITING_SLICE_NS);
-    while (task_next(worker, &task)) {
+    thread_schedule(thread, WAITING_SLICE_NS);
+    while (task_next(thread, &task)) {
         if (task.count > BLOCK_SAMPLES)
-            worker_schedule(worker, COMPUTING_SLICE_NS);
-        struct compute_result result = task_run(worker, &task);
-        zmq_send(zsock_resolve(worker->results), &result, sizeof result, 0);
+            thread_schedule(thread, COMPUTING_SLICE_NS);
+        struct compute_result result = task_run(thread, &task);
+        zmq_send(zsock_resolve(thread->results), &result, sizeof result, 0);
     }
     return NULL;
 }
 
-/* ---- their life -------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------- */
 
-/* A socket within this process, without limits: what is out is bounded by the dispatcher. */
-static zsock_t *inner_new(int type)
+/* A socket within this process. It has no limit, because the dispatcher bounds the spans in flight.
+ */
+static zsock_t *inproc_new(int type)
 {
     zsock_t *socket = zsock_new(type);
 
@@ -175,93 +179,90 @@ static zsock_t *inner_new(int type)
     return socket;
 }
 
-static bool worker_connect(struct worker *worker)
+static bool thread_connect(struct compute_thread *thread)
 {
     char address[ADDRESS_BYTES];
 
-    worker->pipe = inner_new(ZMQ_PAIR);
-    worker->pipe_end = inner_new(ZMQ_PAIR);
-    worker->results = inner_new(ZMQ_PUSH);
-    if (!worker->pipe || !worker->pipe_end || !worker->results)
+    thread->pipe = inproc_new(ZMQ_PAIR);
+    thread->pipe_end = inproc_new(ZMQ_PAIR);
+    thread->results = inproc_new(ZMQ_PUSH);
+    if (!thread->pipe || !thread->pipe_end || !thread->results)
         return false;
-    snprintf(address, sizeof address, "inproc://worker-%p", (void *)worker);
-    return zsock_bind(worker->pipe, "%s", address) != -1 &&
-           zsock_connect(worker->pipe_end, "%s", address) != -1 &&
-           zsock_connect(worker->results, "%s", worker->workers->results_address) != -1;
+    snprintf(address, sizeof address, "inproc://thread-%p", (void *)thread);
+    return zsock_bind(thread->pipe, "%s", address) != -1 &&
+           zsock_connect(thread->pipe_end, "%s", address) != -1 &&
+           zsock_connect(thread->results, "%s", thread->all->results_address) != -1;
 }
 
-static void worker_disconnect(struct worker *worker)
+static void thread_disconnect(struct compute_thread *thread)
 {
-    zsock_destroy(&worker->results);
-    zsock_destroy(&worker->pipe_end);
-    zsock_destroy(&worker->pipe);
+    zsock_destroy(&thread->results);
+    zsock_destroy(&thread->pipe_end);
+    zsock_destroy(&thread->pipe);
 }
 
-static bool worker_start(struct worker *worker, struct compute_threads *workers)
+static bool thread_start(struct compute_thread *thread, struct compute_threads *threads)
 {
-    worker->workers = workers;
+    thread->all = threads;
     int reason =
-        worker_connect(worker) ? pthread_create(&worker->thread, NULL, worker_main, worker) : errno;
+        thread_connect(thread) ? pthread_create(&thread->thread, NULL, thread_main, thread) : errno;
     if (reason)
-        worker_disconnect(worker);
+        thread_disconnect(thread);
     errno = reason;
     return reason == 0;
 }
 
-static void worker_end(struct worker *worker)
+static void thread_end(struct compute_thread *thread)
 {
-    zmq_send(zsock_resolve(worker->pipe), NULL, 0, 0);
-    pthread_join(worker->thread, NULL);
-    worker_disconnect(worker);
+    zmq_send(zsock_resolve(thread->pipe), NULL, 0, 0);
+    pthread_join(thread->thread, NULL);
+    thread_disconnect(thread);
 }
 
-static bool workers_open(struct compute_threads *workers)
+static bool results_open(struct compute_threads *threads)
 {
-    workers->results = inner_new(ZMQ_PULL);
-    snprintf(workers->results_address, sizeof workers->results_address, "inproc://results-%p",
-             (void *)workers);
-    return workers->results && zsock_bind(workers->results, "%s", workers->results_address) != -1;
+    threads->results = inproc_new(ZMQ_PULL);
+    snprintf(threads->results_address, sizeof threads->results_address, "inproc://results-%p",
+             (void *)threads);
+    return threads->results && zsock_bind(threads->results, "%s", threads->results_address) != -1;
 }
 
 struct compute_threads *compute_threads_new(uint32_t count, const struct kernel *kernel)
 {
-    struct compute_threads *workers = calloc(1, sizeof *workers + count * sizeof *workers->threads);
+    struct compute_threads *threads = calloc(1, sizeof *threads + count * sizeof *threads->threads);
 
-    if (!workers)
+    if (!threads)
         return NULL;
-    workers->kernel = kernel;
-    workers->nice = getpriority(PRIO_PROCESS, 0);
-    if (workers->nice < WORKER_NICE)
-        workers->nice = WORKER_NICE;
-    bool started = workers_open(workers);
-    while (started && workers->count < count) {
-        started = worker_start(&workers->threads[workers->count], workers);
-        workers->count += started;
+    threads->kernel = kernel;
+    threads->nice = getpriority(PRIO_PROCESS, 0);
+    if (threads->nice < COMPUTE_NICE)
+        threads->nice = COMPUTE_NICE;
+    bool started = results_open(threads);
+    while (started && threads->count < count) {
+        started = thread_start(&threads->threads[threads->count], threads);
+        threads->count += started;
     }
-    if (!started) {
-        int reason = errno;
-        compute_threads_destroy(&workers);
-        errno = reason;
-    }
-    return workers;
+    if (!started)
+        ERRNO_SAVED(compute_threads_destroy(&threads));
+    return threads;
 }
 
 void compute_threads_destroy(struct compute_threads **compute_threads_p)
 {
-    struct compute_threads *workers = *compute_threads_p;
+    struct compute_threads *threads = *compute_threads_p;
 
-    if (!workers)
+    if (!threads)
         return;
-    while (workers->count > 0)
-        worker_end(&workers->threads[--workers->count]);
-    zsock_destroy(&workers->results);
-    free(workers);
+    while (threads->count > 0)
+        thread_end(&threads->threads[--threads->count]);
+    zsock_destroy(&threads->results);
+    free(threads);
     *compute_threads_p = NULL;
 }
 
-static void *await_curtain(void *curtain)
+static void *await_semaphore(void *semaphore)
 {
-    while (sem_wait(curtain) == -1) /* interrupted */
+    while (sem_wait(semaphore) == -1) /* interrupted */
         ;
     return NULL;
 }
@@ -271,45 +272,45 @@ bool compute_threads_rehearse(uint32_t count)
     pthread_t *threads = calloc(count, sizeof *threads);
     uint32_t started = 0;
     int reason = threads || count == 0 ? 0 : ENOMEM;
-    sem_t curtain;
+    sem_t semaphore;
 
-    sem_init(&curtain, 0, 0);
+    sem_init(&semaphore, 0, 0);
     while (reason == 0 && started < count) {
-        reason = pthread_create(&threads[started], NULL, await_curtain, &curtain);
+        reason = pthread_create(&threads[started], NULL, await_semaphore, &semaphore);
         started += reason == 0;
     }
     for (uint32_t i = 0; i < started; i++)
-        sem_post(&curtain);
+        sem_post(&semaphore);
     while (started > 0)
         pthread_join(threads[--started], NULL);
-    sem_destroy(&curtain);
+    sem_destroy(&semaphore);
     free(threads);
     errno = reason;
     return reason == 0;
 }
 
-/* ---- their work -------------------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------------------------- */
 
-void compute_threads_start(struct compute_threads *workers, uint32_t worker,
+void compute_threads_start(struct compute_threads *threads, uint32_t thread,
                            const struct compute_task *task)
 {
-    assert(worker < workers->count);
-    atomic_store(cancel_flag(workers, task->span), false);
-    zmq_send(zsock_resolve(workers->threads[worker].pipe), task, sizeof *task, 0);
+    assert(thread < threads->count);
+    atomic_store(cancel_flag(threads, task->span), false);
+    zmq_send(zsock_resolve(threads->threads[thread].pipe), task, sizeof *task, 0);
 }
 
-void compute_threads_cancel(struct compute_threads *workers, uint64_t span)
+void compute_threads_cancel(struct compute_threads *threads, uint64_t span)
 {
-    atomic_store(cancel_flag(workers, span), true);
+    atomic_store(cancel_flag(threads, span), true);
 }
 
-bool compute_threads_done(struct compute_threads *workers, struct compute_result *result)
+bool compute_threads_done(struct compute_threads *threads, struct compute_result *result)
 {
-    return zmq_recv(compute_threads_socket(workers), result, sizeof *result, ZMQ_DONTWAIT) ==
+    return zmq_recv(compute_threads_socket(threads), result, sizeof *result, ZMQ_DONTWAIT) ==
            sizeof *result;
 }
 
-void *compute_threads_socket(const struct compute_threads *workers)
+void *compute_threads_socket(const struct compute_threads *threads)
 {
-    return zsock_resolve(workers->results);
+    return zsock_resolve(threads->results);
 }

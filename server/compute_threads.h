@@ -1,63 +1,62 @@
-/* Compute threads. Each takes tasks over a pipe of its own and sends results over one socket that
- * all share. Nothing but the wish to cancel is shared memory. */
+/* Compute threads: threads that sum spans. Each thread receives tasks through a pipe of its own,
+ * and all threads send their results to one socket. Only the cancel flags are shared memory. */
 #ifndef MEANTIME_SERVER_COMPUTE_THREADS_H
 #define MEANTIME_SERVER_COMPUTE_THREADS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/core/dispatcher.h"
+#include "server/limits.h"
 #include "sums/kernel.h"
 #include "sums/stream.h"
 #include "sums/total.h"
 
-/* A span to compute. span: an id as of server/core/dispatcher.h: the low RUN_INDEX_BITS are its
- * index, which no other span has that is out meanwhile. */
+/* A span to sum. */
 struct compute_task {
-    uint64_t span;
+    uint64_t
+        span; /* its id; the low RUN_INDEX_BITS differ from those of all other spans in flight */
     struct stream stream;
-    uint64_t first;
-    uint64_t count;
+    uint64_t first; /* the first sample */
+    uint64_t count; /* samples */
 };
 
-/* total: of what was summed, the whole span unless it was cancelled. elapsed_ns: computing it. */
 struct compute_result {
     uint64_t span;
-    uint32_t worker;
+    uint32_t thread;
     enum stream_kind kind;
-    struct total total;
-    int64_t elapsed_ns;
+    struct total total; /* of the whole span, unless the span was cancelled */
+    int64_t elapsed_ns; /* time to compute the total */
 };
 
 struct compute_threads;
 
-/* File descriptors that a compute thread takes: one for each end of its pipe, one for its results,
- * and one to spare. */
-#define WORKER_FILES 4
+/* File descriptors of one compute thread: both ends of its pipe, its results socket, and a spare.
+ */
+#define COMPUTE_THREAD_FILES 4
 
-/* Whether `count` threads can be started, libzmq's among them, which aborts where it finds that
- * they cannot. False with errno set. Starts them, and ends them again. */
+/* Whether `count` threads can be started: starts and ends them. False with errno set. The count
+ * includes libzmq's threads, because libzmq aborts if it cannot start a thread. */
 bool compute_threads_rehearse(uint32_t count);
 
-/* Starts `count` threads, 0 or more, which compute with `kernel`. They are batch threads and nicer
- * than the caller, so that the thread that owns the sockets wakes at once. NULL with errno set on
- * failure. */
+/* Starts `count` threads, 0 or more, that compute with `kernel`. They are batch threads with a
+ * higher nice value than the caller, so that the thread that owns the sockets wakes at once. NULL
+ * with errno set on failure. */
 struct compute_threads *compute_threads_new(uint32_t count, const struct kernel *kernel);
 
-/* Waits for the threads to end: cancel the tasks first. */
-void compute_threads_destroy(struct compute_threads **workers);
+/* Waits for the threads to end. The caller cancels their tasks first. */
+void compute_threads_destroy(struct compute_threads **threads);
 
-/* Hands a copy of `task` to a worker, 0 to count - 1, which queues it. */
-void compute_threads_start(struct compute_threads *workers, uint32_t worker,
+/* Queues a copy of `task` for a thread, 0 to count - 1. */
+void compute_threads_start(struct compute_threads *threads, uint32_t thread,
                            const struct compute_task *task);
 
-/* Ends the work on a span within a block; its result comes all the same. */
-void compute_threads_cancel(struct compute_threads *workers, uint64_t span);
+/* Ends the work on a span within the time of one block. Its result is sent nevertheless. */
+void compute_threads_cancel(struct compute_threads *threads, uint64_t span);
 
 /* Takes the next result, or returns false. Never waits. */
-bool compute_threads_done(struct compute_threads *workers, struct compute_result *result);
+bool compute_threads_done(struct compute_threads *threads, struct compute_result *result);
 
-/* For zmq_poll(): readable when compute_threads_done() has one. */
-void *compute_threads_socket(const struct compute_threads *workers);
+/* For zmq_poll(): readable when compute_threads_done() has a result. */
+void *compute_threads_socket(const struct compute_threads *threads);
 
 #endif

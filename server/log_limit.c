@@ -1,37 +1,40 @@
+/* Log lines that peers can cause: at most one a second for each kind. */
 #include "server/log_limit.h"
 
 #include <czmq.h>
 #include <inttypes.h>
 
-/* Time between two lines in the log about the same wrong. */
-#define COMPLAINT_NS INT64_C(1000000000)
+#include "proto/instant.h"
 
-uint64_t complaints_due(struct complaints *complaints, int type)
+/* Time between two lines of one kind. */
+#define LINE_NS NS_PER_S
+
+uint64_t log_limit_due(struct log_limit *log, int kind)
 {
-    struct complaint *complaint = &complaints->of[type];
-    int64_t now_ns = zclock_usecs() * 1000;
-    uint64_t count = ++complaint->count;
+    struct log_line *line = &log->lines[kind];
+    int64_t now_ns = zclock_usecs() * NS_PER_US;
+    uint64_t count = ++line->count;
 
-    if (now_ns < complaint->line_at_ns)
+    if (now_ns < line->line_at_ns)
         return 0;
-    complaint->count = 0;
-    complaint->line_at_ns = now_ns + COMPLAINT_NS;
+    line->count = 0;
+    line->line_at_ns = now_ns + LINE_NS;
     return count;
 }
 
-void complain(struct complaints *complaints, int type, const char *text)
+void log_limit_bad_message(struct log_limit *log, int kind, const char *text)
 {
-    uint64_t count = complaints_due(complaints, type);
+    uint64_t count = log_limit_due(log, kind);
 
-    complaints->bad_messages++;
+    log->bad_messages++;
     if (count > 0)
         zsys_warning("%" PRIu64 " bad message%s since the last line of this kind: %s", count,
                      count == 1 ? "" : "s", text);
 }
 
-void complain_of_worker(struct complaints *complaints, const struct refusal *refusal)
+void log_limit_worker_dropped(struct log_limit *log, const struct refusal *refusal)
 {
-    uint64_t count = complaints_due(complaints, COMPLAINT_WORKER + (int)refusal->status);
+    uint64_t count = log_limit_due(log, LOG_KIND_WORKER_DROPPED + (int)refusal->status);
 
     if (count == 1)
         zsys_warning("%s", refusal->text);

@@ -1,5 +1,5 @@
-/* What peers do wrong, and news of which they may make as many as they like: counted, and told in
- * the log at most once a second for each kind. One thread. */
+/* Log lines that peers can cause as often as they like: each kind is logged at most once a second.
+ * One thread. */
 #ifndef MEANTIME_SERVER_LOG_LIMIT_H
 #define MEANTIME_SERVER_LOG_LIMIT_H
 
@@ -7,38 +7,39 @@
 
 #include "proto/message.h"
 
-/* Decoding errors by their status, and: */
-enum complaint_type {
-    COMPLAINT_ENVELOPE = STATUS_END,
-    COMPLAINT_UNEXPECTED,
-    COMPLAINT_PARENT,
-    COMPLAINT_FLOOD,
-    COMPLAINT_WORKER,                            /* is dropped, by the status that it is told */
-    NEWS_JOINED = COMPLAINT_WORKER + STATUS_END, /* no complaints */
-    NEWS_GONE,
-    NEWS_FULL,
-    NEWS_SHORT,
-    COMPLAINTS,
+/* A kind of log line. The first kinds are decoding errors, numbered by their status. */
+enum log_kind {
+    LOG_KIND_ENVELOPE = STATUS_END,
+    LOG_KIND_UNEXPECTED,     /* a message of a type that the endpoint does not take */
+    LOG_KIND_PARENT,         /* a message of a parent that cannot be decoded */
+    LOG_KIND_FLOOD,          /* a plain client sends too much */
+    LOG_KIND_WORKER_DROPPED, /* and the kinds after it: plus the status that the worker is sent */
+    LOG_KIND_WORKER_JOINED = LOG_KIND_WORKER_DROPPED + STATUS_END,
+    LOG_KIND_WORKER_LOST,
+    LOG_KIND_PLAIN_FULL,
+    LOG_KIND_PLAIN_NO_DESCRIPTOR,
+    LOG_KINDS,
 };
 
-struct complaint {
-    uint64_t count;     /* since the last line */
-    int64_t line_at_ns; /* no line before this */
+struct log_line {
+    uint64_t count;     /* events since the last line was logged */
+    int64_t line_at_ns; /* when the next line may be logged */
 };
 
-/* All zero: nothing has been said yet. */
-struct complaints {
+/* If all is zero, nothing has been logged yet. */
+struct log_limit {
     uint64_t bad_messages;
-    struct complaint of[COMPLAINTS];
+    struct log_line lines[LOG_KINDS];
 };
 
-/* Counts one more. How many there are to be told of in one line, this one included; 0: none yet. */
-uint64_t complaints_due(struct complaints *complaints, int type);
+/* Counts one event of a kind, an enum log_kind or a status. Returns the number of events that one
+ * line is to report now, or 0 if the next line is not due yet. */
+uint64_t log_limit_due(struct log_limit *log, int kind);
 
-/* Of a message that cannot be taken: `text` says why. */
-void complain(struct complaints *complaints, int type, const char *text);
+/* Counts and logs a bad message. text: why the server does not accept the message. */
+void log_limit_bad_message(struct log_limit *log, int kind, const char *text);
 
-/* Of a worker that is dropped. */
-void complain_of_worker(struct complaints *complaints, const struct refusal *refusal);
+/* Logs why the server drops a worker. */
+void log_limit_worker_dropped(struct log_limit *log, const struct refusal *refusal);
 
 #endif

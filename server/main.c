@@ -54,7 +54,7 @@ static int signals_open(void)
 static bool prepare_files(const struct server_options *options)
 {
     uint32_t threads = options->threads;
-    rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * WORKER_FILES +
+    rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * COMPUTE_THREAD_FILES +
                     (rlim_t)options->parent_count * PARENT_LINK_FILES +
                     (options->plain_endpoint ? PLAIN_FILES : 0);
     struct rlimit files;

@@ -1,4 +1,4 @@
-/* The shell around the dispatcher: it owns the sockets, the clock and the threads, and obeys. */
+/* The event loop of a server. */
 #ifndef MEANTIME_SERVER_SERVER_H
 #define MEANTIME_SERVER_SERVER_H
 
@@ -8,13 +8,14 @@
 
 struct server;
 
-/* Binds and starts the threads. signals: readable (signalfd) when the server is to end; stays the
- * caller's. NULL on failure, after a sentence on stderr. */
+/* Binds the listeners and starts the compute threads. signals: a signalfd that becomes readable
+ * when the server is to end; it remains the caller's. NULL on failure, after a sentence on stderr.
+ */
 struct server *server_new(const struct server_options *options, int signals);
 void server_destroy(struct server **server);
 
-/* Serves until a signal, then until all requests in flight are answered. False where a second
- * signal cut that short. */
+/* Serves until the first signal, and then until all requests in flight are answered. Returns false
+ * if a second signal stopped the server before that. */
 bool server_run(struct server *server);
 
 #endif

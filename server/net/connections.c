@@ -1,3 +1,4 @@
+/* Connections by file descriptor: whose a message is, and how many bytes are unread. */
 #include "server/net/connections.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ void connections_clear(struct connections *connections)
     connections_init(connections);
 }
 
-static bool room_make(struct connections *connections, size_t index)
+static bool make_room(struct connections *connections, size_t index)
 {
     size_t size = 2 * index + 64;
 
@@ -45,7 +46,7 @@ static struct connection *connection_new(int fd)
 
 void connections_open(struct connections *connections, int fd)
 {
-    if (!room_make(connections, (size_t)fd))
+    if (!make_room(connections, (size_t)fd))
         return;
     struct connection **connection = &connections->by_fd[fd];
     if (!*connection)
@@ -63,12 +64,13 @@ void connections_close(struct connections *connections, int fd)
     if (!connection)
         return;
     if (connection->ended_in != connections->round)
-        connection->ended_unheard = false;
-    connection->ended_unheard |= !connection->heard;
+        connection->ended_unread = false;
+    connection->ended_unread |= !connection->first_message_read;
     connection->ended_in = connections->round;
-    connection->open = connection->given_up = connection->heard = connection->held = false;
+    connection->open = connection->abandoned = connection->first_message_read =
+        connection->throttled = false;
     connection->read_bytes = connection->read_in = connection->unread_bytes = 0;
-    connection->looks_still = 0;
+    connection->unchanged = 0;
     connections->open_count--;
 }
 
@@ -84,7 +86,7 @@ struct connection *connections_at(const struct connections *connections, int fd)
     return connections->by_fd[fd]->open ? connections->by_fd[fd] : NULL;
 }
 
-/* ---- what is unread ---------------------------------------------------------------------- */
+/* ---- unread bytes ------------------------------------------------------------------------ */
 
 void connections_read(const struct connections *connections, struct connection *connection,
                       size_t bytes)
@@ -93,20 +95,22 @@ void connections_read(const struct connections *connections, struct connection *
     connection->read_in = connections->round;
 }
 
-/* Once after a message: of one that does not end no more than that can be overlooked. */
+/* True only once after each message, because connection_settle() resets read_in. So a message that
+ * does not end can have at most UNREAD_BYTES_FAIR bytes settled. */
 static bool all_read(const struct connections *connections, const struct connection *connection)
 {
     return connection->read_in > 0 && connection->read_in < connections->round;
 }
 
+/* Counts the unread bytes as read. */
 static void connection_settle(struct connection *connection)
 {
     connection->read_bytes += connection->unread_bytes;
     connection->read_in = connection->unread_bytes = 0;
 }
 
-void connections_look(const struct connections *connections, struct connection *connection,
-                      uint64_t received_bytes)
+void connections_inspect(const struct connections *connections, struct connection *connection,
+                         uint64_t received_bytes)
 {
     uint64_t before = connection->unread_bytes;
 
@@ -114,67 +118,71 @@ void connections_look(const struct connections *connections, struct connection *
         connection->read_bytes = received_bytes;
     connection->unread_bytes = received_bytes - connection->read_bytes;
     if (connection->unread_bytes != before)
-        connection->looks_still = 0;
-    else if (connection->looked_in < connections->round)
-        connection->looks_still++;
-    connection->looked_in = connections->round;
+        connection->unchanged = 0;
+    else if (connection->inspected_in < connections->round)
+        connection->unchanged++;
+    connection->inspected_in = connections->round;
     if (all_read(connections, connection) && connection->unread_bytes <= UNREAD_BYTES_FAIR)
         connection_settle(connection);
 }
 
-/* Those that have much share what there is for all. */
+/* The connections with more than UNREAD_BYTES_FAIR unread bytes share UNREAD_BYTES_MAX. */
 uint64_t connections_limit(const struct connections *connections)
 {
-    uint64_t unread_bytes = 0, many = 0;
+    uint64_t unread_bytes = 0, sharers = 0;
 
     for (size_t fd = 0; fd < connections->size; fd++) {
         const struct connection *connection = connections_at(connections, (int)fd);
-        if (!connection || connection->given_up)
+        if (!connection || connection->abandoned)
             continue;
         unread_bytes += connection->unread_bytes;
-        many += connection->unread_bytes > UNREAD_BYTES_FAIR;
+        sharers += connection->unread_bytes > UNREAD_BYTES_FAIR;
     }
-    if (unread_bytes <= UNREAD_BYTES_MAX || many == 0)
+    if (unread_bytes <= UNREAD_BYTES_MAX || sharers == 0)
         return UINT64_MAX;
-    uint64_t share = UNREAD_BYTES_MAX / many;
+    uint64_t share = UNREAD_BYTES_MAX / sharers;
     return share > UNREAD_BYTES_FAIR ? share : UNREAD_BYTES_FAIR;
 }
 
-/* Where libzmq keeps some of each message to itself, and messages were read since the connection
- * was held, the rest is of those, or it will be found to be none the next time. */
-static enum verdict judge_left(const struct connections *connections, struct connection *connection)
+/* If libzmq hides the envelopes of messages, and messages were read since the connection was
+ * throttled, then the unread bytes are taken for envelopes. If they are a message that does not
+ * end, the next throttling shows that. */
+static enum verdict judge_unread(const struct connections *connections,
+                                 struct connection *connection)
 {
-    if (connection->looks_still < LOOKS_STILL)
-        return VERDICT_LET_BE;
-    if (!connections->inexact || connection->read_in < connection->held_in)
-        return VERDICT_GIVE_UP;
+    if (connection->unchanged < UNCHANGED_MAX)
+        return VERDICT_NONE;
+    if (!connections->inexact || connection->read_in < connection->throttled_in)
+        return VERDICT_ABANDON;
     connection_settle(connection);
-    return VERDICT_RELEASE;
+    return VERDICT_RESUME;
 }
 
 static enum verdict judge(const struct connections *connections, struct connection *connection,
                           uint64_t limit)
 {
-    if (connection->given_up)
-        return connection->held && connection->held_in < connections->round ? VERDICT_CUT
-                                                                            : VERDICT_LET_BE;
-    if (!connection->held)
-        return connection->unread_bytes > limit ? VERDICT_HOLD : VERDICT_LET_BE;
-    return connection->unread_bytes <= UNREAD_BYTES_FAIR ? VERDICT_RELEASE
-                                                         : judge_left(connections, connection);
+    if (connection->abandoned)
+        return connection->throttled && connection->throttled_in < connections->round
+                   ? VERDICT_DISCONNECT
+                   : VERDICT_NONE;
+    if (!connection->throttled)
+        return connection->unread_bytes > limit ? VERDICT_THROTTLE : VERDICT_NONE;
+    return connection->unread_bytes <= UNREAD_BYTES_FAIR ? VERDICT_RESUME
+                                                         : judge_unread(connections, connection);
 }
 
-static void connection_hold(const struct connections *connections, struct connection *connection)
+static void connection_throttle(const struct connections *connections,
+                                struct connection *connection)
 {
-    connection->held = true;
-    connection->held_in = connections->round;
-    connection->looks_still = 0;
+    connection->throttled = true;
+    connection->throttled_in = connections->round;
+    connection->unchanged = 0;
 }
 
-void connections_give_up(const struct connections *connections, struct connection *connection)
+void connections_abandon(const struct connections *connections, struct connection *connection)
 {
-    connection->given_up = true;
-    connection_hold(connections, connection);
+    connection->abandoned = true;
+    connection_throttle(connections, connection);
 }
 
 enum verdict connections_judge(const struct connections *connections, struct connection *connection,
@@ -183,18 +191,18 @@ enum verdict connections_judge(const struct connections *connections, struct con
     enum verdict verdict = judge(connections, connection, limit);
 
     switch (verdict) {
-    case VERDICT_LET_BE: break;
-    case VERDICT_HOLD: connection_hold(connections, connection); break;
-    case VERDICT_GIVE_UP: connections_give_up(connections, connection); break;
-    case VERDICT_RELEASE:
-    case VERDICT_CUT: connection->held = false; break;
+    case VERDICT_NONE: break;
+    case VERDICT_THROTTLE: connection_throttle(connections, connection); break;
+    case VERDICT_ABANDON: connections_abandon(connections, connection); break;
+    case VERDICT_RESUME:
+    case VERDICT_DISCONNECT: connection->throttled = false; break;
     }
     return verdict;
 }
 
-/* ---- whose a message is ------------------------------------------------------------------ */
+/* ---- origin of a message ----------------------------------------------------------------- */
 
-/* An id that the ROUTER made, for a peer that brought none: a zero and a number, counted up. */
+/* If a peer brings no id, the ROUTER makes one: a zero byte and a number that is counted up. */
 static bool id_number(const uint8_t *id, uint8_t id_size, uint32_t *number)
 {
     if (id_size != 5 || id[0] != 0)
@@ -203,31 +211,32 @@ static bool id_number(const uint8_t *id, uint8_t id_size, uint32_t *number)
     return true;
 }
 
-/* Numbers go to connections in the order in which they come, so that one after the last known at
- * this descriptor belongs to a newer connection. A name that a peer has brought may come back, and
- * one of which no message was read may have any. */
-static bool surely_new(const struct connection *connection, const uint8_t *id, uint8_t id_size)
+/* The ROUTER numbers connections in the order of their arrival. So a number after the last known
+ * one at this descriptor belongs to a newer connection. An id that a peer has brought may be used
+ * again, and a connection from which no message was read may have any id. */
+static bool is_certainly_newer(const struct connection *connection, const uint8_t *id,
+                               uint8_t id_size)
 {
     uint32_t number;
 
-    if (connection->ended_unheard)
+    if (connection->ended_unread)
         return false;
     if (id_size == 0)
         return true;
     return id_number(id, id_size, &number) &&
-           (!connection->numbered || (int32_t)(number - connection->number) > 0);
+           (!connection->numbered || (int32_t)(number - connection->last_number) > 0);
 }
 
-static void connection_hear(struct connection *connection, const uint8_t *id, uint8_t id_size)
+static void connection_learn_id(struct connection *connection, const uint8_t *id, uint8_t id_size)
 {
     uint32_t number;
 
-    connection->heard = true;
+    connection->first_message_read = true;
     connection->id_size = id_size;
     memcpy(connection->id, id, id_size);
     if (id_number(id, id_size, &number)) {
         connection->numbered = true;
-        connection->number = number;
+        connection->last_number = number;
     }
 }
 
@@ -236,24 +245,24 @@ static bool same_id(const struct connection *connection, const uint8_t *id, uint
     return connection->id_size == id_size && memcmp(connection->id, id, id_size) == 0;
 }
 
-/* No other connection has ever an id that the ROUTER made for this one. */
-bool connections_surely(const struct connection *connection, const uint8_t *id, uint8_t id_size)
+/* An id that the ROUTER has made is never used for another connection. */
+bool connections_is_certain(const struct connection *connection, const uint8_t *id, uint8_t id_size)
 {
     uint32_t number;
 
-    return connection && connection->heard && !connection->given_up &&
+    return connection && connection->first_message_read && !connection->abandoned &&
            id_number(id, id_size, &number) && same_id(connection, id, id_size);
 }
 
 enum origin connections_origin(const struct connections *connections, struct connection *connection,
                                const uint8_t *id, uint8_t id_size)
 {
-    if (connection->given_up)
+    if (connection->abandoned)
         return ORIGIN_ANOTHER;
-    if (connection->heard)
+    if (connection->first_message_read)
         return same_id(connection, id, id_size) ? ORIGIN_THIS : ORIGIN_ANOTHER;
-    if (connection->ended_in == connections->round && !surely_new(connection, id, id_size))
+    if (connection->ended_in == connections->round && !is_certainly_newer(connection, id, id_size))
         return ORIGIN_UNSURE;
-    connection_hear(connection, id, id_size);
+    connection_learn_id(connection, id, id_size);
     return ORIGIN_THIS;
 }

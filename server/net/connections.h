@@ -1,11 +1,12 @@
-/* Connections by file descriptor, and whose of them a message is. Bookkeeping alone: no socket. One
- * thread.
+/* Connections by file descriptor: which connection a message belongs to, and how many bytes of each
+ * connection are unread. Bookkeeping only, without sockets. One thread.
  *
- * A monitor tells when a descriptor is opened and closed, and libzmq tells with each message the
- * descriptor that it came on. But a message can be read when its connection has ended, and when its
- * descriptor is that of the next one. The routing id that a ROUTER puts before it settles whose it
- * is: a connection keeps one for life, which is nobody else's meanwhile. The id of a connection is
- * learnt from the first message of it that is read. */
+ * A monitor reports when a descriptor is opened and closed, and libzmq gives each message the
+ * descriptor that the message arrived on. But a message may be read after its connection has ended,
+ * when its descriptor belongs to the next connection already. The routing id that a ROUTER puts
+ * before a message decides which connection the message belongs to: a connection keeps its id until
+ * the connection ends, and no other connection has that id meanwhile. The first message that is
+ * read from a connection shows its id. */
 #ifndef MEANTIME_SERVER_NET_CONNECTIONS_H
 #define MEANTIME_SERVER_NET_CONNECTIONS_H
 
@@ -14,122 +15,122 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* An address of IPv6 in digits, or what libzmq tells of a peer on the same machine. */
+/* Room for an IPv6 address in digits, or for libzmq's text about a peer on the same machine. */
 #define PEER_BYTES 64
 
-/* Bytes that have come and are not read, of all connections together, so that nobody fills the
- * memory, of which frames of no bytes take 32 times as much. */
+/* Unread bytes of all connections together, so that no peer can fill the memory. In memory, frames
+ * without bytes take 32 times as much as on the wire. */
 #define UNREAD_BYTES_MAX (4 << 20)
 
-/* What each may have whatever the others do: some of the longest messages of today with their
- * envelopes, and so also what may be left of one that has not ended yet. */
+/* Unread bytes that each connection may have, whatever the other connections do. That is room for
+ * several of the longest messages with their envelopes. An incomplete message may leave as many. */
 #define UNREAD_BYTES_FAIR (8 << 10)
 
-/* Looks in a row that find the same left, with all messages read, until it is a message that does
- * not end. */
-#define LOOKS_STILL 5
+/* If so many inspections in a row find the same number of unread bytes, although all messages are
+ * read, then the bytes belong to a message that does not end. */
+#define UNCHANGED_MAX 5
 
 struct sender;
 struct kept;
 TAILQ_HEAD(sender_list, sender);
 TAILQ_HEAD(kept_list, kept);
 
-/* id: none where the socket is no ROUTER. */
 struct connection {
     int fd;
     bool open;
-    bool given_up; /* until it ends nothing of it is heard; it is held first, then cut */
-    bool heard;    /* what follows is known */
-    uint8_t id_size;
-    uint8_t id[UINT8_MAX];
-    char peer[PEER_BYTES]; /* where it comes from; set with `lockstep` once it is heard */
-    bool lockstep;         /* a REQ is at its other end */
+    bool abandoned; /* its messages are dropped until it ends; throttled first, then disconnected */
+    bool first_message_read; /* so that id, peer and lockstep are known */
+    uint8_t id_size;         /* 0 if the socket is no ROUTER */
+    uint8_t id[UINT8_MAX];   /* the routing id */
+    char peer[PEER_BYTES];   /* the address that the connection comes from */
+    bool lockstep;           /* the peer is a REQ socket, or this end is a REP socket */
 
-    uint64_t read_bytes;   /* of what has come on it */
-    uint64_t read_in;      /* the round in which the last message of it was read; 0: settled */
-    uint64_t unread_bytes; /* when last looked at */
-    uint32_t looks_still;  /* that found the same, with all messages read between them */
-    uint64_t looked_in;    /* the round of the last look */
-    bool held;             /* no more is to come on it */
-    uint64_t held_in;      /* the round in which that began */
+    uint64_t read_bytes;   /* of the bytes that have arrived */
+    uint64_t read_in;      /* the round in which the last message was read; 0: settled */
+    uint64_t unread_bytes; /* at the last inspection */
+    uint32_t unchanged;    /* inspections that found the same unread_bytes, see above */
+    uint64_t inspected_in; /* the round of the last inspection */
+    bool throttled;        /* TCP drops what arrives */
+    uint64_t throttled_in; /* the round in which that began */
 
-    /* Of those at this descriptor before. */
-    uint64_t ended_in;  /* the round in which the last of them ended; 0: there was none */
-    bool ended_unheard; /* of one that ended in that round no message had been read */
-    bool numbered;
-    uint32_t number; /* the last that a ROUTER made an id of */
+    /* The connections that had this descriptor before. */
+    uint64_t ended_in;    /* the round in which the last one ended; 0: there was none */
+    bool ended_unread;    /* one that ended in that round had no message read */
+    bool numbered;        /* last_number is valid */
+    uint32_t last_number; /* the last id that the ROUTER has made for this descriptor */
 
-    /* Kept by senders.c. */
+    /* Owned by senders.c. */
     struct sender_list senders;
-    struct kept_list kept; /* messages that the connection had no room for, the oldest first */
+    struct kept_list kept; /* messages that wait for room, the oldest first */
     uint32_t kept_count;
-    uint32_t holds;
-    TAILQ_ENTRY(connection) in_slow; /* while something is kept */
+    uint32_t holds;                  /* messages from here that are still to be answered */
+    TAILQ_ENTRY(connection) in_slow; /* senders.slow, while messages wait */
 };
 
-/* round: grows whenever every message that was sent has been read. inexact: of what is read some
- * bytes are not told, for the socket keeps envelopes to itself. */
 struct connections {
-    bool inexact;
+    bool inexact;              /* the socket hides envelopes, so read_bytes is too small */
     struct connection **by_fd; /* NULL: never opened */
-    size_t size;
+    size_t size;               /* entries of by_fd */
     size_t open_count;
-    uint64_t round;
+    uint64_t round; /* incremented whenever no message is left to read; from 1 on */
 };
 
 void connections_init(struct connections *connections);
 void connections_clear(struct connections *connections);
 
-/* The monitor's news. Where memory is short a connection counts as closed. */
+/* The monitor's events. If memory is short, a new connection counts as closed. */
 void connections_open(struct connections *connections, int fd);
 void connections_close(struct connections *connections, int fd);
 
-/* No message is left to read of any connection that has been closed. */
+/* No message of any closed connection is left to read: the next round begins. */
 void connections_all_read(struct connections *connections);
 
 /* The open connection at that descriptor, or NULL. */
 struct connection *connections_at(const struct connections *connections, int fd);
 
-/* What is to be done about a connection. */
+/* What the caller is to do with a connection. */
 enum verdict {
-    VERDICT_LET_BE,
-    VERDICT_HOLD,    /* too much of it is unread */
-    VERDICT_RELEASE, /* that is read */
-    VERDICT_GIVE_UP, /* it is a message that does not end */
-    VERDICT_CUT,     /* it was given up, and what it had left is read: it may come back */
+    VERDICT_NONE,
+    VERDICT_THROTTLE,   /* too many bytes are unread */
+    VERDICT_RESUME,     /* those bytes are read */
+    VERDICT_ABANDON,    /* a message does not end */
+    VERDICT_DISCONNECT, /* after VERDICT_ABANDON, when its messages are read; it may reconnect */
 };
 
-/* A message of so many bytes on the wire has been read of it. */
+/* A message of `bytes` on the wire has been read from the connection. */
 void connections_read(const struct connections *connections, struct connection *connection,
                       size_t bytes);
 
-/* So many bytes have come on it in all. What little is no message, such as a handshake, is taken
- * for read when all messages are. */
-void connections_look(const struct connections *connections, struct connection *connection,
-                      uint64_t received_bytes);
+/* Updates unread_bytes. received_bytes: all bytes that have arrived on the connection. Up to
+ * UNREAD_BYTES_FAIR bytes that are no message, such as a handshake, count as read once all messages
+ * are read. */
+void connections_inspect(const struct connections *connections, struct connection *connection,
+                         uint64_t received_bytes);
 
-/* As of the last look at each: more than how many unread bytes a connection may not have.
- * UINT64_MAX while all together have no more than UNREAD_BYTES_MAX. */
+/* Unread bytes that one connection may have, as of the last inspections. UINT64_MAX while all
+ * connections together have no more than UNREAD_BYTES_MAX. */
 uint64_t connections_limit(const struct connections *connections);
 
-/* Judges, and notes in the connection what is to be done. */
+/* Decides about a connection and records the verdict in it. */
 enum verdict connections_judge(const struct connections *connections, struct connection *connection,
                                uint64_t limit);
 
-/* Nothing of it is heard any more. It is to be held. */
-void connections_give_up(const struct connections *connections, struct connection *connection);
+/* From now on messages of the connection are dropped. The caller throttles it. */
+void connections_abandon(const struct connections *connections, struct connection *connection);
 
-/* True where the message is surely of that connection, even where a monitor has news that have not
- * been taken. connection may be NULL. */
-bool connections_surely(const struct connection *connection, const uint8_t *id, uint8_t id_size);
+/* True if the message certainly belongs to that connection, even if the monitor has events that
+ * have not been read. connection may be NULL. */
+bool connections_is_certain(const struct connection *connection, const uint8_t *id,
+                            uint8_t id_size);
 
 enum origin {
     ORIGIN_THIS,    /* the open connection */
-    ORIGIN_ANOTHER, /* one that has ended, or that was given up */
-    ORIGIN_UNSURE,  /* this one, or one that ended before this was opened */
+    ORIGIN_ANOTHER, /* a connection that has ended or is abandoned */
+    ORIGIN_UNSURE,  /* this connection, or one that ended before this one was opened */
 };
 
-/* Whose a message is that came on the descriptor of `connection` with that routing id. */
+/* Which connection a message with that routing id belongs to, if the message arrived on the
+ * descriptor of `connection`. */
 enum origin connections_origin(const struct connections *connections, struct connection *connection,
                                const uint8_t *id, uint8_t id_size);
 

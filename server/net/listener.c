@@ -1,71 +1,72 @@
+/* A listening socket, ROUTER or REP: messages in and out, senders by number, lost senders. */
 #include "server/net/listener.h"
 
 #include <assert.h>
 #include <czmq.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include "proto/address.h"
+#include "proto/errno_saved.h"
+#include "proto/instant.h"
 #include "server/net/connections.h"
+#include "server/net/flood_control.h"
 #include "server/net/io_threads.h"
 #include "server/net/monitor.h"
 #include "server/net/senders.h"
-#include "server/net/tcp_socket.h"
+#include "server/net/warning.h"
 
-/* Messages that wait in one client's pipe, in either direction: as many as it may have in flight.
- */
+/* Messages in the pipe of one connection, in either direction: as many as a client may have in
+ * flight. */
 #define PIPE_MESSAGES_MAX CLIENT_REQUESTS_MAX
 
-/* Before a frame on the wire, which is long or not. */
+/* Bytes before a frame on the wire: up to UINT8_MAX bytes, and longer. */
 #define HEADER_BYTES      2
 #define LONG_HEADER_BYTES 9
 
-/* Time between two looks at what is unread of connections. */
-#define LOOK_NS INT64_C(100000000)
+/* Time between two runs of flood control. */
+#define INSPECT_NS (100 * NS_PER_MS)
 
-/* Time after which a message that was kept is tried again: no event tells when there is room. */
+/* Time between two attempts to send messages that wait: no event reports that there is room. */
 #define FLUSH_MS 10
-#define FLUSH_NS (FLUSH_MS * INT64_C(1000000))
+#define FLUSH_NS (FLUSH_MS * NS_PER_MS)
 
-/* A peer that cannot finish its handshake in this time is cut off. */
+/* A peer that does not finish its handshake in this time is disconnected. */
 #define HANDSHAKE_MS 3000
 
-/* A peer whose machine has lost power, or is asleep, is asked after so long whether it is there,
- * and so often until TCP gives it up. */
-#define KEEPALIVE_S 60
-#define AGAIN_S     10
+/* If a peer is silent for KEEPALIVE_S, TCP probes it every KEEPALIVE_INTERVAL_S and disconnects it
+ * after several failures: its machine may have lost power or be asleep. */
+#define KEEPALIVE_S          60
+#define KEEPALIVE_INTERVAL_S 10
 
-/* File descriptors that are left when it is told that they run out. */
+/* If fewer file descriptors are left, the listener logs a warning. */
 #define FILES_FEW 16
 
-/* Time between two warnings about connections that are given up, and about descriptors. */
-#define WARN_US       1000000
+/* Time between two of these warnings. */
 #define WARN_FILES_US 60000000
 
 struct listener {
     enum listener_type type;
     zsock_t *socket;
     zsock_t *monitor;
-    zmq_msg_t body;
-    size_t wire_bytes; /* of the message read last */
-    bool owes;         /* REP has read a message and takes no other until it has sent one */
+    zmq_msg_t body;    /* the last frame of the message that was read last */
+    size_t wire_bytes; /* of that message, as far as flood control can count them */
+    bool owes;         /* a REP has read a message and reads no other before it has sent one */
     struct connections connections;
     struct senders senders;
-    int64_t look_at_ns;
-    int64_t flush_at_ns;
-    int files;          /* below this file descriptors are no rare thing */
-    int64_t warn_at_us; /* no warning before this */
-    int64_t warn_held_at_us;
+    struct flood_control flood;
+    int64_t inspect_at_ns; /* when flood control runs next */
+    int64_t flush_at_ns;   /* when messages that wait are tried next */
+    int files_few_from;    /* from this descriptor on, few descriptors are left */
     int64_t warn_files_at_us;
 };
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-/* With a limit who waits on a machine elsewhere can end this process (libzmq #4364): see look(). */
-static int requests_wait_max(const char *endpoint)
+/* TCP listeners have no limit here, because a remote peer could abort this process through one
+ * (libzmq #4364). Flood control limits them instead. */
+static int receive_limit(const char *endpoint)
 {
     return strncmp(endpoint, "tcp://", strlen("tcp://")) == 0 ? 0 : PIPE_MESSAGES_MAX;
 }
@@ -77,32 +78,32 @@ static zsock_t *socket_new(enum listener_type type, const char *endpoint)
     if (!socket)
         return NULL;
     zsock_set_sndhwm(socket, PIPE_MESSAGES_MAX);
-    zsock_set_rcvhwm(socket, requests_wait_max(endpoint));
+    zsock_set_rcvhwm(socket, receive_limit(endpoint));
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
     zsock_set_handshake_ivl(socket, HANDSHAKE_MS);
     zsock_set_tcp_keepalive(socket, 1);
     zsock_set_tcp_keepalive_idle(socket, KEEPALIVE_S);
-    zsock_set_tcp_keepalive_intvl(socket, AGAIN_S);
+    zsock_set_tcp_keepalive_intvl(socket, KEEPALIVE_INTERVAL_S);
     zsock_set_ipv6(socket, address_is_ipv6(endpoint));
     zsock_set_affinity(socket, IO_LISTENERS);
     if (type == LISTENER_ROUTER)
-        zsock_set_router_mandatory(socket, 1); /* else it drops what it cannot send, silently */
+        zsock_set_router_mandatory(socket, 1); /* without it, unsendable messages are dropped */
     return socket;
 }
 
-/* The monitor is there first: who connects at once must not be missed by it. */
-static bool listener_bind(struct listener *front, const char *endpoint)
+/* Opens the monitor before it binds, so that the monitor misses no connection. */
+static bool listener_bind(struct listener *listener, const char *endpoint)
 {
-    front->socket = socket_new(front->type, endpoint);
-    if (!front->socket)
+    listener->socket = socket_new(listener->type, endpoint);
+    if (!listener->socket)
         return false;
-    front->monitor =
-        monitor_new(listener_socket(front), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
-    return front->monitor && zsock_bind(front->socket, "%s", endpoint) != -1;
+    listener->monitor =
+        monitor_new(listener_socket(listener), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+    return listener->monitor && zsock_bind(listener->socket, "%s", endpoint) != -1;
 }
 
-/* Descriptors are given out the lowest first. */
-static int files_that_are_many(void)
+/* The kernel gives out the lowest free descriptor first. */
+static int files_few_from(void)
 {
     struct rlimit files;
 
@@ -113,167 +114,148 @@ static int files_that_are_many(void)
 
 struct listener *listener_new(enum listener_type type, const char *endpoint)
 {
-    struct listener *front = calloc(1, sizeof *front);
+    struct listener *listener = calloc(1, sizeof *listener);
 
-    if (!front)
+    if (!listener)
         return NULL;
-    front->type = type;
-    front->files = files_that_are_many();
-    zmq_msg_init(&front->body);
-    connections_init(&front->connections);
-    front->connections.inexact = type == LISTENER_REP;
-    senders_init(&front->senders);
-    if (!listener_bind(front, endpoint)) {
-        int reason = errno;
-        listener_destroy(&front, 0);
-        errno = reason;
-    }
-    return front;
+    listener->type = type;
+    listener->files_few_from = files_few_from();
+    zmq_msg_init(&listener->body);
+    connections_init(&listener->connections);
+    listener->connections.inexact = type == LISTENER_REP;
+    senders_init(&listener->senders);
+    listener->flood = (struct flood_control){&listener->connections, &listener->senders, 0, 0};
+    if (!listener_bind(listener, endpoint))
+        ERRNO_SAVED(listener_destroy(&listener, 0));
+    return listener;
 }
 
-/* Time that is left of `patience_ms` once nothing is kept any more. */
-static int flush_all(struct listener *front, int patience_ms)
+/* Returns what is left of `patience_ms` when no message waits any more. */
+static int flush_all(struct listener *listener, int patience_ms)
 {
-    for (; !TAILQ_EMPTY(&front->senders.slow) && patience_ms > 0; patience_ms -= FLUSH_MS) {
+    for (; !TAILQ_EMPTY(&listener->senders.slow) && patience_ms > 0; patience_ms -= FLUSH_MS) {
         zclock_sleep(FLUSH_MS);
-        listener_tend(front, zclock_usecs() * 1000);
+        listener_run_due(listener, zclock_usecs() * NS_PER_US);
     }
     return patience_ms > 0 ? patience_ms : 0;
 }
 
-static void lose_all(struct listener *front)
+static void lose_all(struct listener *listener)
 {
-    for (size_t fd = 0; fd < front->connections.size; fd++)
-        if (front->connections.by_fd[fd])
-            senders_lose(&front->senders, front->connections.by_fd[fd]);
-}
-
-/* That this server ends is to be heard by all. */
-static void release_all(struct listener *front)
-{
-    for (size_t fd = 0; fd < front->connections.size; fd++)
-        if (front->connections.by_fd[fd] && front->connections.by_fd[fd]->held)
-            tcp_hold((int)fd, false);
+    for (size_t fd = 0; fd < listener->connections.size; fd++)
+        if (listener->connections.by_fd[fd])
+            senders_lose(&listener->senders, listener->connections.by_fd[fd]);
 }
 
 void listener_destroy(struct listener **listener_p, int patience_ms)
 {
-    struct listener *front = *listener_p;
+    struct listener *listener = *listener_p;
 
-    if (!front)
+    if (!listener)
         return;
-    if (front->socket) {
-        zsock_set_linger(front->socket, flush_all(front, patience_ms));
-        release_all(front);
-        monitor_destroy(&front->monitor, listener_socket(front));
+    if (listener->socket) {
+        zsock_set_linger(listener->socket, flush_all(listener, patience_ms));
+        flood_control_resume_all(&listener->flood);
+        monitor_destroy(&listener->monitor, listener_socket(listener));
     }
-    zsock_destroy(&front->socket);
-    lose_all(front);
-    senders_clear(&front->senders);
-    connections_clear(&front->connections);
-    zmq_msg_close(&front->body);
-    free(front);
+    zsock_destroy(&listener->socket);
+    lose_all(listener);
+    senders_clear(&listener->senders);
+    connections_clear(&listener->connections);
+    zmq_msg_close(&listener->body);
+    free(listener);
     *listener_p = NULL;
 }
 
-const char *listener_endpoint(const struct listener *front)
+const char *listener_endpoint(const struct listener *listener)
 {
-    return zsock_endpoint(front->socket);
+    return zsock_endpoint(listener->socket);
 }
 
-void *listener_socket(const struct listener *front)
+void *listener_socket(const struct listener *listener)
 {
-    return zsock_resolve(front->socket);
+    return zsock_resolve(listener->socket);
 }
 
-void *listener_monitor(const struct listener *front)
+void *listener_monitor(const struct listener *listener)
 {
-    return zsock_resolve(front->monitor);
+    return zsock_resolve(listener->monitor);
 }
 
-/* ---- who is there ------------------------------------------------------------------------ */
+/* ---- connections ------------------------------------------------------------------------- */
 
-/* No more than one in every_us. */
-static bool may_warn(int64_t *at_us, int64_t every_us)
+static void connection_new(struct listener *listener, int fd)
 {
-    if (zclock_usecs() < *at_us)
-        return false;
-    *at_us = zclock_usecs() + every_us;
-    return true;
-}
-
-static void connection_new(struct listener *front, int fd)
-{
-    connections_open(&front->connections, fd);
-    tcp_hold(fd, false); /* meant for one that had it before */
-    if (fd >= front->files && may_warn(&front->warn_files_at_us, WARN_FILES_US))
-        zsys_warning("hardly any file descriptor is left for those who connect to %s: raise "
+    connections_open(&listener->connections, fd);
+    flood_control_reset(fd);
+    if (fd >= listener->files_few_from && warning_due(&listener->warn_files_at_us, WARN_FILES_US))
+        zsys_warning("fewer than %d file descriptors are left for connections to %s: raise "
                      "\"ulimit -n\"",
-                     listener_endpoint(front));
+                     FILES_FEW, listener_endpoint(listener));
 }
 
-/* Takes what the monitor tells. True where a connection has ended. */
-static bool listener_watch(struct listener *front)
+/* Reads the events of the monitor. True if a connection has ended. */
+static bool listener_watch(struct listener *listener)
 {
     bool ended = false;
-    uint16_t what;
+    uint16_t event;
     int32_t fd;
 
-    while (monitor_next(front->monitor, &what, &fd)) {
-        struct connection *connection = connections_at(&front->connections, fd);
+    while (monitor_next(listener->monitor, &event, &fd)) {
+        struct connection *connection = connections_at(&listener->connections, fd);
         if (connection) {
-            senders_lose(&front->senders, connection);
-            connections_close(&front->connections, fd);
+            senders_lose(&listener->senders, connection);
+            connections_close(&listener->connections, fd);
             ended = true;
         }
-        if (what == ZMQ_EVENT_ACCEPTED && fd >= 0)
-            connection_new(front, fd);
+        if (event == ZMQ_EVENT_ACCEPTED && fd >= 0)
+            connection_new(listener, fd);
     }
     return ended;
 }
 
-/* Answers a client that has gone: the message goes nowhere, and REP takes the next one. */
-static void rep_go_on(struct listener *front)
+/* Answers a lost client: libzmq drops the message, and a REP reads the next one. */
+static void rep_resume(struct listener *listener)
 {
-    if (front->owes)
-        zmq_send(listener_socket(front), NULL, 0, ZMQ_DONTWAIT);
-    front->owes = false;
+    if (listener->owes)
+        zmq_send(listener_socket(listener), NULL, 0, ZMQ_DONTWAIT);
+    listener->owes = false;
 }
 
-bool listener_lost(struct listener *front, uint32_t *sender)
+bool listener_lost(struct listener *listener, uint32_t *sender)
 {
-    listener_watch(front);
-    if (!senders_take_lost(&front->senders, sender))
+    listener_watch(listener);
+    if (!senders_take_lost(&listener->senders, sender))
         return false;
-    rep_go_on(front);
+    rep_resume(listener);
     return true;
 }
 
-static struct sender *numbered(const struct listener *front, uint32_t number)
+static struct sender *numbered(const struct listener *listener, uint32_t number)
 {
     assert(number < CLIENTS_MAX);
-    assert(front->senders.by_number[number]);
-    return front->senders.by_number[number];
+    assert(listener->senders.by_number[number]);
+    return listener->senders.by_number[number];
 }
 
-void listener_release(struct listener *front, uint32_t sender)
+void listener_release(struct listener *listener, uint32_t sender)
 {
-    senders_release(&front->senders, numbered(front, sender));
+    senders_release(&listener->senders, numbered(listener, sender));
 }
 
-void listener_keep(struct listener *front, uint32_t sender, bool keep)
+void listener_keep_number(struct listener *listener, uint32_t sender, bool keep)
 {
-    senders_stay(&front->senders, numbered(front, sender), keep);
+    senders_keep_number(&listener->senders, numbered(listener, sender), keep);
 }
 
-const char *listener_peer(const struct listener *front, uint32_t sender)
+const char *listener_peer(const struct listener *listener, uint32_t sender)
 {
-    const struct connection *connection = numbered(front, sender)->connection;
+    const struct connection *connection = numbered(listener, sender)->connection;
 
     return connection ? connection->peer : "";
 }
 
-/* ---- messages in ------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------- */
 
 static bool envelope_add(struct envelope *envelope, zmq_msg_t *frame)
 {
@@ -287,134 +269,135 @@ static bool envelope_add(struct envelope *envelope, zmq_msg_t *frame)
     return true;
 }
 
-static bool frame_read(struct listener *front)
+static bool frame_read(struct listener *listener)
 {
-    int size = zmq_msg_recv(&front->body, listener_socket(front), ZMQ_DONTWAIT);
+    int size = zmq_msg_recv(&listener->body, listener_socket(listener), ZMQ_DONTWAIT);
 
     if (size == -1)
         return false;
-    front->wire_bytes += (size_t)size + (size > UINT8_MAX ? LONG_HEADER_BYTES : HEADER_BYTES);
+    listener->wire_bytes += (size_t)size + (size > UINT8_MAX ? LONG_HEADER_BYTES : HEADER_BYTES);
     return true;
 }
 
-/* Reads a whole message, however many frames it has; the last one is left in front->body. Returns
- * false where there is none; `fits` is false where the frames before it are too many or too long.
- * REP keeps the envelope to itself, so that there must be none. On the wire a message has no
- * routing id, and one for a REP has a delimiter at least. */
-static bool message_read(struct listener *front, struct envelope *envelope, bool *fits)
+/* Reads a whole message, with any number of frames. The last frame remains in listener->body. False
+ * if there is no message. fits: false if the frames before the last one are too many or too long; a
+ * REP hides the envelope, so a message read from it must have one frame. On the wire a message has
+ * no routing id, and a message to a REP has at least an empty delimiter frame. */
+static bool message_read(struct listener *listener, struct envelope *envelope, bool *fits)
 {
     uint32_t frames = 0;
 
     envelope->size = 0;
     *fits = true;
-    front->wire_bytes = 0;
-    if (!frame_read(front))
+    listener->wire_bytes = 0;
+    if (!frame_read(listener))
         return false;
-    front->wire_bytes = front->type == LISTENER_REP ? front->wire_bytes + HEADER_BYTES : 0;
-    while (zmq_msg_more(&front->body)) {
-        *fits = *fits && front->type == LISTENER_ROUTER && ++frames <= ENVELOPE_FRAMES_MAX &&
-                envelope_add(envelope, &front->body);
-        if (!frame_read(front))
+    listener->wire_bytes = listener->type == LISTENER_REP ? listener->wire_bytes + HEADER_BYTES : 0;
+    while (zmq_msg_more(&listener->body)) {
+        *fits = *fits && listener->type == LISTENER_ROUTER && ++frames <= ENVELOPE_FRAMES_MAX &&
+                envelope_add(envelope, &listener->body);
+        if (!frame_read(listener))
             return false;
     }
-    front->owes = front->type == LISTENER_REP;
-    envelope->fd = zmq_msg_get(&front->body, ZMQ_SRCFD);
+    listener->owes = listener->type == LISTENER_REP;
+    envelope->fd = zmq_msg_get(&listener->body, ZMQ_SRCFD);
     return true;
 }
 
-/* The monitor speaks of the end of a connection before its descriptor is closed: when there is
- * nothing to read after that, nothing of it is left. REP has nothing to read while it owes an
- * answer, which proves nothing. */
-static bool message_next(struct listener *front, struct envelope *envelope, bool *fits)
+/* The monitor reports the end of a connection before its descriptor is closed. If no message is
+ * left after that report, no message of the connection is left. A REP that owes an answer reads
+ * nothing (EFSM), which proves nothing. */
+static bool message_next(struct listener *listener, struct envelope *envelope, bool *fits)
 {
     do
-        if (message_read(front, envelope, fits))
+        if (message_read(listener, envelope, fits))
             return true;
         else if (errno != EAGAIN)
             return false;
-    while (listener_watch(front));
-    connections_all_read(&front->connections);
+    while (listener_watch(listener));
+    connections_all_read(&listener->connections);
     return false;
 }
 
-static const char *message_property(struct listener *front, const char *name)
+static const char *message_property(struct listener *listener, const char *name)
 {
-    const char *value = zmq_msg_gets(&front->body, name);
+    const char *value = zmq_msg_gets(&listener->body, name);
 
     return value ? value : "";
 }
 
-/* What the first message of a connection tells for all. */
-static void connection_learn(struct listener *front, struct connection *connection)
+/* The first message of a connection shows the address and the type of the peer. */
+static void connection_learn_peer(struct listener *listener, struct connection *connection)
 {
-    snprintf(connection->peer, PEER_BYTES, "%s", message_property(front, "Peer-Address"));
+    snprintf(connection->peer, PEER_BYTES, "%s", message_property(listener, "Peer-Address"));
     connection->lockstep =
-        front->type == LISTENER_REP || streq(message_property(front, "Socket-Type"), "REQ");
+        listener->type == LISTENER_REP || streq(message_property(listener, "Socket-Type"), "REQ");
 }
 
-/* Monitor news that is older than a message is here when the message is, so that its descriptor
- * means the connection that the monitor spoke of last, or one before it. */
-static struct connection *message_connection(struct listener *front,
+/* The connection that a message belongs to, or NULL. All monitor events that are older than the
+ * message can be read before it. So its descriptor means the connection that the monitor reported
+ * last, or an earlier one. */
+static struct connection *message_connection(struct listener *listener,
                                              const struct envelope *envelope, bool *crowded)
 {
     const uint8_t *id = envelope->bytes + 1;
     uint8_t id_size = envelope->size ? envelope->bytes[0] : 0;
-    struct connection *connection = connections_at(&front->connections, envelope->fd);
-    enum origin sender = ORIGIN_THIS;
+    struct connection *connection = connections_at(&listener->connections, envelope->fd);
+    enum origin origin = ORIGIN_THIS;
 
-    if (!connections_surely(connection, id, id_size)) {
-        listener_watch(front);
-        connection = connections_at(&front->connections, envelope->fd);
+    if (!connections_is_certain(connection, id, id_size)) {
+        listener_watch(listener);
+        connection = connections_at(&listener->connections, envelope->fd);
         if (!connection)
             return NULL;
-        bool heard = connection->heard;
-        sender = connections_origin(&front->connections, connection, id, id_size);
-        if (!heard)
-            connection_learn(front, connection);
+        bool learned = connection->first_message_read;
+        origin = connections_origin(&listener->connections, connection, id, id_size);
+        if (!learned)
+            connection_learn_peer(listener, connection);
     }
-    *crowded = sender == ORIGIN_UNSURE || connection->holds >= CONNECTION_REQUESTS_MAX;
-    return sender == ORIGIN_ANOTHER ? NULL : connection;
+    *crowded = origin == ORIGIN_UNSURE || connection->holds >= CONNECTION_REQUESTS_MAX;
+    return origin == ORIGIN_ANOTHER ? NULL : connection;
 }
 
-static void message_fill(struct listener *front, const struct connection *connection,
+static void message_fill(struct listener *listener, const struct connection *connection,
                          struct listener_message *message)
 {
-    message->bytes = zmq_msg_data(&front->body);
-    message->size = zmq_msg_size(&front->body);
+    message->bytes = zmq_msg_data(&listener->body);
+    message->size = zmq_msg_size(&listener->body);
     message->lockstep = connection->lockstep;
 }
 
-enum listener_news listener_recv(struct listener *front, struct listener_message *message)
+enum listener_event listener_receive(struct listener *listener, struct listener_message *message)
 {
     struct envelope envelope;
     struct connection *connection;
     struct sender *sender = NULL;
     bool fits;
 
-    if (!message_next(front, &envelope, &fits))
+    if (!message_next(listener, &envelope, &fits))
         return LISTENER_NOTHING;
-    connection = message_connection(front, &envelope, &message->crowded);
+    connection = message_connection(listener, &envelope, &message->crowded);
     if (connection)
-        connections_read(&front->connections, connection, front->wire_bytes);
-    if (!fits && front->type == LISTENER_ROUTER)
-        return LISTENER_BAD;
+        connections_read(&listener->connections, connection, listener->wire_bytes);
+    if (!fits && listener->type == LISTENER_ROUTER)
+        return LISTENER_BAD_ENVELOPE;
     if (connection)
-        sender = senders_get(&front->senders, connection, &envelope);
+        sender = senders_get(&listener->senders, connection, &envelope);
     if (!sender) {
-        rep_go_on(front);
+        rep_resume(listener);
         return LISTENER_DROPPED;
     }
-    message_fill(front, connection, message);
+    message_fill(listener, connection, message);
     if (!fits)
         message->size = 0;
-    senders_hold(&front->senders, sender);
+    senders_hold(&listener->senders, sender);
     message->sender = sender->number;
     return LISTENER_MESSAGE;
 }
 
-/* ---- messages out ------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------------- */
 
-/* Only the first frame of a message can find its client gone or its pipe full. */
+/* Only the first frame of a message can fail, because the client is lost or its pipe is full. */
 static bool envelope_send(void *socket, const struct envelope *envelope)
 {
     const uint8_t *frame = envelope->bytes;
@@ -427,160 +410,87 @@ static bool envelope_send(void *socket, const struct envelope *envelope)
     return true;
 }
 
-/* False where the connection has no room. Of one that is no longer there the monitor tells. */
-static bool client_send(struct listener *front, const struct sender *sender, const void *bytes,
+/* False if the connection has no room. The monitor reports a connection that has ended. */
+static bool sender_send(struct listener *listener, const struct sender *sender, const void *bytes,
                         size_t size)
 {
-    void *socket = listener_socket(front);
+    void *socket = listener_socket(listener);
 
     if (envelope_send(socket, &sender->envelope) &&
         zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1) {
-        front->owes = false;
+        listener->owes = false;
         return true;
     }
     return errno != EAGAIN;
 }
 
-static const char *peer_of(struct connection *connection)
-{
-    if (!connection->heard)
-        tcp_peer(connection->fd, connection->peer, PEER_BYTES);
-    return connection->peer;
-}
-
-/* libzmq takes in what comes until memory is full. So TCP is to take nothing in for a while, and
- * its peer sends it again: nothing is lost. Where that cannot be the connection is cut. */
-static void connection_hold(const struct connection *connection)
-{
-    if (!tcp_hold(connection->fd, true))
-        shutdown(connection->fd, SHUT_RDWR);
-}
-
-/* Released first, for libzmq closes what is shut down at once, and its peer is to hear of it. Where
- * it has ended in this moment, and another has its descriptor, that one is cut instead: its peer
- * asks again, as after any loss. */
-static void connection_cut(const struct connection *connection)
-{
-    tcp_hold(connection->fd, false);
-    shutdown(connection->fd, SHUT_RDWR);
-}
-
-static void connection_lose(struct listener *front, struct connection *connection, const char *does,
-                            const char *why)
-{
-    if (may_warn(&front->warn_at_us, WARN_US))
-        zsys_warning("a client that %s is given up, with all of its connection from %s: %s", does,
-                     peer_of(connection), why);
-    senders_lose(&front->senders, connection);
-}
-
-/* False where the message has to wait. */
-static bool send_at_once(struct listener *front, const struct sender *sender, const void *bytes,
+/* False if the message has to wait. */
+static bool send_at_once(struct listener *listener, const struct sender *sender, const void *bytes,
                          size_t size)
 {
     if (!sender->connection) {
-        rep_go_on(front);
+        rep_resume(listener);
         return true;
     }
-    return TAILQ_EMPTY(&sender->connection->kept) && client_send(front, sender, bytes, size);
+    return TAILQ_EMPTY(&sender->connection->kept) && sender_send(listener, sender, bytes, size);
 }
 
-void listener_send(struct listener *front, uint32_t number, const void *bytes, size_t size)
+void listener_send(struct listener *listener, uint32_t number, const void *bytes, size_t size)
 {
-    struct sender *sender = numbered(front, number);
+    struct sender *sender = numbered(listener, number);
 
-    if (send_at_once(front, sender, bytes, size))
+    if (send_at_once(listener, sender, bytes, size))
         return;
-    struct connection *given_up = senders_keep(&front->senders, sender, bytes, size);
-    if (!given_up)
-        return;
-    connection_lose(front, given_up, "does not read",
-                    "there is no more room for what waits for it");
-    connections_give_up(&front->connections, given_up);
-    connection_hold(given_up);
+    struct connection *abandoned = senders_keep(&listener->senders, sender, bytes, size);
+    if (abandoned)
+        flood_control_abandon(&listener->flood, abandoned,
+                              "it does not read, and no more messages can wait for it");
 }
 
-void listener_offer(struct listener *front, uint32_t number, const void *bytes, size_t size)
+void listener_send_or_drop(struct listener *listener, uint32_t number, const void *bytes,
+                           size_t size)
 {
-    send_at_once(front, numbered(front, number), bytes, size);
+    send_at_once(listener, numbered(listener, number), bytes, size);
 }
 
-static void connection_flush(struct listener *front, struct connection *connection)
+static void connection_flush(struct listener *listener, struct connection *connection)
 {
     struct kept *kept;
 
     while ((kept = TAILQ_FIRST(&connection->kept)) &&
-           client_send(front, kept->sender, kept->bytes, kept->size))
-        senders_unkeep(&front->senders, connection);
+           sender_send(listener, kept->sender, kept->bytes, kept->size))
+        senders_unkeep(&listener->senders, connection);
 }
 
-static void flush(struct listener *front)
+static void flush(struct listener *listener)
 {
-    struct connection *connection = TAILQ_FIRST(&front->senders.slow);
+    struct connection *connection = TAILQ_FIRST(&listener->senders.slow);
 
     while (connection) {
         struct connection *next = TAILQ_NEXT(connection, in_slow);
-        connection_flush(front, connection);
+        connection_flush(listener, connection);
         connection = next;
     }
 }
 
-/* ---- who sends too much ------------------------------------------------------------------ */
+/* ---- due work ---------------------------------------------------------------------------- */
 
-static void held_warn(struct listener *front, struct connection *connection)
+void listener_run_due(struct listener *listener, int64_t now_ns)
 {
-    if (may_warn(&front->warn_held_at_us, WARN_US))
-        zsys_warning("more comes from %s than is read: it has to wait", peer_of(connection));
-}
-
-static void connection_judge(struct listener *front, struct connection *connection, uint64_t limit)
-{
-    switch (connections_judge(&front->connections, connection, limit)) {
-    case VERDICT_LET_BE: break;
-    case VERDICT_HOLD: held_warn(front, connection); break;
-    case VERDICT_RELEASE: tcp_hold(connection->fd, false); break;
-    case VERDICT_GIVE_UP:
-        connection_lose(front, connection, "does not end its message", "it is too long");
-        break;
-    case VERDICT_CUT: connection_cut(connection); break;
+    if (now_ns >= listener->flush_at_ns) {
+        flush(listener);
+        listener->flush_at_ns = now_ns + FLUSH_NS;
     }
-    if (connection->held) /* again and again: another may have had its descriptor in between */
-        connection_hold(connection);
-}
-
-/* At what libzmq has taken in, and TCP has for it. */
-static void look(struct listener *front)
-{
-    struct connections *connections = &front->connections;
-    struct connection *connection;
-
-    listener_watch(front);
-    for (size_t fd = 0; fd < connections->size; fd++)
-        if ((connection = connections_at(connections, (int)fd)))
-            connections_look(connections, connection, tcp_received_bytes((int)fd));
-    uint64_t limit = connections_limit(connections);
-    for (size_t fd = 0; fd < connections->size; fd++)
-        if ((connection = connections_at(connections, (int)fd)))
-            connection_judge(front, connection, limit);
-}
-
-/* ---- what time brings -------------------------------------------------------------------- */
-
-void listener_tend(struct listener *front, int64_t now_ns)
-{
-    if (now_ns >= front->flush_at_ns) {
-        flush(front);
-        front->flush_at_ns = now_ns + FLUSH_NS;
-    }
-    if (now_ns >= front->look_at_ns) {
-        look(front);
-        front->look_at_ns = zclock_usecs() * 1000 + LOOK_NS;
+    if (now_ns >= listener->inspect_at_ns) {
+        listener_watch(listener);
+        flood_control_inspect(&listener->flood);
+        listener->inspect_at_ns = zclock_usecs() * NS_PER_US + INSPECT_NS;
     }
 }
 
-int64_t listener_due_at(const struct listener *front)
+int64_t listener_due_at(const struct listener *listener)
 {
-    if (!TAILQ_EMPTY(&front->senders.slow))
-        return front->flush_at_ns;
-    return front->connections.open_count > 0 ? front->look_at_ns : INT64_MAX;
+    if (!TAILQ_EMPTY(&listener->senders.slow))
+        return listener->flush_at_ns;
+    return listener->connections.open_count > 0 ? listener->inspect_at_ns : NEVER;
 }

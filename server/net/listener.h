@@ -1,5 +1,5 @@
-/* A socket that others connect to, ROUTER or REP, with its monitor: messages in and out, those who
- * send them as numbers, and word of those that have gone. Owned by one thread. */
+/* A listening socket, ROUTER or REP, with its monitor: receives and sends messages, numbers their
+ * senders, and reports lost senders. Owned by one thread. */
 #ifndef MEANTIME_SERVER_NET_LISTENER_H
 #define MEANTIME_SERVER_NET_LISTENER_H
 
@@ -14,71 +14,68 @@ enum listener_type {
     LISTENER_REP,    /* lockstep: one request at a time */
 };
 
-/* `bytes` live until the next listener_recv(). lockstep: the client's socket, or this one, takes
- * exactly one message for each that was sent: a REQ peer, or REP here. crowded: no request is to be
- * taken from it now, for its connection has CONNECTION_REQUESTS_MAX in flight; or nobody can tell
- * whether it is the client of that connection or of one that has ended, of which a message had
- * still to be read. */
 struct listener_message {
-    uint32_t sender;
-    const void *bytes;
+    uint32_t sender;   /* below CLIENTS_MAX */
+    const void *bytes; /* valid until the next listener_receive() */
     size_t size;
-    bool lockstep;
-    bool crowded;
+    bool lockstep; /* the sender takes exactly one message for each that it has sent: it is a REQ
+                      socket, or this socket is a REP */
+    bool crowded;  /* requests of the sender are to be refused now: its connection has
+                      CONNECTION_REQUESTS_MAX in flight, or the message may belong to a connection
+                      that has ended, of which a message was still unread */
 };
 
-enum listener_news {
-    LISTENER_NOTHING, /* no more for now */
-    LISTENER_MESSAGE, /* `message` is filled in */
-    LISTENER_DROPPED, /* a message of a connection that has ended, or that was given up */
-    LISTENER_BAD,     /* an envelope that is too long: dropped */
+enum listener_event {
+    LISTENER_NOTHING,      /* no message for now */
+    LISTENER_MESSAGE,      /* `message` is filled in */
+    LISTENER_DROPPED,      /* a message of an ended or abandoned connection */
+    LISTENER_BAD_ENVELOPE, /* a message with too long an envelope: dropped */
 };
 
-/* Binds to `endpoint`; tcp://127.0.0.1:* picks a free port. NULL with errno set on failure. */
+/* Binds to `endpoint`; a port of * is a free one. NULL with errno set on failure. */
 struct listener *listener_new(enum listener_type type, const char *endpoint);
 
-/* Answers have `patience_ms` to leave, then they are dropped. Waits for those that were kept; the
- * rest of that time is libzmq's, which takes it in zsys_shutdown(). */
-void listener_destroy(struct listener **front, int patience_ms);
+/* The last answers have `patience_ms` to leave; then they are dropped. Waits while messages wait
+ * for room. libzmq uses the rest of the time in zsys_shutdown(). */
+void listener_destroy(struct listener **listener, int patience_ms);
 
 /* As bound, with the port. */
-const char *listener_endpoint(const struct listener *front);
+const char *listener_endpoint(const struct listener *listener);
 
-/* For zmq_poll(): readable when listener_recv(), or listener_lost(), has something to tell. */
-void *listener_socket(const struct listener *front);
-void *listener_monitor(const struct listener *front);
+/* For zmq_poll(): readable when listener_receive() or listener_lost() has something to return. */
+void *listener_socket(const struct listener *listener);
+void *listener_monitor(const struct listener *listener);
 
-/* The next message, without waiting. Its client keeps its number until listener_release(), which
- * each message is owed: once it is answered, or has been found to need no answer. Numbers are below
- * CLIENTS_MAX, and the one that was freed last is given out first. */
-enum listener_news listener_recv(struct listener *front, struct listener_message *message);
-void listener_release(struct listener *front, uint32_t sender);
+/* The next message, without waiting. Its sender keeps its number until listener_release(), which is
+ * due once for each message: after its answer, or if it needs none. The number that was freed last
+ * is given out first. */
+enum listener_event listener_receive(struct listener *listener, struct listener_message *message);
+void listener_release(struct listener *listener, uint32_t sender);
 
-/* Whether a client that has a number keeps it without being owed anything. At most CLIENTS_MAX
- * clients may have a number at a time. */
-void listener_keep(struct listener *front, uint32_t sender, bool keep);
+/* Whether a sender with a number keeps the number after its last listener_release(). At most
+ * CLIENTS_MAX senders may have a number at a time. */
+void listener_keep_number(struct listener *listener, uint32_t sender, bool keep);
 
-/* Where a client comes from, an address without a port, which lives until listener_lost() has been
- * called;
- * "" where it has gone. */
-const char *listener_peer(const struct listener *front, uint32_t sender);
+/* The address of a sender, without a port; "" if it is lost. Valid until listener_lost(). */
+const char *listener_peer(const struct listener *listener, uint32_t sender);
 
-/* The number of a client that has gone; each is told once, and its number is free for another. */
-bool listener_lost(struct listener *front, uint32_t *sender);
+/* The number of a lost sender, once for each; then the number is free. False if there is none. */
+bool listener_lost(struct listener *listener, uint32_t *sender);
 
-/* Sends a message, or keeps it until its connection has read enough of those before. When no more
- * can be kept, the connection that lets most wait is given up: listener_lost() tells each client
- * that it carried. Never waits. */
-void listener_send(struct listener *front, uint32_t sender, const void *bytes, size_t size);
+/* Sends a message. If its connection has no room, the message waits. If no more messages can wait,
+ * the connection with the most waiting messages is abandoned, and listener_lost() returns each
+ * sender behind it. Never waits. */
+void listener_send(struct listener *listener, uint32_t sender, const void *bytes, size_t size);
 
-/* The same for a message that is not worth keeping. */
-void listener_offer(struct listener *front, uint32_t sender, const void *bytes, size_t size);
+/* Sends a message, or drops it if its connection has no room. */
+void listener_send_or_drop(struct listener *listener, uint32_t sender, const void *bytes,
+                           size_t size);
 
-/* Sends what was kept, as far as there is room, and gives up connections on which more comes than
- * is read. To be called when listener_due_at() has come, or earlier. Never waits. */
-void listener_tend(struct listener *front, int64_t now_ns);
+/* Sends messages that wait, as far as there is room, and runs flood control. To be called at
+ * listener_due_at() or earlier. Never waits. */
+void listener_run_due(struct listener *listener, int64_t now_ns);
 
-/* INT64_MAX: not before something is there to read. */
-int64_t listener_due_at(const struct listener *front);
+/* NEVER: not before the listener is readable. */
+int64_t listener_due_at(const struct listener *listener);
 
 #endif

@@ -1,3 +1,4 @@
+/* The events of a socket's connections. */
 #include "server/net/monitor.h"
 
 #include <string.h>
@@ -6,7 +7,7 @@
 
 #define ADDRESS_BYTES 64
 
-/* libzmq's I/O thread waits for room in this pipe, hence no limit. */
+/* The pipe has no limit: libzmq's I/O thread would wait for room in it. */
 static zsock_t *monitor_connect(const char *address)
 {
     zsock_t *monitor = zsock_new(ZMQ_PAIR);
@@ -40,16 +41,16 @@ void monitor_destroy(zsock_t **monitor, void *socket)
     zsock_destroy(monitor);
 }
 
-/* An event is two frames: its number and its value, then an endpoint. */
-bool monitor_next(zsock_t *monitor, uint16_t *what, int32_t *value)
+/* An event is two frames. The first has its number and value, the second an endpoint. */
+bool monitor_next(zsock_t *monitor, uint16_t *event, int32_t *value)
 {
-    uint8_t event[sizeof *what + sizeof *value];
+    uint8_t frame[sizeof *event + sizeof *value];
     void *handle = zsock_resolve(monitor);
 
-    if (zmq_recv(handle, event, sizeof event, ZMQ_DONTWAIT) != sizeof event)
+    if (zmq_recv(handle, frame, sizeof frame, ZMQ_DONTWAIT) != sizeof frame)
         return false;
     zmq_recv(handle, NULL, 0, ZMQ_DONTWAIT);
-    memcpy(what, event, sizeof *what);
-    memcpy(value, event + sizeof *what, sizeof *value);
+    memcpy(event, frame, sizeof *event);
+    memcpy(value, frame + sizeof *event, sizeof *value);
     return true;
 }

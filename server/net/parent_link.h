@@ -1,53 +1,53 @@
-/* The line to a server that this one has joined, its parent: a DEALER with its monitor, obeying
- * server/core/membership.h. Owned by one thread. */
+/* The link to a parent: a DEALER socket that this program dials, with its monitor. It owns the
+ * socket; server/peers/parents.c decides when to dial and what to send. One thread. */
 #ifndef MEANTIME_SERVER_NET_PARENT_LINK_H
 #define MEANTIME_SERVER_NET_PARENT_LINK_H
 
+#include <czmq.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-#include "proto/message.h"
-
-struct parent_link;
-
-/* File descriptors that one takes: its socket, its monitor and the connection, twice while it dials
- * anew. */
+/* File descriptors of one link: socket, monitor and connection, twice while it is dialled again. */
 #define PARENT_LINK_FILES 8
 
-/* Dials `endpoint`, which is kept, not copied, and offers `join`. NULL with errno set where the
- * endpoint makes no sense or sockets are short. */
-struct parent_link *parent_link_new(const char *endpoint, const struct join *join, int64_t now_ns);
-
-/* patience_ms: how long what was sent may take to leave. */
-void parent_link_destroy(struct parent_link **link, int patience_ms);
-
-const char *parent_link_endpoint(const struct parent_link *link);
-
-/* For zmq_poll(): readable when parent_link_next() may have news. They change with each call of
- * that. */
-void *parent_link_socket(const struct parent_link *link);
-void *parent_link_monitor(const struct parent_link *link);
-
-enum parent_link_news {
-    PARENT_LINK_NOTHING, /* no more for now */
-    PARENT_LINK_HEARD,   /* something that is nobody else's business */
-    PARENT_LINK_MESSAGE, /* from the parent to the dispatcher */
-    PARENT_LINK_LOST,    /* what the parent has asked for is of no use any more */
-    PARENT_LINK_BAD,     /* what the parent has said makes no sense: dropped */
+struct parent_link {
+    const char *endpoint; /* the caller's */
+    zsock_t *dealer;
+    zsock_t *monitor;
+    zmq_msg_t frame;   /* the message that was read last */
+    bool reconnecting; /* libzmq dials the endpoint again whenever the connection ends */
 };
 
-/* Sees to the line, and takes the next piece of news from it. own: what this server has to say of
- * itself, now. */
-enum parent_link_news parent_link_next(struct parent_link *link, int64_t now_ns,
-                                       const struct heartbeat *own, struct message *message);
+/* Opens no socket yet. endpoint: kept, not copied. */
+void parent_link_init(struct parent_link *link, const char *endpoint);
 
-/* When parent_link_next() is due without anything to read; INT64_MAX for never. */
-int64_t parent_link_due_at(const struct parent_link *link);
+/* patience_ms: how long the last messages may take to leave. */
+void parent_link_clear(struct parent_link *link, int patience_ms);
 
-/* Sends the answer to what the parent has asked for. Never waits. */
-void parent_link_send(struct parent_link *link, const struct message *message);
+/* Dials on a new socket and closes the one before, so that no message of the connection before can
+ * arrive, in either direction. On failure the old socket stays; false with errno set, for instance
+ * if the endpoint is invalid or no file descriptor is left. */
+bool parent_link_dial(struct parent_link *link);
 
-/* Tells the parent that this server takes no more. */
-void parent_link_leave(struct parent_link *link, int64_t now_ns);
+/* After the connection has ended: libzmq does not reconnect. */
+void parent_link_stop_reconnecting(struct parent_link *link);
+
+enum parent_link_event {
+    PARENT_LINK_NOTHING,
+    PARENT_LINK_CONNECTED,
+    PARENT_LINK_DISCONNECTED,
+    PARENT_LINK_MESSAGE, /* in link->frame */
+};
+
+/* The next event, without waiting. After parent_link_dial() has succeeded once. */
+enum parent_link_event parent_link_next(struct parent_link *link);
+
+/* Never waits. The credit that the parent gives bounds the messages that libzmq queues. */
+void parent_link_send(struct parent_link *link, const void *bytes, size_t size);
+
+/* For zmq_poll(): readable when parent_link_next() has an event. parent_link_dial() replaces them.
+ */
+void *parent_link_socket(const struct parent_link *link);
+void *parent_link_monitor(const struct parent_link *link);
 
 #endif

@@ -1,8 +1,8 @@
+/* The listener of the plain endpoint: TCP connections that each get one number as text. */
 #include "server/net/plain_listener.h"
 
 #include <assert.h>
 #include <czmq.h>
-#include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -14,68 +14,67 @@
 #include <unistd.h>
 
 #include "proto/address.h"
+#include "proto/errno_saved.h"
 #include "proto/instant.h"
 
-/* Stands for the listener where connections have their number. */
-#define LISTENER PLAIN_MAX
+/* In an epoll event: the listening socket. The other values are numbers of connections. */
+#define LISTENING_SOCKET PLAIN_MAX
 
-/* Read at once from one connection, before the others have their turn. */
+/* Bytes that are read from one connection before the other connections have their turn. */
 #define CHUNK_BYTES 4096
 
 /* Digits, sign, point, exponent and newline of a double. */
 #define TEXT_BYTES 32
 
-/* Connections that the kernel keeps while all places are taken. */
+/* Connections that the kernel queues while all places are taken. */
 #define BACKLOG 1024
 
-enum caller_state {
-    CALLER_FREE,
-    CALLER_WAITING, /* for its sum */
-    CALLER_CLOSING, /* it has been told all; its end is awaited where there is room, see let_go() */
+enum place_state {
+    PLACE_FREE,
+    PLACE_WAITING, /* the client waits for its sum */
+    PLACE_CLOSING, /* the client has its answer and is to close its end, see close_now() */
 };
 
-struct caller {
-    enum caller_state state;
+/* A place for one connection. */
+struct place {
+    enum place_state state;
     int fd;
-    bool ended; /* it sends no more */
-    size_t bytes_read;
-    int64_t close_at_ns;
-    TAILQ_ENTRY(caller) link;                  /* plain.closing, or plain.free */
-    char peer[INET6_ADDRSTRLEN + IF_NAMESIZE]; /* its address, with a zone */
+    bool ended;                                /* the client has closed its half */
+    size_t bytes_read;                         /* 0 to PLAIN_READ_MAX and a chunk */
+    int64_t close_at_ns;                       /* in PLACE_CLOSING: when close_now() is due */
+    TAILQ_ENTRY(place) link;                   /* plain.closing, or plain.free */
+    char peer[INET6_ADDRSTRLEN + IF_NAMESIZE]; /* the client's address, with a zone */
 };
 
-TAILQ_HEAD(caller_list, caller);
+TAILQ_HEAD(place_list, place);
 
-/* listen_at_ns: when the listener is heard again; 0: it is heard; NEVER: when there is a place. */
 struct plain_listener {
-    int listener; /* -1: closed */
-    int epoll;
-    int64_t listen_at_ns;
-    struct caller_list free;
-    struct caller_list closing; /* the first one's time is over first, or its place is needed */
-    struct caller callers[PLAIN_MAX];
+    int socket;           /* -1: closed */
+    int epoll;            /* watches the socket and all connections */
+    int64_t accept_at_ns; /* when accept() is tried again; 0: always; NEVER: when a place is free */
+    struct place_list free;
+    struct place_list closing; /* in the order of close_at_ns */
+    struct place places[PLAIN_MAX];
     char endpoint[ADDRESS_HOST_BYTES + 16];
 };
 
-/* ---- its place --------------------------------------------------------------------------- */
+/* ---- binding ----------------------------------------------------------------------------- */
 
-static int bind_to(const struct addrinfo *place)
+static int bind_to(const struct addrinfo *at)
 {
-    int fd = socket(place->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int yes = 1;
 
     if (fd == -1)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(fd, place->ai_addr, place->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
-    int reason = errno;
-    close(fd);
-    errno = reason;
+    ERRNO_SAVED(close(fd));
     return -1;
 }
 
-/* A descriptor, or -1. "*" is every interface of IPv4, as it is to ZeroMQ. */
+/* Returns a descriptor, or -1. "*" means each IPv4 interface, as in ZeroMQ. */
 static int listen_on(const struct address *address, const char **why)
 {
     bool any = strcmp(address->host, "*") == 0;
@@ -85,19 +84,19 @@ static int listen_on(const struct address *address, const char **why)
         .ai_family = any ? AF_INET : AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
     };
-    struct addrinfo *places;
+    struct addrinfo *addresses;
     int fd = -1;
 
     int error =
-        getaddrinfo(any ? NULL : address->host, any_port ? "0" : address->port, &hints, &places);
+        getaddrinfo(any ? NULL : address->host, any_port ? "0" : address->port, &hints, &addresses);
     if (error != 0) {
         *why = gai_strerror(error);
         return -1;
     }
-    for (struct addrinfo *place = places; place && fd == -1; place = place->ai_next)
-        fd = bind_to(place);
+    for (struct addrinfo *at = addresses; at && fd == -1; at = at->ai_next)
+        fd = bind_to(at);
     *why = strerror(errno);
-    freeaddrinfo(places);
+    freeaddrinfo(addresses);
     return fd;
 }
 
@@ -107,95 +106,97 @@ static void name_endpoint(struct plain_listener *plain)
     socklen_t size = sizeof at;
     char host[ADDRESS_HOST_BYTES] = "", port[ADDRESS_PORT_BYTES] = "";
 
-    getsockname(plain->listener, (struct sockaddr *)&at, &size);
+    getsockname(plain->socket, (struct sockaddr *)&at, &size);
     getnameinfo((struct sockaddr *)&at, size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     snprintf(plain->endpoint, sizeof plain->endpoint,
              at.ss_family == AF_INET6 ? "tcp://[%s]:%s" : "tcp://%s:%s", host, port);
 }
 
-/* ---- what is listened to ----------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------------ */
 
-static void watch(struct plain_listener *plain, int how, int fd, uint32_t events, uint32_t who)
+static void watch(struct plain_listener *plain, int operation, int fd, uint32_t events,
+                  uint32_t number)
 {
-    struct epoll_event event = {.events = events, .data.u32 = who};
+    struct epoll_event event = {.events = events, .data.u32 = number};
 
-    if (fd != -1 && epoll_ctl(plain->epoll, how, fd, &event) == -1)
+    if (fd != -1 && epoll_ctl(plain->epoll, operation, fd, &event) == -1)
         zsys_error("cannot watch a connection to %s: %s", plain->endpoint, strerror(errno));
 }
 
-static uint32_t number_of(const struct plain_listener *plain, const struct caller *caller)
+static uint32_t number_of(const struct plain_listener *plain, const struct place *place)
 {
-    return (uint32_t)(caller - plain->callers);
+    return (uint32_t)(place - plain->places);
 }
 
-static void listen_again(struct plain_listener *plain)
+static void accept_again(struct plain_listener *plain)
 {
-    plain->listen_at_ns = 0;
-    watch(plain, EPOLL_CTL_MOD, plain->listener, EPOLLIN, LISTENER);
+    plain->accept_at_ns = 0;
+    watch(plain, EPOLL_CTL_MOD, plain->socket, EPOLLIN, LISTENING_SOCKET);
 }
 
-static void listen_later(struct plain_listener *plain, int64_t at_ns)
+static void accept_later(struct plain_listener *plain, int64_t at_ns)
 {
-    plain->listen_at_ns = at_ns;
-    watch(plain, EPOLL_CTL_MOD, plain->listener, 0, LISTENER);
+    plain->accept_at_ns = at_ns;
+    watch(plain, EPOLL_CTL_MOD, plain->socket, 0, LISTENING_SOCKET);
 }
 
-static void forget(struct plain_listener *plain, struct caller *caller)
+static void place_free(struct plain_listener *plain, struct place *place)
 {
-    if (caller->state == CALLER_CLOSING)
-        TAILQ_REMOVE(&plain->closing, caller, link);
-    close(caller->fd);
-    caller->state = CALLER_FREE;
-    TAILQ_INSERT_HEAD(&plain->free, caller, link);
-    if (plain->listen_at_ns != 0)
-        listen_again(plain);
+    if (place->state == PLACE_CLOSING)
+        TAILQ_REMOVE(&plain->closing, place, link);
+    close(place->fd);
+    place->state = PLACE_FREE;
+    TAILQ_INSERT_HEAD(&plain->free, place, link);
+    if (plain->accept_at_ns != 0)
+        accept_again(plain);
 }
 
-/* The same as recv(). */
-static ssize_t read_chunk(struct caller *caller)
+/* Returns what recv() returns. */
+static ssize_t read_chunk(struct place *place)
 {
     char bytes[CHUNK_BYTES];
-    ssize_t size = recv(caller->fd, bytes, sizeof bytes, 0);
+    ssize_t size = recv(place->fd, bytes, sizeof bytes, 0);
 
     if (size > 0)
-        caller->bytes_read += (size_t)size;
+        place->bytes_read += (size_t)size;
     return size;
 }
 
-/* One that has been told all and has not closed. The kernel delivers what was sent, also after
- * close(). But where bytes are unread then, or come later, it resets the connection, which may
- * destroy what the peer has not read: those that are here are read before. */
-static void let_go(struct plain_listener *plain, struct caller *caller)
+/* Closes a connection whose client has its answer but has not closed its end. The kernel delivers
+ * the answer even after close(). But if bytes are unread at close(), the kernel resets the
+ * connection, which may destroy the answer before the client reads it. So all bytes that have
+ * arrived are read first. */
+static void close_now(struct plain_listener *plain, struct place *place)
 {
-    while (caller->bytes_read <= PLAIN_READ_MAX && read_chunk(caller) > 0)
+    while (place->bytes_read <= PLAIN_READ_MAX && read_chunk(place) > 0)
         continue;
-    forget(plain, caller);
+    place_free(plain, place);
 }
 
-/* ---- those who call ---------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------------- */
 
-/* Places of those who have their sums go to others who need them, for peers that never close could
- * keep them all. */
+/* A client that has its answer loses its place if another client needs one: otherwise clients that
+ * never close could occupy all places. */
 static bool make_room(struct plain_listener *plain)
 {
     if (TAILQ_EMPTY(&plain->free) && !TAILQ_EMPTY(&plain->closing))
-        let_go(plain, TAILQ_FIRST(&plain->closing));
+        close_now(plain, TAILQ_FIRST(&plain->closing));
     return !TAILQ_EMPTY(&plain->free);
 }
 
-static enum plain_event welcome(struct plain_listener *plain, int fd,
-                                const struct sockaddr_storage *from, uint32_t *number)
+static enum plain_event place_take(struct plain_listener *plain, int fd,
+                                   const struct sockaddr_storage *from, uint32_t *number)
 {
-    struct caller *caller = TAILQ_FIRST(&plain->free);
+    struct place *place = TAILQ_FIRST(&plain->free);
 
-    TAILQ_REMOVE(&plain->free, caller, link);
-    *caller = (struct caller){.state = CALLER_WAITING, .fd = fd};
-    getnameinfo((const struct sockaddr *)from, sizeof *from, caller->peer, sizeof caller->peer,
-                NULL, 0, NI_NUMERICHOST);
-    *number = number_of(plain, caller);
+    TAILQ_REMOVE(&plain->free, place, link);
+    *place = (struct place){.state = PLACE_WAITING, .fd = fd};
+    getnameinfo((const struct sockaddr *)from, sizeof *from, place->peer, sizeof place->peer, NULL,
+                0, NI_NUMERICHOST);
+    *number = number_of(plain, place);
     watch(plain, EPOLL_CTL_ADD, fd, EPOLLIN, *number);
-    return PLAIN_EVENT_ASKED;
+    return PLAIN_EVENT_CONNECTED;
 }
 
 static bool is_shortage(int error)
@@ -203,132 +204,132 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static enum plain_event on_call(struct plain_listener *plain, int64_t now_ns, uint32_t *number)
+static enum plain_event on_connect(struct plain_listener *plain, int64_t now_ns, uint32_t *number)
 {
     struct sockaddr_storage from;
     socklen_t size = sizeof from;
 
     if (!make_room(plain)) {
-        listen_later(plain, NEVER);
+        accept_later(plain, NEVER);
         return PLAIN_EVENT_FULL;
     }
-    int fd =
-        accept4(plain->listener, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(plain->socket, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd != -1)
-        return welcome(plain, fd, &from, number);
+        return place_take(plain, fd, &from, number);
     if (!is_shortage(errno))
-        return PLAIN_EVENT_HEARD; /* whoever called has gone again */
-    listen_later(plain, now_ns + PLAIN_SHORT_NS);
-    return PLAIN_EVENT_SHORT;
+        return PLAIN_EVENT_HANDLED; /* the client has disconnected already */
+    accept_later(plain, now_ns + PLAIN_RETRY_NS);
+    return PLAIN_EVENT_NO_DESCRIPTOR;
 }
 
-/* Before its sum this is a loss. */
-static enum plain_event on_end(struct plain_listener *plain, struct caller *caller)
+/* A client that disconnects before it has its sum is lost. */
+static enum plain_event on_end(struct plain_listener *plain, struct place *place)
 {
-    bool waits = caller->state == CALLER_WAITING;
+    bool waits = place->state == PLACE_WAITING;
 
-    forget(plain, caller);
-    return waits ? PLAIN_EVENT_LOST : PLAIN_EVENT_HEARD;
+    place_free(plain, place);
+    return waits ? PLAIN_EVENT_LOST : PLAIN_EVENT_HANDLED;
 }
 
-/* One that sends no more may yet read: it has closed one half. Or it has gone, which looks the same
- * until something is sent: then its machine answers with a reset. A blank before a number means
- * nothing to those who read it. */
-static enum plain_event on_half_close(struct plain_listener *plain, struct caller *caller)
+/* The client has closed one half and still reads, or it has closed both. Both look the same until
+ * something is sent: if the client has closed both halves, its machine then answers with a reset.
+ * The blank before the number does not matter to programs that parse the number. */
+static enum plain_event on_half_close(struct plain_listener *plain, struct place *place)
 {
-    if (caller->state == CALLER_CLOSING)
-        return on_end(plain, caller);
-    caller->ended = true;
-    send(caller->fd, " ", 1, MSG_NOSIGNAL);
-    watch(plain, EPOLL_CTL_MOD, caller->fd, 0, number_of(plain, caller));
-    return PLAIN_EVENT_HEARD;
+    if (place->state == PLACE_CLOSING)
+        return on_end(plain, place);
+    place->ended = true;
+    send(place->fd, " ", 1, MSG_NOSIGNAL);
+    watch(plain, EPOLL_CTL_MOD, place->fd, 0, number_of(plain, place));
+    return PLAIN_EVENT_HANDLED;
 }
 
-static enum plain_event on_bytes(struct plain_listener *plain, struct caller *caller)
+static enum plain_event on_bytes(struct plain_listener *plain, struct place *place)
 {
-    ssize_t size = read_chunk(caller);
+    ssize_t size = read_chunk(place);
 
     if (size == 0)
-        return on_half_close(plain, caller);
+        return on_half_close(plain, place);
     if (size == -1)
-        return errno == EAGAIN || errno == EINTR ? PLAIN_EVENT_HEARD : on_end(plain, caller);
-    if (caller->bytes_read <= PLAIN_READ_MAX)
-        return PLAIN_EVENT_HEARD;
-    return on_end(plain, caller) == PLAIN_EVENT_LOST ? PLAIN_EVENT_FLOODED : PLAIN_EVENT_HEARD;
+        return errno == EAGAIN || errno == EINTR ? PLAIN_EVENT_HANDLED : on_end(plain, place);
+    if (place->bytes_read <= PLAIN_READ_MAX)
+        return PLAIN_EVENT_HANDLED;
+    return on_end(plain, place) == PLAIN_EVENT_LOST ? PLAIN_EVENT_FLOODED : PLAIN_EVENT_HANDLED;
 }
 
-static enum plain_event on_caller(struct plain_listener *plain, struct caller *caller,
-                                  uint32_t events)
+static enum plain_event on_connection_event(struct plain_listener *plain, struct place *place,
+                                            uint32_t events)
 {
-    assert(caller->state != CALLER_FREE);
+    assert(place->state != PLACE_FREE);
     if (events & EPOLLERR)
-        return on_end(plain, caller);
-    return events & EPOLLIN ? on_bytes(plain, caller) : on_end(plain, caller);
+        return on_end(plain, place);
+    return events & EPOLLIN ? on_bytes(plain, place) : on_end(plain, place);
 }
 
-/* ---- news -------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 
-static void do_what_is_due(struct plain_listener *plain, int64_t now_ns)
+static void run_due(struct plain_listener *plain, int64_t now_ns)
 {
-    struct caller *caller;
+    struct place *place;
 
-    while ((caller = TAILQ_FIRST(&plain->closing)) && caller->close_at_ns <= now_ns)
-        let_go(plain, caller);
-    if (plain->listen_at_ns != 0 && plain->listen_at_ns <= now_ns)
-        listen_again(plain);
+    while ((place = TAILQ_FIRST(&plain->closing)) && place->close_at_ns <= now_ns)
+        close_now(plain, place);
+    if (plain->accept_at_ns != 0 && plain->accept_at_ns <= now_ns)
+        accept_again(plain);
 }
 
-/* One event at a time: those that were fetched together could be of a number's last owner. */
+/* Reads one event at a time: of several events, a later one could belong to a connection that the
+ * first one has ended, and whose number has been given to another. */
 enum plain_event plain_listener_next(struct plain_listener *plain, int64_t now_ns, uint32_t *number)
 {
     struct epoll_event event;
 
-    do_what_is_due(plain, now_ns);
+    run_due(plain, now_ns);
     if (epoll_wait(plain->epoll, &event, 1, 0) < 1)
         return PLAIN_EVENT_NOTHING;
     *number = event.data.u32;
-    if (*number == LISTENER)
-        return on_call(plain, now_ns, number);
-    return on_caller(plain, &plain->callers[*number], event.events);
+    if (*number == LISTENING_SOCKET)
+        return on_connect(plain, now_ns, number);
+    return on_connection_event(plain, &plain->places[*number], event.events);
 }
 
 int64_t plain_listener_due_at(const struct plain_listener *plain)
 {
-    const struct caller *closing = TAILQ_FIRST(&plain->closing);
-    int64_t listen_at_ns = plain->listen_at_ns == 0 ? NEVER : plain->listen_at_ns;
+    const struct place *closing = TAILQ_FIRST(&plain->closing);
+    int64_t accept_at_ns = plain->accept_at_ns == 0 ? NEVER : plain->accept_at_ns;
 
-    return closing && closing->close_at_ns < listen_at_ns ? closing->close_at_ns : listen_at_ns;
+    return closing && closing->close_at_ns < accept_at_ns ? closing->close_at_ns : accept_at_ns;
 }
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
-void plain_listener_drop(struct plain_listener *plain, uint32_t number, int64_t now_ns)
+void plain_listener_disconnect(struct plain_listener *plain, uint32_t number, int64_t now_ns)
 {
-    struct caller *caller = &plain->callers[number];
+    struct place *place = &plain->places[number];
 
-    assert(caller->state == CALLER_WAITING);
-    shutdown(caller->fd, SHUT_WR);
-    if (caller->ended) {
-        forget(plain, caller);
+    assert(place->state == PLACE_WAITING);
+    shutdown(place->fd, SHUT_WR);
+    if (place->ended) {
+        place_free(plain, place);
         return;
     }
-    caller->state = CALLER_CLOSING;
-    caller->close_at_ns = now_ns + PLAIN_CLOSE_NS;
-    TAILQ_INSERT_TAIL(&plain->closing, caller, link);
-    if (plain->listen_at_ns == NEVER)
-        listen_again(plain);
+    place->state = PLACE_CLOSING;
+    place->close_at_ns = now_ns + PLAIN_CLOSE_NS;
+    TAILQ_INSERT_TAIL(&plain->closing, place, link);
+    if (plain->accept_at_ns == NEVER)
+        accept_again(plain);
 }
 
-/* A socket that holds a blank at most has room for a line: no peer, however deaf, can make this one
- * wait. */
+/* send() never has to wait: the socket's buffer holds one blank at most, so it has room for a line
+ * even if the client does not read. */
 void plain_listener_answer(struct plain_listener *plain, uint32_t number, int64_t now_ns,
                            double sum)
 {
     char text[TEXT_BYTES];
     int size = snprintf(text, sizeof text, "%.17g\n", sum);
 
-    send(plain->callers[number].fd, text, (size_t)size, MSG_NOSIGNAL);
-    plain_listener_drop(plain, number, now_ns);
+    send(plain->places[number].fd, text, (size_t)size, MSG_NOSIGNAL);
+    plain_listener_disconnect(plain, number, now_ns);
 }
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -340,15 +341,15 @@ static bool open_at(struct plain_listener *plain, const char *endpoint, const ch
     *why = "expected tcp://host:port";
     if (!address_parse(endpoint, "tcp://", &address))
         return false;
-    plain->listener = listen_on(&address, why);
-    if (plain->listener == -1)
+    plain->socket = listen_on(&address, why);
+    if (plain->socket == -1)
         return false;
     plain->epoll = epoll_create1(EPOLL_CLOEXEC);
     *why = strerror(errno);
     if (plain->epoll == -1)
         return false;
     name_endpoint(plain);
-    watch(plain, EPOLL_CTL_ADD, plain->listener, EPOLLIN, LISTENER);
+    watch(plain, EPOLL_CTL_ADD, plain->socket, EPOLLIN, LISTENING_SOCKET);
     return true;
 }
 
@@ -360,26 +361,26 @@ struct plain_listener *plain_listener_new(const char *endpoint, const char **why
         *why = strerror(errno);
         return NULL;
     }
-    plain->listener = plain->epoll = -1;
+    plain->socket = plain->epoll = -1;
     TAILQ_INIT(&plain->free);
     TAILQ_INIT(&plain->closing);
     for (uint32_t i = 0; i < PLAIN_MAX; i++)
-        TAILQ_INSERT_TAIL(&plain->free, &plain->callers[i], link);
+        TAILQ_INSERT_TAIL(&plain->free, &plain->places[i], link);
     if (!open_at(plain, endpoint, why))
         plain_listener_destroy(&plain, 0);
     return plain;
 }
 
-void plain_listener_leave(struct plain_listener *plain)
+void plain_listener_stop_accepting(struct plain_listener *plain)
 {
-    if (plain->listener != -1)
-        close(plain->listener);
-    plain->listener = -1;
-    plain->listen_at_ns = 0;
+    if (plain->socket != -1)
+        close(plain->socket);
+    plain->socket = -1;
+    plain->accept_at_ns = 0;
 }
 
-/* Until all have closed their ends. */
-static void await_ends(struct plain_listener *plain, int patience_ms)
+/* Waits until all clients have closed their ends. */
+static void await_closes(struct plain_listener *plain, int patience_ms)
 {
     int64_t until_ms = zclock_mono() + patience_ms;
     int64_t left_ms = patience_ms;
@@ -387,7 +388,7 @@ static void await_ends(struct plain_listener *plain, int patience_ms)
 
     while (!TAILQ_EMPTY(&plain->closing) && left_ms > 0) {
         if (epoll_wait(plain->epoll, &event, 1, (int)left_ms) == 1)
-            on_caller(plain, &plain->callers[event.data.u32], event.events);
+            on_connection_event(plain, &plain->places[event.data.u32], event.events);
         left_ms = until_ms - zclock_mono();
     }
 }
@@ -398,11 +399,11 @@ void plain_listener_destroy(struct plain_listener **plain_p, int patience_ms)
 
     if (!plain)
         return;
-    plain_listener_leave(plain);
-    await_ends(plain, patience_ms);
+    plain_listener_stop_accepting(plain);
+    await_closes(plain, patience_ms);
     for (uint32_t i = 0; i < PLAIN_MAX; i++)
-        if (plain->callers[i].state != CALLER_FREE)
-            forget(plain, &plain->callers[i]);
+        if (plain->places[i].state != PLACE_FREE)
+            place_free(plain, &plain->places[i]);
     if (plain->epoll != -1)
         close(plain->epoll);
     free(plain);
@@ -421,5 +422,5 @@ int plain_listener_fd(const struct plain_listener *plain)
 
 const char *plain_listener_peer(const struct plain_listener *plain, uint32_t number)
 {
-    return plain->callers[number].peer;
+    return plain->places[number].peer;
 }

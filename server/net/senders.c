@@ -1,3 +1,4 @@
+/* The senders behind a listener: by envelope and by number, waiting messages, lost senders. */
 #include "server/net/senders.h"
 
 #include <assert.h>
@@ -48,9 +49,9 @@ void senders_clear(struct senders *senders)
     zhashx_destroy((zhashx_t **)&senders->by_envelope);
 }
 
-/* ---- a client and its number ------------------------------------------------------------- */
+/* ---- a sender and its number ------------------------------------------------------------- */
 
-static struct sender *client_new(struct connection *connection, const struct envelope *envelope)
+static struct sender *sender_new(struct connection *connection, const struct envelope *envelope)
 {
     struct sender *sender = calloc(1, offsetof(struct sender, envelope.bytes) + envelope->size);
 
@@ -70,7 +71,7 @@ struct sender *senders_get(struct senders *senders, struct connection *connectio
 
     if (sender)
         return sender;
-    sender = client_new(connection, envelope);
+    sender = sender_new(connection, envelope);
     if (!sender)
         return NULL;
     TAILQ_INSERT_TAIL(&connection->senders, sender, link);
@@ -80,7 +81,7 @@ struct sender *senders_get(struct senders *senders, struct connection *connectio
 
 static bool has_number(const struct sender *sender)
 {
-    return sender->holds > 0 || sender->staying;
+    return sender->holds > 0 || sender->keeps_number;
 }
 
 static void number_take(struct senders *senders, struct sender *sender)
@@ -96,29 +97,29 @@ static void number_give(struct senders *senders, const struct sender *sender)
     senders->free_numbers[senders->free_count++] = sender->number;
 }
 
-/* Out of its connection's list and out of sight. */
-static void client_detach(struct senders *senders, struct sender *sender)
+/* Removes the sender from its connection and from the table. */
+static void sender_detach(struct senders *senders, struct sender *sender)
 {
     TAILQ_REMOVE(&sender->connection->senders, sender, link);
     zhashx_delete(senders->by_envelope, &sender->envelope);
     sender->connection = NULL;
 }
 
-static void client_forget_if_done(struct senders *senders, struct sender *sender)
+static void sender_forget_if_done(struct senders *senders, struct sender *sender)
 {
     if (has_number(sender) || sender->kept_count > 0)
         return;
     if (sender->connection)
-        client_detach(senders, sender);
+        sender_detach(senders, sender);
     else
         TAILQ_REMOVE(&senders->lost, sender, link);
     free(sender);
 }
 
-static void client_without_number(struct senders *senders, struct sender *sender)
+static void sender_free_number(struct senders *senders, struct sender *sender)
 {
     number_give(senders, sender);
-    client_forget_if_done(senders, sender);
+    sender_forget_if_done(senders, sender);
 }
 
 void senders_hold(struct senders *senders, struct sender *sender)
@@ -136,18 +137,18 @@ void senders_release(struct senders *senders, struct sender *sender)
     if (sender->connection)
         sender->connection->holds--;
     if (!has_number(sender))
-        client_without_number(senders, sender);
+        sender_free_number(senders, sender);
 }
 
-void senders_stay(struct senders *senders, struct sender *sender, bool stay)
+void senders_keep_number(struct senders *senders, struct sender *sender, bool keep)
 {
     assert(has_number(sender));
-    sender->staying = stay;
+    sender->keeps_number = keep;
     if (!has_number(sender))
-        client_without_number(senders, sender);
+        sender_free_number(senders, sender);
 }
 
-/* ---- what is kept ------------------------------------------------------------------------ */
+/* ---- waiting messages -------------------------------------------------------------------- */
 
 static void kept_add(struct senders *senders, struct sender *sender, struct kept *kept)
 {
@@ -176,8 +177,8 @@ static struct sender *kept_drop(struct senders *senders, struct connection *conn
     return sender;
 }
 
-/* A look at every slow connection costs little: whoever is found lets go of all that is kept for
- * it, and has to connect anew before it is looked at again. */
+/* The search costs little: the connection that is found loses all its waiting messages, and its
+ * peer has to reconnect before the connection can be found again. */
 static struct connection *slowest(const struct senders *senders)
 {
     struct connection *found = TAILQ_FIRST(&senders->slow);
@@ -205,14 +206,14 @@ struct connection *senders_keep(struct senders *senders, struct sender *sender, 
 
 void senders_unkeep(struct senders *senders, struct connection *connection)
 {
-    client_forget_if_done(senders, kept_drop(senders, connection));
+    sender_forget_if_done(senders, kept_drop(senders, connection));
 }
 
-/* ---- those that have gone ---------------------------------------------------------------- */
+/* ---- lost senders ------------------------------------------------------------------------ */
 
-static void client_lose(struct senders *senders, struct sender *sender)
+static void sender_lose(struct senders *senders, struct sender *sender)
 {
-    client_detach(senders, sender);
+    sender_detach(senders, sender);
     if (has_number(sender))
         TAILQ_INSERT_TAIL(&senders->lost, sender, link);
     else
@@ -224,7 +225,7 @@ void senders_lose(struct senders *senders, struct connection *connection)
     while (!TAILQ_EMPTY(&connection->kept))
         kept_drop(senders, connection);
     while (!TAILQ_EMPTY(&connection->senders))
-        client_lose(senders, TAILQ_FIRST(&connection->senders));
+        sender_lose(senders, TAILQ_FIRST(&connection->senders));
     connection->holds = 0;
 }
 

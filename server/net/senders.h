@@ -1,5 +1,5 @@
-/* Who the front talks to: clients by envelope and by number, what is kept for their connections,
- * and who has gone. Bookkeeping alone: no socket. One thread. */
+/* The senders behind a listener: by envelope and by number, the messages that wait for room in
+ * their connections, and the lost senders. Bookkeeping only, without sockets. One thread. */
 #ifndef MEANTIME_SERVER_NET_SENDERS_H
 #define MEANTIME_SERVER_NET_SENDERS_H
 
@@ -12,24 +12,24 @@
 #include "server/limits.h"
 #include "server/net/connections.h"
 
-/* Messages kept for connections that do not read, of all together: some 100 bytes each and as many
- * for its sender, and 100 MiB when all are refusals to clients with the longest envelopes. */
+/* Messages that wait for room, of all connections together. Each takes some 100 bytes, and as much
+ * for its sender: 100 MiB if all are refusals to senders with the longest envelopes. */
 #define KEPT_MAX 100000
 
-/* Messages of one connection that are owed an answer. A proxy may carry thousands of clients over
- * one connection; but a peer can invent as many envelopes, and this leaves more than half of
- * REQUESTS_MAX to others. */
+/* Messages of one connection that are still to be answered. A proxy may carry thousands of clients
+ * over one connection. But a peer can invent as many envelopes, so this limit leaves more than half
+ * of REQUESTS_MAX to others. */
 #define CONNECTION_REQUESTS_MAX 4096
 
-/* The frames before the body, each as one byte of length and its bytes, and the descriptor of the
- * connection that they came on. Together they are one sender. */
+/* What identifies a sender. */
 struct envelope {
-    int fd;
-    uint16_t size;
-    uint8_t bytes[ENVELOPE_BYTES_MAX];
+    int fd;                            /* the descriptor of the connection */
+    uint16_t size;                     /* bytes used */
+    uint8_t bytes[ENVELOPE_BYTES_MAX]; /* the frames before the body: for each a byte of length, and
+                                          its bytes */
 };
 
-/* A message that its connection had no room for. */
+/* A message that waits for room in its connection. */
 struct kept {
     TAILQ_ENTRY(kept) link;
     struct sender *sender;
@@ -37,57 +37,60 @@ struct kept {
     uint8_t bytes[];
 };
 
-/* holds: messages of it that are owed an answer. number: while there is a hold, or it is `staying`;
- * below CLIENTS_MAX. Known while it has a number or something is kept for it. */
+/* A sender is known while it has a number or a message waits for it. */
 struct sender {
     struct connection *connection; /* NULL: lost */
-    uint32_t number;
-    uint32_t holds;
-    uint32_t kept_count;
-    bool staying;
-    TAILQ_ENTRY(sender) link; /* its connection's senders, or senders.lost */
-    struct envelope envelope; /* as far as it has bytes: no more is allocated */
+    uint32_t number;               /* below CLIENTS_MAX; valid if holds > 0 or keeps_number */
+    uint32_t holds;                /* its messages that are still to be answered */
+    uint32_t kept_count;           /* messages that wait for it */
+    bool keeps_number;             /* also if holds is 0 */
+    TAILQ_ENTRY(sender) link;      /* connection.senders, or senders.lost */
+    struct envelope envelope;      /* last, because only its used bytes are allocated */
 };
 
 TAILQ_HEAD(connection_list, connection);
 
 struct senders {
-    void *by_envelope;
-    struct sender *by_number[CLIENTS_MAX]; /* NULL: free */
-    uint32_t free_numbers[CLIENTS_MAX];
+    void *by_envelope;                     /* a zhashx_t */
+    struct sender *by_number[CLIENTS_MAX]; /* NULL: the number is free */
+    uint32_t free_numbers[CLIENTS_MAX];    /* a stack */
     uint32_t free_count;
-    struct sender_list lost;     /* those with a number */
-    struct connection_list slow; /* for which something is kept */
-    uint32_t kept_count;
+    struct sender_list lost;     /* lost senders that have a number */
+    struct connection_list slow; /* connections with messages that wait */
+    uint32_t kept_count;         /* messages that wait, of all connections */
 };
 
 void senders_init(struct senders *senders);
 
-/* All must have been lost before. */
+/* After senders_lose() of each connection. */
 void senders_clear(struct senders *senders);
 
-/* The client of that envelope, a new one if need be, to be held next. NULL where memory is short.
+/* The sender with that envelope. If it is new, senders_hold() must be next. NULL if memory is
+ * short.
  */
 struct sender *senders_get(struct senders *senders, struct connection *connection,
                            const struct envelope *envelope);
 
-/* At most CLIENTS_MAX clients may be held or stay at a time. */
+/* A message of the sender is to be answered, so the sender needs a number; and it is answered. At
+ * most CLIENTS_MAX senders may have a number at a time. */
 void senders_hold(struct senders *senders, struct sender *sender);
 void senders_release(struct senders *senders, struct sender *sender);
-void senders_stay(struct senders *senders, struct sender *sender, bool stay);
 
-/* Keeps a copy of a message, behind those that are kept already. Returns the connection that has to
- * be given up for want of room, the one for which most is kept, or NULL. */
+/* Whether the sender keeps its number without a message to be answered. */
+void senders_keep_number(struct senders *senders, struct sender *sender, bool keep);
+
+/* Appends a copy of a message to those that wait for the connection. Returns the connection that
+ * has to be abandoned because no room is left, the one with the most waiting messages, or NULL. */
 struct connection *senders_keep(struct senders *senders, struct sender *sender, const void *bytes,
                                 size_t size);
 
-/* Drops the message kept first. A client that has no number goes with its last one. */
+/* Drops the first message that waits. A sender without a number is forgotten with its last one. */
 void senders_unkeep(struct senders *senders, struct connection *connection);
 
-/* A connection has gone, with all its clients and all that is kept. */
+/* A connection is lost, with all its senders and all messages that wait for it. */
 void senders_lose(struct senders *senders, struct connection *connection);
 
-/* Forgets one of the lost, and tells its number; false where there is none. */
+/* Forgets one lost sender and returns its number; false if there is none. */
 bool senders_take_lost(struct senders *senders, uint32_t *number);
 
 #endif

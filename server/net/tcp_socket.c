@@ -1,7 +1,8 @@
+/* What TCP knows about a connection, and the filter that throttles its peer. */
 #include "server/net/tcp_socket.h"
 
 #include <linux/filter.h>
-#include <linux/tcp.h> /* which knows more than <netinet/tcp.h>, and excludes it */
+#include <linux/tcp.h> /* its tcp_info is newer than that of <netinet/tcp.h>; both conflict */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -15,10 +16,10 @@ uint64_t tcp_received_bytes(int fd)
     return info.tcpi_bytes_received;
 }
 
-/* A socket's filter sees a packet from its TCP header on, whose length is in the upper half of byte
- * 12, in words of four bytes (RFC 9293). What acknowledges, and what ends the connection, is let
- * through. */
-bool tcp_hold(int fd, bool hold)
+/* A socket filter sees a packet from its TCP header on. The upper half of byte 12 is the length of
+ * that header in words of four bytes (RFC 9293). Packets without data pass the filter, so that
+ * acknowledgements and the end of the connection still arrive. */
+bool tcp_throttle(int fd, bool throttle)
 {
     static struct sock_filter no_data[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12),       BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
@@ -31,7 +32,7 @@ bool tcp_hold(int fd, bool hold)
                                               .filter = no_data};
     static const int none;
 
-    if (!hold)
+    if (!throttle)
         return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0;
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }

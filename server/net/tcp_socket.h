@@ -1,5 +1,4 @@
-/* What TCP knows of a connection by its file descriptor. Of one that is none of TCP it knows
- * nothing. Any thread. */
+/* What TCP knows about a connection. Other transports have no such information. Any thread. */
 #ifndef MEANTIME_SERVER_NET_TCP_SOCKET_H
 #define MEANTIME_SERVER_NET_TCP_SOCKET_H
 
@@ -7,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that have come on it so far, read or not; 0: unknown. */
+/* Bytes that have arrived so far, read or not; 0 if `fd` is no TCP socket. */
 uint64_t tcp_received_bytes(int fd);
 
-/* Whether packets with data that come on it are dropped: its peer sends them again, for minutes.
- * False where that cannot be. */
-bool tcp_hold(int fd, bool hold);
+/* Attaches a filter that drops each arriving packet with data, or detaches the filter. The peer
+ * retransmits dropped packets, for minutes. False if that fails. */
+bool tcp_throttle(int fd, bool throttle);
 
-/* Where it comes from: an address in digits, or "" where that is unknown or has no room. */
+/* The peer's address in digits, or "" if the address is unknown or longer than `size`. */
 void tcp_peer(int fd, char *peer, size_t size);
 
 #endif

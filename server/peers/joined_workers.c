@@ -1,42 +1,47 @@
+/* The joined workers: servers that have joined this one at the endpoint of --workers. */
 #include "server/peers/joined_workers.h"
 
-#include <assert.h>
+#include <czmq.h>
+#include <inttypes.h>
+#include <stdlib.h>
 
-#include "server/server_state.h"
+#include "proto/errno_saved.h"
+#include "server/peers/inbox.h"
 
-static_assert((int)MESSAGE_KIND_GAUSSIAN == (int)STREAM_GAUSSIAN, "kinds have their wire values");
-static_assert((int)MESSAGE_KIND_UNIFORM == (int)STREAM_UNIFORM, "kinds have their wire values");
+struct joined_workers {
+    struct joined_workers_settings settings;
+    struct inbox inbox;
+};
 
-/* ---- what they are told ------------------------------------------------------------------ */
-
-static void thread_start(struct server *server, uint32_t thread, const struct sum_request *asked)
+struct joined_workers *joined_workers_new(const struct joined_workers_settings *settings)
 {
-    struct compute_task task = {.span = asked->id, .first = asked->first, .count = asked->count};
+    struct joined_workers *workers = calloc(1, sizeof *workers);
 
-    stream_init(&task.stream, asked->seed, (enum stream_kind)asked->kind);
-    compute_threads_start(server->threads, thread, &task);
+    if (!workers)
+        return NULL;
+    workers->settings = *settings;
+    if (!inbox_init(&workers->inbox, LISTENER_ROUTER, settings->endpoint, settings->log))
+        ERRNO_SAVED(joined_workers_destroy(&workers, 0));
+    return workers;
 }
 
-static void thread_tell(struct server *server, const struct effect *effect)
+void joined_workers_destroy(struct joined_workers **workers_p, int patience_ms)
 {
-    if (effect->message.type == MESSAGE_SUM_REQUEST)
-        thread_start(server, effect->worker, &effect->message.sum_request);
-    else
-        compute_threads_cancel(server->threads, effect->message.cancel.id);
+    struct joined_workers *workers = *workers_p;
+
+    if (!workers)
+        return;
+    inbox_clear(&workers->inbox, patience_ms);
+    free(workers);
+    *workers_p = NULL;
 }
 
-static void pool_send(struct server *server, const struct effect *effect)
+static void log_worker(const struct joined_workers *workers, uint32_t worker, int kind,
+                       const char *what)
 {
-    uint8_t bytes[MESSAGE_BYTES_MAX];
-
-    listener_send(server->pool, effect->worker - server->options.threads, bytes,
-                  message_encode(&effect->message, bytes));
-}
-
-static void log_worker(struct server *server, uint32_t worker, int type, const char *what)
-{
-    const char *name = dispatcher_worker_name(server->dispatcher, worker);
-    uint64_t count = name && !server->options.quiet ? complaints_due(&server->complaints, type) : 0;
+    const char *name = dispatcher_worker_name(workers->settings.dispatcher, worker);
+    uint64_t count =
+        name && !workers->settings.quiet ? log_limit_due(workers->settings.log, kind) : 0;
 
     if (count == 1)
         zsys_info("worker %s %s", name, what);
@@ -44,113 +49,100 @@ static void log_worker(struct server *server, uint32_t worker, int type, const c
         zsys_info("worker %s %s (the last of %" PRIu64 ")", name, what, count);
 }
 
-static void welcome(struct server *server, uint32_t worker)
-{
-    listener_keep(server->pool, worker - server->options.threads, true);
-    log_worker(server, worker, NEWS_JOINED, "has joined");
-}
+/* ---- events ------------------------------------------------------------------------------ */
 
-void pool_tell(struct server *server, const struct effect *effect)
-{
-    if (effect->worker < server->options.threads) {
-        thread_tell(server, effect);
-        return;
-    }
-    if (effect->message.type == MESSAGE_WELCOME)
-        welcome(server, effect->worker);
-    pool_send(server, effect);
-}
-
-void pool_drop(struct server *server, const struct effect *effect)
-{
-    complain_of_worker(&server->complaints, &effect->message.refusal);
-    pool_send(server, effect);
-    listener_keep(server->pool, effect->worker - server->options.threads, false);
-}
-
-/* ---- what they say ----------------------------------------------------------------------- */
-
-static bool says_worker(enum message_type type)
-{
-    return type == MESSAGE_JOIN || type == MESSAGE_HEARTBEAT || type == MESSAGE_LEAVE ||
-           type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
-}
-
-/* One that has taken the wrong endpoint would ask for ever. */
-static void refuse_client(struct server *server, uint32_t client, uint64_t id)
+/* A client at the wrong endpoint would repeat its request forever. */
+static bool on_sum_request(struct inbox *inbox)
 {
     const struct refusal refusal = {
-        .id = id,
+        .id = inbox->message.sum_request.id,
         .status = STATUS_MALFORMED,
         .text = "workers join here; clients ask at the endpoint of --bind",
     };
 
-    complain(&server->complaints, COMPLAINT_UNEXPECTED, refusal.text);
-    server_refuse(server, server->pool, client, &refusal);
+    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, refusal.text);
+    inbox_refuse(inbox, &refusal);
+    return false;
 }
 
-static void on_pool_message(struct server *server, const struct listener_message *from)
+static bool on_unexpected(struct inbox *inbox)
 {
-    struct message message;
-    struct message_error error;
-    struct event event = {
-        .type = EVENT_WORKER_MESSAGE,
-        .worker = server->options.threads + from->sender,
-        .message = &message,
-    };
-
-    if (!message_decode(from->bytes, from->size, &message, &error)) {
-        server_refuse_bad(server, server->pool, from->sender, &error);
-        return;
-    }
-    if (message.type == MESSAGE_SUM_REQUEST) {
-        refuse_client(server, from->sender, message.sum_request.id);
-        return;
-    }
-    if (says_worker(message.type))
-        server_step(server, &event);
-    else
-        complain(&server->complaints, COMPLAINT_UNEXPECTED, "that is nothing that a worker says");
-    listener_release(server->pool, from->sender);
+    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, "a worker does not send this message");
+    return false;
 }
 
-bool pool_take_messages(struct server *server)
+/* True if the message is an event for the dispatcher. */
+static bool on_message(struct inbox *inbox)
 {
-    struct event lost = {.type = EVENT_WORKER_LOST};
-    uint32_t number;
+    switch (inbox->message.type) {
+    case MESSAGE_JOIN:
+    case MESSAGE_HEARTBEAT:
+    case MESSAGE_LEAVE:
+    case MESSAGE_SUM_REPLY:
+    case MESSAGE_REFUSAL: return true;
+    case MESSAGE_SUM_REQUEST: return on_sum_request(inbox);
+    default: return on_unexpected(inbox);
+    }
+}
 
-    if (!server->pool)
+/* The dispatcher knows the name of a lost worker until it is stepped with the event. */
+static bool next_lost(struct joined_workers *workers, struct event *event)
+{
+    uint32_t sender;
+
+    if (!inbox_lost(&workers->inbox, &sender))
         return false;
-    bool took = server_take(server, server->pool, on_pool_message);
-    while (listener_lost(server->pool, &number)) {
-        lost.worker = server->options.threads + number;
-        log_worker(server, lost.worker, NEWS_GONE, "has gone");
-        server_tell(server, &lost);
-    }
-    server_obey(server);
-    return took;
+    event->type = EVENT_WORKER_LOST;
+    event->worker = workers->settings.first_number + sender;
+    log_worker(workers, event->worker, LOG_KIND_WORKER_LOST, "has disconnected");
+    return true;
 }
 
-bool pool_take_results(struct server *server)
+bool joined_workers_next(struct joined_workers *workers, int64_t now_ns, struct event *event)
 {
-    struct compute_result result;
-    bool took = false;
+    struct inbox *inbox = &workers->inbox;
 
-    if (server->options.threads == 0)
-        return false; /* a front that only hands out looks here in vain, thousands of times a second
-                       */
-    for (; compute_threads_done(server->threads, &result); took = true) {
-        struct message message = {
-            .type = MESSAGE_SUM_REPLY,
-            .sum_reply = {.id = result.span,
-                          .count = result.total.count,
-                          .units = result.total.units,
-                          .unit_log2 = stream_unit_log2(result.kind),
-                          .compute_ns = (uint64_t)result.elapsed_ns},
-        };
-        struct event event = {
-            .type = EVENT_WORKER_MESSAGE, .worker = result.worker, .message = &message};
-        server_step(server, &event);
-    }
-    return took;
+    event->type = EVENT_WORKER_MESSAGE;
+    event->message = &inbox->message;
+    while (inbox_next(inbox, now_ns))
+        if (on_message(inbox)) {
+            event->worker = workers->settings.first_number + inbox->from.sender;
+            return true;
+        }
+    return next_lost(workers, event);
+}
+
+int64_t joined_workers_due_at(const struct joined_workers *workers)
+{
+    return listener_due_at(workers->inbox.listener);
+}
+
+int joined_workers_poll_items(const struct joined_workers *workers, zmq_pollitem_t *items)
+{
+    return inbox_poll_items(&workers->inbox, items);
+}
+
+/* ---- effects ----------------------------------------------------------------------------- */
+
+/* A worker keeps its number from Welcome until the server drops it or loses the connection. */
+void joined_workers_obey(struct joined_workers *workers, const struct effect *effect)
+{
+    uint32_t sender = effect->worker - workers->settings.first_number;
+    bool welcome = effect->message.type == MESSAGE_WELCOME;
+    bool drop = effect->type == EFFECT_DROP_WORKER;
+
+    if (welcome)
+        log_worker(workers, effect->worker, LOG_KIND_WORKER_JOINED, "has joined");
+    if (drop)
+        log_limit_worker_dropped(workers->settings.log, &effect->message.refusal);
+    if (welcome)
+        listener_keep_number(workers->inbox.listener, sender, true);
+    inbox_send(&workers->inbox, sender, &effect->message);
+    if (drop)
+        listener_keep_number(workers->inbox.listener, sender, false);
+}
+
+const char *joined_workers_endpoint(const struct joined_workers *workers)
+{
+    return listener_endpoint(workers->inbox.listener);
 }

@@ -1,19 +1,44 @@
-/* The workers of a server: its threads, and the servers that have joined it. */
+/* The joined workers: servers that have joined this one at the endpoint of --workers. Their numbers
+ * follow those of the compute threads. One thread. */
 #ifndef MEANTIME_SERVER_PEERS_JOINED_WORKERS_H
 #define MEANTIME_SERVER_PEERS_JOINED_WORKERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <zmq.h>
 
 #include "server/core/dispatcher.h"
+#include "server/log_limit.h"
 
-struct server;
+struct joined_workers;
 
-/* Obeys EFFECT_SEND_WORKER and EFFECT_DROP_WORKER. */
-void pool_tell(struct server *server, const struct effect *effect);
-void pool_drop(struct server *server, const struct effect *effect);
+struct joined_workers_settings {
+    const char *endpoint;
+    uint32_t first_number;               /* of a worker, the number of compute threads */
+    bool quiet;                          /* do not log joins and losses */
+    const struct dispatcher *dispatcher; /* only for the names of workers; outlives the peers */
+    struct log_limit *log;               /* the caller's */
+};
 
-/* Takes what the threads have summed, and what others say. False where there was nothing. */
-bool pool_take_results(struct server *server);
-bool pool_take_messages(struct server *server);
+/* Listens at the endpoint. NULL with errno set on failure. */
+struct joined_workers *joined_workers_new(const struct joined_workers_settings *settings);
+
+/* patience_ms: how long the last messages may take to leave. */
+void joined_workers_destroy(struct joined_workers **workers, int patience_ms);
+
+/* The next event, or false until the next turn. The message lives until the next call. In one turn
+ * all messages come before all losses. */
+bool joined_workers_next(struct joined_workers *workers, int64_t now_ns, struct event *event);
+
+/* Carries out EFFECT_SEND_WORKER or EFFECT_DROP_WORKER. */
+void joined_workers_obey(struct joined_workers *workers, const struct effect *effect);
+
+/* When joined_workers_next() is due although no message has arrived; NEVER for never. */
+int64_t joined_workers_due_at(const struct joined_workers *workers);
+
+/* Fills in what zmq_poll() is to wait for. Returns the number of items, at most 2. */
+int joined_workers_poll_items(const struct joined_workers *workers, zmq_pollitem_t *items);
+
+const char *joined_workers_endpoint(const struct joined_workers *workers);
 
 #endif

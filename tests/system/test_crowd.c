@@ -213,7 +213,7 @@ Test(crowd, a_client_that_hardly_reads_is_abandoned)
     struct sum_request small = flood_request(1, FLOOD_COUNT);
 
     ask_flood(stalled, ABANDONED_FLOOD, ENDLESS);
-    await_abandoned(&server, stalled, "*a client that does not read is given up*");
+    await_abandoned(&server, stalled, "*abandoned the connection from *: it does not read*");
     peer_ask(other, &small);
     peer_expect_sum(other, &small);
     peer_destroy(&stalled);
@@ -342,13 +342,14 @@ Test(crowd, only_the_peer_with_too_many_unread_answers_is_abandoned_once)
 
     ask_flood(slow, ABANDONED_FLOOD / 10, FLOOD_COUNT);
     ask_as_clients(stalled, ABANDONED_FLOOD);
-    await_abandoned(&server, stalled, "*a client that does not read is given up*127.0.0.1*");
+    await_abandoned(&server, stalled,
+                    "*abandoned the connection from 127.0.0.1: it does not read*");
     ask_as_clients(stalled, 1000);
     peer_ask(other, &small);
     peer_expect_sum(other, &small);
     expect_flood_answers(slow, ABANDONED_FLOOD / 10);
     server_drain(&server);
     const char *text = process_text(server.process, PROCESS_ERR);
-    cr_assert(count_occurrences(text, "is given up") == 1, "%s", text);
-    cr_assert(lines_count(text) == 1 + count_occurrences(text, "it has to wait"), "%s", text);
+    cr_assert(count_occurrences(text, "abandoned the connection") == 1, "%s", text);
+    cr_assert(lines_count(text) == 1 + count_occurrences(text, "throttled"), "%s", text);
 }

@@ -265,7 +265,7 @@ Test(ends, a_server_that_runs_out_of_descriptors_logs_it)
     for (int i = 0; i < 60; i++)
         tcp_client_new((uint16_t)port); /* sends nothing, and takes a descriptor of the server */
     process_line(server, PROCESS_ERR,
-                 "*hardly any file descriptor is left for those who connect *");
+                 "*fewer than 16 file descriptors are left for connections to *");
 }
 
 /* The numbers of descriptors with which a client is tried: from too few to enough. */

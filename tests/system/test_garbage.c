@@ -607,7 +607,8 @@ static void send_endless_message(const char *socket)
     shake_hands(connection);
     tcp_client_send_until_disconnect(connection, frame, sizeof frame, 0);
     close(connection);
-    process_line(server.process, PROCESS_ERR, "*does not end its message*127.*");
+    process_line(server.process, PROCESS_ERR,
+                 "*abandoned the connection from 127.*: its message does not end");
     expect_service(&server, PEER_REQ);
     server_drain(&server);
 }
@@ -638,7 +639,8 @@ Test(garbage, a_client_that_floods_is_throttled_and_other_clients_are_served)
     cr_assert(send(connection, messages, sizeof messages, MSG_NOSIGNAL) == sizeof messages);
     await_read(&server, connection);
     unfreeze(&server);
-    process_line(server.process, PROCESS_ERR, "*more comes from 127.* than is read*");
+    process_line(server.process, PROCESS_ERR,
+                 "*127.* sends faster than this server reads: throttled");
     peer_ask(other, &proper);
     peer_expect_sum(other, &proper);
     for (int i = 0; i < FLOOD_MESSAGES; i++)

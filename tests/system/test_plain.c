@@ -232,7 +232,7 @@ Test(plain, a_client_that_floods_is_disconnected_and_its_request_cancelled)
     int file = tcp_client_new(port);
 
     tcp_client_send_until_disconnect(file, zeros, sizeof zeros, 0);
-    process_line(front.process, PROCESS_ERR, "*1 bad message *a plain client sends without end");
+    process_line(front.process, PROCESS_ERR, "*1 bad message *a plain client sends too much data");
     await_requests(&front, 0);
     close(file);
     server_drain(&front);
@@ -378,7 +378,7 @@ static uint32_t await_event(struct plain_listener *plain, enum plain_event expec
     uint32_t number;
 
     while ((event = plain_listener_next(plain, 0, &number)) != expected) {
-        cr_assert(event == PLAIN_EVENT_NOTHING || event == PLAIN_EVENT_HEARD, "event %d",
+        cr_assert(event == PLAIN_EVENT_NOTHING || event == PLAIN_EVENT_HANDLED, "event %d",
                   (int)event);
         await_readable(plain_listener_fd(plain));
     }
@@ -413,16 +413,16 @@ Test(plain, the_client_that_was_answered_first_frees_its_place_and_loses_nothing
 
     for (int i = 0; i < PLAIN_MAX; i++) {
         crowd[i] = tcp_client_new(port);
-        numbers[i] = await_event(plain, PLAIN_EVENT_ASKED);
+        numbers[i] = await_event(plain, PLAIN_EVENT_CONNECTED);
     }
     next[0] = tcp_client_new(port);
     await_event(plain, PLAIN_EVENT_FULL);
     send_much(crowd[7]);
     plain_listener_answer(plain, numbers[7], 0, 7);
     plain_listener_answer(plain, numbers[3], 0, 3);
-    cr_assert(await_event(plain, PLAIN_EVENT_ASKED) == numbers[7]);
+    cr_assert(await_event(plain, PLAIN_EVENT_CONNECTED) == numbers[7]);
     next[1] = tcp_client_new(port);
-    cr_assert(await_event(plain, PLAIN_EVENT_ASKED) == numbers[3]);
+    cr_assert(await_event(plain, PLAIN_EVENT_CONNECTED) == numbers[3]);
     expect_end_without_reset(crowd[7], "7\n");
     expect_end_without_reset(crowd[3], "3\n");
     plain_listener_destroy(&plain, 0);

@@ -1,4 +1,4 @@
-/* Whose a message is that is read late. */
+/* Tests of connections.c: the origin of messages that are read late, and unread bytes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
-/* The id that a ROUTER makes of a number. Its size. */
+/* The id that a ROUTER makes from a number. Returns its size. */
 static uint8_t number_id(uint32_t number, uint8_t *id)
 {
     for (int i = 0; i < 4; i++)
@@ -22,14 +22,15 @@ static uint8_t number_id(uint32_t number, uint8_t *id)
 
 #define FD 7
 
-/* What happens at one descriptor: "open", "close", "all read", "give up", or the id of a message,
- * such as "#3" for the third that a ROUTER gives, "name", or "" for none; and then whose it is. */
+/* One event at one descriptor. */
 struct row {
-    const char *happens;
-    const char *whose;
+    const char
+        *event; /* "open", "close", "all read", "abandon", or the id of a message: "#3" is the
+                   third id that a ROUTER makes, "name" an id that the peer brings, "" none */
+    const char *origin; /* of the message; NULL: the event is no message */
 };
 
-static const char *whose(const struct connections *connections, const char *text)
+static const char *origin_of(const struct connections *connections, const char *text)
 {
     static const char *const names[] = {
         [ORIGIN_THIS] = "this", [ORIGIN_ANOTHER] = "another", [ORIGIN_UNSURE] = "unsure"};
@@ -44,27 +45,27 @@ static const char *whose(const struct connections *connections, const char *text
     return connection ? names[connections_origin(connections, connection, id, size)] : "none";
 }
 
-static void happen(struct connections *connections, const struct row *row)
+static void row_run(struct connections *connections, const struct row *row)
 {
-    if (row->whose)
-        cr_assert_str_eq(whose(connections, row->happens), row->whose, "%s", row->happens);
-    else if (strcmp(row->happens, "open") == 0)
+    if (row->origin)
+        cr_assert_str_eq(origin_of(connections, row->event), row->origin, "%s", row->event);
+    else if (strcmp(row->event, "open") == 0)
         connections_open(connections, FD);
-    else if (strcmp(row->happens, "close") == 0)
+    else if (strcmp(row->event, "close") == 0)
         connections_close(connections, FD);
-    else if (strcmp(row->happens, "all read") == 0)
+    else if (strcmp(row->event, "all read") == 0)
         connections_all_read(connections);
     else
-        connections_at(connections, FD)->given_up = true;
+        connections_at(connections, FD)->abandoned = true;
 }
 
-static void tell(const struct row *rows, size_t count)
+static void rows_run(const struct row *rows, size_t count)
 {
     struct connections connections;
 
     connections_init(&connections);
     for (size_t i = 0; i < count; i++)
-        happen(&connections, &rows[i]);
+        row_run(&connections, &rows[i]);
     connections_clear(&connections);
 }
 
@@ -75,40 +76,40 @@ Test(connections, a_message_is_of_the_connection_that_is_open)
         {"#1", "this"}, {"close", NULL}, {"#1", "none"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-Test(connections, what_one_left_behind_is_not_of_the_next)
+Test(connections, a_message_of_an_ended_connection_is_not_of_the_next)
 {
     static const struct row rows[] = {
         {"open", NULL},   {"#1", "this"}, {"close", NULL},   {"open", NULL},
         {"#1", "unsure"}, {"#2", "this"}, {"#1", "another"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-Test(connections, the_first_message_after_one_that_was_never_heard_is_unsure_until_all_is_read)
+Test(connections, the_first_message_after_an_unread_connection_is_unsure_until_all_is_read)
 {
     static const struct row rows[] = {
         {"open", NULL},   {"close", NULL},    {"open", NULL}, {"#1", "unsure"},
         {"#2", "unsure"}, {"all read", NULL}, {"#2", "this"}, {"#1", "another"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-Test(connections, a_name_that_comes_back_is_unsure_until_all_is_read)
+Test(connections, a_name_that_is_used_again_is_unsure_until_all_is_read)
 {
     static const struct row rows[] = {
         {"open", NULL},     {"name", "this"},   {"close", NULL},  {"open", NULL},
         {"name", "unsure"}, {"all read", NULL}, {"name", "this"}, {"name", "this"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-Test(connections, one_that_was_never_heard_is_remembered_until_all_is_read)
+Test(connections, an_unread_connection_is_remembered_until_all_is_read)
 {
     static const struct row rows[] = {
         {"open", NULL},   {"close", NULL}, {"open", NULL},     {"close", NULL}, {"open", NULL},
@@ -116,20 +117,20 @@ Test(connections, one_that_was_never_heard_is_remembered_until_all_is_read)
         {"close", NULL},  {"open", NULL},  {"#7", "this"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-Test(connections, numbers_start_again_at_0)
+Test(connections, numbers_wrap_around_to_0)
 {
     static const struct row rows[] = {
         {"open", NULL}, {"#4294967295", "this"}, {"close", NULL}, {"open", NULL}, {"#0", "this"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-/* REP tells no id: who has been heard before is taken to have nothing left to say. */
-Test(connections, without_ids_only_those_that_were_never_heard_make_doubt)
+/* A REP socket shows no id: after its first message, an ended connection is assumed to be read. */
+Test(connections, without_ids_only_an_unread_connection_makes_the_next_unsure)
 {
     static const struct row rows[] = {
         {"open", NULL}, {"", "this"},    {"close", NULL},    {"open", NULL},
@@ -137,22 +138,22 @@ Test(connections, without_ids_only_those_that_were_never_heard_make_doubt)
         {"open", NULL}, {"", "unsure"},  {"all read", NULL}, {"", "this"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-Test(connections, of_one_that_is_given_up_nothing_is_heard_until_it_ends)
+Test(connections, messages_of_an_abandoned_connection_are_dropped_until_it_ends)
 {
     static const struct row rows[] = {
-        {"open", NULL},    {"#1", "this"},     {"give up", NULL},
+        {"open", NULL},    {"#1", "this"},     {"abandon", NULL},
         {"#1", "another"}, {"all read", NULL}, {"#1", "another"},
         {"close", NULL},   {"open", NULL},     {"#2", "this"},
     };
 
-    tell(rows, LENGTH(rows));
+    rows_run(rows, LENGTH(rows));
 }
 
-/* Before it is known whether the connection has ended meanwhile. */
-Test(connections, only_an_id_that_the_router_made_is_sure)
+/* Certain without reading the monitor, which may know that the connection has ended. */
+Test(connections, only_an_id_that_the_router_made_is_certain)
 {
     struct connections connections;
     uint8_t id[5], name[] = "name";
@@ -161,23 +162,23 @@ Test(connections, only_an_id_that_the_router_made_is_sure)
     connections_init(&connections);
     connections_open(&connections, FD);
     struct connection *connection = connections_at(&connections, FD);
-    cr_assert(!connections_surely(NULL, id, size));
-    cr_assert(!connections_surely(connection, id, size));
+    cr_assert(!connections_is_certain(NULL, id, size));
+    cr_assert(!connections_is_certain(connection, id, size));
     connections_origin(&connections, connection, id, size);
-    cr_assert(connections_surely(connection, id, size));
-    cr_assert(!connections_surely(connection, name, 4));
-    connection->given_up = true;
-    cr_assert(!connections_surely(connection, id, size));
+    cr_assert(connections_is_certain(connection, id, size));
+    cr_assert(!connections_is_certain(connection, name, 4));
+    connection->abandoned = true;
+    cr_assert(!connections_is_certain(connection, id, size));
     connections_close(&connections, FD);
     connections_open(&connections, FD);
-    cr_assert(!connections_surely(connection, id, size));
+    cr_assert(!connections_is_certain(connection, id, size));
     connections_all_read(&connections);
     connections_origin(&connections, connection, name, 4);
-    cr_assert(!connections_surely(connection, name, 4));
+    cr_assert(!connections_is_certain(connection, name, 4));
     connections_clear(&connections);
 }
 
-/* ---- what is unread ---------------------------------------------------------------------- */
+/* ---- unread bytes ------------------------------------------------------------------------ */
 
 #define KIB UINT64_C(1024)
 
@@ -187,48 +188,48 @@ static struct connection *opened(struct connections *connections, int fd)
     return connections_at(connections, fd);
 }
 
-Test(connections, what_is_no_message_is_taken_for_read_once_all_messages_are)
+Test(connections, a_handshake_counts_as_read_once_all_messages_are_read)
 {
     struct connections connections;
 
     connections_init(&connections);
     struct connection *connection = opened(&connections, FD);
-    connections_look(&connections, connection, 100);
-    cr_assert(connection->unread_bytes == 100, "a handshake, or what will be a message");
+    connections_inspect(&connections, connection, 100);
+    cr_assert(connection->unread_bytes == 100, "a handshake, or the beginning of a message");
     connections_read(&connections, connection, 30);
-    connections_look(&connections, connection, 130);
+    connections_inspect(&connections, connection, 130);
     cr_assert(connection->unread_bytes == 100);
     connections_all_read(&connections);
-    connections_look(&connections, connection, 130);
+    connections_inspect(&connections, connection, 130);
     cr_assert(connection->unread_bytes == 0);
-    connections_look(&connections, connection, 1000 * KIB);
-    cr_assert(connection->unread_bytes == 1000 * KIB - 130, "nothing was read since");
+    connections_inspect(&connections, connection, 1000 * KIB);
+    cr_assert(connection->unread_bytes == 1000 * KIB - 130, "no message was read since");
     connections_read(&connections, connection, 10);
     connections_all_read(&connections);
-    connections_look(&connections, connection, 1000 * KIB);
-    cr_assert(connection->unread_bytes == 1000 * KIB - 140, "that is more than a little");
+    connections_inspect(&connections, connection, 1000 * KIB);
+    cr_assert(connection->unread_bytes == 1000 * KIB - 140, "that is more than UNREAD_BYTES_FAIR");
     connections_clear(&connections);
 }
 
-/* What its predecessor left may be taken for its own. */
-Test(connections, no_more_can_be_read_than_has_come)
+/* A message of the connection before may be counted for this one. */
+Test(connections, no_more_bytes_are_read_than_have_arrived)
 {
     struct connections connections;
 
     connections_init(&connections);
     struct connection *connection = opened(&connections, FD);
     connections_read(&connections, connection, 900);
-    connections_look(&connections, connection, 300);
+    connections_inspect(&connections, connection, 300);
     cr_assert(connection->unread_bytes == 0);
-    connections_look(&connections, connection, 500);
+    connections_inspect(&connections, connection, 500);
     cr_assert(connection->unread_bytes == 200);
     connections_close(&connections, FD);
-    connections_look(&connections, opened(&connections, FD), 70);
-    cr_assert(connection->unread_bytes == 70, "the next begins anew");
+    connections_inspect(&connections, opened(&connections, FD), 70);
+    cr_assert(connection->unread_bytes == 70, "the next connection begins at 0");
     connections_clear(&connections);
 }
 
-/* Unread bytes of each connection, and the limit; 0: none. */
+/* Unread bytes of four connections, and the limit; 0: no limit. */
 static const struct {
     uint64_t unread[4];
     uint64_t limit;
@@ -240,44 +241,42 @@ static const struct {
     {{1000 * KIB, 1000 * KIB, 1000 * KIB, 16000 * KIB}, 1024 * KIB},
 };
 
-Test(connections, those_that_have_much_unread_share_what_there_is)
+Test(connections, connections_with_many_unread_bytes_share_the_maximum)
 {
     for (size_t i = 0; i < LENGTH(shares); i++) {
         struct connections connections;
         connections_init(&connections);
         for (int fd = 0; fd < 4; fd++)
-            connections_look(&connections, opened(&connections, fd), shares[i].unread[fd]);
+            connections_inspect(&connections, opened(&connections, fd), shares[i].unread[fd]);
         uint64_t limit = connections_limit(&connections);
         cr_assert(limit == (shares[i].limit ? shares[i].limit : UINT64_MAX), "row %zu", i);
         connections_clear(&connections);
     }
 }
 
-Test(connections, however_many_share_each_may_have_a_little)
+Test(connections, each_connection_may_always_have_a_fair_number_of_unread_bytes)
 {
     struct connections connections;
 
     connections_init(&connections);
     for (int fd = 0; fd < 1000; fd++)
-        connections_look(&connections, opened(&connections, fd), 9 * KIB);
+        connections_inspect(&connections, opened(&connections, fd), 9 * KIB);
     cr_assert(connections_limit(&connections) == 8 * KIB);
     for (int fd = 0; fd < 600; fd++)
-        connections_give_up(&connections, connections_at(&connections, fd));
-    cr_assert(connections_limit(&connections) == UINT64_MAX,
-              "those that are given up count no more");
+        connections_abandon(&connections, connections_at(&connections, fd));
+    cr_assert(connections_limit(&connections) == UINT64_MAX, "abandoned connections do not count");
     connections_clear(&connections);
 }
 
-/* Looks in a row: what has come on one connection in all, how much of that has been read, whether
- * all that can be read has been; and what is to be done. */
-struct glance {
-    uint64_t came;
-    uint64_t read;
-    bool all;
+/* One inspection of a connection, and the verdict. */
+struct inspection {
+    uint64_t received; /* bytes so far */
+    uint64_t read;     /* bytes so far */
+    bool all_read;     /* no message is left to read */
     enum verdict verdict;
 };
 
-static void glance_at(bool inexact, const struct glance *glances, size_t count)
+static void inspect_all(bool inexact, const struct inspection *inspections, size_t count)
 {
     struct connections connections;
     uint64_t read = 0;
@@ -286,87 +285,87 @@ static void glance_at(bool inexact, const struct glance *glances, size_t count)
     connections.inexact = inexact;
     struct connection *connection = opened(&connections, FD);
     for (size_t i = 0; i < count; i++) {
-        if (glances[i].read > read)
-            connections_read(&connections, connection, glances[i].read - read);
-        read = glances[i].read;
-        if (glances[i].all)
+        if (inspections[i].read > read)
+            connections_read(&connections, connection, inspections[i].read - read);
+        read = inspections[i].read;
+        if (inspections[i].all_read)
             connections_all_read(&connections);
-        connections_look(&connections, connection, glances[i].came);
+        connections_inspect(&connections, connection, inspections[i].received);
         enum verdict verdict =
             connections_judge(&connections, connection, connections_limit(&connections));
-        cr_assert(verdict == glances[i].verdict, "glance %zu: %d", i, (int)verdict);
+        cr_assert(verdict == inspections[i].verdict, "inspection %zu: %d", i, (int)verdict);
     }
     connections_clear(&connections);
 }
 
-Test(connections, of_which_too_much_is_unread_is_held_until_it_is_read)
+Test(connections, with_too_many_unread_bytes_are_throttled_until_they_are_read)
 {
-    static const struct glance glances[] = {
-        {4096 * KIB, 0, false, VERDICT_LET_BE},
-        {4097 * KIB, 0, false, VERDICT_HOLD},
-        {4500 * KIB, 900 * KIB, false, VERDICT_LET_BE},
-        {4500 * KIB, 4400 * KIB, true, VERDICT_LET_BE},
-        {4500 * KIB, 4493 * KIB, false, VERDICT_RELEASE}, /* others may have more to be read */
-        {9000 * KIB, 4493 * KIB, false, VERDICT_HOLD},
+    static const struct inspection inspections[] = {
+        {4096 * KIB, 0, false, VERDICT_NONE},
+        {4097 * KIB, 0, false, VERDICT_THROTTLE},
+        {4500 * KIB, 900 * KIB, false, VERDICT_NONE},
+        {4500 * KIB, 4400 * KIB, true, VERDICT_NONE},
+        {4500 * KIB, 4493 * KIB, false, VERDICT_RESUME}, /* although other messages may be unread */
+        {9000 * KIB, 4493 * KIB, false, VERDICT_THROTTLE},
     };
 
-    glance_at(false, glances, LENGTH(glances));
+    inspect_all(false, inspections, LENGTH(inspections));
 }
 
-/* libzmq may have some to pass on for a while, and some of it at a time. */
-Test(connections, only_what_stays_as_it_is_while_all_is_read_is_a_message_that_does_not_end)
+/* libzmq may pass the messages of a connection on late, and some at a time. */
+Test(connections, unread_bytes_that_stay_while_all_is_read_are_a_message_that_does_not_end)
 {
-    static const struct glance glances[] = {
-        {6000 * KIB, 0, false, VERDICT_HOLD},    {6000 * KIB, 0, true, VERDICT_LET_BE},
-        {6000 * KIB, 0, true, VERDICT_LET_BE},   {6000 * KIB, 0, true, VERDICT_LET_BE},
-        {6000 * KIB, 0, true, VERDICT_LET_BE},   {6000 * KIB, 90, true, VERDICT_LET_BE},
-        {6000 * KIB, 90, true, VERDICT_LET_BE},  {6000 * KIB, 90, true, VERDICT_LET_BE},
-        {6000 * KIB, 90, false, VERDICT_LET_BE}, {6000 * KIB, 90, true, VERDICT_LET_BE},
-        {6000 * KIB, 90, true, VERDICT_LET_BE},  {6000 * KIB, 90, true, VERDICT_GIVE_UP},
-        {6000 * KIB, 90, false, VERDICT_LET_BE}, {6000 * KIB, 90, true, VERDICT_CUT},
-        {6000 * KIB, 90, true, VERDICT_LET_BE},
+    static const struct inspection inspections[] = {
+        {6000 * KIB, 0, false, VERDICT_THROTTLE}, {6000 * KIB, 0, true, VERDICT_NONE},
+        {6000 * KIB, 0, true, VERDICT_NONE},      {6000 * KIB, 0, true, VERDICT_NONE},
+        {6000 * KIB, 0, true, VERDICT_NONE},      {6000 * KIB, 90, true, VERDICT_NONE},
+        {6000 * KIB, 90, true, VERDICT_NONE},     {6000 * KIB, 90, true, VERDICT_NONE},
+        {6000 * KIB, 90, false, VERDICT_NONE},    {6000 * KIB, 90, true, VERDICT_NONE},
+        {6000 * KIB, 90, true, VERDICT_NONE},     {6000 * KIB, 90, true, VERDICT_ABANDON},
+        {6000 * KIB, 90, false, VERDICT_NONE},    {6000 * KIB, 90, true, VERDICT_DISCONNECT},
+        {6000 * KIB, 90, true, VERDICT_NONE},
     };
 
-    glance_at(false, glances, LENGTH(glances));
+    inspect_all(false, inspections, LENGTH(inspections));
 }
 
-Test(connections, what_a_rep_does_not_tell_of_is_taken_for_read_but_not_twice)
+Test(connections, bytes_that_a_rep_hides_are_settled_but_not_twice)
 {
-    static const struct glance glances[] = {
-        {6000 * KIB, 1000 * KIB, false, VERDICT_HOLD},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_RELEASE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_HOLD},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_LET_BE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_GIVE_UP},
+    static const struct inspection inspections[] = {
+        {6000 * KIB, 1000 * KIB, false, VERDICT_THROTTLE},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_RESUME},
+        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {11000 * KIB, 1500 * KIB, true, VERDICT_THROTTLE},
+        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
+        {11000 * KIB, 1500 * KIB, true, VERDICT_ABANDON},
     };
 
-    glance_at(true, glances, LENGTH(glances));
+    inspect_all(true, inspections, LENGTH(inspections));
 }
 
-/* Although it was held before, and all was read meanwhile. */
-Test(connections, one_that_is_given_up_is_cut_when_all_is_read_anew)
+/* Although it was throttled before, and all messages were read meanwhile. */
+Test(connections, an_abandoned_connection_is_disconnected_when_all_is_read_again)
 {
     struct connections connections;
 
     connections_init(&connections);
     struct connection *connection = opened(&connections, FD);
-    connections_look(&connections, connection, 6000 * KIB);
-    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_HOLD);
+    connections_inspect(&connections, connection, 6000 * KIB);
+    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_THROTTLE);
     connections_all_read(&connections);
-    connections_give_up(&connections, connection);
-    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_LET_BE);
+    connections_abandon(&connections, connection);
+    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_NONE);
     connections_all_read(&connections);
-    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_CUT);
-    cr_assert(!connection->held);
+    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_DISCONNECT);
+    cr_assert(!connection->throttled);
     connections_clear(&connections);
 }
 
@@ -377,7 +376,7 @@ Test(connections, one_that_is_given_up_is_cut_when_all_is_read_anew)
 #define PIPES 64
 #define NAMES 3
 
-/* A connection as libzmq has it: it may have ended, and there are messages of it to read. */
+/* A connection in libzmq: it may have ended while its messages are still unread. */
 struct pipe {
     int fd;
     bool open;
@@ -405,7 +404,7 @@ static struct pipe *pipe_at(struct router *router, int fd)
     return NULL;
 }
 
-/* libzmq does not listen to a peer that brings a name which is still in use. */
+/* libzmq ignores a peer that brings an id which is still in use. */
 static bool name_is_taken(struct router *router, uint8_t name)
 {
     struct pipe *pipe;
@@ -487,8 +486,8 @@ static void step(struct router *router)
         read_one(router);
 }
 
-/* No message is ever taken for another's, and none of who is there is lost. */
-Test(connections, whatever_happens_nobody_is_taken_for_another)
+/* No message is taken for a message of another connection, and no open connection loses one. */
+Test(connections, no_sequence_of_events_mistakes_one_connection_for_another)
 {
     struct router router = {.pipes = TAILQ_HEAD_INITIALIZER(router.pipes), .chance = chance_init()};
     struct pipe *pipe;

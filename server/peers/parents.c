@@ -1,0 +1,311 @@
+/* The parents: fronts that this server joins as a worker. */
+#include "server/peers/parents.h"
+
+#include <assert.h>
+#include <czmq.h>
+#include <stdlib.h>
+
+#include "proto/errno_saved.h"
+#include "proto/instant.h"
+#include "server/core/membership.h"
+#include "server/net/parent_link.h"
+#include "server/peers/turn.h"
+
+/* At most LINES_MAX log lines about one parent in LINES_NS: a parent may welcome and drop a worker
+ * again and again. */
+#define LINES_MAX 10
+#define LINES_NS  (10 * NS_PER_S)
+
+/* The log mentions a parent that cannot be reached after UNREACHABLE_NS, and repeats the same
+ * problem after REPEAT_NS. */
+#define UNREACHABLE_NS (3 * NS_PER_S)
+#define REPEAT_NS      (600 * NS_PER_S)
+
+struct parent {
+    struct parent_link link;
+    struct membership membership;
+    int64_t unreachable_at_ns;        /* when to log that no connection exists; NEVER: connected */
+    int64_t lines_until_ns;           /* when `lines` is set to 0 */
+    int lines;                        /* logged since then, see LINES_MAX */
+    char problem[TEXT_BYTES_MAX + 1]; /* the one that was logged last */
+    int64_t problem_until_ns;         /* the same problem is not logged before this */
+};
+
+struct parents {
+    struct parents_settings settings;
+    struct join join;
+    struct message message; /* of the last event */
+    uint32_t current;       /* index of the parent whose turn it is */
+    uint32_t events_read;   /* from the current parent in this turn, 0 to TURN_MESSAGES */
+    uint32_t count;
+    struct parent parents[PARENTS_MAX];
+};
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+struct parents *parents_new(const struct parents_settings *settings)
+{
+    struct parents *parents = calloc(1, sizeof *parents);
+
+    if (!parents)
+        return NULL;
+    parents->settings = *settings;
+    parents->join = *settings->join;
+    return parents;
+}
+
+void parents_destroy(struct parents **parents_p, int patience_ms)
+{
+    struct parents *parents = *parents_p;
+
+    if (!parents)
+        return;
+    for (uint32_t i = 0; i < parents->count; i++)
+        parent_link_clear(&parents->parents[i].link, patience_ms);
+    free(parents);
+    *parents_p = NULL;
+}
+
+bool parents_add(struct parents *parents, const char *endpoint, int64_t now_ns)
+{
+    struct parent *parent = &parents->parents[parents->count];
+
+    assert(parents->count < PARENTS_MAX);
+    parent->unreachable_at_ns = now_ns + UNREACHABLE_NS;
+    parent_link_init(&parent->link, endpoint);
+    membership_init(&parent->membership, &parents->join);
+    if (!parent_link_dial(&parent->link)) {
+        ERRNO_SAVED(parent_link_clear(&parent->link, 0));
+        return false;
+    }
+    parents->count++;
+    return true;
+}
+
+/* ---- log --------------------------------------------------------------------------------- */
+
+static bool line_due(struct parent *parent, int64_t now_ns)
+{
+    if (now_ns >= parent->lines_until_ns) {
+        parent->lines_until_ns = now_ns + LINES_NS;
+        parent->lines = 0;
+    }
+    return parent->lines++ < LINES_MAX;
+}
+
+static void log_problem(struct parent *parent, int64_t now_ns, const char *problem)
+{
+    bool repeated = now_ns < parent->problem_until_ns && streq(parent->problem, problem);
+
+    if (repeated || !line_due(parent, now_ns))
+        return;
+    snprintf(parent->problem, sizeof parent->problem, "%s", problem);
+    parent->problem_until_ns = now_ns + REPEAT_NS;
+    zsys_warning("%s: %s", parent->link.endpoint, problem);
+}
+
+/* The next problem is logged even if it is the same as before. */
+static void log_joined(struct parent *parent, int64_t now_ns)
+{
+    parent->problem_until_ns = 0;
+    if (line_due(parent, now_ns))
+        zsys_info("joined %s", parent->link.endpoint);
+}
+
+static void log_step(struct parent *parent, int64_t now_ns, enum membership_state before,
+                     const char *problem)
+{
+    enum membership_state state = parent->membership.state;
+
+    if (problem)
+        log_problem(parent, now_ns, problem);
+    if (before == MEMBERSHIP_JOINING && state == MEMBERSHIP_JOINED)
+        log_joined(parent, now_ns);
+    if (before == MEMBERSHIP_JOINED && state == MEMBERSHIP_DISCONNECTED && line_due(parent, now_ns))
+        zsys_warning("%s: the connection was lost; dialling again", parent->link.endpoint);
+}
+
+static void log_unreachable(struct parent *parent, int64_t now_ns)
+{
+    if (now_ns < parent->unreachable_at_ns)
+        return;
+    parent->unreachable_at_ns = now_ns + REPEAT_NS;
+    log_problem(parent, now_ns, "no server can be reached there; dialling on");
+}
+
+static bool is_connected(const struct parent *parent)
+{
+    return parent->membership.state != MEMBERSHIP_DISCONNECTED &&
+           parent->membership.state != MEMBERSHIP_DIALLING;
+}
+
+static void watch_connection(struct parent *parent, int64_t now_ns)
+{
+    if (is_connected(parent))
+        parent->unreachable_at_ns = NEVER;
+    else if (parent->unreachable_at_ns == NEVER)
+        parent->unreachable_at_ns = now_ns + UNREACHABLE_NS;
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+static void send_message(struct parent *parent, const struct message *message)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+
+    parent_link_send(&parent->link, bytes, message_encode(message, bytes));
+}
+
+/* If no socket can be opened, the membership core handles the failure like a lost connection and
+ * dials again later. */
+static void dial(struct parent *parent, int64_t now_ns)
+{
+    struct membership_effects none;
+
+    if (parent_link_dial(&parent->link))
+        return;
+    if (line_due(parent, now_ns))
+        zsys_error("cannot dial %s: %s", parent->link.endpoint, zmq_strerror(errno));
+    membership_step(&parent->membership, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL, &none);
+}
+
+/* What a step means for the parent's turn. */
+enum step {
+    STEP_NOTHING, /* the parent has no event */
+    STEP_HANDLED, /* an event that is not for the dispatcher */
+    STEP_MESSAGE, /* the dispatcher gets parents->message */
+    STEP_LOST,    /* the dispatcher loses this client and its requests */
+};
+
+static enum step step(struct parent *parent, int64_t now_ns, enum membership_event event,
+                      const struct message *message)
+{
+    struct membership_effects effects;
+    enum membership_state before = parent->membership.state;
+
+    membership_step(&parent->membership, now_ns, event, message, &effects);
+    log_step(parent, now_ns, before, effects.problem);
+    watch_connection(parent, now_ns);
+    if (event == MEMBERSHIP_EVENT_DISCONNECTED) /* the membership core says when to dial again */
+        parent_link_stop_reconnecting(&parent->link);
+    if (effects.dial)
+        dial(parent, now_ns);
+    if (effects.send)
+        send_message(parent, &effects.message);
+    return effects.client_lost ? STEP_LOST : effects.deliver ? STEP_MESSAGE : STEP_HANDLED;
+}
+
+/* A parent gets no progress, whatever it asks for: progress messages are only for clients. */
+static enum step on_message(struct parents *parents, struct parent *parent, int64_t now_ns)
+{
+    zmq_msg_t *frame = &parent->link.frame;
+    struct message_error error;
+
+    if (!message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &parents->message, &error)) {
+        log_limit_bad_message(parents->settings.log, LOG_KIND_PARENT,
+                              "a parent has sent a message that cannot be decoded");
+        return STEP_HANDLED;
+    }
+    if (parents->message.type == MESSAGE_SUM_REQUEST)
+        parents->message.sum_request.progress = false;
+    return step(parent, now_ns, MEMBERSHIP_EVENT_MESSAGE, &parents->message);
+}
+
+static enum step on_time(struct parent *parent, int64_t now_ns)
+{
+    if (now_ns < membership_due_at(&parent->membership))
+        return STEP_NOTHING;
+    return step(parent, now_ns, MEMBERSHIP_EVENT_TIME, NULL);
+}
+
+static enum step parent_next(struct parents *parents, struct parent *parent, int64_t now_ns)
+{
+    log_unreachable(parent, now_ns);
+    switch (parent_link_next(&parent->link)) {
+    case PARENT_LINK_CONNECTED: return step(parent, now_ns, MEMBERSHIP_EVENT_CONNECTED, NULL);
+    case PARENT_LINK_DISCONNECTED: return step(parent, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
+    case PARENT_LINK_MESSAGE: return on_message(parents, parent, now_ns);
+    case PARENT_LINK_NOTHING: return on_time(parent, now_ns);
+    }
+    return STEP_NOTHING;
+}
+
+/* The next event of the current parent for the dispatcher, or false at the end of its turn. */
+static bool current_next(struct parents *parents, int64_t now_ns, struct event *event)
+{
+    struct parent *parent = &parents->parents[parents->current];
+    enum step step = STEP_HANDLED;
+
+    while (step == STEP_HANDLED && parents->events_read < TURN_MESSAGES) {
+        parents->events_read++;
+        step = parent_next(parents, parent, now_ns);
+    }
+    event->type = step == STEP_LOST ? EVENT_CLIENT_LOST : EVENT_CLIENT_MESSAGE;
+    event->client = CLIENTS_MAX + parents->current;
+    event->message = &parents->message;
+    return step == STEP_MESSAGE || step == STEP_LOST;
+}
+
+static void update_own_heartbeat(struct parents *parents)
+{
+    struct heartbeat own = dispatcher_heartbeat(parents->settings.dispatcher);
+
+    membership_set_own(&parents->parents[parents->current].membership, &own);
+}
+
+bool parents_next(struct parents *parents, int64_t now_ns, struct event *event)
+{
+    for (; parents->current < parents->count; parents->current++) {
+        if (parents->events_read == 0)
+            update_own_heartbeat(parents);
+        if (current_next(parents, now_ns, event))
+            return true;
+        parents->events_read = 0;
+    }
+    parents->current = 0;
+    return false;
+}
+
+int64_t parents_due_at(const struct parents *parents)
+{
+    int64_t due_at_ns = NEVER;
+
+    for (uint32_t i = 0; i < parents->count; i++) {
+        const struct parent *parent = &parents->parents[i];
+        due_at_ns = earlier(due_at_ns, membership_due_at(&parent->membership));
+        due_at_ns = earlier(due_at_ns, parent->unreachable_at_ns);
+    }
+    return due_at_ns;
+}
+
+int parents_poll_items(const struct parents *parents, zmq_pollitem_t *items)
+{
+    int count = 0;
+
+    for (uint32_t i = 0; i < parents->count; i++) {
+        const struct parent_link *link = &parents->parents[i].link;
+        items[count++] = (zmq_pollitem_t){.socket = parent_link_socket(link), .events = ZMQ_POLLIN};
+        items[count++] =
+            (zmq_pollitem_t){.socket = parent_link_monitor(link), .events = ZMQ_POLLIN};
+    }
+    return count;
+}
+
+/* ---- effects ----------------------------------------------------------------------------- */
+
+void parents_obey(struct parents *parents, const struct effect *effect)
+{
+    assert(effect->type == EFFECT_ANSWER);
+    send_message(&parents->parents[effect->client - CLIENTS_MAX], &effect->message);
+}
+
+void parents_drain(struct parents *parents, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < parents->count; i++)
+        step(&parents->parents[i], now_ns, MEMBERSHIP_EVENT_LEAVE, NULL);
+}
+
+const char *parents_endpoint(const struct parents *parents, uint32_t client)
+{
+    return parents->parents[client - CLIENTS_MAX].link.endpoint;
+}

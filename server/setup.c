@@ -1,0 +1,155 @@
+/* Everything that a server owns: starting it, and ending it in reverse order. */
+#include "server/setup.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/printable.h"
+#include "sums/digest.h"
+
+/* The process number distinguishes servers on one machine. */
+static void set_up_join(struct setup *setup, const struct server_options *options)
+{
+    struct join *join = &setup->join;
+    char host[NAME_BYTES_MAX - 20] = "";
+
+    gethostname(host, sizeof host - 1);
+    make_printable(host);
+    snprintf(join->name, sizeof join->name, "%s:%d", host, (int)getpid());
+    snprintf(join->kernel, sizeof join->kernel, "%s", options->kernel->name);
+    join->capacity = options->threads;
+    join->digest = sums_digest(options->kernel);
+}
+
+static bool set_up_dispatcher(struct setup *setup, const struct server_options *options)
+{
+    struct dispatcher_settings settings = {
+        .requests_max = REQUESTS_MAX,
+        .client_requests_max = CLIENT_REQUESTS_MAX,
+        .threads = options->threads,
+        .joined_max = options->workers_endpoint ? JOINED_MAX : 0,
+        .digest = setup->join.digest,
+        .span_ns = options->span_ns,
+        .heartbeat_ns = options->heartbeat_ns,
+        .top = options->parent_count == 0,
+    };
+
+    setup->dispatcher = dispatcher_new(&settings);
+    setup->threads = threads_new(options->threads, options->kernel);
+    if (!setup->dispatcher || !setup->threads)
+        zsys_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
+                   options->threads, strerror(errno));
+    return setup->dispatcher && setup->threads;
+}
+
+static void log_cannot_listen(const char *endpoint, const char *option)
+{
+    zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint,
+               errno == ENODEV ? "this machine has no such address or interface"
+                               : zmq_strerror(errno),
+               option);
+}
+
+static bool set_up_joined_workers(struct setup *setup, const struct server_options *options)
+{
+    struct joined_workers_settings settings = {
+        .endpoint = options->workers_endpoint,
+        .first_number = options->threads,
+        .quiet = options->quiet,
+        .dispatcher = setup->dispatcher,
+        .log = &setup->log,
+    };
+
+    if (!settings.endpoint)
+        return true;
+    setup->joined_workers = joined_workers_new(&settings);
+    if (!setup->joined_workers)
+        log_cannot_listen(settings.endpoint, "--workers");
+    return setup->joined_workers;
+}
+
+static bool set_up_clients(struct setup *setup, const struct server_options *options)
+{
+    if (!options->endpoint)
+        return true;
+    setup->clients = clients_new(options->listener_type, options->endpoint, &setup->log);
+    if (!setup->clients)
+        log_cannot_listen(options->endpoint, "--bind");
+    return setup->clients;
+}
+
+static bool set_up_plain_clients(struct setup *setup, const struct server_options *options)
+{
+    const char *endpoint = options->plain_endpoint;
+    const char *why;
+
+    if (!endpoint)
+        return true;
+    setup->plain_clients = plain_clients_new(endpoint, &setup->log, &why);
+    if (!setup->plain_clients)
+        zsys_error("cannot listen on %s: %s; name another endpoint with --plain", endpoint, why);
+    return setup->plain_clients;
+}
+
+static bool set_up_parent(struct setup *setup, const char *endpoint, int64_t now_ns)
+{
+    if (parents_add(setup->parents, endpoint, now_ns))
+        return true;
+    zsys_error("cannot join %s: %s; an endpoint looks like tcp://host:8198", endpoint,
+               zmq_strerror(errno));
+    return false;
+}
+
+static bool set_up_parents(struct setup *setup, const struct server_options *options,
+                           int64_t now_ns)
+{
+    struct parents_settings settings = {
+        .join = &setup->join, .dispatcher = setup->dispatcher, .log = &setup->log};
+
+    setup->parents = parents_new(&settings);
+    for (uint32_t i = 0; setup->parents && i < options->parent_count; i++)
+        if (!set_up_parent(setup, options->parents[i], now_ns))
+            return false;
+    return setup->parents;
+}
+
+bool setup_init(struct setup *setup, const struct server_options *options, int64_t now_ns)
+{
+    *setup = (struct setup){.began_at_ns = now_ns};
+    set_up_join(setup, options);
+    return set_up_dispatcher(setup, options) && set_up_clients(setup, options) &&
+           set_up_joined_workers(setup, options) && set_up_plain_clients(setup, options) &&
+           set_up_parents(setup, options, now_ns);
+}
+
+void setup_clear(struct setup *setup, int patience_ms)
+{
+    parents_destroy(&setup->parents, patience_ms);
+    plain_clients_destroy(&setup->plain_clients, patience_ms);
+    joined_workers_destroy(&setup->joined_workers, patience_ms);
+    clients_destroy(&setup->clients, patience_ms);
+    threads_destroy(&setup->threads);
+    dispatcher_destroy(&setup->dispatcher);
+}
+
+void setup_print(const struct setup *setup, const struct server_options *options)
+{
+    const char *plural = options->threads == 1 ? "" : "s";
+
+    if (setup->clients)
+        printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", clients_endpoint(setup->clients),
+               options->listener_type == LISTENER_REP ? "REP" : "ROUTER", options->threads, plural);
+    if (setup->joined_workers)
+        printf("Workers join at %s.\n", joined_workers_endpoint(setup->joined_workers));
+    if (setup->plain_clients)
+        printf("Plain TCP at %s (%" PRIu32 " thread%s).\n",
+               plain_clients_endpoint(setup->plain_clients), options->threads, plural);
+    for (uint32_t i = 0; i < options->parent_count; i++)
+        printf("Joining %s (%" PRIu32 " thread%s).\n", options->parents[i], options->threads,
+               plural);
+    fflush(stdout);
+}
