@@ -1,19 +1,20 @@
+/* Draws a progress bar. */
 #include "client/common/bar.h"
 
 #include <string.h>
 
 #include "client/common/ink.h"
 
-/* Below so many cells a bar tells less than its percentage. */
+/* A bar with fewer cells would show less than its percentage, and is not drawn. */
 #define BAR_CELLS_MIN 5
 
-/* Columns of a bar beside its cells: a space and two ends. */
+/* Columns of a bar without its cells: a space and two ends. */
 #define BAR_ENDS 3
 
-/* Every column in UTF-8, two escapes and the final NUL. */
+/* Each column has up to 3 bytes of UTF-8. The rest is for two escape sequences and the NUL. */
 #define BAR_BYTES (3 * BAR_COLUMNS_MAX + 32)
 
-/* "  42 %     1.2 s"; what a longer time has beyond it is cut. */
+/* Such as "  42 %     1.2 s". Longer figures are truncated. */
 #define FIGURES_BYTES 24
 
 /* [utf8] */
@@ -28,7 +29,7 @@ static double clamp(double fraction)
     return fraction < 1 ? fraction : 1;
 }
 
-/* eighths: how far the bar reaches beyond the begin of this cell; any number. */
+/* eighths: how far the bar extends beyond the left edge of this cell; any number. */
 static const char *cell_glyph(int eighths, bool utf8)
 {
     if (!utf8)
@@ -42,7 +43,7 @@ static void draw_bar(char *bar, double fraction, int cells, bool utf8, bool colo
 {
     int eighths = (int)(fraction * cells * INK_EIGHTHS);
     char *at = stpcpy(bar, bar_ends[utf8].left);
-    at = stpcpy(at, colour ? INK_LOCAL : "");
+    at = stpcpy(at, colour ? INK_UNIFORM_SUM : "");
     for (int cell = 0; cell < cells; cell++)
         at = stpcpy(at, cell_glyph(eighths - cell * INK_EIGHTHS, utf8));
     at = stpcpy(at, colour ? INK_OFF : "");

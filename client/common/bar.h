@@ -1,23 +1,24 @@
-/* A progress bar: one line of a terminal, drawn over itself. The caller decides when: stderr is a
- * terminal, the work is long, and colour only without NO_COLOR. Any thread; no allocation. */
+/* A progress bar: one line of a terminal, which each call draws again. Any thread; no allocation.
+ *
+ * The caller decides when to draw: only if stderr is a terminal and the work is long. */
 #ifndef MEANTIME_CLIENT_COMMON_BAR_H
 #define MEANTIME_CLIENT_COMMON_BAR_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Widest line: a longer way for the eye tells nothing more. */
+/* Widest line. A longer bar would show nothing more. */
 #define BAR_COLUMNS_MAX 100
 
-/* Draws in one write, from the line's first column, and clears what is behind it. Stays clear of
- * the last of `columns`, so that no terminal wraps; on a narrow one the bar goes first, then the
- * label, then the figures.
- * label: ASCII. fraction: 0 to 1; what is outside is taken as the nearer end, NaN as 0.
- * columns: of the terminal, 0 or more. colour: escapes for 256 colours. */
+/* Draws the line in one write, from its first column, and clears the rest of the line. Does not use
+ * the last of `columns`, so that no terminal wraps the line. If there is too little room, leaves
+ * out the bar, then the label, then the figures. label: ASCII. fraction: the work that is done, 0
+ * to 1; values outside are taken as 0 or 1, and NaN as 0. columns: of the terminal, 0 or more.
+ * colour: use escape sequences for 256 colours, unless the user has set NO_COLOR. */
 void bar_print(FILE *out, const char *label, double fraction, double elapsed_s, int columns,
                bool utf8, bool colour);
 
-/* Leaves an empty line with the cursor at its first column. */
+/* Clears the line and moves the cursor to its first column. */
 void bar_clear(FILE *out);
 
 #endif

@@ -1,3 +1,4 @@
+/* Block characters for pictures on a terminal. */
 #include "client/common/ink.h"
 
 const char *const ink_left[INK_EIGHTHS + 1] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};

@@ -1,15 +1,15 @@
-/* What pictures on a terminal are drawn with: blocks and two colours. */
+/* What pictures on a terminal are drawn with: block characters and two colours. */
 #ifndef MEANTIME_CLIENT_COMMON_INK_H
 #define MEANTIME_CLIENT_COMMON_INK_H
 
-/* A blue and an orange of the 256 colours: at least 3.5 to 1 on white and on black, and told
- * apart with any kind of colour blindness. */
-#define INK_REMOTE "\033[38;5;33m"
-#define INK_LOCAL  "\033[38;5;166m"
-#define INK_OFF    "\033[0m"
+/* A blue and an orange of the 256 colours. Their contrast to white and to black is at least 3.5 to
+ * 1. People with any kind of colour blindness can distinguish them. */
+#define INK_SERVER_REQUEST "\033[38;5;33m"
+#define INK_UNIFORM_SUM    "\033[38;5;166m"
+#define INK_OFF            "\033[0m"
 
-/* A cell of which so many eighths (0 to 8) are filled from the left, or from the right. UTF-8.
- * From the right Unicode has one eighth, a half and a whole; the nearest is taken. */
+/* [eighths]: a cell whose left or right part is filled, by 0 to 8 eighths, in UTF-8. For the right
+ * part, Unicode has only one eighth, a half and a whole; the table has the nearest of these. */
 #define INK_EIGHTHS 8
 extern const char *const ink_left[INK_EIGHTHS + 1];
 extern const char *const ink_right[INK_EIGHTHS + 1];

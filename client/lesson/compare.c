@@ -37,21 +37,21 @@ static int run_both(const struct lesson_setting *setting, struct lesson *lessons
     return count;
 }
 
-static struct chart_span request_span(const struct lesson *lesson)
+static struct chart_task request_task(const struct lesson *lesson)
 {
     const struct server_request *request = &lesson->request;
     int64_t sent_ns = request->asked_at_ns - lesson->began_at_ns;
 
-    return (struct chart_span){
+    return (struct chart_task){
         .begin_s = seconds(sent_ns),
         .end_s = seconds(sent_ns + request->result.elapsed_ns),
         .failed = !server_request_has_reply(request),
     };
 }
 
-static struct chart_span sum_span(const struct lesson *lesson)
+static struct chart_task sum_task(const struct lesson *lesson)
 {
-    return (struct chart_span){
+    return (struct chart_task){
         .begin_s = seconds(lesson->sum.began_at_ns - lesson->began_at_ns),
         .end_s = seconds(lesson->sum.ended_at_ns - lesson->began_at_ns),
     };
@@ -60,13 +60,13 @@ static struct chart_span sum_span(const struct lesson *lesson)
 static void print_chart(const struct lesson *lessons)
 {
     struct terminal terminal = terminal_of(stdout);
-    struct chart_run rows[LESSONS];
+    struct chart_lesson rows[LESSONS];
 
     for (int i = 0; i < LESSONS; i++)
-        rows[i] = (struct chart_run){
+        rows[i] = (struct chart_lesson){
             .name = lessons[i].mode,
-            .rows =
-                {[CHART_REMOTE] = request_span(&lessons[i]), [CHART_LOCAL] = sum_span(&lessons[i])},
+            .tasks = {[CHART_SERVER_REQUEST] = request_task(&lessons[i]),
+                      [CHART_UNIFORM_SUM] = sum_task(&lessons[i])},
         };
     putchar('\n');
     chart_print(stdout, rows, LESSONS, terminal.columns, terminal.utf8, terminal.colour);

@@ -10,15 +10,15 @@ static void request_over(struct lesson *lesson)
     const struct server_request *request = &lesson->request;
     const struct meantime_result *result = &request->result;
 
-    record_over(lesson->record, request->asked_at_ns + result->elapsed_ns,
-                result->error == MEANTIME_OK ? NULL : result->text);
+    record_request_over(lesson->record, request->asked_at_ns + result->elapsed_ns,
+                        result->error == MEANTIME_OK ? NULL : result->text);
 }
 
 /* Records what the client received between these two points in time. */
 static void received(struct lesson *lesson, int64_t began_at_ns, int64_t ended_at_ns)
 {
-    record_heard(lesson->record, began_at_ns, ended_at_ns, &lesson->request.progress);
-    if (lesson->request.over && lesson->record->outcome == OUTCOME_OPEN)
+    record_progress(lesson->record, began_at_ns, ended_at_ns, &lesson->request.progress);
+    if (lesson->request.over && lesson->record->outcome == RECORD_OPEN)
         request_over(lesson);
 }
 
@@ -27,7 +27,7 @@ void lesson_record_begin(struct lesson *lesson)
     if (!lesson->record)
         return;
     record_begin(lesson->record, lesson->began_at_ns);
-    record_asked(lesson->record, lesson->request.asked_at_ns);
+    record_request_sent(lesson->record, lesson->request.asked_at_ns);
 }
 
 /* If a connection existed, the request left when it was made. */
@@ -80,7 +80,7 @@ void lesson_record_end(struct lesson *lesson)
 
     if (!record)
         return;
-    if (lesson->request.over && record->outcome == OUTCOME_OPEN)
+    if (lesson->request.over && record->outcome == RECORD_OPEN)
         request_over(lesson);
     record_end(record, lesson->ended_at_ns);
 }

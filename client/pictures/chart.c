@@ -1,3 +1,4 @@
+/* Draws lessons as text on one scale of time. */
 #include "client/pictures/chart.h"
 
 #include <assert.h>
@@ -7,46 +8,47 @@
 #include "client/common/ink.h"
 #include "client/pictures/axis.h"
 
-/* Between name, label and picture. */
+/* Columns between name, label and bars. */
 #define GAP 2
 
-/* Right of the picture, for the axis's last figure. */
+/* Columns right of the bars, for the last figure of the axis. */
 #define MARGIN 5
 
-/* Ticks on an axis: about so many at most, and so far apart that "0 min" and a space fit between.
- */
+/* An axis has about so many ticks at most. Their distance has room for "0 min" and a space. */
 #define TICKS_MAX        6
 #define TICK_COLUMNS_MIN 6
 
-/* [failed]; all of one width. */
+/* [row][failed] */
 static const char *const row_labels[CHART_ROWS][2] = {
-    [CHART_REMOTE] = {"remote request", "request failed"},
-    [CHART_LOCAL] = {"local work    ", "local failed  "},
+    [CHART_SERVER_REQUEST] = {"server_request", "server_request failed"},
+    [CHART_UNIFORM_SUM] = {"uniform_sum", "uniform_sum failed"},
 };
 
 static const char *const row_inks[CHART_ROWS] = {
-    [CHART_REMOTE] = INK_REMOTE,
-    [CHART_LOCAL] = INK_LOCAL,
+    [CHART_SERVER_REQUEST] = INK_SERVER_REQUEST,
+    [CHART_UNIFORM_SUM] = INK_UNIFORM_SUM,
 };
 
-/* What spans are filled with, and in which steps, in eighths of a column. [utf8][failed] */
+/* What bars are filled with. [utf8][failed] */
 static const struct texture {
-    const char *whole;
-    int step;
+    const char *whole; /* a full cell */
+    int step;          /* resolution, in eighths of a column */
 } textures[2][2] = {
     {{"#", INK_EIGHTHS}, {"x", INK_EIGHTHS}},
     {{"█", 1}, {"░", INK_EIGHTHS}},
 };
 
-/* [utf8] */
+/* What the axis is drawn with. [utf8] */
 static const struct rule {
     const char *first, *line, *tick;
 } rules[2] = {{"+", "-", "+"}, {"└", "─", "┴"}};
 
 struct chart {
     FILE *out;
-    int left;  /* columns before the picture */
-    int cells; /* columns of the picture; the axis has a tick more */
+    int name_width;  /* columns */
+    int label_width; /* columns */
+    int left;        /* columns before the bars */
+    int cells;       /* columns of the bars; the axis has one tick more */
     double cells_per_s;
     bool utf8, colour;
 };
@@ -57,32 +59,44 @@ static int least(int a, int b)
 }
 
 /* Columns of the longest name. */
-static int names_width(const struct chart_run *runs, size_t count)
+static int names_width(const struct chart_lesson *lessons, size_t count)
 {
     int width = 0;
     for (size_t i = 0; i < count; i++) {
-        int length = (int)strnlen(runs[i].name, CHART_NAME_MAX);
+        int length = (int)strnlen(lessons[i].name, CHART_NAME_MAX);
         width = length > width ? length : width;
     }
     return width;
 }
 
-static double latest_end(const struct chart_run *runs, size_t count)
+/* Columns of the longest label. */
+static int labels_width(const struct chart_lesson *lessons, size_t count)
+{
+    int width = 0;
+    for (size_t i = 0; i < count; i++)
+        for (int row = 0; row < CHART_ROWS; row++) {
+            int length = (int)strlen(row_labels[row][lessons[i].tasks[row].failed]);
+            width = length > width ? length : width;
+        }
+    return width;
+}
+
+static double latest_end(const struct chart_lesson *lessons, size_t count)
 {
     double latest = AXIS_SECONDS_MIN;
     for (size_t i = 0; i < count; i++)
         for (int row = 0; row < CHART_ROWS; row++) {
-            const struct chart_span *span = &runs[i].rows[row];
-            assert(span->begin_s >= 0);
-            assert(span->end_s >= span->begin_s);
-            latest = fmax(latest, span->end_s);
+            const struct chart_task *task = &lessons[i].tasks[row];
+            assert(task->begin_s >= 0);
+            assert(task->end_s >= task->begin_s);
+            latest = fmax(latest, task->end_s);
         }
     assert(latest <= CHART_SECONDS_MAX);
     return latest;
 }
 
-/* Of a cell that is filled from one eighth to another. A piece within a cell goes to its nearer
- * side, since no block lies in the middle. */
+/* The glyph of a cell that is filled from one eighth to another. Unicode has no block in the middle
+ * of a cell, so a part within a cell is drawn at the nearer side. */
 static const char *cell_glyph(const struct texture *texture, int from, int to)
 {
     if (to - from == INK_EIGHTHS)
@@ -96,12 +110,12 @@ static int snap(const struct chart *chart, double seconds, int step)
     return (int)lround(eighths / step) * step;
 }
 
-static void draw_span(const struct chart *chart, const struct chart_span *span)
+static void draw_bar(const struct chart *chart, const struct chart_task *task)
 {
-    const struct texture *texture = &textures[chart->utf8][span->failed];
+    const struct texture *texture = &textures[chart->utf8][task->failed];
     int last = chart->cells * INK_EIGHTHS - texture->step;
-    int begin = least(snap(chart, span->begin_s, texture->step), last);
-    int end = snap(chart, span->end_s, texture->step);
+    int begin = least(snap(chart, task->begin_s, texture->step), last);
+    int end = snap(chart, task->end_s, texture->step);
     if (end <= begin)
         end = begin + texture->step;
     fprintf(chart->out, "%*s", begin / INK_EIGHTHS, "");
@@ -112,21 +126,19 @@ static void draw_span(const struct chart *chart, const struct chart_span *span)
 }
 
 static void draw_row(const struct chart *chart, const char *name, enum chart_row row,
-                     const struct chart_span *span)
+                     const struct chart_task *task)
 {
-    const char *label = row_labels[row][span->failed];
-    int name_width = chart->left - (int)strlen(label) - 2 * GAP;
-    fprintf(chart->out, "%-*.*s%*s%s%*s", name_width, CHART_NAME_MAX, name, GAP, "", label, GAP,
-            "");
+    fprintf(chart->out, "%-*.*s%*s%-*s%*s", chart->name_width, CHART_NAME_MAX, name, GAP, "",
+            chart->label_width, row_labels[row][task->failed], GAP, "");
     fputs(chart->colour ? row_inks[row] : "", chart->out);
-    draw_span(chart, span);
+    draw_bar(chart, task);
     fputs(chart->colour ? INK_OFF "\n" : "\n", chart->out);
 }
 
-static void draw_run(const struct chart *chart, const struct chart_run *run)
+static void draw_lesson(const struct chart *chart, const struct chart_lesson *lesson)
 {
     for (int row = 0; row < CHART_ROWS; row++)
-        draw_row(chart, row == 0 ? run->name : "", (enum chart_row)row, &run->rows[row]);
+        draw_row(chart, row == 0 ? lesson->name : "", (enum chart_row)row, &lesson->tasks[row]);
 }
 
 static int tick_column(const struct chart *chart, const struct axis *axis, int tick)
@@ -146,7 +158,7 @@ static void draw_rule(const struct chart *chart, const struct axis *axis)
     fputs("\n", chart->out);
 }
 
-/* The last tick whose figure, with its unit, still fits on the line. */
+/* The last tick whose figure, with its unit, fits on the line. */
 static int last_figure(const struct chart *chart, const struct axis *axis)
 {
     char figure[FIGURE_BYTES];
@@ -157,7 +169,7 @@ static int last_figure(const struct chart *chart, const struct axis *axis)
     return tick;
 }
 
-/* The first and the last figure name the unit. */
+/* The first and the last figure have the unit. */
 static void draw_figures(const struct chart *chart, const struct axis *axis)
 {
     int last = last_figure(chart, axis);
@@ -174,20 +186,21 @@ static void draw_figures(const struct chart *chart, const struct axis *axis)
     fputs("\n", chart->out);
 }
 
-void chart_print(FILE *out, const struct chart_run *runs, size_t count, int columns, bool utf8,
-                 bool colour)
+void chart_print(FILE *out, const struct chart_lesson *lessons, size_t count, int columns,
+                 bool utf8, bool colour)
 {
     if (columns < CHART_COLUMNS_MIN)
         return;
     struct chart chart = {.out = out, .utf8 = utf8, .colour = colour};
-    double end_s = latest_end(runs, count);
-    int label_width = (int)strlen(row_labels[CHART_REMOTE][false]);
-    chart.left = names_width(runs, count) + GAP + label_width + GAP;
+    double end_s = latest_end(lessons, count);
+    chart.name_width = names_width(lessons, count);
+    chart.label_width = labels_width(lessons, count);
+    chart.left = chart.name_width + GAP + chart.label_width + GAP;
     chart.cells = least(columns, CHART_COLUMNS_MAX) - chart.left - MARGIN;
     chart.cells_per_s = chart.cells / end_s;
     for (size_t i = 0; i < count; i++) {
         fputs(i ? "\n" : "", out);
-        draw_run(&chart, &runs[i]);
+        draw_lesson(&chart, &lessons[i]);
     }
     double spacing = fmax(TICK_COLUMNS_MIN, (double)chart.cells / TICKS_MAX);
     struct axis axis = axis_for(end_s, spacing / chart.cells_per_s);

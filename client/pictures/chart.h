@@ -1,5 +1,5 @@
-/* A comparison's timeline, drawn as text: who was busy when, every run on one scale. Any thread;
- * no allocation. */
+/* Draws lessons as text on one scale of time: when server_request and uniform_sum were busy. Any
+ * thread; no allocation. */
 #ifndef MEANTIME_CLIENT_PICTURES_CHART_H
 #define MEANTIME_CLIENT_PICTURES_CHART_H
 
@@ -7,40 +7,41 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* On fewer columns there is no room for a picture, and none is drawn. On more, the picture stops
- * growing: it would not tell more. */
+/* With fewer columns there is no room for a chart, and nothing is drawn. */
 #define CHART_COLUMNS_MIN 48
+
+/* The chart uses at most so many columns. More would show nothing more. */
 #define CHART_COLUMNS_MAX 160
 
-/* Longer names are cut. */
+/* Longer names are truncated. */
 #define CHART_NAME_MAX 12
 
-/* Latest end: four months, or 2,777 h. */
+/* Latest end of a task: four months, or 2,777 h. */
 #define CHART_SECONDS_MAX 1e7
 
 enum chart_row {
-    CHART_REMOTE,
-    CHART_LOCAL,
+    CHART_SERVER_REQUEST,
+    CHART_UNIFORM_SUM,
     CHART_ROWS,
 };
 
-/* Seconds since the run's begin: 0 <= begin_s <= end_s <= CHART_SECONDS_MAX. A span without any
- * length is drawn as a mark. A span that failed has a texture and a label of its own. */
-struct chart_span {
+/* When a task was busy, in seconds since the lesson's begin:
+ * 0 <= begin_s <= end_s <= CHART_SECONDS_MAX. If both are equal, a mark is drawn. */
+struct chart_task {
     double begin_s, end_s;
-    bool failed;
+    bool failed; /* has its own texture and label */
 };
 
-/* name: ASCII. */
-struct chart_run {
-    const char *name;
-    struct chart_span rows[CHART_ROWS];
+struct chart_lesson {
+    const char *name; /* ASCII */
+    struct chart_task tasks[CHART_ROWS];
 };
 
-/* Draws `count` runs (1 or more), an axis and its figures; the longest run reaches its end.
- * columns: of the terminal; no line is longer. utf8: block elements, an eighth of a column fine;
- * without it # and x. colour: escapes for 256 colours. */
-void chart_print(FILE *out, const struct chart_run *runs, size_t count, int columns, bool utf8,
-                 bool colour);
+/* Draws `count` lessons (1 or more) and an axis with figures. The longest lesson fills the width.
+ * columns: of the terminal; no line is longer. utf8: draw with block characters, which have a
+ * resolution of an eighth of a column; false: draw with # and x. colour: use escape sequences for
+ * 256 colours. */
+void chart_print(FILE *out, const struct chart_lesson *lessons, size_t count, int columns,
+                 bool utf8, bool colour);
 
 #endif

@@ -1,8 +1,8 @@
-/* What ran where, and when, in one run: for pictures of it. A pure core: times come in; no clock,
- * no formatting and, after record_init(), no allocation. One thread.
+/* Records when a lesson's two tasks were busy, for pictures of the lesson. A pure core: times come
+ * in; no clock, no formatting and, after record_init(), no allocation. One thread.
  *
- * Memory is bounded whatever the run's length: when there is no room for another turn, neighbours
- * are merged by twos. */
+ * The memory is bounded, however long the lesson is: if there is no room for another pass, each
+ * two neighbours are merged into one. */
 #ifndef MEANTIME_CLIENT_PICTURES_RECORD_H
 #define MEANTIME_CLIENT_PICTURES_RECORD_H
 
@@ -12,125 +12,130 @@
 
 #include "client/lib/meantime.h"
 
-/* Sixteen seconds of slices of a millisecond, each kept; 768 KiB. Even. */
-#define RECORD_TURNS_MAX 16384
+/* Passes that are kept: 16 seconds of slices of 1 ms, in 768 KiB. An even number. */
+#define RECORD_PASSES_MAX 16384
 
-/* Around the reply so many turns are kept as they were: half of them before it. */
+/* Passes around the reply that are never merged: half of them before the reply. */
 #define RECORD_NEAR_MAX 64
 
-/* Servers that come and go: the marks of the first so many, the rest is counted. */
+/* Marks that are kept, from the first one on. Later ones are not recorded. */
 #define RECORD_MARKS_MAX 256
 
-/* What a mark or a failure is told with; longer ones are cut. */
-#define RECORD_WORDS_BYTES 64
+/* Longest text of a mark or a failure, with its NUL. Longer ones are truncated. */
+#define RECORD_TEXT_BYTES 64
 
-/* Times in this file are in nanoseconds since the run's begin. */
-struct lapse {
+/* All times in this file are in nanoseconds since the lesson's begin, unless a name has _at_ns. */
+struct interval {
     int64_t begin_ns, end_ns;
 };
 
-/* A slice and the look after it, if there was one; or `slices` of them, which are neighbours. Of
- * one, the slice begins the lapse and the look ends it. */
-struct turn {
-    struct lapse lapse;
-    int64_t slice_ns, look_ns; /* of all */
-    uint64_t slices, looks;
+/* One pass of the loop in client/async.c: a slice and the look after it, if there was one. Or
+ * several neighbouring passes, merged. */
+struct loop_pass {
+    struct interval interval; /* of one pass: the slice is at its begin, the look at its end */
+    int64_t slice_ns;         /* all slices together */
+    int64_t look_ns;          /* all looks together */
+    uint64_t slices;
+    uint64_t looks;
 };
 
-/* A server was asked, or was left: `words` are where it was and why, in printable ASCII. */
 enum mark_type {
-    MARK_ASKED,
-    MARK_LEFT,
+    MARK_ATTEMPT, /* the request was sent to a server */
+    MARK_LOST,    /* that server was lost */
 };
 
 struct mark {
     enum mark_type type;
     int64_t at_ns;
-    char words[RECORD_WORDS_BYTES];
+    char text[RECORD_TEXT_BYTES]; /* of MARK_LOST: endpoint and reason, in printable ASCII */
 };
 
-enum outcome {
-    OUTCOME_OPEN, /* still asking when the run ended */
-    OUTCOME_ANSWERED,
-    OUTCOME_FAILED, /* `trouble` says why */
+enum record_outcome {
+    RECORD_OPEN, /* the request was not over when the lesson ended */
+    RECORD_ANSWERED,
+    RECORD_FAILED,
 };
 
-/* For reading. name: of the run, by the caller, in printable ASCII. wait: with nothing else to do;
- * empty where there was none. */
+/* All fields but the private ones are for reading. */
 struct record {
-    const char *name;
+    const char *name;    /* of the lesson, in printable ASCII; set by the caller */
     int64_t began_at_ns; /* by the caller's clock */
-    struct turn *turns;
-    size_t turn_count;
-    uint64_t grain; /* slices in each turn but the last: 1 where none were merged */
-    struct lapse wait;
-    int64_t asked_ns;
-    int64_t over_ns; /* the request; of one that is open: the run */
     int64_t ended_ns;
-    enum outcome outcome;
-    char trouble[RECORD_WORDS_BYTES];
-    uint64_t attempts, outages;
+
+    /* uniform_sum. */
+    struct loop_pass *passes;
+    size_t pass_count;
+    uint64_t slices_per_pass; /* in each pass but the last; 1: none are merged */
+    struct interval wait;     /* idle; empty: never */
+
+    /* server_request. */
+    int64_t sent_ns;
+    int64_t over_ns; /* if the request is still open: the lesson's end */
+    enum record_outcome outcome;
+    char reason[RECORD_TEXT_BYTES]; /* of a failure */
+    uint64_t attempts;
+    uint64_t outages;
     struct mark marks[RECORD_MARKS_MAX];
     size_t mark_count;
 
-    /* Private: a ring. */
-    struct turn near[RECORD_NEAR_MAX];
-    uint64_t near_written;
-    uint64_t near_end; /* where it stops */
+    /* Private: a ring with the last passes. */
+    struct loop_pass near[RECORD_NEAR_MAX];
+    uint64_t near_written; /* passes that were written so far */
+    uint64_t near_end;     /* where writing stops, half of the ring after the reply */
 };
 
-/* False where there is no memory. record_clear() frees. */
+/* Returns false if there is not enough memory. record_clear() frees it. */
 bool record_init(struct record *record);
 void record_clear(struct record *record);
 
-/* ---- what happens, in this order; instants are by the caller's clock ----------------------- */
+/* ---- events, in this order; points in time are by the caller's clock ----------------------- */
 
 void record_begin(struct record *record, int64_t at_ns);
-void record_asked(struct record *record, int64_t at_ns);
+void record_request_sent(struct record *record, int64_t at_ns);
 
 void record_slice(struct record *record, int64_t began_at_ns, int64_t ended_at_ns);
 void record_look(struct record *record, int64_t began_at_ns, int64_t ended_at_ns);
 
-/* Idle all this time. Of waits that begin together, the last one counts. */
+/* The client was idle from began_at_ns to ended_at_ns. Replaces the wait before. */
 void record_wait(struct record *record, int64_t began_at_ns, int64_t ended_at_ns);
 
-/* How often servers have been asked and left, as heard in a look or a wait; where the last one was
- * left, and why. */
-void record_heard(struct record *record, int64_t began_at_ns, int64_t ended_at_ns,
-                  const struct meantime_progress *progress);
+/* The progress that a look or a wait has found. */
+void record_progress(struct record *record, int64_t began_at_ns, int64_t ended_at_ns,
+                     const struct meantime_progress *progress);
 
-/* The request is over. trouble: NULL where it was answered. */
-void record_over(struct record *record, int64_t at_ns, const char *trouble);
+/* reason: why the request failed; NULL: it was answered. */
+void record_request_over(struct record *record, int64_t at_ns, const char *reason);
+
 void record_end(struct record *record, int64_t at_ns);
 
-/* ---- for reading -------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------ */
 
-/* The request's time, cut at the marks: number 0 to mark_count. attempt: of the server that has the
- * request, 0 where none has. left: the words of the mark that ends it, or NULL. */
-struct stretch {
-    struct lapse lapse;
-    uint64_t attempt;
-    const char *left;
-    bool answered;
+/* A part of the request's time. The marks are its bounds. */
+struct request_phase {
+    struct interval interval;
+    uint64_t attempt; /* number of the attempt; 0: no server has the request */
+    const char *lost; /* text of the mark if the phase ends with a lost server; else NULL */
+    bool answered;    /* the phase ends with the reply */
 };
 
-struct stretch record_stretch(const struct record *record, size_t number);
+/* number: 0 to mark_count. */
+struct request_phase record_phase(const struct record *record, size_t number);
 
-/* All turns as one. */
-struct turn record_whole(const struct record *record);
+/* All passes merged into one. */
+struct loop_pass record_all_passes(const struct record *record);
 
-/* Turns around the reply, one by one whatever the grain: the oldest is number 0. */
+/* The passes around the reply, never merged. number: 0 is the oldest. */
 size_t record_near_count(const struct record *record);
-const struct turn *record_near(const struct record *record, size_t number);
+const struct loop_pass *record_near(const struct record *record, size_t number);
 
 static inline bool record_merged(const struct record *record)
 {
-    return record->grain > 1;
+    return record->slices_per_pass > 1;
 }
 
-static inline int64_t lapse_ns(struct lapse lapse)
+static inline int64_t interval_ns(struct interval interval)
 {
-    return lapse.end_ns - lapse.begin_ns;
+    return interval.end_ns - interval.begin_ns;
 }
 
 #endif

@@ -1,20 +1,23 @@
+/* Writes lessons as trace events. */
 #include "client/pictures/trace.h"
 
 #include <jansson.h>
 
-enum thread {
-    THREAD_REQUEST = 1,
-    THREAD_WORK,
+/* In the trace, each lesson is a process, and each task is a thread. */
+enum trace_thread {
+    THREAD_SERVER_REQUEST = 1,
+    THREAD_UNIFORM_SUM,
 };
 
-/* Enough for a nanosecond in ten days, and no digits beyond that a double does not have. */
+/* Fifteen digits show a nanosecond in ten days. A double has no more exact digits. */
 #define FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
-/* A file of events, written one by one: all at once they would take a hundred times the memory. */
+/* Events are written one by one. One JSON object of all events would need a hundred times the
+ * memory of the record. */
 struct trace {
     FILE *out;
-    int process;
-    bool any; /* event so far */
+    int process;  /* of the lesson that is written now */
+    bool written; /* an event is written already */
 };
 
 static double us(int64_t ns)
@@ -24,126 +27,126 @@ static double us(int64_t ns)
 
 static void put(struct trace *trace, json_t *event)
 {
-    fputs(trace->any ? ",\n" : "\n", trace->out);
+    fputs(trace->written ? ",\n" : "\n", trace->out);
     json_dumpf(event, trace->out, FORMAT);
     json_decref(event);
-    trace->any = true;
+    trace->written = true;
 }
 
-static void put_name(struct trace *trace, const char *what, int thread, const char *name)
+static void put_name(struct trace *trace, const char *type, int thread, const char *name)
 {
-    put(trace, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", what, "pid",
+    put(trace, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", type, "pid",
                          trace->process, "tid", thread, "args", "name", name));
 }
 
-/* args: NULL for none; is used up. */
-static void put_lapse(struct trace *trace, enum thread thread, const char *name, struct lapse lapse,
-                      json_t *args)
+/* args: NULL for none. Takes the caller's reference. */
+static void put_interval(struct trace *trace, enum trace_thread thread, const char *name,
+                         struct interval interval, json_t *args)
 {
     put(trace, json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:o*}", "ph", "X", "name", name, "pid",
-                         trace->process, "tid", (int)thread, "ts", us(lapse.begin_ns), "dur",
-                         us(lapse_ns(lapse)), "args", args));
+                         trace->process, "tid", (int)thread, "ts", us(interval.begin_ns), "dur",
+                         us(interval_ns(interval)), "args", args));
 }
 
 static void put_instant(struct trace *trace, const char *name, int64_t at_ns, json_t *args)
 {
     put(trace,
         json_pack("{s:s, s:s, s:s, s:i, s:i, s:f, s:o*}", "ph", "i", "s", "p", "name", name, "pid",
-                  trace->process, "tid", THREAD_REQUEST, "ts", us(at_ns), "args", args));
+                  trace->process, "tid", THREAD_SERVER_REQUEST, "ts", us(at_ns), "args", args));
 }
 
-/* ---- the request ------------------------------------------------------------------------- */
+/* ---- server_request ---------------------------------------------------------------------- */
 
-static void put_stretch(struct trace *trace, const struct stretch *stretch)
+static void put_phase(struct trace *trace, const struct request_phase *phase)
 {
-    json_t *args = stretch->attempt
-                       ? json_pack("{s:I, s:b}", "attempt", (json_int_t)stretch->attempt,
-                                   "answered", (int)stretch->answered)
-                       : NULL;
+    json_t *args = phase->attempt ? json_pack("{s:I, s:b}", "attempt", (json_int_t)phase->attempt,
+                                              "answered", (int)phase->answered)
+                                  : NULL;
 
-    put_lapse(trace, THREAD_REQUEST, stretch->attempt ? "request" : "no server", stretch->lapse,
-              args);
-    if (stretch->left)
-        put_instant(trace, "left", stretch->lapse.end_ns,
-                    json_pack("{s:s}", "server", stretch->left));
+    put_interval(trace, THREAD_SERVER_REQUEST, phase->attempt ? "request" : "no server",
+                 phase->interval, args);
+    if (phase->lost)
+        put_instant(trace, "left", phase->interval.end_ns,
+                    json_pack("{s:s}", "server", phase->lost));
 }
 
 static void put_request(struct trace *trace, const struct record *record)
 {
     for (size_t i = 0; i <= record->mark_count; i++) {
-        struct stretch stretch = record_stretch(record, i);
-        if (lapse_ns(stretch.lapse) > 0 || stretch.left)
-            put_stretch(trace, &stretch);
+        struct request_phase phase = record_phase(record, i);
+        if (interval_ns(phase.interval) > 0 || phase.lost)
+            put_phase(trace, &phase);
     }
-    if (record->outcome == OUTCOME_ANSWERED)
+    if (record->outcome == RECORD_ANSWERED)
         put_instant(trace, "reply", record->over_ns, NULL);
-    else if (record->outcome == OUTCOME_FAILED)
-        put_instant(trace, "no reply", record->over_ns, json_pack("{s:s}", "why", record->trouble));
+    else if (record->outcome == RECORD_FAILED)
+        put_instant(trace, "no reply", record->over_ns, json_pack("{s:s}", "why", record->reason));
 }
 
-/* ---- the work ---------------------------------------------------------------------------- */
+/* ---- uniform_sum ------------------------------------------------------------------------- */
 
-static void put_merged(struct trace *trace, const struct turn *turn)
+static void put_merged(struct trace *trace, const struct loop_pass *pass)
 {
-    put_lapse(trace, THREAD_WORK, "slices", turn->lapse,
-              json_pack("{s:I, s:I, s:f, s:f}", "slices", (json_int_t)turn->slices, "looks",
-                        (json_int_t)turn->looks, "slices_us", us(turn->slice_ns), "looks_us",
-                        us(turn->look_ns)));
+    put_interval(trace, THREAD_UNIFORM_SUM, "slices", pass->interval,
+                 json_pack("{s:I, s:I, s:f, s:f}", "slices", (json_int_t)pass->slices, "looks",
+                           (json_int_t)pass->looks, "slices_us", us(pass->slice_ns), "looks_us",
+                           us(pass->look_ns)));
 }
 
-static void put_turn(struct trace *trace, const struct turn *turn)
+static void put_pass(struct trace *trace, const struct loop_pass *pass)
 {
-    struct lapse slice = turn->lapse, look = turn->lapse;
+    struct interval slice = pass->interval, look = pass->interval;
 
-    slice.end_ns = slice.begin_ns + turn->slice_ns;
-    look.begin_ns = look.end_ns - turn->look_ns;
-    put_lapse(trace, THREAD_WORK, "slice", slice, NULL);
-    if (turn->looks > 0)
-        put_lapse(trace, THREAD_WORK, "look", look, NULL);
+    slice.end_ns = slice.begin_ns + pass->slice_ns;
+    look.begin_ns = look.end_ns - pass->look_ns;
+    put_interval(trace, THREAD_UNIFORM_SUM, "slice", slice, NULL);
+    if (pass->looks > 0)
+        put_interval(trace, THREAD_UNIFORM_SUM, "look", look, NULL);
 }
 
 static void put_work(struct trace *trace, const struct record *record)
 {
-    for (size_t i = 0; i < record->turn_count; i++)
+    for (size_t i = 0; i < record->pass_count; i++)
         if (record_merged(record))
-            put_merged(trace, &record->turns[i]);
+            put_merged(trace, &record->passes[i]);
         else
-            put_turn(trace, &record->turns[i]);
-    if (lapse_ns(record->wait) > 0)
-        put_lapse(trace, THREAD_WORK, "idle", record->wait, NULL);
+            put_pass(trace, &record->passes[i]);
+    if (interval_ns(record->wait) > 0)
+        put_interval(trace, THREAD_UNIFORM_SUM, "idle", record->wait, NULL);
 }
 
-static void put_run(struct trace *trace, const struct record *record)
+static void put_lesson(struct trace *trace, const struct record *record)
 {
     trace->process++;
     put_name(trace, "process_name", 0, record->name);
-    put_name(trace, "thread_name", THREAD_REQUEST, "server request");
-    put_name(trace, "thread_name", THREAD_WORK, "local work");
+    put_name(trace, "thread_name", THREAD_SERVER_REQUEST, "server_request");
+    put_name(trace, "thread_name", THREAD_UNIFORM_SUM, "uniform_sum");
     put_request(trace, record);
     put_work(trace, record);
 }
 
-/* How many slices an event stands for, in each run. */
-static json_t *grains(const struct record *runs, size_t count)
+/* For each lesson: how many slices one event stands for. */
+static json_t *slices_per_event(const struct record *records, size_t count)
 {
     json_t *object = json_object();
 
     for (size_t i = 0; i < count; i++)
-        json_object_set_new(object, runs[i].name, json_integer((json_int_t)runs[i].grain));
+        json_object_set_new(object, records[i].name,
+                            json_integer((json_int_t)records[i].slices_per_pass));
     return object;
 }
 
-void trace_write(FILE *out, const struct record *runs, size_t count)
+void trace_write(FILE *out, const struct record *records, size_t count)
 {
     struct trace trace = {.out = out};
     json_t *about = json_pack("{s:s, s:o}", "program", "meantime " MEANTIME_VERSION,
-                              "slices_an_event", grains(runs, count));
+                              "slices_an_event", slices_per_event(records, count));
 
     fputs("{\"displayTimeUnit\":\"ms\",\"otherData\":", out);
     json_dumpf(about, out, FORMAT);
     json_decref(about);
     fputs(",\"traceEvents\":[", out);
     for (size_t i = 0; i < count; i++)
-        put_run(&trace, &runs[i]);
+        put_lesson(&trace, &records[i]);
     fputs("\n]}\n", out);
 }

@@ -1,5 +1,5 @@
-/* Runs as events for chrome://tracing and Perfetto: a process for each run, all from time 0, with a
- * thread for what became of the request and one for the local work. */
+/* Writes lessons as trace events for chrome://tracing and Perfetto. Each lesson is a process that
+ * begins at time 0. It has two threads, server_request and uniform_sum. */
 #ifndef MEANTIME_CLIENT_PICTURES_TRACE_H
 #define MEANTIME_CLIENT_PICTURES_TRACE_H
 
@@ -7,9 +7,9 @@
 
 #include "client/pictures/record.h"
 
-/* One JSON object of runs that have ended. Slices and looks are events of their own, or, where the
- * record has merged them, events "slices" that tell how many and how long. Errors are the stream's.
- */
-void trace_write(FILE *out, const struct record *runs, size_t count);
+/* Writes one JSON object of `count` lessons that have ended. Each slice and each look is an event.
+ * If the record has merged them, an event "slices" has their number and their time instead. Errors
+ * are the stream's. */
+void trace_write(FILE *out, const struct record *records, size_t count);
 
 #endif

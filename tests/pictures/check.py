@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The pictures of real runs: read back, and beside what the runs say of themselves.
+"""Reads the pictures of real lessons, and compares them with the reports of these lessons.
 
 usage: check.py trace|timeline|files|interrupted FOLDER-OF-THE-PROGRAMS
 """
@@ -16,7 +16,7 @@ import xml.etree.ElementTree as ET
 
 PATIENCE_S = 100
 SMALL = ("--gaussian", "2M", "--uniform", "20M", "--seed", "0")
-NS_IN_US = 1e-3  # what is told to the nanosecond may be wrong by one
+NS_IN_US = 1e-3  # times in nanoseconds may be wrong by one
 
 
 def check(holds, what):
@@ -26,8 +26,8 @@ def check(holds, what):
 
 @contextlib.contextmanager
 def server(folder):
-    """Runs one, at an address of this process alone: where it has ended, nobody else's comes up.
-    Gives its endpoint."""
+    """Runs a server and yields its endpoint. The address depends on this process's id, so that no
+    other server can take the address after this one has ended."""
     pid = os.getpid()
     address = f"127.{1 + (pid >> 16) % 255}.{pid >> 8 & 255}.{pid & 255}"
     command = [folder / "meantime-server", "--bind", f"tcp://{address}:*", "--threads", "1"]
@@ -40,29 +40,29 @@ def server(folder):
     check(process.returncode == 0, f"the server ends with {process.returncode}")
 
 
-def client(folder, *words):
-    return subprocess.Popen([folder / "meantime", *map(str, words)], text=True,
+def client(folder, *arguments):
+    return subprocess.Popen([folder / "meantime", *map(str, arguments)], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def run(folder, *words, status=0):
-    """Gives stdout and stderr."""
-    process = client(folder, *words)
+def run(folder, *arguments, status=0):
+    """Returns stdout and stderr."""
+    process = client(folder, *arguments)
     out, err = process.communicate(timeout=PATIENCE_S)
-    check(process.returncode == status, f"{words} ends with {process.returncode}: {out}{err}")
+    check(process.returncode == status, f"{arguments} ends with {process.returncode}: {out}{err}")
     return out, err
 
 
 def only(scratch, *names):
-    """No half file is left."""
+    """Checks that the folder has these files and no other one, such as a part of a picture."""
     check(sorted(os.listdir(scratch)) == sorted(names), f"left: {os.listdir(scratch)}")
 
 
 # ---- trace ----
 
 
-def lapses(events, process, thread):
-    """Those of one thread by their begins; none before another one's end."""
+def intervals(events, process, thread):
+    """Returns the intervals of a thread, sorted by their begin. They must not overlap."""
     found = sorted((each for each in events if each["ph"] == "X"
                     and (each["pid"], each["tid"]) == (process, thread)), key=lambda e: e["ts"])
     for one, other in zip(found, found[1:]):
@@ -79,11 +79,11 @@ def near(a, b):
 
 
 def check_process(events, process, report):
-    """The events of a run, beside the run's own report."""
+    """Compares the events of a lesson with the report of the lesson."""
     names = {each["tid"]: each["args"]["name"] for each in events
              if each["ph"] == "M" and each["pid"] == process}
-    check(names == {0: report["mode"], 1: "server request", 2: "local work"}, f"names {names}")
-    request, work = lapses(events, process, 1), lapses(events, process, 2)
+    check(names == {0: report["mode"], 1: "server_request", 2: "uniform_sum"}, f"names {names}")
+    request, work = intervals(events, process, 1), intervals(events, process, 2)
     slices = [each for each in work if each["name"] == "slice"]
     looks = [each for each in work if each["name"] == "look"]
     check(len(slices) == report["slices"], f"{len(slices)} slices")
@@ -98,11 +98,11 @@ def check_process(events, process, report):
 
 
 def check_merged(folder, endpoint, path):
-    """More turns than there is room for are told together, and none is lost."""
+    """If there are more slices than the record has room for, they are merged, and none is lost."""
     out, _ = run(folder, "async", "--connect", endpoint, "--gaussian", "2M", "--uniform", "1300M",
                  "--slice", "0", "--json", "--trace", path)
     report, trace = json.loads(out), json.loads(path.read_text())
-    work = [each for each in lapses(trace["traceEvents"], 1, 2) if each["name"] == "slices"]
+    work = [each for each in intervals(trace["traceEvents"], 1, 2) if each["name"] == "slices"]
     check(trace["otherData"]["slices_an_event"] == {"async": 2}, f"{trace['otherData']}")
     check(sum(each["args"]["slices"] for each in work) == report["slices"], "merged slices")
     check(sum(each["args"]["looks"] for each in work) == report["looks"], "merged looks")
@@ -128,7 +128,7 @@ def trace(folder, scratch):
 
 
 def timeline(folder, scratch):
-    """What is asked, and the names that the picture has then."""
+    """Checks which lessons the picture of each command has."""
     path = scratch / "timeline.svg"
     with server(folder) as endpoint:
         for mode, extra, names in [("serial", (), ["serial"]), ("async", (), ["async"]),
@@ -167,13 +167,13 @@ def files(folder, scratch):
         old.chmod(0o640)
         link.symlink_to("old.svg")
         run(folder, "async", "--connect", "tcp://", "--timeline", old, status=2)
-        check(old.read_text() == "old", "a run that does not begin changes the file")
+        check(old.read_text() == "old", "a command that fails at once changes the file")
         run(folder, *asked, link)
         check(link.is_symlink() and old.read_text().startswith("<svg"), "a link")
         check(old.stat().st_mode & 0o777 == 0o640, "the file's mode")
         ahead.symlink_to("new.svg")
         run(folder, *asked, ahead)
-        check(ahead.is_symlink() and (scratch / "new.svg").is_file(), "a link that led to nothing yet")
+        check(ahead.is_symlink() and (scratch / "new.svg").is_file(), "a link to a file that does not exist yet")
     only(scratch, "old.svg", "link.svg", "ahead.svg", "new.svg")
 
 
@@ -184,7 +184,7 @@ def interrupted(folder, scratch):
             process = client(folder, mode, "--connect", endpoint, "--gaussian", "1e18", "--uniform",
                              "1e18", "--narrate", "1h", "--timeline", path, "--trace", events)
             while "Beginning server_request" not in process.stdout.readline():
-                check(process.poll() is None, "it has ended")
+                check(process.poll() is None, "the client has ended")
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=PATIENCE_S)
         check(process.returncode == 130, f"{mode} ends with {process.returncode}")
@@ -197,7 +197,7 @@ def main():
     stories = {"trace": trace, "timeline": timeline, "files": files, "interrupted": interrupted}
     if len(sys.argv) != 3 or sys.argv[1] not in stories:
         sys.exit(__doc__)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore SIGINT
     with tempfile.TemporaryDirectory() as scratch:
         stories[sys.argv[1]](pathlib.Path(sys.argv[2]), pathlib.Path(scratch))
 

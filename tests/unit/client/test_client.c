@@ -1,3 +1,4 @@
+/* Leaves and cores of the client: quantities, numbers, pacing, the chart and the bar. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,10 +12,11 @@
 #include "client/lib/pacing.h"
 #include "client/pictures/chart.h"
 #include "proto/bounds.h"
+#include "proto/instant.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
-/* splitmix64: one seed, one sequence. */
+/* splitmix64: the same seed gives the same sequence. */
 static uint64_t next_random(uint64_t *state)
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15;
@@ -23,7 +25,7 @@ static uint64_t next_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* Of every size, not only of the largest. */
+/* Counts with any number of bits. */
 static uint64_t next_count(uint64_t *state)
 {
     uint64_t bits = next_random(state);
@@ -44,7 +46,7 @@ struct typed {
     uint64_t value;
 };
 
-Test(quantity, counts_are_read_as_people_type_them)
+Test(quantity, counts_are_read_in_the_forms_that_users_type)
 {
     static const struct typed rows[] = {
         {"0", 0},
@@ -86,11 +88,11 @@ static void expect_no_counts(const char *const *texts)
     for (; *texts; texts++) {
         uint64_t count = UNTOUCHED;
         cr_expect(!count_parse(*texts, &count), "\"%s\" read as %" PRIu64, *texts, count);
-        cr_expect(count == UNTOUCHED, "\"%s\" was refused and written", *texts);
+        cr_expect(count == UNTOUCHED, "\"%s\" was refused, but the result has changed", *texts);
     }
 }
 
-Test(quantity, what_is_no_number_is_refused)
+Test(quantity, a_text_that_is_not_a_number_is_refused)
 {
     expect_no_counts((const char *const[]){"", " ", " 1", "1 ", "1 M", "1\n", "1;", "１", "+1",
                                            "-1", "-0", "0x10", "nan", "inf", "1.2.3", NULL});
@@ -114,7 +116,7 @@ Test(quantity, separators_in_the_wrong_place_are_refused)
                                            "1.0_0", NULL});
 }
 
-Test(quantity, parts_of_a_sample_are_refused)
+Test(quantity, fractions_of_a_sample_are_refused)
 {
     expect_no_counts((const char *const[]){
         "1.2345e3", "0.5", "12e-1", "0.0001k", "1.00000000000000000000000000000000000000000000001",
@@ -157,7 +159,7 @@ Test(quantity, a_time_has_a_unit_unless_it_is_zero)
     }
 }
 
-Test(quantity, what_is_no_time_is_refused)
+Test(quantity, a_text_that_is_not_a_time_is_refused)
 {
     static const char *const rows[] = {
         "",      "1",      "1.5",    "5e3",    "-1s", "+1s",  " 1s",
@@ -168,7 +170,7 @@ Test(quantity, what_is_no_time_is_refused)
     for (size_t i = 0; i < LENGTH(rows); i++) {
         int64_t ns = UNTOUCHED;
         cr_expect(!duration_parse(rows[i], &ns), "\"%s\" read as %" PRId64, rows[i], ns);
-        cr_expect(ns == UNTOUCHED, "\"%s\" was refused and written", rows[i]);
+        cr_expect(ns == UNTOUCHED, "\"%s\" was refused, but the result has changed", rows[i]);
     }
 }
 
@@ -192,7 +194,7 @@ Test(quantity, a_seed_has_64_bits_in_decimal_or_hexadecimal)
     }
 }
 
-Test(quantity, what_is_no_seed_is_refused)
+Test(quantity, a_text_that_is_not_a_seed_is_refused)
 {
     static const char *const rows[] = {
         "",
@@ -215,7 +217,7 @@ Test(quantity, what_is_no_seed_is_refused)
     for (size_t i = 0; i < LENGTH(rows); i++) {
         uint64_t seed = UNTOUCHED;
         cr_expect(!seed_parse(rows[i], &seed), "\"%s\" read as %" PRIu64, rows[i], seed);
-        cr_expect(seed == UNTOUCHED, "\"%s\" was refused and written", rows[i]);
+        cr_expect(seed == UNTOUCHED, "\"%s\" was refused, but the result has changed", rows[i]);
     }
 }
 
@@ -236,7 +238,7 @@ Test(quantity, counts_are_printed_with_commas_between_thousands)
     }
 }
 
-Test(quantity, rates_and_times_are_told_roughly)
+Test(quantity, rates_and_times_are_printed_with_two_digits)
 {
     static const struct {
         double value;
@@ -261,8 +263,8 @@ Test(quantity, rates_and_times_are_told_roughly)
     }
 }
 
-/* A law: however a count is written, it is the same count. */
-Test(quantity, every_way_to_write_a_count_reads_back_as_that_count)
+/* A law: all forms of a count give the same count. */
+Test(quantity, every_form_of_a_count_is_read_as_that_count)
 {
     uint64_t state = 1;
     for (int i = 0; i < 100000; i++) {
@@ -285,7 +287,7 @@ Test(quantity, every_way_to_write_a_count_reads_back_as_that_count)
 
 /* ---- number ---- */
 
-Test(number, what_programs_write_is_read)
+Test(number, numbers_that_programs_write_are_read)
 {
     static const struct {
         const char *text;
@@ -309,7 +311,7 @@ Test(number, what_programs_write_is_read)
     }
 }
 
-Test(number, what_is_no_finite_decimal_number_is_refused)
+Test(number, a_text_that_is_not_a_finite_decimal_number_is_refused)
 {
     static const char *const rows[] = {
         "",      " ",   "\n",  "-",    ".",       "-.",     "e5",   "1e",    "1e+",
@@ -323,7 +325,7 @@ Test(number, what_is_no_finite_decimal_number_is_refused)
     }
 }
 
-Test(number, its_length_is_bounded_and_it_has_no_end_within)
+Test(number, a_text_that_is_too_long_or_has_a_nul_is_refused)
 {
     char text[NUMBER_BYTES_MAX + 1];
     double number = UNTOUCHED;
@@ -339,10 +341,10 @@ Test(number, its_length_is_bounded_and_it_has_no_end_within)
 
 /* ---- pacing ---- */
 
-#define MS INT64_C(1000000)
-#define US INT64_C(1000)
+#define MS NS_PER_MS
+#define US NS_PER_US
 
-/* A slice of what the core asks for, in a world where a unit takes so long. */
+/* Measures a slice of as many units as the core wants, each of which takes unit_ns. */
 static int64_t do_slice(struct pacing *pacing, int64_t unit_ns)
 {
     uint64_t units = pacing_units(pacing);
@@ -356,20 +358,20 @@ Test(pacing, grows_by_steps_and_shrinks_at_once)
     static const struct {
         int64_t unit_ns;
         uint64_t units_next;
-        const char *news;
+        const char *reason;
     } rows[] = {
         {100 * US, 4, "the first slice is one unit, the next at most four"},
         {100 * US, 10, "ten fit in a millisecond"},
-        {100 * US, 10, "and stay"},
-        {500 * US, 2, "five times slower: at once"},
-        {100 * US, 8, "fast again: by steps"},
-        {100 * US, 10, "there"},
-        {0, 10, "the clock stood still: no news"},
-        {5 * MS, 1, "one unit is too much already"},
-        {5 * MS, 1, "but there is no less"},
+        {100 * US, 10, "and stay the same"},
+        {500 * US, 2, "five times slower: shrinks at once"},
+        {100 * US, 8, "fast again: grows by steps"},
+        {100 * US, 10, "arrived"},
+        {0, 10, "the clock did not advance: no change"},
+        {5 * MS, 1, "even one unit is too much"},
+        {5 * MS, 1, "but one unit is the least"},
         {MS, 1, "just fits"},
         {MS / 2, 2, "two fit"},
-        {1, 8, "very fast: by steps"},
+        {1, 8, "very fast: grows by steps"},
         {1, 32, "of four"},
     };
     struct pacing pacing;
@@ -378,11 +380,11 @@ Test(pacing, grows_by_steps_and_shrinks_at_once)
     for (size_t i = 0; i < LENGTH(rows); i++) {
         do_slice(&pacing, rows[i].unit_ns);
         cr_expect(pacing_units(&pacing) == rows[i].units_next, "row %zu (%s): %" PRIu64, i,
-                  rows[i].news, pacing_units(&pacing));
+                  rows[i].reason, pacing_units(&pacing));
     }
 }
 
-Test(pacing, measures_what_was_done_and_not_what_was_asked_for)
+Test(pacing, measures_the_units_that_were_done)
 {
     struct pacing pacing;
     pacing_init(&pacing, MS);
@@ -392,7 +394,7 @@ Test(pacing, measures_what_was_done_and_not_what_was_asked_for)
     pacing_measured(&pacing, 3, 60 * US);
     cr_expect(pacing_units(&pacing) == 50, "%" PRIu64, pacing_units(&pacing));
     pacing_measured(&pacing, 0, 60 * US);
-    cr_expect(pacing_units(&pacing) == 50, "no work is no news: %" PRIu64, pacing_units(&pacing));
+    cr_expect(pacing_units(&pacing) == 50, "no work: no change: %" PRIu64, pacing_units(&pacing));
 }
 
 Test(pacing, a_target_of_zero_means_slices_of_one_unit)
@@ -405,7 +407,7 @@ Test(pacing, a_target_of_zero_means_slices_of_one_unit)
     }
 }
 
-Test(pacing, a_clock_that_stands_still_or_runs_backwards_changes_nothing)
+Test(pacing, a_clock_that_does_not_advance_or_runs_backwards_changes_nothing)
 {
     struct pacing pacing;
     pacing_init(&pacing, MS);
@@ -425,7 +427,7 @@ Test(pacing, the_largest_numbers_stay_in_bounds)
     cr_expect(pacing_units(&pacing) == 1);
 }
 
-Test(pacing, while_a_question_waits_slices_are_an_eighth_of_that_and_then_the_target_again)
+Test(pacing, while_a_request_waits_to_leave_slices_take_an_eighth_of_the_wait)
 {
     struct pacing pacing;
     pacing_init(&pacing, MS);
@@ -435,7 +437,7 @@ Test(pacing, while_a_question_waits_slices_are_an_eighth_of_that_and_then_the_ta
     cr_expect(pacing_waited(&pacing, 400 * US));
     do_slice(&pacing, US);
     cr_expect(pacing_units(&pacing) == 50, "%" PRIu64, pacing_units(&pacing));
-    cr_expect(pacing_waited(&pacing, 1), "the first moment");
+    cr_expect(pacing_waited(&pacing, 1), "the wait has just begun");
     do_slice(&pacing, US);
     cr_expect(pacing_units(&pacing) == 1, "%" PRIu64, pacing_units(&pacing));
     cr_expect(!pacing_waited(&pacing, 0));
@@ -444,7 +446,7 @@ Test(pacing, while_a_question_waits_slices_are_an_eighth_of_that_and_then_the_ta
     cr_expect(pacing_units(&pacing) == 1000, "%" PRIu64, pacing_units(&pacing));
 }
 
-Test(pacing, a_question_that_waits_for_long_makes_no_slice_longer)
+Test(pacing, a_request_that_waits_for_long_makes_no_slice_longer)
 {
     struct pacing pacing;
     pacing_init(&pacing, MS);
@@ -454,8 +456,8 @@ Test(pacing, a_question_that_waits_for_long_makes_no_slice_longer)
     cr_expect(pacing_units(&pacing) == 1000, "%" PRIu64, pacing_units(&pacing));
 }
 
-/* A law, for speeds at which ten units or more and at most 4^7 fit in the target. */
-Test(pacing, a_constant_speed_is_met_within_a_tenth_in_eight_slices)
+/* A law, for speeds at which 10 to 4^7 units fit in the target. */
+Test(pacing, eight_slices_reach_a_constant_speed_within_a_tenth)
 {
     uint64_t state = 2;
     for (int i = 0; i < 10000; i++) {
@@ -472,8 +474,8 @@ Test(pacing, a_constant_speed_is_met_within_a_tenth_in_eight_slices)
     }
 }
 
-/* Laws for any sequence of speeds: bounds hold, growth is at most fourfold, and a slowdown costs
- * one long slice: the next fits, or is a single unit. */
+/* Laws for any sequence of speeds: the bounds hold, and growth is at most fourfold. A slowdown
+ * costs one long slice: the next one fits in the target, or is a single unit. */
 Test(pacing, any_sequence_of_speeds_keeps_the_bounds)
 {
     for (uint64_t seed = 0; seed < 1000; seed++) {
@@ -495,15 +497,15 @@ Test(pacing, any_sequence_of_speeds_keeps_the_bounds)
     }
 }
 
-Test(pacing, slices_are_stretched_until_looks_are_cheap_beside_them)
+Test(pacing, slices_become_longer_until_looks_are_cheap_in_comparison)
 {
     static const struct {
         int64_t look_ns, slice_ns;
     } rows[] = {
         {500, MS},                            /* 0.05 % of it */
-        {4000, 4000 * PACING_SLICE_PER_LOOK}, /* 5 ms */
-        {60000, PACING_STRETCH_NS_MAX},       /* looks that are never cheap */
-        {0, MS},                              /* the clock stood still */
+        {4000, 4000 * PACING_SLICE_PER_LOOK}, /* 8 ms */
+        {60000, PACING_STRETCH_NS_MAX},       /* the longest slice */
+        {0, MS},                              /* the clock did not advance */
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -520,8 +522,8 @@ Test(pacing, slices_are_stretched_until_looks_are_cheap_beside_them)
     }
 }
 
-/* One that was interrupted, or has taken messages, says nothing of those to come. */
-Test(pacing, one_slow_look_stretches_no_slice_but_the_next)
+/* A look may be slow because it was preempted or has received messages. The next one is not. */
+Test(pacing, one_slow_look_lengthens_only_the_next_slice)
 {
     struct pacing pacing;
 
@@ -534,7 +536,7 @@ Test(pacing, one_slow_look_stretches_no_slice_but_the_next)
     }
 }
 
-Test(pacing, looks_that_stay_slow_stretch_slices_after_all)
+Test(pacing, looks_that_stay_slow_lengthen_slices)
 {
     struct pacing pacing;
 
@@ -551,119 +553,122 @@ Test(pacing, looks_that_stay_slow_stretch_slices_after_all)
 
 /* ---- chart ---- */
 
-static char *chart_text(const struct chart_run *runs, size_t count, int columns, bool utf8,
+static char *chart_text(const struct chart_lesson *lessons, size_t count, int columns, bool utf8,
                         bool colour)
 {
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     cr_assert(out, "no memory");
-    chart_print(out, runs, count, columns, utf8, colour);
+    chart_print(out, lessons, count, columns, utf8, colour);
     fclose(out);
     return text;
 }
 
-static void expect_chart(const struct chart_run *runs, size_t count, int columns, bool utf8,
+static void expect_chart(const struct chart_lesson *lessons, size_t count, int columns, bool utf8,
                          bool colour, const char *expected)
 {
-    char *drawn = chart_text(runs, count, columns, utf8, colour);
+    char *drawn = chart_text(lessons, count, columns, utf8, colour);
     cr_expect_str_eq(drawn, expected, "drawn:\n%s\nexpected:\n%s", drawn, expected);
     free(drawn);
 }
 
-static const struct chart_run compared[] = {
-    {"serial", {[CHART_REMOTE] = {0, 2.79, false}, [CHART_LOCAL] = {2.79, 4.64, false}}},
-    {"async", {[CHART_REMOTE] = {0, 2.81, false}, [CHART_LOCAL] = {0.002, 1.87, false}}},
+static const struct chart_lesson compared[] = {
+    {"serial",
+     {[CHART_SERVER_REQUEST] = {0, 2.79, false}, [CHART_UNIFORM_SUM] = {2.79, 4.64, false}}},
+    {"async",
+     {[CHART_SERVER_REQUEST] = {0, 2.81, false}, [CHART_UNIFORM_SUM] = {0.002, 1.87, false}}},
 };
 
-Test(chart, draws_both_runs_on_one_scale)
+Test(chart, draws_both_lessons_on_one_scale)
 {
     expect_chart(compared, 2, 80, true, false,
-                 "serial  remote request  ██████████████████████████████▋\n"
-                 "        local work                                    ▐████████████████████\n"
+                 "serial  server_request  ██████████████████████████████▋\n"
+                 "        uniform_sum                                   ▐████████████████████\n"
                  "\n"
-                 "async   remote request  ██████████████████████████████▉\n"
-                 "        local work      ████████████████████▌\n"
+                 "async   server_request  ██████████████████████████████▉\n"
+                 "        uniform_sum     ████████████████████▌\n"
                  "                        └──────────┴──────────┴──────────┴──────────┴───────\n"
                  "                        0 s        1          2          3          4 s\n");
 }
 
-Test(chart, draws_in_ascii_where_utf8_is_not_spoken)
+Test(chart, draws_in_ascii_without_utf8)
 {
     expect_chart(compared, 2, 80, false, false,
-                 "serial  remote request  ###############################\n"
-                 "        local work                                     ####################\n"
+                 "serial  server_request  ###############################\n"
+                 "        uniform_sum                                    ####################\n"
                  "\n"
-                 "async   remote request  ###############################\n"
-                 "        local work      #####################\n"
+                 "async   server_request  ###############################\n"
+                 "        uniform_sum     #####################\n"
                  "                        +----------+----------+----------+----------+-------\n"
                  "                        0 s        1          2          3          4 s\n");
 }
 
-Test(chart, a_failed_request_looks_different_and_is_called_so)
+Test(chart, a_failed_request_has_another_texture_and_label)
 {
-    static const struct chart_run runs[] = {
-        {"async", {[CHART_REMOTE] = {0, 0.0128, true}, [CHART_LOCAL] = {0, 0.0187, false}}},
+    static const struct chart_lesson lessons[] = {
+        {"async",
+         {[CHART_SERVER_REQUEST] = {0, 0.0128, true}, [CHART_UNIFORM_SUM] = {0, 0.0187, false}}},
     };
-    expect_chart(runs, 1, 60, true, false,
-                 "async  request failed  ░░░░░░░░░░░░░░░░░░░░░░\n"
-                 "       local work      ████████████████████████████████\n"
-                 "                       └────────┴───────┴────────┴──────\n"
-                 "                       0 ms     5       10       15 ms\n");
-    expect_chart(runs, 1, 60, false, false,
-                 "async  request failed  xxxxxxxxxxxxxxxxxxxxxx\n"
-                 "       local work      ################################\n"
-                 "                       +--------+-------+--------+------\n"
-                 "                       0 ms     5       10       15 ms\n");
+    expect_chart(lessons, 1, 60, true, false,
+                 "async  server_request failed  ░░░░░░░░░░░░░░░░░\n"
+                 "       uniform_sum            █████████████████████████\n"
+                 "                              └──────┴─────┴──────┴─────\n"
+                 "                              0 ms   5     10     15 ms\n");
+    expect_chart(lessons, 1, 60, false, false,
+                 "async  server_request failed  xxxxxxxxxxxxxxxxx\n"
+                 "       uniform_sum            #########################\n"
+                 "                              +------+-----+------+-----\n"
+                 "                              0 ms   5     10     15 ms\n");
 }
 
-Test(chart, colours_tell_remote_from_local)
+Test(chart, the_two_tasks_have_different_colours)
 {
-    static const struct chart_run runs[] = {
-        {"async", {[CHART_REMOTE] = {0, 20, false}, [CHART_LOCAL] = {10, 20, false}}},
+    static const struct chart_lesson lessons[] = {
+        {"async", {[CHART_SERVER_REQUEST] = {0, 20, false}, [CHART_UNIFORM_SUM] = {10, 20, false}}},
     };
-    expect_chart(runs, 1, 52, true, true,
-                 "async  remote request  \033[38;5;33m████████████████████████\033[0m\n"
-                 "       local work      \033[38;5;166m            ████████████\033[0m\n"
+    expect_chart(lessons, 1, 52, true, true,
+                 "async  server_request  \033[38;5;33m████████████████████████\033[0m\n"
+                 "       uniform_sum     \033[38;5;166m            ████████████\033[0m\n"
                  "                       └─────┴─────┴─────┴─────┴\n"
                  "                       0 s   5     10    15    20 s\n");
 }
 
-Test(chart, a_moment_is_still_a_mark_even_at_the_end)
+Test(chart, a_task_without_length_is_a_mark_even_at_the_end)
 {
-    static const struct chart_run runs[] = {
-        {"early", {[CHART_REMOTE] = {0, 0, false}, [CHART_LOCAL] = {0, 4, false}}},
-        {"late", {[CHART_REMOTE] = {0, 1e-6, true}, [CHART_LOCAL] = {4, 4, false}}},
+    static const struct chart_lesson lessons[] = {
+        {"early", {[CHART_SERVER_REQUEST] = {0, 0, false}, [CHART_UNIFORM_SUM] = {0, 4, false}}},
+        {"late", {[CHART_SERVER_REQUEST] = {0, 1e-6, true}, [CHART_UNIFORM_SUM] = {4, 4, false}}},
     };
-    expect_chart(runs, 2, 60, true, false,
-                 "early  remote request  ▏\n"
-                 "       local work      ████████████████████████████████\n"
+    expect_chart(lessons, 2, 60, true, false,
+                 "early  server_request         ▏\n"
+                 "       uniform_sum            █████████████████████████\n"
                  "\n"
-                 "late   request failed  ░\n"
-                 "       local work                                     ▕\n"
-                 "                       └───────┴───────┴───────┴───────┴\n"
-                 "                       0 s     1       2       3       4 s\n");
-    expect_chart(runs, 2, 60, false, false,
-                 "early  remote request  #\n"
-                 "       local work      ################################\n"
+                 "late   server_request failed  ░\n"
+                 "       uniform_sum                                    ▕\n"
+                 "                              └─────┴──────┴─────┴─────┴\n"
+                 "                              0 s   1      2     3     4 s\n");
+    expect_chart(lessons, 2, 60, false, false,
+                 "early  server_request         #\n"
+                 "       uniform_sum            #########################\n"
                  "\n"
-                 "late   request failed  x\n"
-                 "       local work                                     #\n"
-                 "                       +-------+-------+-------+-------+\n"
-                 "                       0 s     1       2       3       4 s\n");
+                 "late   server_request failed  x\n"
+                 "       uniform_sum                                    #\n"
+                 "                              +-----+------+-----+-----+\n"
+                 "                              0 s   1      2     3     4 s\n");
 }
 
-Test(chart, nothing_at_all_is_drawn_without_a_division_by_zero)
+Test(chart, lessons_without_length_cause_no_division_by_zero)
 {
-    static const struct chart_run runs[] = {{"serial", {{0, 0, false}, {0, 0, false}}}};
-    expect_chart(runs, 1, 60, true, false,
-                 "serial  remote request  ▏\n"
-                 "        local work      ▏\n"
+    static const struct chart_lesson lessons[] = {{"serial", {{0, 0, false}, {0, 0, false}}}};
+    expect_chart(lessons, 1, 60, true, false,
+                 "serial  server_request  ▏\n"
+                 "        uniform_sum     ▏\n"
                  "                        └─────┴─────┴──────┴─────┴─────┴\n"
                  "                        0 us  0.2   0.4    0.6   0.8 us\n");
 }
 
-Test(chart, the_axis_takes_the_unit_and_the_steps_that_suit)
+Test(chart, the_axis_has_a_suitable_unit_and_suitable_steps)
 {
     static const struct {
         double end_s;
@@ -680,8 +685,8 @@ Test(chart, the_axis_takes_the_unit_and_the_steps_that_suit)
         {CHART_SECONDS_MAX, 80, "0 h      500       1000     1500     2000      2500 h"},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        struct chart_run run = {"async", {{0, rows[i].end_s, false}, {0, 0, false}}};
-        char *drawn = chart_text(&run, 1, rows[i].columns, true, false);
+        struct chart_lesson lesson = {"async", {{0, rows[i].end_s, false}, {0, 0, false}}};
+        char *drawn = chart_text(&lesson, 1, rows[i].columns, true, false);
         const char *figures = strrchr(drawn, '0');
         while (figures > drawn && figures[-1] != '\n')
             figures--;
@@ -692,7 +697,7 @@ Test(chart, the_axis_takes_the_unit_and_the_steps_that_suit)
     }
 }
 
-Test(chart, is_not_drawn_where_there_is_no_room_and_stops_growing_where_there_is_plenty)
+Test(chart, is_not_drawn_in_few_columns_and_does_not_use_more_than_its_maximum)
 {
     expect_chart(compared, 2, CHART_COLUMNS_MIN - 1, true, false, "");
     expect_chart(compared, 2, 0, true, false, "");
@@ -701,7 +706,7 @@ Test(chart, is_not_drawn_where_there_is_no_room_and_stops_growing_where_there_is
     free(widest);
 }
 
-/* Columns that a line takes: bytes that begin a character, escapes left out. */
+/* Columns of a line: counts bytes that begin a character, and skips escape sequences. */
 static int columns_of(const char *line)
 {
     int columns = 0;
@@ -720,26 +725,26 @@ static const char *line_after(const char *line)
     return end ? end + 1 : line + strlen(line);
 }
 
-static struct chart_span random_span(uint64_t *state, double longest_s)
+static struct chart_task random_task(uint64_t *state, double longest_s)
 {
     double a = longest_s * next_fraction(state), b = longest_s * next_fraction(state);
-    return (struct chart_span){fmin(a, b), fmax(a, b), next_random(state) % 4 == 0};
+    return (struct chart_task){fmin(a, b), fmax(a, b), next_random(state) % 4 == 0};
 }
 
-/* A law, for any spans and widths: every line is there, none is too long, and every span
- * leaves a mark. */
-Test(chart, any_picture_fits_in_its_columns_and_shows_every_span)
+/* A law, for any times and widths: every line is drawn, no line is too long, and every task is
+ * visible. */
+Test(chart, any_chart_fits_in_its_columns_and_shows_every_task)
 {
     for (uint64_t seed = 0; seed < 20000; seed++) {
         uint64_t state = seed;
         double longest_s = pow(10, -8 + 15 * next_fraction(&state));
         int columns = CHART_COLUMNS_MIN + (int)(next_random(&state) % 150);
         bool utf8 = next_random(&state) % 2, colour = next_random(&state) % 2;
-        struct chart_run runs[2] = {{.name = "serial"}, {.name = "a name beyond its room"}};
+        struct chart_lesson lessons[2] = {{.name = "serial"}, {.name = "a name that is too long"}};
         for (int row = 0; row < 4; row++)
-            runs[row / 2].rows[row % 2] = random_span(&state, longest_s);
+            lessons[row / 2].tasks[row % 2] = random_task(&state, longest_s);
 
-        char *drawn = chart_text(runs, 2, columns, utf8, colour);
+        char *drawn = chart_text(lessons, 2, columns, utf8, colour);
         int lines = 0, marked = 0;
         for (const char *line = drawn; *line; line = line_after(line), lines++) {
             cr_assert(columns_of(line) <= columns, "seed %" PRIu64 ":\n%s", seed, drawn);
@@ -764,7 +769,7 @@ static char *bar_text(double fraction, double elapsed_s, int columns, bool utf8,
     return text;
 }
 
-Test(bar, fills_and_gives_up_its_parts_as_the_terminal_narrows)
+Test(bar, leaves_out_its_parts_as_the_terminal_becomes_narrow)
 {
     static const struct {
         double fraction, elapsed_s;
@@ -799,8 +804,7 @@ Test(bar, fills_and_gives_up_its_parts_as_the_terminal_narrows)
     }
 }
 
-/* A law: whatever the numbers, the line begins where it should and stays clear of the last
- * column. */
+/* A law: for any numbers, the line begins at the first column and does not reach the last one. */
 Test(bar, never_reaches_the_last_column)
 {
     uint64_t state = 3;

@@ -1,4 +1,4 @@
-/* What a run's pictures are made of, and the timeline that is drawn from it. */
+/* The record of a lesson, and the timeline that is drawn from it. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,18 +7,19 @@
 
 #include "client/pictures/record.h"
 #include "client/pictures/timeline.h"
+#include "proto/instant.h"
 #include "tests/unit/chance.h"
 
-#define US INT64_C(1000)
-#define MS (1000 * US)
-#define S  (1000 * MS)
+#define US NS_PER_US
+#define MS NS_PER_MS
+#define S  NS_PER_S
 
-/* By the caller's clock, which did not start with the run. */
+/* When the lesson begins, by the caller's clock. */
 #define BEGAN (77 * S)
 
-#define BARS_LEFT  96.0
-#define BARS_RIGHT 640.0
-#define WIDTH      840.0
+#define BARS_LEFT  132.0
+#define BARS_RIGHT 676.0
+#define WIDTH      876.0
 
 static struct record record_at(const char *name)
 {
@@ -27,11 +28,12 @@ static struct record record_at(const char *name)
     cr_assert(record_init(&record));
     record.name = name;
     record_begin(&record, BEGAN);
-    record_asked(&record, BEGAN);
+    record_request_sent(&record, BEGAN);
     return record;
 }
 
-/* Slices of slice_ns from `at` on, each with a look of a microsecond if `looks`. When they end. */
+/* Records slices of slice_ns from `at` on; if `looks`, each with a look of 1 us. Returns their
+ * end. */
 static int64_t work(struct record *record, int64_t at, size_t slices, int64_t slice_ns, bool looks)
 {
     for (size_t i = 0; i < slices; i++) {
@@ -44,76 +46,76 @@ static int64_t work(struct record *record, int64_t at, size_t slices, int64_t sl
     return at;
 }
 
-static void hear(struct record *record, int64_t at, uint64_t attempts, uint64_t outages)
+static void progress(struct record *record, int64_t at, uint64_t attempts, uint64_t outages)
 {
-    struct meantime_progress progress = {.attempts = attempts,
-                                         .outages = outages,
-                                         .left_endpoint = "tcp://a:1",
-                                         .left_because = "went away"};
+    struct meantime_progress found = {.attempts = attempts,
+                                      .outages = outages,
+                                      .left_endpoint = "tcp://a:1",
+                                      .left_because = "went away"};
 
-    record_heard(record, BEGAN + at, BEGAN + at, &progress);
+    record_progress(record, BEGAN + at, BEGAN + at, &found);
 }
 
 /* ---- record ------------------------------------------------------------------------------ */
 
-Test(record, keeps_every_turn_while_there_is_room)
+Test(record, keeps_every_pass_while_there_is_room)
 {
     struct record record = record_at("async");
 
-    work(&record, 0, RECORD_TURNS_MAX, MS, true);
+    work(&record, 0, RECORD_PASSES_MAX, MS, true);
     cr_assert(!record_merged(&record));
-    cr_assert(record.turn_count == RECORD_TURNS_MAX);
-    cr_assert(record.turns[7].lapse.begin_ns == 7 * (MS + US));
-    cr_assert(record.turns[7].lapse.end_ns == 8 * (MS + US));
+    cr_assert(record.pass_count == RECORD_PASSES_MAX);
+    cr_assert(record.passes[7].interval.begin_ns == 7 * (MS + US));
+    cr_assert(record.passes[7].interval.end_ns == 8 * (MS + US));
     record_clear(&record);
 }
 
 Test(record, merges_neighbours_when_there_is_no_room_and_loses_no_time)
 {
     struct record record = record_at("async");
-    size_t slices = 5 * RECORD_TURNS_MAX + 3;
+    size_t slices = 5 * RECORD_PASSES_MAX + 3;
     int64_t end = work(&record, 0, slices, MS, true);
-    struct turn whole = record_whole(&record);
+    struct loop_pass all = record_all_passes(&record);
 
-    cr_assert(record.turn_count <= RECORD_TURNS_MAX);
-    cr_assert(record.grain == 8);
-    cr_assert(whole.slices == slices);
-    cr_assert(whole.looks == slices);
-    cr_assert(whole.slice_ns == (int64_t)slices * MS);
-    cr_assert(whole.look_ns == (int64_t)slices * US);
-    cr_assert(whole.lapse.begin_ns == 0);
-    cr_assert(whole.lapse.end_ns == end);
-    for (size_t i = 0; i + 1 < record.turn_count; i++) {
-        cr_assert(record.turns[i].slices == record.grain);
-        cr_assert(record.turns[i].lapse.end_ns == record.turns[i + 1].lapse.begin_ns);
+    cr_assert(record.pass_count <= RECORD_PASSES_MAX);
+    cr_assert(record.slices_per_pass == 8);
+    cr_assert(all.slices == slices);
+    cr_assert(all.looks == slices);
+    cr_assert(all.slice_ns == (int64_t)slices * MS);
+    cr_assert(all.look_ns == (int64_t)slices * US);
+    cr_assert(all.interval.begin_ns == 0);
+    cr_assert(all.interval.end_ns == end);
+    for (size_t i = 0; i + 1 < record.pass_count; i++) {
+        cr_assert(record.passes[i].slices == record.slices_per_pass);
+        cr_assert(record.passes[i].interval.end_ns == record.passes[i + 1].interval.begin_ns);
     }
     record_clear(&record);
 }
 
-Test(record, keeps_the_turns_around_the_reply_as_they_were)
+Test(record, never_merges_the_passes_around_the_reply)
 {
     struct record record = record_at("async");
     int64_t reply = work(&record, 0, 100000, MS, true);
 
-    hear(&record, reply, 1, 0);
-    record_over(&record, BEGAN + reply, NULL);
+    progress(&record, reply, 1, 0);
+    record_request_over(&record, BEGAN + reply, NULL);
     work(&record, reply, 50000, MS, false);
     cr_assert(record_near_count(&record) == RECORD_NEAR_MAX);
     for (size_t i = 0; i < RECORD_NEAR_MAX; i++) {
-        const struct turn *turn = record_near(&record, i);
-        cr_assert(turn->slices == 1);
-        cr_assert(turn->looks == (i < RECORD_NEAR_MAX / 2));
+        const struct loop_pass *pass = record_near(&record, i);
+        cr_assert(pass->slices == 1);
+        cr_assert(pass->looks == (i < RECORD_NEAR_MAX / 2));
     }
-    cr_assert(record_near(&record, RECORD_NEAR_MAX / 2 - 1)->lapse.end_ns == reply);
+    cr_assert(record_near(&record, RECORD_NEAR_MAX / 2 - 1)->interval.end_ns == reply);
     record_clear(&record);
 }
 
-Test(record, tells_which_server_had_the_request_when)
+Test(record, has_each_phase_of_the_request_with_its_attempt)
 {
     static const struct {
         int64_t begin_ns, end_ns;
         uint64_t attempt;
-        bool left, answered;
+        bool lost, answered;
     } rows[] = {
         {0, 2 * S, 0, false, false},     {2 * S, 5 * S, 1, true, false},
         {5 * S, 6 * S, 0, false, false}, {6 * S, 7 * S, 2, true, false},
@@ -121,72 +123,72 @@ Test(record, tells_which_server_had_the_request_when)
     };
     struct record record = record_at("async");
 
-    hear(&record, 1 * S, 0, 0);
-    hear(&record, 2 * S, 1, 0);
-    hear(&record, 5 * S, 1, 1);
-    hear(&record, 6 * S, 2, 1);
-    hear(&record, 7 * S, 3, 2);
-    record_over(&record, BEGAN + 9 * S, NULL);
+    progress(&record, 1 * S, 0, 0);
+    progress(&record, 2 * S, 1, 0);
+    progress(&record, 5 * S, 1, 1);
+    progress(&record, 6 * S, 2, 1);
+    progress(&record, 7 * S, 3, 2);
+    record_request_over(&record, BEGAN + 9 * S, NULL);
     cr_assert(record.mark_count + 1 == sizeof rows / sizeof *rows);
     for (size_t i = 0; i <= record.mark_count; i++) {
-        struct stretch stretch = record_stretch(&record, i);
-        cr_expect(stretch.lapse.begin_ns == rows[i].begin_ns, "row %zu", i);
-        cr_expect(stretch.lapse.end_ns == rows[i].end_ns, "row %zu", i);
-        cr_expect(stretch.attempt == rows[i].attempt, "row %zu", i);
-        cr_expect(stretch.answered == rows[i].answered, "row %zu", i);
-        cr_expect(!stretch.left == !rows[i].left, "row %zu", i);
+        struct request_phase phase = record_phase(&record, i);
+        cr_expect(phase.interval.begin_ns == rows[i].begin_ns, "row %zu", i);
+        cr_expect(phase.interval.end_ns == rows[i].end_ns, "row %zu", i);
+        cr_expect(phase.attempt == rows[i].attempt, "row %zu", i);
+        cr_expect(phase.answered == rows[i].answered, "row %zu", i);
+        cr_expect(!phase.lost == !rows[i].lost, "row %zu", i);
     }
-    cr_assert_str_eq(record_stretch(&record, 1).left, "tcp://a:1 went away");
+    cr_assert_str_eq(record_phase(&record, 1).lost, "tcp://a:1 went away");
     record_clear(&record);
 }
 
-Test(record, news_that_is_heard_after_the_end_does_not_reach_beyond_it)
+Test(record, progress_that_is_found_late_adds_no_time_after_the_request)
 {
     struct record record = record_at("async");
 
-    hear(&record, 5 * S, 1, 1);
-    record_over(&record, BEGAN + 4 * S, "no server is there");
+    progress(&record, 5 * S, 1, 1);
+    record_request_over(&record, BEGAN + 4 * S, "no server answered");
     for (size_t i = 0; i <= record.mark_count; i++) {
-        cr_assert(record_stretch(&record, i).lapse.end_ns <= 4 * S);
-        cr_assert(lapse_ns(record_stretch(&record, i).lapse) >= 0);
+        cr_assert(record_phase(&record, i).interval.end_ns <= 4 * S);
+        cr_assert(interval_ns(record_phase(&record, i).interval) >= 0);
     }
     record_clear(&record);
 }
 
-Test(record, counts_more_outages_than_it_has_room_for)
+Test(record, counts_outages_that_have_no_mark)
 {
     struct record record = record_at("async");
 
     for (uint64_t i = 1; i <= RECORD_MARKS_MAX; i++)
-        hear(&record, (int64_t)i * MS, i, i);
+        progress(&record, (int64_t)i * MS, i, i);
     cr_assert(record.mark_count == RECORD_MARKS_MAX);
     cr_assert(record.outages == RECORD_MARKS_MAX);
     record_clear(&record);
 }
 
-Test(record, words_are_printable_and_short)
+Test(record, texts_are_printable_and_short)
 {
     struct record record = record_at("async");
-    char trouble[200];
+    char reason[200];
 
-    memset(trouble, '\xc3', sizeof trouble);
-    trouble[sizeof trouble - 1] = '\0';
-    record_over(&record, BEGAN, trouble);
-    cr_assert(strlen(record.trouble) == RECORD_WORDS_BYTES - 1);
-    cr_assert(strspn(record.trouble, "?") == RECORD_WORDS_BYTES - 1);
+    memset(reason, '\xc3', sizeof reason);
+    reason[sizeof reason - 1] = '\0';
+    record_request_over(&record, BEGAN, reason);
+    cr_assert(strlen(record.reason) == RECORD_TEXT_BYTES - 1);
+    cr_assert(strspn(record.reason, "?") == RECORD_TEXT_BYTES - 1);
     record_clear(&record);
 }
 
-/* ---- pictures for reading ---------------------------------------------------------------- */
+/* ---- reading a picture ------------------------------------------------------------------- */
 
 /* The caller frees it. */
-static char *drawing_of(const struct record *runs, size_t count)
+static char *drawing_of(const struct record *records, size_t count)
 {
     char *svg = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&svg, &size);
 
-    timeline_draw(out, runs, count);
+    timeline_draw(out, records, count);
     cr_assert(fclose(out) == 0);
     return svg;
 }
@@ -195,7 +197,7 @@ struct bar {
     double x, y, width, height;
 };
 
-/* The next bar of that class, or NULL; `at` then is behind it. */
+/* Finds the next bar of that class. Returns the position behind it, or NULL. */
 static const char *next_bar(const char *at, const char *class, struct bar *bar)
 {
     char begin[64];
@@ -218,11 +220,11 @@ static void expect_bar(const char *svg, const char *class, double x, double widt
     cr_expect_float_eq(bar.width, width, 0.02, "%s is %f wide", class, bar.width);
 }
 
-static size_t count_of(const char *svg, const char *words)
+static size_t count_of(const char *svg, const char *text)
 {
     size_t count = 0;
 
-    while ((svg = strstr(svg, words))) {
+    while ((svg = strstr(svg, text))) {
         svg++;
         count++;
     }
@@ -231,30 +233,30 @@ static size_t count_of(const char *svg, const char *words)
 
 /* ---- what is drawn where ----------------------------------------------------------------- */
 
-static struct record serial_run(int64_t request_ns, size_t slices)
+static struct record serial_lesson(int64_t request_ns, size_t slices)
 {
     struct record record = record_at("serial");
 
     record_wait(&record, BEGAN, BEGAN + request_ns);
-    hear(&record, 0, 1, 0);
-    record_over(&record, BEGAN + request_ns, NULL);
+    progress(&record, 0, 1, 0);
+    record_request_over(&record, BEGAN + request_ns, NULL);
     record_end(&record, BEGAN + work(&record, request_ns, slices, MS, false));
     return record;
 }
 
-/* Asks 1 s long and works for `slices` ms, with looks as long as it has to. */
-static struct record async_run(size_t slices)
+/* The request takes 1 s. The work has `slices` slices of 1 ms, with looks until the reply. */
+static struct record async_lesson(size_t slices)
 {
     struct record record = record_at("async");
     int64_t end = work(&record, 0, slices < 1000 ? slices : 1000, MS, true);
 
-    hear(&record, 0, 1, 0);
+    progress(&record, 0, 1, 0);
     if (slices < 1000) {
         record_wait(&record, BEGAN + end, BEGAN + 1 * S);
         end = 1 * S;
-        record_over(&record, BEGAN + end, NULL);
+        record_request_over(&record, BEGAN + end, NULL);
     } else {
-        record_over(&record, BEGAN + end, NULL);
+        record_request_over(&record, BEGAN + end, NULL);
         end = work(&record, end, slices - 1000, MS, false);
     }
     record_end(&record, BEGAN + end);
@@ -263,7 +265,7 @@ static struct record async_run(size_t slices)
 
 Test(timeline, bars_are_where_and_as_long_as_the_times_say)
 {
-    struct record record = serial_run(1 * S, 3000);
+    struct record record = serial_lesson(1 * S, 3000);
     char *svg = drawing_of(&record, 1);
     double quarter = (BARS_RIGHT - BARS_LEFT) / 4;
 
@@ -276,10 +278,10 @@ Test(timeline, bars_are_where_and_as_long_as_the_times_say)
     record_clear(&record);
 }
 
-Test(timeline, two_runs_are_on_one_scale_with_their_speed_up)
+Test(timeline, two_lessons_have_one_scale_and_a_speed_up)
 {
-    struct record runs[] = {serial_run(1 * S, 1000), async_run(500)};
-    char *svg = drawing_of(runs, 2);
+    struct record records[] = {serial_lesson(1 * S, 1000), async_lesson(500)};
+    char *svg = drawing_of(records, 2);
     double half = (BARS_RIGHT - BARS_LEFT) / 2;
     struct bar first = {0}, second = {0};
 
@@ -290,13 +292,13 @@ Test(timeline, two_runs_are_on_one_scale_with_their_speed_up)
     cr_expect(second.y > first.y);
     cr_assert(strstr(svg, "Speed-up: 2.00"));
     free(svg);
-    record_clear(&runs[0]);
-    record_clear(&runs[1]);
+    record_clear(&records[0]);
+    record_clear(&records[1]);
 }
 
-Test(timeline, slices_are_seen_one_by_one_where_they_are_wide_enough)
+Test(timeline, slices_have_bars_of_their_own_if_they_are_wide_enough)
 {
-    struct record few = serial_run(10 * MS, 50), many = serial_run(10 * MS, 5000);
+    struct record few = serial_lesson(10 * MS, 50), many = serial_lesson(10 * MS, 5000);
     char *svg = drawing_of(&few, 1);
 
     cr_assert(count_of(svg, "class=\"odd\" ") == 25 + 1); /* and one in the legend */
@@ -310,7 +312,7 @@ Test(timeline, slices_are_seen_one_by_one_where_they_are_wide_enough)
     record_clear(&many);
 }
 
-Test(timeline, a_close_up_shows_the_reply_where_it_came_during_the_work)
+Test(timeline, a_close_up_shows_a_reply_that_comes_during_the_work)
 {
     static const struct {
         size_t slices;
@@ -318,7 +320,7 @@ Test(timeline, a_close_up_shows_the_reply_where_it_came_during_the_work)
     } rows[] = {{2000, true}, {500, false}, {0, false}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct record record = async_run(rows[i].slices);
+        struct record record = async_lesson(rows[i].slices);
         char *svg = drawing_of(&record, 1);
         cr_assert(!strstr(svg, ">reply</text>") == !rows[i].close, "row %zu", i);
         cr_assert((count_of(svg, "class=\"even\" ") == 4 + 1) == rows[i].close, "row %zu", i);
@@ -328,14 +330,14 @@ Test(timeline, a_close_up_shows_the_reply_where_it_came_during_the_work)
     }
 }
 
-Test(timeline, lost_servers_look_different_and_are_told)
+Test(timeline, lost_servers_have_another_bar_and_a_line_of_text)
 {
     struct record record = record_at("async");
 
-    hear(&record, 0, 1, 0);
-    hear(&record, 1 * S, 1, 1);
-    hear(&record, 2 * S, 2, 1);
-    record_over(&record, BEGAN + 4 * S, "no <server> is there & none will be");
+    progress(&record, 0, 1, 0);
+    progress(&record, 1 * S, 1, 1);
+    progress(&record, 2 * S, 2, 1);
+    record_request_over(&record, BEGAN + 4 * S, "no <server> answered & none will");
     record_end(&record, BEGAN + 4 * S);
     char *svg = drawing_of(&record, 1);
     double quarter = (BARS_RIGHT - BARS_LEFT) / 4;
@@ -343,14 +345,14 @@ Test(timeline, lost_servers_look_different_and_are_told)
     expect_bar(svg, "open", BARS_LEFT + quarter, quarter);
     cr_assert(count_of(svg, "class=\"lost\" ") == 2);
     cr_assert(strstr(svg, ">After 1.00 s: tcp://a:1 went away</text>"));
-    cr_assert(strstr(svg, ">No reply: no &lt;server&gt; is there &amp; none will be</text>"));
+    cr_assert(strstr(svg, ">No reply: no &lt;server&gt; answered &amp; none will</text>"));
     free(svg);
     record_clear(&record);
 }
 
 /* ---- any picture ------------------------------------------------------------------------- */
 
-/* As wide as DejaVu Sans, which is a wide one, has letters on the average. */
+/* Average width of a letter in DejaVu Sans, which is a wide font. */
 static double letter_width(const char *class)
 {
     if (strcmp(class, "title") == 0)
@@ -358,7 +360,7 @@ static double letter_width(const char *class)
     return strncmp(class, "name", 4) == 0 ? 8.6 : 7.3;
 }
 
-/* The next text's place, or NULL. */
+/* Finds the next text and its place. Returns the position behind it, or NULL. */
 static const char *next_text(const char *at, struct bar *text)
 {
     char class[32], words[200];
@@ -395,7 +397,8 @@ static void expect_texts_apart(const char *svg)
         cr_assert(texts[count].x >= 0 && texts[count].x + texts[count].width <= WIDTH,
                   "too wide: %.150s", at);
         for (size_t i = 0; i < count; i++)
-            cr_assert(!overlap(&texts[i], &texts[count]), "on other words: %.150s\n%s", at, svg);
+            cr_assert(!overlap(&texts[i], &texts[count]), "overlaps another text: %.150s\n%s", at,
+                      svg);
     }
     cr_assert(count > 0);
 }
@@ -413,7 +416,7 @@ static void expect_bars_inside(const char *svg)
     }
 }
 
-/* Each element is closed in its order. */
+/* Elements are closed in the reverse order. */
 static void expect_well_formed(const char *svg)
 {
     const char *open[16];
@@ -431,7 +434,7 @@ static void expect_well_formed(const char *svg)
     cr_assert(depth == 0);
 }
 
-/* Mostly a few, sometimes very many. */
+/* Often small, sometimes very large. */
 static size_t next_size(struct chance *chance)
 {
     return (size_t)(chance_next(chance) >> (48 + chance_below(chance, 16)));
@@ -447,14 +450,14 @@ static void next_outages(struct record *record, struct chance *chance, int64_t r
     uint64_t outages = chance_below(chance, 8);
 
     for (uint64_t i = 1; i <= outages; i++) {
-        hear(record, request_ns / 10 * (int64_t)i, i, i - 1);
-        hear(record, request_ns / 10 * (int64_t)i + request_ns / 30, i, i);
+        progress(record, request_ns / 10 * (int64_t)i, i, i - 1);
+        progress(record, request_ns / 10 * (int64_t)i + request_ns / 30, i, i);
     }
-    hear(record, request_ns / 10 * (int64_t)(outages + 1), outages + 1, outages);
+    progress(record, request_ns / 10 * (int64_t)(outages + 1), outages + 1, outages);
 }
 
-/* A run with any request, any work and any end. */
-static struct record next_run(const char *name, struct chance *chance)
+/* A lesson with any request, any work and any end. */
+static struct record next_lesson(const char *name, struct chance *chance)
 {
     struct record record = record_at(name);
     int64_t request_ns = next_time(chance), slice_ns = next_time(chance) / 1000000 + 1;
@@ -464,27 +467,28 @@ static struct record next_run(const char *name, struct chance *chance)
     if (end < request_ns)
         record_wait(&record, BEGAN + end, BEGAN + request_ns);
     if (chance_below(chance, 8) > 0)
-        record_over(&record, BEGAN + request_ns,
-                    chance_below(chance, 3) == 0 ? "no server answered at tcp://192.0.2.1:8197, "
-                                                   "tcp://192.0.2.2:8197"
-                                                 : NULL);
+        record_request_over(&record, BEGAN + request_ns,
+                            chance_below(chance, 3) == 0
+                                ? "no server answered at tcp://192.0.2.1:8197, "
+                                  "tcp://192.0.2.2:8197"
+                                : NULL);
     end = work(&record, end > request_ns ? end : request_ns, next_size(chance), slice_ns, false);
     record_end(&record, BEGAN + end);
     return record;
 }
 
-Test(timeline, any_picture_is_well_formed_has_words_apart_and_bars_inside)
+Test(timeline, any_picture_is_well_formed_and_its_texts_and_bars_do_not_overlap)
 {
     for (uint64_t seed = 0; seed < 400; seed++) {
         struct chance chance = {seed};
-        struct record runs[] = {next_run("serial", &chance), next_run("async", &chance)};
-        char *svg = drawing_of(runs, 1 + seed % 2);
+        struct record records[] = {next_lesson("serial", &chance), next_lesson("async", &chance)};
+        char *svg = drawing_of(records, 1 + seed % 2);
         expect_well_formed(svg);
         expect_texts_apart(svg);
         expect_bars_inside(svg);
         cr_assert(strlen(svg) < 300000, "seed %zu: %zu bytes", (size_t)seed, strlen(svg));
         free(svg);
-        record_clear(&runs[0]);
-        record_clear(&runs[1]);
+        record_clear(&records[0]);
+        record_clear(&records[1]);
     }
 }
