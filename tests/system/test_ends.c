@@ -159,7 +159,7 @@ Test(ends, an_answer_that_cannot_be_decoded_fails_the_request)
     expect_local_sum(client);
 }
 
-/* The answer to the default request, with the wrong units. */
+/* A valid answer to the default request, with an invented sum. */
 static struct message answer(void)
 {
     return (struct message){

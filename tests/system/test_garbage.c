@@ -511,11 +511,11 @@ static void disconnect_before_the_request_is_read(const char *socket)
 
     endless.count = ENDLESS;
     freeze(&server);
-    int gone = tcp_client_new(server.port);
-    shake_hands(gone);
-    send_request(gone, &endless);
-    shutdown(gone, SHUT_WR);
-    await_disconnect(gone);
+    int first = tcp_client_new(server.port);
+    shake_hands(first);
+    send_request(first, &endless);
+    shutdown(first, SHUT_WR);
+    await_disconnect(first);
     int next = tcp_client_new(server.port);
     shake_hands(next);
     unfreeze(&server);

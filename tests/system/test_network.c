@@ -160,10 +160,10 @@ Test(network, a_client_without_a_timeout_reports_a_broken_link_too)
     struct process *server = start_server_at(network.server);
     struct process *client = CLIENT_AT(network.client, ENDLESS_ASYNC);
 
-    expect_failure_on_broken_link(&network, server, client,
-                                  "meantime: the server at " SERVER_ENDPOINT
-                                  " stopped responding before it answered; "
-                                  "retried for 1* s without success");
+    expect_failure_on_broken_link(
+        &network, server, client,
+        "meantime: the server at " SERVER_ENDPOINT
+        " stopped responding before it answered; retried for 1* s without success");
 }
 
 Test(network, a_client_sends_its_request_again_when_the_link_works_again)
