@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the speeds that `scripts/bench sums --with-peers --json` measured, as bars on a logarithmic scale.
+"""Draws the speeds from `scripts/bench sums --with-peers --json` as bars on a logarithmic scale.
 
 usage: scripts/bench sums --with-peers --json | scripts/bench_chart.py > sums/pictures/speed.svg
 """
@@ -14,7 +14,7 @@ WIDTH, MARGIN = 840, 20
 BARS_LEFT, BARS_RIGHT, RATIOS_RIGHT = 200, 690, 818
 ROW, BAR, TITLE, AXIS = 24, 15, 52, 26  # heights
 
-# The picture brings its own paper, so that it can be read on any page, whatever the page's colours.
+# The picture has its own background, so it is readable on a page of any colour.
 STYLE = """
     .paper { fill: #ffffff; stroke: #d0d7de }
     text { fill: #1f2328; font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif }
@@ -48,7 +48,7 @@ def line(x1, y1, x2, y2, classes):
 
 
 def short(number, digits="#.3"):
-    """Three digits: 4.03 G, 944 M, 2.86 M."""
+    """A number with three digits: 4.03 G, 944 M, 2.86 M."""
     scale, letter = (1e9, " G") if number >= 999.5e6 else (1e6, " M")
     return f"{number / scale:{digits}g}".rstrip(".") + letter
 
@@ -58,7 +58,7 @@ def times(ratio):
 
 
 class Scale:
-    """From samples a second to places; whole powers of ten at both ends."""
+    """Converts samples a second to x coordinates; both ends are powers of ten."""
 
     def __init__(self, figures):
         self.low = math.floor(math.log10(min(each["least"] for each in figures)))
@@ -109,10 +109,10 @@ def caption(facts, results):
     ghz = facts["core_ghz"]["median"]
     return [
         f"One core of {facts['processor']} at {ghz:.1f} GHz. {facts['rounds']} rounds of "
-        f"{facts['turn_ms']:.0f} ms each, by turns: bars and ratios are medians, thin lines the least "
-        "and the most.",
+        f"{facts['turn_ms']:.0f} ms each, in turns. Bars and ratios are medians, thin lines minimum "
+        "to maximum.",
         ", ".join(dict.fromkeys(made_with)) + ".",
-        "Logarithmic scale. Every contestant adds its samples up; times are CPU times. Measured by "
+        "Logarithmic scale. Every contestant adds up its samples. Times are CPU times. Measured by "
         + COMMAND,
     ]
 

@@ -1,5 +1,6 @@
-/* What else sums random samples on one core: a worker of tests/bench/sums.py. Each peer is given
- * the best that we know for it: -O3, -march=native, one loop that only adds its samples up. */
+/* Measures other libraries that make random samples on one core, for tests/bench/sums.py. Each peer
+ * gets the best settings that we know: -O3, -march=native, and one loop that only adds its samples.
+ */
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -12,12 +13,12 @@
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_version.h>
 
+#include "tests/bench/contest.h"
 #include "tests/bench/vector_peers.h"
-#include "tests/bench/worker.h"
 
 static const uint64_t SEED = 1;
 
-/* std:: and boost:: have the same shape: a distribution that draws from an engine. */
+/* std:: and boost:: have the same interface: a distribution that draws from an engine. */
 template <class Engine, class Distribution> static double sum_of(void *, uint64_t samples)
 {
     static Engine engine(SEED);
@@ -55,8 +56,8 @@ static gsl_rng *gsl_rng_new(const gsl_rng_type *type)
 
 int main()
 {
-    const char *gcc = WORKER_COMPILER;
-    const char *boost = "Boost " BOOST_LIB_VERSION ", " WORKER_COMPILER;
+    const char *gcc = CONTEST_COMPILER;
+    const char *boost = "Boost " BOOST_LIB_VERSION ", " CONTEST_COMPILER;
     const char *gsl = "GSL " GSL_VERSION;
     using std_normal = std::normal_distribution<double>;
     using std_uniform = std::uniform_real_distribution<double>;
@@ -86,5 +87,5 @@ int main()
         {"uniform", "GSL mt19937", gsl, gsl_uniform_sum, mt},
         {"uniform", "std::mt19937_64", gcc, sum_of<std::mt19937_64, std_uniform>, nullptr},
     };
-    return worker_serve(contestants, sizeof contestants / sizeof contestants[0]);
+    return contest_serve(contestants, sizeof contestants / sizeof contestants[0]);
 }

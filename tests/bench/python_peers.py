@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Python's and numpy's random samples, as a worker of sums.py. What it speaks is in worker.h."""
+"""Measures Python's and numpy's random samples, for sums.py. contest.h describes the protocol."""
 import platform
 import random
 import sys
@@ -8,7 +8,7 @@ import time
 import numpy
 
 SEED = 1
-CHUNK = 16 * 1024  # samples at a time, so that they are added up while they are in the cache
+CHUNK = 16 * 1024  # samples at a time, so that they are still in the cache when they are added
 
 
 def python_sum(sample):

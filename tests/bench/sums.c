@@ -1,12 +1,13 @@
-/* The kernels of this machine, as a worker of tests/bench/sums.py. By hand:
+/* Measures the kernels of this machine, for tests/bench/sums.py. By hand:
  *
- *     bench_sums </dev/null                 lists them
- *     echo 0 1048576 | bench_sums           runs the first one; also under perf or callgrind */
+ *     bench_sums </dev/null                 lists the contestants
+ *     echo 0 1048576 | bench_sums           runs the first contestant, also under perf or callgrind
+ */
 #include <assert.h>
 #include <stddef.h>
 
 #include "sums/sum.h"
-#include "tests/bench/worker.h"
+#include "tests/bench/contest.h"
 
 #define CONTESTANTS_MAX 32
 #define STEPS_UNROLLED  16
@@ -15,7 +16,7 @@
 struct subject {
     const struct kernel *kernel;
     struct stream stream;
-    uint64_t next; /* the sample with which its next round begins */
+    uint64_t next; /* number of the first sample of the next round */
 };
 
 struct entrants {
@@ -44,17 +45,17 @@ static void entrants_add(struct entrants *entrants, const struct kernel *kernel,
     entrants->contestants[i] = (struct contestant){
         .kind = kind == STREAM_GAUSSIAN ? "gaussian" : "uniform",
         .name = kernel->name,
-        .made_with = WORKER_COMPILER,
+        .made_with = CONTEST_COMPILER,
         .sum = subject_sum,
         .state = subject,
     };
 }
 
-/* The empty asm keeps the compiler from doing the additions itself. */
+/* The empty asm prevents the compiler from computing the additions at compile time. */
 #define KEEP(x) __asm__ volatile("" : "+r"(x))
 
-/* Each addition waits for the one before it, and takes one cycle on every core that we know of.
- * `samples` counts additions. */
+/* Each addition waits for the one before, and takes one cycle on every core that we know.
+ * samples: number of additions. */
 static double clock_chain(void *state, uint64_t samples)
 {
     (void)state;
@@ -69,8 +70,8 @@ static double clock_chain(void *state, uint64_t samples)
     return (double)sum;
 }
 
-/* Four chains at once. A core that adds four numbers a cycle needs hardly more time for them than
- * for one of them, unless it has another thread to serve. */
+/* Four chains at the same time. A core that adds four numbers a cycle needs hardly more time for
+ * four chains than for one, unless it also runs another thread. */
 static double clock_four_chains(void *state, uint64_t samples)
 {
     (void)state;
@@ -100,5 +101,5 @@ int main(void)
             entrants_add(&entrants, kernel, STREAM_GAUSSIAN);
             entrants_add(&entrants, kernel, STREAM_UNIFORM);
         }
-    return worker_serve(entrants.contestants, entrants.count);
+    return contest_serve(entrants.contestants, entrants.count);
 }

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""How fast one core sums samples: every kernel that runs here, and its peers.
+"""Measures how fast one core sums samples, with every kernel that runs here and with its peers.
 
 usage: sums.py FOLDER-OF-THE-PROGRAMS [ROUNDS] [--with-peers] [--json]
 
-All take turns on one core, for some 40 ms each, round after round; in every second round they do so in reverse. Other
-programs disturb: they take the core away (times are CPU times, which leave that out), empty its caches, change its
-clock, and share it where a physical core has two threads, which may be two cores to this machine; then everything is
-slower by up to a half. So compare by the ratios: each is taken within a round, and is shown as the median over the
-rounds, with the least and the most. Below the figures of all turns stand medians over the undisturbed ones, those
-before and after which nobody shared the core, and how many these are: of a few, a median says little.
+All contestants take turns on one core, for about 40 ms each, round after round. Every second round has the reverse
+order. Other programs disturb the measurement. They use the core (times are CPU times, which exclude this), empty its
+caches and change its clock. If a physical core has two threads, which may be two cores for this machine, another
+program may also share the core, which makes a contestant slower by up to a half. Therefore compare the ratios. Each
+ratio is taken within a round, and the table has its median, minimum and maximum over the rounds. Below the figures of
+all turns are the medians over the undisturbed turns, before and after which no program shared the core, and the number
+of these turns. The median of a few turns is not reliable.
 
-Cycles are those of the core, not of the time stamp counter: before and after every turn a chain of additions, one
-cycle each, tells how long a cycle lasts. Four such chains at once tell whether somebody shares the core.
+Cycles are those of the core, not of the time stamp counter. Before and after every turn, a chain of additions of one
+cycle each measures the length of a cycle. Four such chains at the same time show whether another program shares the
+core.
 
---json prints one object on stdout; the tables then go to stderr. scripts/bench_chart.py draws it.
+--json prints one object on stdout; the tables then go to stderr. scripts/bench_chart.py draws a chart from it.
 """
 import argparse
 import collections
@@ -27,17 +29,17 @@ import statistics
 import subprocess
 import sys
 
-TURN_NS = 40e6  # long against what a cold start costs, short enough to take turns
-TRIAL_NS = 4e6  # a turn that is long enough to tell the speed
+TURN_NS = 40e6  # long compared with the cost of a cold start, short enough for many rounds
+TRIAL_NS = 4e6  # a turn that is long enough to measure the speed
 BLOCK = 65536  # turns are whole blocks of samples
-CLOCK_STEPS, CLOCK_TRIES = 200_000, 5  # the fastest try is one that nobody interrupted
-SHARED = 1.25  # four chains take 1.06 times as long as one on a Zen 4 core of our own, 1.5 on half of one
-SIGMAS_MAX = 6  # a sum that is farther off is not a sum of such samples
+CLOCK_STEPS, CLOCK_TRIES = 200_000, 5  # the fastest try was not interrupted
+SHARED = 1.25  # four chains take 1.06 times as long as one on an unshared Zen 4 core, 1.5 times on a shared one
+SIGMAS_MAX = 6  # a sum with a larger deviation is wrong
 KINDS = {"gaussian": (0.0, 1.0), "uniform": (0.5, 1 / 12)}  # mean and variance
 
 
-class Worker:
-    """A process with contestants; what it speaks is in worker.h."""
+class Program:
+    """A process with contestants; contest.h describes its protocol."""
 
     def __init__(self, role, *command):
         self.command = " ".join(command)
@@ -47,17 +49,17 @@ class Worker:
         except OSError as error:
             sys.exit(f"{self.command} does not start: {error.strerror}; scripts/bench builds it")
         self.contestants = [Contestant(self, role, index, *line.rstrip("\n").split("\t"))
-                            for index, line in enumerate(iter(self.hear, "\n"))]
+                            for index, line in enumerate(iter(self.read_line, "\n"))]
 
-    def hear(self):
+    def read_line(self):
         line = self.process.stdout.readline()
         if not line:
             sys.exit(f"{self.command} ended too early, with status {self.process.wait()}")
         return line
 
-    def ask(self, index, samples):
+    def run(self, index, samples):
         self.process.stdin.write(f"{index} {samples}\n")
-        cpu_ns, wall_ns, total = self.hear().split()
+        cpu_ns, wall_ns, total = self.read_line().split()
         return int(cpu_ns), int(wall_ns), float(total)
 
     def close(self):
@@ -66,27 +68,27 @@ class Worker:
 
 
 class Contestant:
-    def __init__(self, worker, role, index, kind, name, made_with):
-        self.worker, self.role, self.index = worker, role, index
+    def __init__(self, program, role, index, kind, name, made_with):
+        self.program, self.role, self.index = program, role, index
         self.kind, self.name, self.made_with = kind, name, made_with
         self.samples = BLOCK
-        self.ns, self.cycles = [], []  # of a sample, round by round
+        self.ns, self.cycles = [], []  # for one sample, in each round
         self.cpu_ns = self.wall_ns = 0
-        self.shared = []  # whether a turn began or ended with a neighbour on the core
+        self.shared = []  # for each turn: whether another program shared the core before or after it
 
     def run(self, samples):
-        return self.worker.ask(self.index, samples)
+        return self.program.run(self.index, samples)
 
     def warm_up(self):
-        """Finds how many samples make a turn."""
+        """Finds the number of samples of a turn."""
         while (spent := self.run(self.samples)[0]) < TRIAL_NS:
             self.samples *= 2
         self.samples = max(round(self.samples * TURN_NS / spent / BLOCK), 1) * BLOCK
 
     def turn(self, clock):
-        before = clock.look()
+        before = clock.read()
         cpu_ns, wall_ns, total = self.run(self.samples)
-        after = clock.look()
+        after = clock.read()
         self.check(total)
         self.ns.append(cpu_ns / self.samples)
         self.cycles.append(self.ns[-1] * 2 / (before.cycle_ns + after.cycle_ns))
@@ -103,18 +105,18 @@ class Contestant:
 
 
 class Clock:
-    """Looks at the core itself: how long a cycle lasts now, and whether it is ours alone."""
+    """Measures the core itself: the length of a cycle, and whether another program shares the core."""
 
-    Look = collections.namedtuple("Look", "cycle_ns shared")
+    Reading = collections.namedtuple("Reading", "cycle_ns shared")
 
     def __init__(self, one_chain, four_chains):
-        self.one_chain, self.four_chains, self.looks = one_chain, four_chains, []
+        self.one_chain, self.four_chains, self.readings = one_chain, four_chains, []
 
-    def look(self):
+    def read(self):
         one, four = (min(chain.run(CLOCK_STEPS)[1] for _ in range(CLOCK_TRIES))
                      for chain in (self.one_chain, self.four_chains))
-        self.looks.append(self.Look(one / CLOCK_STEPS, four > SHARED * one))
-        return self.looks[-1]
+        self.readings.append(self.Reading(one / CLOCK_STEPS, four > SHARED * one))
+        return self.readings[-1]
 
 
 def figure(values):
@@ -122,7 +124,7 @@ def figure(values):
 
 
 def undisturbed(contestant):
-    """Medians over the turns that nobody is known to have disturbed."""
+    """Medians over the turns without a known disturbance."""
     alone = [turn for turn, shared in enumerate(contestant.shared) if not shared]
 
     def median(values):
@@ -134,7 +136,7 @@ def undisturbed(contestant):
 
 
 def ratios(contestant, kernels):
-    """How many times as fast as the contestant each kernel is."""
+    """The speed of each kernel divided by that of the contestant."""
     return {kernel.name: figure([theirs / ours for theirs, ours in zip(contestant.ns, kernel.ns)])
             for kernel in kernels if kernel.kind == contestant.kind}
 
@@ -147,7 +149,7 @@ def processor():
 
 
 def stolen_ticks(core):
-    """Of the core, by the machine that this one runs on; and all ticks."""
+    """The ticks of the core that the hypervisor gave to other machines, and all ticks."""
     with contextlib.suppress(OSError), open("/proc/stat") as stat:
         ticks = re.search(rf"^cpu{core} (.*)$", stat.read(), re.MULTILINE)[1].split()
         return int(ticks[7]), sum(map(int, ticks[:8]))
@@ -155,22 +157,22 @@ def stolen_ticks(core):
 
 
 def pin():
-    """Onto one core, this process and all that it starts; not the first one, which serves most
+    """Pins this process and its children to one core. Avoids the first core, which serves most
     interrupts."""
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     return core
 
 
-def workers(folder, with_peers):
+def start_programs(folder, with_peers):
     with contextlib.ExitStack() as stack:
-        started = [Worker("kernel", os.path.join(folder, "bench_sums"))]
+        started = [Program("kernel", os.path.join(folder, "bench_sums"))]
         if with_peers:
             here = os.path.dirname(os.path.abspath(__file__))
-            started.append(Worker("peer", os.path.join(folder, "bench_peers")))
-            started.append(Worker("peer", "/usr/bin/python3", os.path.join(here, "python_peers.py")))
-        for worker in started:
-            stack.callback(worker.close)
+            started.append(Program("peer", os.path.join(folder, "bench_peers")))
+            started.append(Program("peer", "/usr/bin/python3", os.path.join(here, "python_peers.py")))
+        for program in started:
+            stack.callback(program.close)
         return started, stack.pop_all()
 
 
@@ -190,7 +192,7 @@ def conditions(core, rounds, contestants, clock, stolen, ticks):
         "core": core,
         "rounds": rounds,
         "turn_ms": TURN_NS / 1e6,
-        "core_ghz": figure([1 / look.cycle_ns for look in clock.looks]),
+        "core_ghz": figure([1 / reading.cycle_ns for reading in clock.readings]),
         "core_ours": share,
         "core_shared": sum(sum(each.shared) for each in contestants) / (rounds * len(contestants)),
         "core_stolen": stolen / ticks if ticks else 0.0,
@@ -226,15 +228,15 @@ def print_undisturbed(results, out):
 
 def print_conditions(facts, out):
     ghz = facts["core_ghz"]
-    print(f"processor  {facts['processor']}, {facts['cores']} cores, of which core {facts['core']} "
+    print(f"processor  {facts['processor']}, {facts['cores']} cores; core {facts['core']} "
           f"is used\n"
           f"clock      {ghz['median']:.2f} GHz ({ghz['least']:.2f} to {ghz['most']:.2f})\n"
           f"disturbed  {100 * (1 - facts['core_ours']):.1f} % of the time went to other programs, "
           f"{100 * facts['core_stolen']:.1f} % to other machines;\n"
-          f"           in {100 * facts['core_shared']:.0f} % of the turns somebody shared the "
+          f"           in {100 * facts['core_shared']:.0f} % of the turns another program shared the "
           f"physical core\n"
-          f"rounds     {facts['rounds']} of {facts['turn_ms']:.0f} ms each, by turns; figures are "
-          f"median, least, most", file=out)
+          f"rounds     {facts['rounds']} of {facts['turn_ms']:.0f} ms each, in turns; figures are "
+          f"median, minimum, maximum", file=out)
 
 
 def print_speeds(kind, results, out):
@@ -274,24 +276,24 @@ def print_tables(report, out):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="where the programs are")
+    parser.add_argument("folder", help="folder of the programs")
     parser.add_argument("rounds", nargs="?", type=int, default=15)
     parser.add_argument("--with-peers", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
-        parser.error("there must be a round at least")
+        parser.error("ROUNDS must be 1 or more")
     return arguments
 
 
 def main():
     arguments = parse_arguments()
     core = pin()
-    started, ends = workers(arguments.folder, arguments.with_peers)
+    started, ends = start_programs(arguments.folder, arguments.with_peers)
     with ends:
-        everybody = [each for worker in started for each in worker.contestants]
-        clock = Clock(*(each for each in everybody if each.kind == "clock"))
-        contestants = [each for each in everybody if each.kind in KINDS]
+        all_contestants = [each for program in started for each in program.contestants]
+        clock = Clock(*(each for each in all_contestants if each.kind == "clock"))
+        contestants = [each for each in all_contestants if each.kind in KINDS]
         stolen, ticks = stolen_ticks(core)
         measure(contestants, clock, arguments.rounds)
         stolen, ticks = (now - then for now, then in zip(stolen_ticks(core), (stolen, ticks)))

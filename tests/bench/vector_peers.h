@@ -1,6 +1,6 @@
-/* Peers in the vectors of this machine: xoshiro256+ (Blackman and Vigna, 2019), a generator a lane,
- * and Box and Muller's method (1958) on top of it with the functions of SLEEF. Without AVX2 there
- * are none, and VECTOR_LANES is not defined. */
+/* Peers that use the vectors of this machine: xoshiro256+ (Blackman and Vigna, 2019) with a
+ * generator in each lane, and Box and Muller's method (1958) on top of it with SLEEF's functions.
+ * Without AVX2 there are no such peers, and VECTOR_LANES is not defined. */
 #ifndef MEANTIME_BENCH_VECTOR_PEERS_H
 #define MEANTIME_BENCH_VECTOR_PEERS_H
 
@@ -15,7 +15,7 @@
 #define SLEEF_TEXT(major, minor, patch)                                                            \
     TEXT_OF_SLEEF(major) "." TEXT_OF_SLEEF(minor) "." TEXT_OF_SLEEF(patch)
 
-/* The functions with errors of up to 3.5 units of the last place are SLEEF's fastest. */
+/* SLEEF's fastest functions have errors of up to 3.5 units of the last place. */
 #if defined(__AVX512F__)
 #define VECTOR_LANES 8
 #define VECTOR_ISA   "AVX-512"
@@ -35,7 +35,7 @@ typedef Sleef___m256d_2 vector_pair;
 #endif
 
 #ifdef VECTOR_LANES
-#define VECTOR_MADE_WITH VECTOR_ISA ", " WORKER_COMPILER
+#define VECTOR_MADE_WITH VECTOR_ISA ", " CONTEST_COMPILER
 #define BOX_MULLER_MADE_WITH                                                                       \
     "SLEEF " SLEEF_TEXT(SLEEF_VERSION_MAJOR, SLEEF_VERSION_MINOR,                                  \
                         SLEEF_VERSION_PATCHLEVEL) ", " VECTOR_MADE_WITH
@@ -98,7 +98,7 @@ static inline double vector_total(vector_doubles lanes)
     return total;
 }
 
-/* A step waits for the one before it, and one generator leaves part of the core idle; hence two. */
+/* A step waits for the one before, so one generator leaves a part of the core idle. Two use it. */
 static double vector_uniform_sum(void *state, uint64_t samples)
 {
     struct vector_rng *rngs = static_cast<struct vector_rng *>(state);
@@ -112,7 +112,8 @@ static double vector_uniform_sum(void *state, uint64_t samples)
     return vector_total(sum_a + sum_b);
 }
 
-/* Two uniform samples make two Gaussian ones: a radius and a turn, in both coordinates. */
+/* Two uniform samples make two Gaussian samples: the coordinates of a point with a random radius
+ * and a random angle. */
 static double box_muller_sum(void *state, uint64_t samples)
 {
     struct vector_rng rng = *static_cast<struct vector_rng *>(state);

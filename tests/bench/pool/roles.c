@@ -12,7 +12,7 @@
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/peer.h"
-#include "tests/bench/worker.h"
+#include "tests/bench/contest.h"
 
 /* WORKER_NICE of server/compute_threads.c. */
 #define PLAIN_NICE 10
@@ -82,11 +82,11 @@ static void be_nice(void)
 
 static int play_plain(char **arguments)
 {
-    const struct contestant plain = {"gaussian", "plain", WORKER_COMPILER, plain_sum, NULL};
+    const struct contestant plain = {"gaussian", "plain", CONTEST_COMPILER, plain_sum, NULL};
 
     if (arguments[1])
         be_nice();
-    return worker_serve(&plain, 1);
+    return contest_serve(&plain, 1);
 }
 
 /* ------------------------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* What this program does as a child of itself:
  *     --as answer ENDPOINT CAPACITY   a worker that answers each span at once
  *     --as hold ENDPOINT CAPACITY     one that never answers, and prints `FIRST COUNT` of each span
- *     --as plain [nice]               sums as it is asked on stdin: tests/bench/worker.h; nice: at
+ *     --as plain [nice]               sums as it is asked on stdin: tests/bench/contest.h; nice: at
  *                                     the priority of a server's compute threads
  *     --as echo                       a bare ROUTER that sends back what it gets; prints its
  * endpoint

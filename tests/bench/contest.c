@@ -1,4 +1,5 @@
-#include "tests/bench/worker.h"
+/* Runs the contestants of a benchmark and measures their times. */
+#include "tests/bench/contest.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static void answer(const struct contestant *contestant, uint64_t samples)
     fflush(stdout);
 }
 
-int worker_serve(const struct contestant *contestants, int count)
+int contest_serve(const struct contestant *contestants, int count)
 {
     int index;
     uint64_t samples;
