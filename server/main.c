@@ -1,3 +1,4 @@
+/* meantime-server: checks what the process may use, and runs the server. */
 #include <argp.h>
 #include <czmq.h>
 #include <errno.h>
@@ -16,13 +17,13 @@
 #include "server/server.h"
 #include "sums/kernel.h"
 
-/* What the rest of the server opens, some 20, and room for the first clients. */
-#define FILES_BESIDE_WORKERS 64
+/* File descriptors for the rest of the server, about 20, and for the first clients. */
+#define FILES_BESIDE_THREADS 64
 
-/* Time that the end may take, beside that which answers have to leave. */
+/* Seconds that libzmq may take to end, after the answers had their time to leave. */
 #define SHUTDOWN_S 4
 
-/* libzmq's threads: those for I/O, and the reaper. */
+/* libzmq's own threads: the I/O threads and the reaper. */
 #define LIBRARY_THREADS (IO_THREADS + 1)
 
 static void print_version(FILE *out, struct argp_state *state)
@@ -36,7 +37,8 @@ static void print_version(FILE *out, struct argp_state *state)
             CZMQ_VERSION_MINOR, CZMQ_VERSION_PATCH);
 }
 
-/* SIGTERM and SIGINT as a file descriptor. Before any thread starts, for all inherit the mask. */
+/* Returns a file descriptor that reads SIGTERM and SIGINT. Called before any thread starts, because
+ * threads inherit the signal mask. */
 static int signals_open(void)
 {
     sigset_t signals;
@@ -45,16 +47,16 @@ static int signals_open(void)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to end */
+    signal(SIGPIPE, SIG_IGN); /* the server runs on if the reader of its log exits */
     return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* A connection is a file descriptor: without one libzmq's I/O thread spins on accept(), and without
- * those that a socket takes it aborts. */
+/* If no file descriptor is left for a connection, libzmq's I/O thread calls accept() in a busy
+ * loop. If none is left for a socket, libzmq aborts. So the limit is raised and checked first. */
 static bool prepare_files(const struct server_options *options)
 {
     uint32_t threads = options->threads;
-    rlim_t needed = FILES_BESIDE_WORKERS + (rlim_t)threads * COMPUTE_THREAD_FILES +
+    rlim_t needed = FILES_BESIDE_THREADS + (rlim_t)threads * COMPUTE_THREAD_FILES +
                     (rlim_t)options->parent_count * PARENT_LINK_FILES +
                     (options->plain_endpoint ? PLAIN_FILES : 0);
     struct rlimit files;
@@ -73,13 +75,14 @@ static bool prepare_files(const struct server_options *options)
     return false;
 }
 
-/* libzmq aborts where it cannot start its threads: so all are tried before it is asked. */
+/* libzmq aborts if it cannot start its threads, so all threads are tried first. */
 static bool prepare_threads(uint32_t threads)
 {
     if (compute_threads_rehearse(threads + LIBRARY_THREADS))
         return true;
     fprintf(stderr,
-            "meantime-server: cannot start %" PRIu32 " compute thread%s beside %d of libzmq: %s; "
+            "meantime-server: cannot start %" PRIu32
+            " compute thread%s and %d threads of libzmq: %s; "
             "raise \"ulimit -u\", \"ulimit -v\" or pids.max of the control group%s\n",
             threads, threads == 1 ? "" : "s", LIBRARY_THREADS, strerror(errno),
             threads > 1 ? ", or take fewer with --threads" : "");
@@ -88,7 +91,7 @@ static bool prepare_threads(uint32_t threads)
 
 static void set_up_czmq(void)
 {
-    zsys_handler_set(NULL); /* signals are ours */
+    zsys_handler_set(NULL); /* see signals_open() */
     zsys_set_max_sockets(0);
     zsys_set_io_threads(IO_THREADS);
     zsys_set_logident("meantime-server");
@@ -98,17 +101,17 @@ static void set_up_czmq(void)
 
 static volatile sig_atomic_t status = EXIT_FAILURE;
 
-static void leave(int signal)
+static void exit_now(int signal)
 {
     (void)signal;
     _exit(status);
 }
 
-/* libzmq waits for a name that it looks up, for minutes where no name server answers. What was to
- * leave has left before that. */
+/* libzmq waits until its host name lookups end. If no name server answers, that takes minutes, so
+ * an alarm ends the process. The answers have left before. */
 static void shut_down(void)
 {
-    signal(SIGALRM, leave);
+    signal(SIGALRM, exit_now);
     alarm(SHUTDOWN_S);
     zsys_shutdown();
 }

@@ -1,3 +1,4 @@
+/* The command line of meantime-server. */
 #include "server/options.h"
 
 #include <argp.h>
@@ -9,9 +10,10 @@
 
 #include "proto/address.h"
 #include "proto/bounds.h"
+#include "proto/instant.h"
 #include "sums/kernel_option.h"
 
-/* A worker's span of a minute: nobody waits that long for a core. */
+/* One minute: with longer spans a request would wait too long for a free core. */
 #define SPAN_US_MAX 60000000
 
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
@@ -26,34 +28,32 @@ enum {
 static const struct argp_option option_table[] = {
     {"bind", 'b', "ENDPOINT", 0,
      "Where clients connect (default " DEFAULT_ENDPOINT
-     ", or nowhere with --join or --plain; a port of * "
-     "picks a free one)",
+     "; no endpoint with --join or --plain; a port of * picks a free one)",
      0},
     {"socket", 's', "TYPE", 0,
      "router: many requests at once (default); rep: one at a time, in lockstep", 0},
     {"plain", OPTION_PLAIN, "ENDPOINT", 0,
-     "Where any TCP connection is answered with the sum of 10M fresh Gaussian samples as text, "
-     "such "
-     "as tcp://127.0.0.1:8197",
+     "Where each TCP connection gets the sum of 10M fresh Gaussian samples as text, such as "
+     "tcp://127.0.0.1:8197",
      0},
     {"threads", 't', "N", 0,
-     "Compute threads (default: one for each core; 0: only workers compute)", 0},
+     "Compute threads (default: one for each core; 0: only joined workers compute)", 0},
     {"workers", 'w', "ENDPOINT", 0, "Where other servers join as workers, such as tcp://*:8198", 0},
     {"join", 'j', "ENDPOINT,...", 0,
-     "Servers to join as a worker, such as tcp://host:8198; may be given several times", 0},
+     "Fronts to join as a worker, such as tcp://host:8198; may be given several times", 0},
     {"span-us", OPTION_SPAN, "US", 0,
-     "What a worker that joins is given at a time, in us of computing (default 50000)", 0},
+     "Size of a joined worker's spans, in us of computing time (default 50000)", 0},
     {"heartbeat-ms", OPTION_HEARTBEAT, "MS", 0,
-     "Time between two signs of life of a worker that joins, and to it (default 500); one that "
-     "misses three is taken for dead",
+     "Time between two heartbeats of a joined worker, and to it (default 500); a worker that is "
+     "silent for three of these times is dropped",
      0},
-    {"kernel", 'k', "NAME", 0, "Instructions to compute with (default: the fastest that run here)",
-     0},
-    {"quiet", 'q', 0, 0, "Print nothing but errors and warnings", 0},
+    {"kernel", 'k', "NAME", 0,
+     "Instructions to compute with (default: the fastest that this machine runs)", 0},
+    {"quiet", 'q', 0, 0, "Print only errors and warnings", 0},
     {0},
 };
 
-/* The cores that this process may use, which may be fewer than the machine has. */
+/* The process may use fewer cores than the machine has. */
 static uint32_t core_count(void)
 {
     cpu_set_t cores;
@@ -76,7 +76,7 @@ static uint32_t parse_number(const char *option, const char *text, uint32_t leas
     return (uint32_t)number;
 }
 
-/* TCP alone is looked at here; libzmq knows the others. */
+/* Checks TCP endpoints; libzmq checks the other transports. */
 static char *parse_endpoint(const char *option, char *text, struct argp_state *state)
 {
     struct address address;
@@ -87,7 +87,7 @@ static char *parse_endpoint(const char *option, char *text, struct argp_state *s
     if (!strstr(text, "://"))
         argp_error(state, "--%s %s: expected an endpoint such as tcp://host:port", option, text);
     if (strncmp(text, "inproc://", 9) == 0)
-        argp_error(state, "--%s %s: nobody outside this process could reach it", option, text);
+        argp_error(state, "--%s %s: no other process can reach this endpoint", option, text);
     return text;
 }
 
@@ -103,7 +103,7 @@ static void parse_parent(char *text, struct server_options *options, struct argp
     options->parents[options->parent_count++] = parse_endpoint("join", text, state);
 }
 
-/* Splits the list where it stands. */
+/* Splits the list in place. */
 static void parse_parents(char *text, struct server_options *options, struct argp_state *state)
 {
     char *one;
@@ -121,13 +121,13 @@ static enum listener_type parse_socket(const char *text, struct argp_state *stat
     return LISTENER_ROUTER;
 }
 
-/* What only all options together tell. */
+/* Checks that depend on several options. */
 static void check(struct server_options *options, struct argp_state *state)
 {
     if (!options->endpoint && !options->plain_endpoint && options->parent_count == 0)
         options->endpoint = DEFAULT_ENDPOINT;
     if (options->threads == 0 && !options->workers_endpoint)
-        argp_error(state, "--threads 0 without --workers: nobody would compute");
+        argp_error(state, "--threads 0 without --workers: no thread and no worker would compute");
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -142,12 +142,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case 'w': options->workers_endpoint = parse_endpoint("workers", text, state); break;
     case 'j': parse_parents(text, options, state); break;
     case OPTION_SPAN:
-        options->span_ns = parse_number("span-us", text, 1, SPAN_US_MAX, state) * INT64_C(1000);
+        options->span_ns = parse_number("span-us", text, 1, SPAN_US_MAX, state) * NS_PER_US;
         break;
     case OPTION_HEARTBEAT:
         options->heartbeat_ns =
             parse_number("heartbeat-ms", text, HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX, state) *
-            INT64_C(1000000);
+            NS_PER_MS;
         break;
     case 'k': options->kernel = kernel_option(state, text); break;
     case 'q': options->quiet = true; break;
@@ -165,8 +165,8 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         parse_option,
         NULL,
         "Sums Gaussian and uniform samples for meantime clients, exactly, on every core."
-        "\vSIGTERM or SIGINT: answers what is in flight, takes nothing new, and exits 0; "
-        "a second one stops at once.",
+        "\vSIGTERM or SIGINT: refuses new requests, finishes those in flight, and exits with 0. "
+        "A second signal stops the server at once.",
         NULL,
         NULL,
         NULL,

@@ -9,24 +9,23 @@
 #include "server/net/listener.h"
 #include "sums/kernel.h"
 
-/* Strings live as long as argv. endpoint: for clients, plain_endpoint: for plain TCP,
- * workers_endpoint: for workers that join; NULL: for none. threads: 0 to THREADS_MAX. parents:
- * servers to join. span_ns, heartbeat_ns: of workers that join, as in server/core/dispatcher.h. */
+/* Strings live as long as argv. */
 struct server_options {
-    const char *endpoint;
-    enum listener_type listener_type;
-    const char *plain_endpoint;
-    const char *workers_endpoint;
-    const char *parents[PARENTS_MAX];
+    const char *endpoint;             /* for clients; NULL: none */
+    enum listener_type listener_type; /* of that endpoint */
+    const char *plain_endpoint;       /* for plain clients; NULL: none */
+    const char *workers_endpoint;     /* for servers that join; NULL: none */
+    const char *parents[PARENTS_MAX]; /* endpoints of fronts to join */
     uint32_t parent_count;
-    uint32_t threads;
+    uint32_t threads; /* compute threads, 0 to THREADS_MAX */
     const struct kernel *kernel;
-    int64_t span_ns;
-    int64_t heartbeat_ns;
-    bool quiet;
+    int64_t span_ns;      /* computing time of a joined worker's span */
+    int64_t heartbeat_ns; /* between two heartbeats of a joined worker, or to it */
+    bool quiet;           /* print only errors and warnings */
 };
 
-/* Ends the program on --help and --version (0), and on a usage error (2) with a sentence. */
+/* Fills in the options. --help and --version exit with 0; a usage error prints a sentence and exits
+ * with 2. */
 void server_options_parse(struct server_options *options, int argc, char **argv);
 
 #endif

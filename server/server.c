@@ -24,7 +24,7 @@
 #define POLL_ITEMS_MAX (3 + 2 * 2 + 2 * PARENTS_MAX)
 
 /* The peers in the order of their turns. */
-enum peer {
+enum peer_kind {
     PEER_THREADS,
     PEER_JOINED_WORKERS,
     PEER_CLIENTS,
@@ -94,7 +94,7 @@ static void send_status(struct setup *setup, const struct event *event, int64_t 
     clients_send_status(setup->clients, event->client, bytes, status_encode(&reply, bytes));
 }
 
-static bool peer_next(struct setup *setup, enum peer peer, int64_t now_ns, struct event *event)
+static bool peer_next(struct setup *setup, enum peer_kind peer, int64_t now_ns, struct event *event)
 {
     switch (peer) {
     case PEER_THREADS: return threads_next(setup->threads, now_ns, event);
@@ -112,7 +112,7 @@ static bool peer_next(struct setup *setup, enum peer peer, int64_t now_ns, struc
 /* Takes the events of one turn of a peer. False if there were none. Several lost workers, which end
  * a turn, are reported to the dispatcher before it gives out their spans again: otherwise one of
  * them could get the spans of another. */
-static bool serve_peer(struct server *server, enum peer peer)
+static bool serve_peer(struct server *server, enum peer_kind peer)
 {
     struct setup *setup = &server->setup;
     struct event event;
@@ -162,7 +162,7 @@ static bool serve_all(struct server *server)
 {
     bool served = false;
 
-    for (enum peer peer = 0; peer < PEERS; peer++)
+    for (enum peer_kind peer = 0; peer < PEERS; peer++)
         served = serve_peer(server, peer) || served;
     serve_signals(server);
     if (clock_ns() >= dispatcher_due_at(server->setup.dispatcher))

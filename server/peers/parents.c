@@ -169,16 +169,16 @@ static void dial(struct parent *parent, int64_t now_ns)
     membership_step(&parent->membership, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL, &none);
 }
 
-/* What a step means for the parent's turn. */
-enum step {
-    STEP_NOTHING, /* the parent has no event */
-    STEP_HANDLED, /* an event that is not for the dispatcher */
-    STEP_MESSAGE, /* the dispatcher gets parents->message */
-    STEP_LOST,    /* the dispatcher loses this client and its requests */
+/* An event of one parent. */
+enum parent_event {
+    PARENT_EVENT_NOTHING, /* the parent has no event */
+    PARENT_EVENT_HANDLED, /* an event that is not for the dispatcher */
+    PARENT_EVENT_MESSAGE, /* the dispatcher gets parents->message */
+    PARENT_EVENT_LOST,    /* the dispatcher loses this client and its requests */
 };
 
-static enum step step(struct parent *parent, int64_t now_ns, enum membership_event event,
-                      const struct message *message)
+static enum parent_event step(struct parent *parent, int64_t now_ns, enum membership_event event,
+                              const struct message *message)
 {
     struct membership_effects effects;
     enum membership_state before = parent->membership.state;
@@ -192,11 +192,13 @@ static enum step step(struct parent *parent, int64_t now_ns, enum membership_eve
         dial(parent, now_ns);
     if (effects.send)
         send_message(parent, &effects.message);
-    return effects.client_lost ? STEP_LOST : effects.deliver ? STEP_MESSAGE : STEP_HANDLED;
+    return effects.client_lost ? PARENT_EVENT_LOST
+           : effects.deliver   ? PARENT_EVENT_MESSAGE
+                               : PARENT_EVENT_HANDLED;
 }
 
 /* A parent gets no progress, whatever it asks for: progress messages are only for clients. */
-static enum step on_message(struct parents *parents, struct parent *parent, int64_t now_ns)
+static enum parent_event on_message(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     zmq_msg_t *frame = &parent->link.frame;
     struct message_error error;
@@ -204,21 +206,21 @@ static enum step on_message(struct parents *parents, struct parent *parent, int6
     if (!message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &parents->message, &error)) {
         log_limit_bad_message(parents->settings.log, LOG_KIND_PARENT,
                               "a parent has sent a message that cannot be decoded");
-        return STEP_HANDLED;
+        return PARENT_EVENT_HANDLED;
     }
     if (parents->message.type == MESSAGE_SUM_REQUEST)
         parents->message.sum_request.progress = false;
     return step(parent, now_ns, MEMBERSHIP_EVENT_MESSAGE, &parents->message);
 }
 
-static enum step on_time(struct parent *parent, int64_t now_ns)
+static enum parent_event on_time(struct parent *parent, int64_t now_ns)
 {
     if (now_ns < membership_due_at(&parent->membership))
-        return STEP_NOTHING;
+        return PARENT_EVENT_NOTHING;
     return step(parent, now_ns, MEMBERSHIP_EVENT_TIME, NULL);
 }
 
-static enum step parent_next(struct parents *parents, struct parent *parent, int64_t now_ns)
+static enum parent_event parent_next(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     log_unreachable(parent, now_ns);
     switch (parent_link_next(&parent->link)) {
@@ -227,23 +229,23 @@ static enum step parent_next(struct parents *parents, struct parent *parent, int
     case PARENT_LINK_MESSAGE: return on_message(parents, parent, now_ns);
     case PARENT_LINK_NOTHING: return on_time(parent, now_ns);
     }
-    return STEP_NOTHING;
+    return PARENT_EVENT_NOTHING;
 }
 
 /* The next event of the current parent for the dispatcher, or false at the end of its turn. */
 static bool current_next(struct parents *parents, int64_t now_ns, struct event *event)
 {
     struct parent *parent = &parents->parents[parents->current];
-    enum step step = STEP_HANDLED;
+    enum parent_event next = PARENT_EVENT_HANDLED;
 
-    while (step == STEP_HANDLED && parents->events_read < TURN_MESSAGES) {
+    while (next == PARENT_EVENT_HANDLED && parents->events_read < TURN_MESSAGES) {
         parents->events_read++;
-        step = parent_next(parents, parent, now_ns);
+        next = parent_next(parents, parent, now_ns);
     }
-    event->type = step == STEP_LOST ? EVENT_CLIENT_LOST : EVENT_CLIENT_MESSAGE;
+    event->type = next == PARENT_EVENT_LOST ? EVENT_CLIENT_LOST : EVENT_CLIENT_MESSAGE;
     event->client = CLIENTS_MAX + parents->current;
     event->message = &parents->message;
-    return step == STEP_MESSAGE || step == STEP_LOST;
+    return next == PARENT_EVENT_MESSAGE || next == PARENT_EVENT_LOST;
 }
 
 static void update_own_heartbeat(struct parents *parents)

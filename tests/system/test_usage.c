@@ -84,8 +84,10 @@ Test(usage, the_client_says_what_is_wrong_and_exits_2)
         {{"async", "--connect", "plain://a"}, "*: --connect plain://a: expected plain://host:port"},
         {{"async", "--connect", "plain://::1:1"}, "*: expected plain://host:port"},
         {{"async", "--connect", "plain://*:1"}, "*: expected plain://host:port"},
-        {{"async", "--connect", "plain://a:1,tcp://b:1"}, "*: a plain:// endpoint must be the only one"},
-        {{"async", "--connect", "tcp://b:1,plain://a:1"}, "*: a plain:// endpoint must be the only one"},
+        {{"async", "--connect", "plain://a:1,tcp://b:1"},
+         "*: a plain:// endpoint must be the only one"},
+        {{"async", "--connect", "tcp://b:1,plain://a:1"},
+         "*: a plain:// endpoint must be the only one"},
         {{"async", "--connect", "plain://a:1", "--gaussian", "1"}, "*: --gaussian is not for *"},
         {{"sum", "1", "--connect", "plain://a:1"}, "*: sum is not for plain servers: *"},
         {{"status", "--connect", "plain://a:1"}, "*: status is not for plain servers: *"},
@@ -100,7 +102,8 @@ Test(usage, the_server_says_what_is_wrong_and_exits_2)
 {
     static const struct row rows[] = {
         {{"now"}, "*: unexpected argument: now"},
-        {{"--threads", "0"}, "*: --threads 0 without --workers: nobody would compute"},
+        {{"--threads", "0"},
+         "*: --threads 0 without --workers: no thread and no worker would compute"},
         {{"--threads", "1025"}, "*: --threads 1025: expected a number from 0 to 1024"},
         {{"--threads", "-1"}, "*: --threads -1: expected a number *"},
         {{"--threads", "two"}, "*: --threads two: expected a number *"},
@@ -123,7 +126,8 @@ Test(usage, the_server_says_what_is_wrong_and_exits_2)
         {{"--bind", "tcp://127.0.0.1:0"}, "*: --bind tcp://127.0.0.1:0: expected tcp://host:port*"},
         {{"--bind", "tcp://127.0.0.1:99999"},
          "*: --bind tcp://*:99999: expected *, with a port from 1 to *"},
-        {{"--workers", "inproc://x"}, "*: --workers inproc://x: nobody outside this process *"},
+        {{"--workers", "inproc://x"},
+         "*: --workers inproc://x: no other process can reach this endpoint"},
         {{"--loud"}, "*unrecognized option '--loud'"},
     };
 
