@@ -1,8 +1,8 @@
-"""The same request from Python, without the library: pyzmq and the code that protoc generates.
+"""A request from Python without the library: with pyzmq and the code that protoc generates.
 
 usage: ask.py ENDPOINT    (protoc --python_out=. proto/meantime.proto, and that folder on PYTHONPATH)
 
-A DEALER, so that it can work while it waits: a poll with a timeout of 0 between two slices.
+Works while it waits: polls a DEALER socket with a timeout of 0 between two slices of work.
 """
 
 import fractions

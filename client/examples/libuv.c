@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <uv.h>
 
-struct program {
+struct example {
     struct meantime *m;
     uv_poll_t session;
     uv_timer_t clock;
@@ -13,52 +13,52 @@ struct program {
 
 static void tick(uv_timer_t *clock)
 {
-    struct program *program = clock->data;
+    struct example *example = clock->data;
 
-    program->ticks++;
+    example->ticks++;
 }
 
-/* After a look, all that has ended is to be taken. Without handles, the loop ends. */
+/* Looks, and takes all results. After the last result, closes the handles, which ends the loop. */
 static void look(uv_poll_t *session, int status, int events)
 {
-    struct program *program = session->data;
+    struct example *example = session->data;
     struct meantime_result result;
 
     (void)status, (void)events;
-    meantime_look(program->m);
-    while (meantime_take(program->m, MEANTIME_ANY, &result) == 1) {
-        program->left--;
+    meantime_look(example->m);
+    while (meantime_take(example->m, MEANTIME_ANY, &result) == 1) {
+        example->left--;
         if (result.error == MEANTIME_OK)
             printf("request %d: sum %.17g\n", (int)result.request, result.sum);
         else
             printf("request %d: %s\n", (int)result.request, result.text);
     }
-    if (program->left == 0) {
-        uv_close((uv_handle_t *)&program->session, NULL);
-        uv_close((uv_handle_t *)&program->clock, NULL);
+    if (example->left == 0) {
+        uv_close((uv_handle_t *)&example->session, NULL);
+        uv_close((uv_handle_t *)&example->clock, NULL);
     }
 }
 
 int main(int argc, char **argv)
 {
     struct meantime_question question = {.kind = MEANTIME_GAUSSIAN, .count = 10000000};
-    struct program program = {.m = meantime_new()};
+    struct example example = {.m = meantime_new()};
     uv_loop_t *loop = uv_default_loop();
     uint64_t request;
 
-    if (argc != 2 || !program.m || meantime_connect(program.m, argv[1]) != MEANTIME_OK) {
+    if (argc != 2 || !example.m || meantime_connect(example.m, argv[1]) != MEANTIME_OK) {
         fprintf(stderr, "usage: libuv ENDPOINT\n");
         return 1;
     }
-    uv_poll_init(loop, &program.session, meantime_fd(program.m));
-    uv_timer_init(loop, &program.clock);
-    program.session.data = program.clock.data = &program;
+    uv_poll_init(loop, &example.session, meantime_fd(example.m));
+    uv_timer_init(loop, &example.clock);
+    example.session.data = example.clock.data = &example;
     for (; question.seed < 3; question.seed++)
-        program.left += meantime_ask(program.m, &question, &request) == MEANTIME_OK;
-    uv_poll_start(&program.session, UV_READABLE, look);
-    uv_timer_start(&program.clock, tick, 1, 1);
+        example.left += meantime_ask(example.m, &question, &request) == MEANTIME_OK;
+    uv_poll_start(&example.session, UV_READABLE, look);
+    uv_timer_start(&example.clock, tick, 1, 1);
     uv_run(loop, UV_RUN_DEFAULT);
-    printf("%d ticks meanwhile\n", program.ticks);
-    meantime_close(&program.m);
+    printf("%d ticks meanwhile\n", example.ticks);
+    meantime_close(&example.m);
     return uv_loop_close(loop) != 0;
 }

@@ -1,5 +1,5 @@
-/* Many requests at once over two servers: each is asked for every second part of a sum, and what
- * one of them does not answer the other does. Usage: many ENDPOINT ENDPOINT */
+/* Many requests at once over two servers. Each server sums every second part of a range. If one
+ * server is lost, the other one sums its parts. Usage: many ENDPOINT ENDPOINT */
 #include <math.h>
 #include <meantime.h>
 #include <stdio.h>
@@ -7,22 +7,22 @@
 #define PARTS        100
 #define PART_SAMPLES 1000000
 
-/* Parts are 128-bit numbers in one unit: their sum is exact, in whatever order they come. */
-struct total {
+/* The parts are 128-bit integers in the same unit, so their sum is exact in any order. */
+struct sum_of_parts {
     __int128 units;
     int unit_log2;
     int parts;
 };
 
-static void add(struct total *total, const struct meantime_result *part)
+static void add(struct sum_of_parts *sum, const struct meantime_result *part)
 {
     if (part->error != MEANTIME_OK) {
         fprintf(stderr, "%s\n", part->text);
         return;
     }
-    total->units += (__int128)((unsigned __int128)part->sum_high << 64 | part->sum_low);
-    total->unit_log2 = part->unit_log2;
-    total->parts++;
+    sum->units += (__int128)((unsigned __int128)part->sum_high << 64 | part->sum_low);
+    sum->unit_log2 = part->unit_log2;
+    sum->parts++;
 }
 
 static int ask_all(struct meantime *m)
@@ -33,7 +33,7 @@ static int ask_all(struct meantime *m)
 
     for (unsigned i = 0; i < PARTS; i++) {
         question.first = (uint64_t)i * PART_SAMPLES;
-        question.server = i; /* the first, the second, the first again, ... */
+        question.server = i; /* alternates between the two servers */
         asked += meantime_ask(m, &question, &request) == MEANTIME_OK;
     }
     return asked;
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 {
     struct meantime *m = meantime_new();
     struct meantime_result result;
-    struct total total = {.parts = 0};
+    struct sum_of_parts sum = {.parts = 0};
 
     if (argc != 3 || !m || meantime_connect(m, argv[1]) != MEANTIME_OK ||
         meantime_connect(m, argv[2]) != MEANTIME_OK) {
@@ -52,8 +52,8 @@ int main(int argc, char **argv)
     }
     for (int left = ask_all(m); left > 0 && meantime_wait(m, MEANTIME_ANY, -1) == 1;)
         for (; meantime_take(m, MEANTIME_ANY, &result) == 1; left--)
-            add(&total, &result);
-    printf("%d parts, sum %.17g\n", total.parts, ldexp((double)total.units, total.unit_log2));
+            add(&sum, &result);
+    printf("%d parts, sum %.17g\n", sum.parts, ldexp((double)sum.units, sum.unit_log2));
     meantime_close(&m);
-    return total.parts == PARTS ? 0 : 1;
+    return sum.parts == PARTS ? 0 : 1;
 }

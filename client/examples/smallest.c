@@ -1,4 +1,4 @@
-/* The smallest overlap: a server sums while we count primes. Usage: smallest ENDPOINT */
+/* The smallest overlap: this program counts primes while a server sums. Usage: smallest ENDPOINT */
 #include <meantime.h>
 #include <stdio.h>
 
@@ -6,7 +6,7 @@ struct primes {
     uint64_t at, end, found;
 };
 
-/* Tries so many numbers, or those that are left. Returns how many. */
+/* Tests `units` numbers, or as many as are left. Returns how many. */
 static uint64_t count_primes(void *state, uint64_t units)
 {
     struct primes *primes = state;

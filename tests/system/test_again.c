@@ -1,4 +1,5 @@
-/* Servers that die, freeze, restart and come back while somebody waits for their answer. */
+/* Tests of retries: servers crash, freeze, restart and return while a client waits for an answer.
+ */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <signal.h>
@@ -12,13 +13,13 @@
 
 TestSuite(again, .fini = story_end);
 
-/* What is summed locally meanwhile. */
+/* The uniform_sum of these tests. */
 #define LOCAL      "--seed", "0", "--uniform", "196608"
 #define LOCAL_DONE "====== Done uniform_sum. total: 98112.59 ======"
 
 #define ENDPOINTS_BYTES 160
 
-/* On one core, so that its work takes as long on every machine. */
+/* Uses one thread, so that its work takes about as long on every machine. */
 static struct server start_server(const char *type)
 {
     return server_start(WORDS("--threads", "1", "--socket", type));
@@ -29,7 +30,7 @@ static struct server slow_server(void)
     return start_server("router");
 }
 
-/* kill -9, and the same again at the same place. */
+/* Kills the server, and starts it again at the same endpoint. */
 static void restart(struct server *server)
 {
     process_signal(server->process, SIGKILL);
@@ -70,7 +71,7 @@ static void expect_same_bits(const json_t *disturbed, const json_t *undisturbed)
     cr_assert_str_eq(units_of(disturbed, "uniform"), units_of(undisturbed, "uniform"));
 }
 
-/* ---- servers that die -------------------------------------------------------------------- */
+/* ---- servers that crash ------------------------------------------------------------------ */
 
 static void kill_times(int times)
 {
@@ -104,7 +105,7 @@ Test(again, a_server_that_was_restarted_twice_gives_the_same_bits)
     kill_times(2);
 }
 
-Test(again, the_transcript_tells_that_it_is_asked_again)
+Test(again, the_transcript_reports_each_retry)
 {
     struct server server = slow_server();
     char word[COUNT_WORD_BYTES];
@@ -128,7 +129,7 @@ Test(again, the_transcript_tells_that_it_is_asked_again)
     server_drain(&server);
 }
 
-Test(again, the_next_server_takes_over_from_one_that_was_killed)
+Test(again, the_next_server_replaces_one_that_was_killed)
 {
     struct server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES], word[COUNT_WORD_BYTES];
@@ -145,7 +146,7 @@ Test(again, the_next_server_takes_over_from_one_that_was_killed)
     server_drain(&second);
 }
 
-Test(again, the_next_server_is_asked_when_the_first_was_never_there)
+Test(again, the_next_server_gets_the_request_if_the_first_never_listens)
 {
     struct server server = slow_server();
     char refused[ENDPOINT_BYTES], list[ENDPOINTS_BYTES];
@@ -161,7 +162,7 @@ Test(again, the_next_server_is_asked_when_the_first_was_never_there)
 
 /* ---- servers that freeze ----------------------------------------------------------------- */
 
-Test(again, the_next_server_takes_over_from_one_that_froze)
+Test(again, the_next_server_replaces_one_that_froze)
 {
     struct server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES], word[COUNT_WORD_BYTES];
@@ -176,10 +177,10 @@ Test(again, the_next_server_takes_over_from_one_that_froze)
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     server_drain(&second);
     process_signal(first.process, SIGCONT);
-    server_drain(&first); /* which has been told, or has seen, that nobody waits any more */
+    server_drain(&first); /* which has received the cancel, or has seen the client disconnect */
 }
 
-Test(again, a_server_that_froze_and_thaws_is_asked_again)
+Test(again, a_frozen_server_that_resumes_gets_the_request_again)
 {
     struct server server = slow_server();
     char word[COUNT_WORD_BYTES];
@@ -194,8 +195,8 @@ Test(again, a_server_that_froze_and_thaws_is_asked_again)
     server_drain(&server);
 }
 
-/* A REP server never tells of its progress. This one is long at work for somebody else. */
-Test(again, a_server_in_lockstep_is_waited_for_although_it_is_silent)
+/* A REP server sends no progress. This one works for another client for long. */
+Test(again, a_client_waits_for_a_rep_server_although_it_is_silent)
 {
     struct server server = start_server("rep");
     struct sum_request endless = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = ENDLESS};
@@ -211,9 +212,9 @@ Test(again, a_server_in_lockstep_is_waited_for_although_it_is_silent)
     server_drain(&server);
 }
 
-/* ---- all of them ------------------------------------------------------------------------- */
+/* ---- all servers lost -------------------------------------------------------------------- */
 
-static void expect_gone(struct process *client)
+static void expect_server_lost(struct process *client)
 {
     int status = process_wait(client);
     const char *err = process_text(client, PROCESS_ERR);
@@ -254,26 +255,26 @@ static struct process *lose_all(const char *mode, const char *last)
     process_signal(second.process, SIGKILL);
     process_wait(second.process);
     process_signal(first.process, SIGKILL);
-    expect_gone(client);
+    expect_server_lost(client);
     return client;
 }
 
-Test(again, when_all_servers_are_gone_serial_finishes_its_own_sum)
+Test(again, when_all_servers_are_lost_serial_finishes_its_own_sum)
 {
     expect_local_sum(lose_all("serial", NULL));
 }
 
-Test(again, when_all_servers_are_gone_async_finishes_its_own_sum)
+Test(again, when_all_servers_are_lost_async_finishes_its_own_sum)
 {
     expect_local_sum(lose_all("async", NULL));
 }
 
-Test(again, when_all_servers_are_gone_json_says_so)
+Test(again, when_all_servers_are_lost_json_has_the_error)
 {
     expect_local_object(lose_all("async", "--json"));
 }
 
-/* ---- servers that refuse, and servers that talk too much ---------------------------------- */
+/* ---- servers that refuse, and servers that send too much ----------------------------------- */
 
 static struct message answer(const struct sum_request *asked)
 {
@@ -283,7 +284,7 @@ static struct message answer(const struct sum_request *asked)
     };
 }
 
-Test(again, a_busy_server_is_asked_again_with_another_id)
+Test(again, a_busy_server_gets_the_request_again_with_another_id)
 {
     struct impostor *impostor = impostor_new();
     struct process *client = process_start(
@@ -304,8 +305,8 @@ Test(again, a_busy_server_is_asked_again_with_another_id)
     json_decref(object);
 }
 
-/* More than the client takes at a look, and then the answer. */
-Test(again, an_answer_behind_many_words_is_found)
+/* Sends more messages than the client reads in one look, and then the answer. */
+Test(again, an_answer_behind_many_messages_is_found)
 {
     struct impostor *impostor = impostor_new();
     struct process *client =
@@ -323,14 +324,14 @@ Test(again, an_answer_behind_many_words_is_found)
 
 /* ---- lists ------------------------------------------------------------------------------- */
 
-Test(again, a_list_that_is_none_is_a_usage_error)
+Test(again, an_invalid_list_of_endpoints_is_a_usage_error)
 {
     static const char *const lists[] = {"", ",", "tcp://a:1,", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q",
                                         "tcp://127.0.0.1:1,here"};
     static const char *const sentences[] = {
-        "*: --connect: expected endpoints with a comma between two",
-        "*: --connect: expected endpoints with a comma between two",
-        "*: --connect: expected endpoints with a comma between two",
+        "*: --connect: expected endpoints, separated by commas",
+        "*: --connect: expected endpoints, separated by commas",
+        "*: --connect: expected endpoints, separated by commas",
         "*: --connect: expected at most 16 endpoints",
         "meantime: cannot connect to here: *",
     };

@@ -1,4 +1,4 @@
-/* What a peer asks and what it is told, over each kind of socket. */
+/* Tests of the protocol: what a server answers to a peer, over each kind of socket. */
 #include <criterion/criterion.h>
 #include <signal.h>
 
@@ -97,7 +97,7 @@ Test(exchange, a_rep_serves_req_and_dealer_with_delimiter)
     server_drain(&server);
 }
 
-Test(exchange, the_client_speaks_to_rep_too)
+Test(exchange, the_client_works_with_a_rep_server_too)
 {
     struct server server = server_start(WORDS("--socket", "rep"));
     struct process *client = CLIENT(server, "compare", "--gaussian", "1M", "--uniform", "1M");
@@ -136,7 +136,7 @@ Test(exchange, a_small_request_is_answered_beside_another_clients_endless_ones)
     server_drain(&server);
 }
 
-Test(exchange, an_id_in_flight_is_refused_and_the_first_one_goes_on)
+Test(exchange, a_second_request_with_an_id_in_flight_is_refused_and_the_first_continues)
 {
     struct server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
@@ -147,16 +147,16 @@ Test(exchange, an_id_in_flight_is_refused_and_the_first_one_goes_on)
     peer_ask(peer, &endless);
     peer_ask(peer, &same_id);
     peer_expect_refusal(peer, endless.id, STATUS_DUPLICATE_ID);
-    peer_ask(other, &same_id); /* ids are each client's own */
+    peer_ask(other, &same_id); /* each client has its own ids */
     peer_expect_sum(other, &same_id);
     peer_cancel(peer, endless.id);
     peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
-    peer_ask(peer, &same_id); /* free again */
+    peer_ask(peer, &same_id); /* the id is free again */
     peer_expect_sum(peer, &same_id);
     server_drain(&server);
 }
 
-Test(exchange, a_cancel_of_nothing_is_ignored)
+Test(exchange, a_cancel_without_a_request_is_ignored)
 {
     struct server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
@@ -197,7 +197,7 @@ static struct progress expect_progress(struct peer *peer)
     return message.progress;
 }
 
-Test(exchange, a_dealer_that_asks_is_told_of_progress)
+Test(exchange, a_dealer_gets_the_progress_that_it_asks_for)
 {
     struct server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DELIMITED, server.endpoint);
@@ -216,7 +216,7 @@ Test(exchange, a_dealer_that_asks_is_told_of_progress)
     server_drain(&server);
 }
 
-/* It would take progress for the answer. */
+/* This peer would take progress for the answer. */
 static void expect_no_progress(const char *socket, enum peer_type type)
 {
     struct server server = server_start(WORDS("--socket", socket));
@@ -240,10 +240,10 @@ Test(exchange, no_peer_of_a_rep_gets_progress)
     expect_no_progress("rep", PEER_DELIMITED);
 }
 
-/* ---- clients that leave ------------------------------------------------------------------ */
+/* ---- clients that disconnect ------------------------------------------------------------- */
 
-/* Nothing is in flight once the client has gone, else the server would not end. */
-static void expect_forgotten(const char *socket, enum peer_type type)
+/* After the client has disconnected no request is in flight, else the server would not end. */
+static void expect_cancelled(const char *socket, enum peer_type type)
 {
     struct server server = server_start(WORDS("--threads", "1", "--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
@@ -254,22 +254,22 @@ static void expect_forgotten(const char *socket, enum peer_type type)
     cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
 }
 
-Test(exchange, the_work_for_a_req_that_leaves_is_cancelled)
+Test(exchange, the_request_of_a_req_that_disconnects_is_cancelled)
 {
-    expect_forgotten("router", PEER_REQ);
+    expect_cancelled("router", PEER_REQ);
 }
 
-Test(exchange, the_work_for_a_dealer_that_leaves_is_cancelled)
+Test(exchange, the_request_of_a_dealer_that_disconnects_is_cancelled)
 {
-    expect_forgotten("router", PEER_DEALER);
+    expect_cancelled("router", PEER_DEALER);
 }
 
-Test(exchange, the_work_for_a_peer_that_leaves_a_rep_is_cancelled)
+Test(exchange, the_request_of_a_peer_that_disconnects_from_a_rep_is_cancelled)
 {
-    expect_forgotten("rep", PEER_REQ);
+    expect_cancelled("rep", PEER_REQ);
 }
 
-Test(exchange, a_client_that_is_killed_is_forgotten)
+Test(exchange, the_request_of_a_killed_client_is_cancelled)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD);
@@ -280,8 +280,8 @@ Test(exchange, a_client_that_is_killed_is_forgotten)
     cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
 }
 
-/* Several times, for each one leaves an answer owed on a socket that must give one. */
-Test(exchange, a_rep_serves_the_next_when_its_client_leaves_midway)
+/* Repeats this, because each client leaves a REP socket that still owes an answer. */
+Test(exchange, a_rep_serves_the_next_client_after_one_disconnects_midway)
 {
     struct server server = server_start(WORDS("--socket", "rep"));
 

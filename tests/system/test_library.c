@@ -1,4 +1,4 @@
-/* libmeantime against real servers: many requests in one session, whose servers come and go. */
+/* Tests of libmeantime against real servers: sessions, results, retries and overlap. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ TestSuite(library, .fini = story_end);
 #define BLOCK_UNITS (-58584426632097568)
 #define BLOCK_SUM   -104.0668469302687
 
-/* What no story waits for, however slow the machine is. */
+/* No story waits this long, even on a slow machine. */
 #define PATIENCE_NS (PROCESS_PATIENCE_MS * MS)
 
 static const struct meantime_question block = {.kind = MEANTIME_GAUSSIAN, .count = BLOCK};
@@ -87,7 +87,7 @@ Test(library, a_result_is_taken_once)
     server_drain(&server);
 }
 
-Test(library, progress_is_told_while_a_request_is_in_flight)
+Test(library, progress_is_reported_while_a_request_is_in_flight)
 {
     struct server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
@@ -113,7 +113,7 @@ Test(library, a_cancelled_request_ends_at_once_and_at_its_server)
     while (meantime_look(m) == 0 && process_cpu_ms(server.process) < 100)
         cr_assert_eq(meantime_wait(m, request, 10 * MS), 0);
     cr_assert_eq(meantime_cancel(m, request), MEANTIME_OK);
-    cr_assert_eq(poll(&fd, 1, 0), 1, "whoever waits for the descriptor is not told");
+    cr_assert_eq(poll(&fd, 1, 0), 1, "the descriptor is not readable");
     struct meantime_result result = take(m, request);
     cr_assert_eq(result.error, MEANTIME_CANCELLED);
     cr_assert_str_eq(result.text, "cancelled");
@@ -122,7 +122,7 @@ Test(library, a_cancelled_request_ends_at_once_and_at_its_server)
     meantime_close(&m);
 }
 
-Test(library, what_is_in_flight_is_cancelled_by_closing)
+Test(library, closing_cancels_the_requests_in_flight)
 {
     struct server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
@@ -135,7 +135,7 @@ Test(library, what_is_in_flight_is_cancelled_by_closing)
     server_drain(&server);
 }
 
-Test(library, nobody_there_is_told)
+Test(library, a_request_without_a_server_fails)
 {
     char endpoint[ENDPOINT_BYTES], expected[128];
     int refuser = refuser_open(endpoint);
@@ -149,7 +149,7 @@ Test(library, nobody_there_is_told)
     close(refuser);
 }
 
-Test(library, a_timeout_is_told)
+Test(library, a_timeout_ends_a_request)
 {
     struct server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
@@ -165,7 +165,7 @@ Test(library, a_timeout_is_told)
 
 #define MANY 1000
 
-/* Each a sum of its own: of one sample from its number on. */
+/* Request i asks for sample i alone. */
 static void ask_many(struct meantime *m, int64_t *taken)
 {
     for (int i = 0; i < MANY; i++) {
@@ -214,8 +214,8 @@ Test(library, a_thousand_requests_are_in_flight_at_once)
     server_drain(&server);
 }
 
-/* For a loop of somebody else, which knows the descriptor alone. */
-Test(library, the_descriptor_alone_tells_when_to_look)
+/* As in an event loop that knows the descriptor alone. */
+Test(library, the_descriptor_alone_says_when_to_look)
 {
     struct server first = server_start(NULL), second = server_start(NULL);
     struct meantime *m = session(first.endpoint);
@@ -237,7 +237,7 @@ Test(library, the_descriptor_alone_tells_when_to_look)
     server_drain(&second);
 }
 
-Test(library, a_finished_request_does_not_hide_another_one)
+Test(library, an_ended_request_does_not_hide_another_one)
 {
     struct server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
@@ -253,7 +253,7 @@ Test(library, a_finished_request_does_not_hide_another_one)
     server_drain(&server);
 }
 
-/* ---- servers that go --------------------------------------------------------------------- */
+/* ---- servers that are lost --------------------------------------------------------------- */
 
 #define SOME 20
 
@@ -262,7 +262,7 @@ static void expect_moved(struct meantime *m, struct server *first, int signal)
     uint64_t requests[SOME];
     struct meantime_question question = block;
 
-    question.count = 2000 * BLOCK; /* some of it is left when the first server is lost */
+    question.count = 2000 * BLOCK; /* long enough that the first server does not finish */
     for (int i = 0; i < SOME; i++)
         requests[i] = ask(m, &question);
     while (process_cpu_ms(first->process) < 100)
@@ -298,8 +298,9 @@ Test(library, all_requests_move_from_a_server_that_freezes)
     lose_first(SIGSTOP);
 }
 
-/* Which is found out before it is asked: no attempt is lost. */
-Test(library, a_server_that_went_away_while_nobody_looked_is_not_asked)
+/* The session reads the end of the connection before it sends the request, so no attempt is lost.
+ */
+Test(library, a_server_that_disconnected_between_looks_gets_no_request)
 {
     struct server first = server_start(NULL), second = server_start(NULL);
     struct meantime *m = session(first.endpoint);
@@ -310,7 +311,8 @@ Test(library, a_server_that_went_away_while_nobody_looked_is_not_asked)
     process_signal(first.process, SIGKILL);
     process_wait(first.process);
     struct pollfd fd = {.fd = meantime_fd(m), .events = POLLIN};
-    cr_assert_eq(poll(&fd, 1, PROCESS_PATIENCE_MS), 1, "the end of the connection is not told");
+    cr_assert_eq(poll(&fd, 1, PROCESS_PATIENCE_MS), 1,
+                 "the descriptor does not report the end of the connection");
     result = take(m, ask(m, &block));
     expect_block(&result);
     cr_assert_eq(result.attempts, 1);
@@ -318,7 +320,7 @@ Test(library, a_server_that_went_away_while_nobody_looked_is_not_asked)
     server_drain(&second);
 }
 
-/* SOME requests of one block, all of them in flight at once. */
+/* Begins SOME requests of one block, all of them in flight at once. */
 static void expect_blocks(struct meantime *m)
 {
     uint64_t requests[SOME];
@@ -331,8 +333,8 @@ static void expect_blocks(struct meantime *m)
     }
 }
 
-/* A REP server never tells of its progress, and answers one after the other. */
-Test(library, a_server_in_lockstep_answers_one_after_the_other)
+/* A REP server sends no progress, and answers one request after the other. */
+Test(library, a_rep_server_answers_one_request_after_the_other)
 {
     struct server server = server_start(WORDS("--socket", "rep"));
     struct meantime *m = session(server.endpoint);
@@ -342,8 +344,8 @@ Test(library, a_server_in_lockstep_answers_one_after_the_other)
     server_drain(&server);
 }
 
-/* Who works for one after the other hears of it too late, and refuses the cancel itself. */
-Test(library, a_cancel_in_lockstep_leaves_the_others_be)
+/* A REP server reads the cancel only after its answer, and refuses it. */
+Test(library, a_cancel_at_a_rep_server_does_not_affect_other_requests)
 {
     struct server server = server_start(WORDS("--socket", "rep"));
     struct meantime *m = session(server.endpoint);
@@ -359,19 +361,19 @@ Test(library, a_cancel_in_lockstep_leaves_the_others_be)
     server_drain(&server);
 }
 
-Test(library, one_who_cannot_read_refuses_all)
+Test(library, a_refusal_without_an_id_ends_all_requests_of_the_link)
 {
     struct impostor *impostor = impostor_new();
     struct meantime *m = session(impostor_endpoint(impostor));
     struct message refusal = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = 0, .status = STATUS_WRONG_VERSION, .text = "I speak 9"},
+        .refusal = {.id = 0, .status = STATUS_WRONG_VERSION, .text = "version 9 only"},
     };
     uint64_t first = ask(m, &block), second = ask(m, &block);
 
     struct meantime_progress progress = {.attempts = 0};
 
-    while (progress.attempts == 0) { /* it has not been asked */
+    while (progress.attempts == 0) { /* the request is not sent yet */
         cr_assert_eq(meantime_wait(m, second, MS), 0);
         meantime_progress(m, second, &progress);
     }
@@ -385,11 +387,11 @@ Test(library, one_who_cannot_read_refuses_all)
 
 /* ---- overlap ----------------------------------------------------------------------------- */
 
-/* Work of `left` units, each of which takes unit_ns of this thread. */
+/* Work for meantime_overlap(). */
 struct work {
-    uint64_t left;
-    int64_t unit_ns;
-    int slices;
+    uint64_t left;   /* units */
+    int64_t unit_ns; /* each unit keeps the thread busy for this long */
+    int slices;      /* done so far */
 };
 
 static int64_t now_ns(void)
@@ -430,7 +432,7 @@ Test(library, overlap_returns_when_both_are_done)
     server_drain(&server);
 }
 
-Test(library, overlap_waits_where_there_is_no_work)
+Test(library, overlap_waits_if_there_is_no_work)
 {
     struct server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
@@ -450,7 +452,7 @@ Test(library, overlap_waits_where_there_is_no_work)
 
 /* ---- mistakes of the caller -------------------------------------------------------------- */
 
-Test(library, there_is_an_end_to_requests)
+Test(library, the_number_of_requests_is_limited)
 {
     struct meantime *m = session("tcp://127.0.0.1:1");
     struct meantime_result result;
@@ -460,13 +462,14 @@ Test(library, there_is_an_end_to_requests)
         last = ask(m, &endless);
     cr_assert_eq(meantime_ask(m, &endless, &request), MEANTIME_TOO_MANY);
     cr_assert_eq(meantime_cancel(m, last), MEANTIME_OK);
-    cr_assert_eq(meantime_ask(m, &endless, &request), MEANTIME_TOO_MANY, "it is not taken");
+    cr_assert_eq(meantime_ask(m, &endless, &request), MEANTIME_TOO_MANY,
+                 "its result is not taken yet");
     cr_assert_eq(meantime_take(m, last, &result), 1);
     cr_assert_eq(meantime_ask(m, &endless, &request), MEANTIME_OK);
     meantime_close(&m);
 }
 
-Test(library, what_makes_no_sense_is_refused_before_anything_happens)
+Test(library, invalid_arguments_are_refused_without_any_effect)
 {
     static const struct {
         const char *endpoints;

@@ -1,4 +1,4 @@
-/* libmeantime's looks: what asks for them, and what becomes of those that are late. */
+/* Tests of looks: when the descriptor asks for one, and what a late look still finds. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +18,7 @@ TestSuite(looks, .fini = story_end);
 #define MS          INT64_C(1000000)
 #define PATIENCE_NS (PROCESS_PATIENCE_MS * MS)
 
-/* More answers than one look takes. */
+/* More answers than one look reads. */
 #define MANY 100
 
 static struct meantime *session(const char *endpoint)
@@ -40,7 +40,7 @@ static uint64_t ask(struct meantime *m, uint64_t count, int64_t timeout_ns)
     return request;
 }
 
-/* Looks until the question has left: from here on the next ones leave as they are asked. */
+/* Looks until the request is sent. After that, meantime_ask() sends further requests at once. */
 static void await_asked(struct meantime *m, uint64_t request)
 {
     struct meantime_progress progress = {.attempts = 0};
@@ -51,7 +51,7 @@ static void await_asked(struct meantime *m, uint64_t request)
     }
 }
 
-/* Takes all that have ended, each with a sum. Returns how many. */
+/* Takes all results, each of which must be a sum. Returns how many there were. */
 static int take_sums(struct meantime *m)
 {
     struct meantime_result result;
@@ -64,9 +64,9 @@ static int take_sums(struct meantime *m)
     return taken;
 }
 
-/* ---- nothing to look for ----------------------------------------------------------------- */
+/* ---- no wakeups without a reason --------------------------------------------------------- */
 
-/* A loop of the caller's own, until the only request has ended; and how often it was woken. */
+/* Runs an event loop until the request has ended. Returns how often the descriptor was readable. */
 static int wakes_until_over(struct meantime *m, uint64_t request, struct meantime_result *result)
 {
     struct pollfd fd = {.fd = meantime_fd(m), .events = POLLIN};
@@ -80,8 +80,8 @@ static int wakes_until_over(struct meantime *m, uint64_t request, struct meantim
     return wakes;
 }
 
-/* Some for each call, of which there are a few a second; whoever looks all the time looks some
- * hundred thousand times. */
+/* The client dials a few times a second, and wakes a few times for each dial. A loop that never
+ * sleeps would look some hundred thousand times. */
 #define WAKES_MAX 300
 
 static void expect_quiet_wait(const char *endpoint)
@@ -95,7 +95,7 @@ static void expect_quiet_wait(const char *endpoint)
     meantime_close(&m);
 }
 
-Test(looks, nothing_is_to_be_looked_for_while_nobody_is_there)
+Test(looks, the_descriptor_stays_quiet_while_no_server_listens)
 {
     char endpoint[ENDPOINT_BYTES];
     int file = refuser_open(endpoint);
@@ -104,7 +104,7 @@ Test(looks, nothing_is_to_be_looked_for_while_nobody_is_there)
     close(file);
 }
 
-Test(looks, nothing_is_to_be_looked_for_while_somebody_is_silent)
+Test(looks, the_descriptor_stays_quiet_while_a_peer_is_silent)
 {
     char endpoint[ENDPOINT_BYTES];
     int file = listener_open(endpoint);
@@ -113,8 +113,8 @@ Test(looks, nothing_is_to_be_looked_for_while_somebody_is_silent)
     close(file);
 }
 
-/* libzmq takes its first byte for that of an old peer. */
-Test(looks, nothing_is_to_be_looked_for_while_a_web_server_talks)
+/* libzmq mistakes the web server's first byte for that of an old ZeroMQ peer. */
+Test(looks, the_descriptor_stays_quiet_while_a_web_server_answers)
 {
     static const char words[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
     char endpoint[ENDPOINT_BYTES];
@@ -134,7 +134,7 @@ Test(looks, nothing_is_to_be_looked_for_while_a_web_server_talks)
     close(listener);
 }
 
-Test(looks, nothing_is_to_be_looked_for_while_a_server_that_was_lost_is_waited_for)
+Test(looks, the_descriptor_stays_quiet_while_the_session_waits_for_a_lost_server)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct meantime *m = session(server.endpoint);
@@ -150,9 +150,9 @@ Test(looks, nothing_is_to_be_looked_for_while_a_server_that_was_lost_is_waited_f
     meantime_close(&m);
 }
 
-/* ---- looks that are late ----------------------------------------------------------------- */
+/* ---- late looks -------------------------------------------------------------------------- */
 
-/* MANY requests of which the answers lie there before the caller looks again. */
+/* Begins MANY requests, whose answers arrive before the caller looks again. */
 static struct meantime *answered_meanwhile(struct impostor *impostor, int64_t timeout_ns)
 {
     struct meantime *m = session(impostor_endpoint(impostor));
@@ -174,7 +174,7 @@ static struct meantime *answered_meanwhile(struct impostor *impostor, int64_t ti
 
 #define LATE_MS 3000
 
-Test(looks, an_answer_that_was_there_in_time_is_in_time_however_late_the_look)
+Test(looks, an_answer_that_came_in_time_counts_however_late_the_look)
 {
     struct impostor *impostor = impostor_new();
     struct meantime *m = answered_meanwhile(impostor, LATE_MS * MS);
@@ -188,8 +188,8 @@ Test(looks, an_answer_that_was_there_in_time_is_in_time_however_late_the_look)
     meantime_close(&m);
 }
 
-/* Those who are told of changes alone: one look after each. */
-Test(looks, an_edge_tells_of_all_that_a_look_has_left)
+/* An edge-triggered epoll reports changes alone. The caller looks once after each. */
+Test(looks, each_look_that_leaves_messages_unread_raises_a_new_edge)
 {
     struct impostor *impostor = impostor_new();
     struct meantime *m = answered_meanwhile(impostor, 0);
@@ -207,14 +207,14 @@ Test(looks, an_edge_tells_of_all_that_a_look_has_left)
     meantime_close(&m);
 }
 
-/* ---- looks that others bring about ------------------------------------------------------- */
+/* ---- signals, and calls from a slice ------------------------------------------------------ */
 
 static void on_alarm(int signal)
 {
     (void)signal;
 }
 
-/* Again and again, for a signal that comes before the wait is none that it hears. */
+/* Repeats the signal, because a signal before the wait does not interrupt it. */
 static void alarm_soon(void)
 {
     struct sigaction action = {.sa_handler = on_alarm};
@@ -239,7 +239,7 @@ static uint64_t one_unit(void *state, uint64_t units)
     return does;
 }
 
-Test(looks, a_signal_ends_a_wait_and_it_can_be_gone_on_with)
+Test(looks, a_signal_interrupts_a_wait_that_can_be_repeated)
 {
     struct impostor *impostor = impostor_new();
     struct meantime *m = session(impostor_endpoint(impostor));
@@ -256,7 +256,7 @@ Test(looks, a_signal_ends_a_wait_and_it_can_be_gone_on_with)
     meantime_close(&m);
 }
 
-/* The work of somebody who asks on while it goes on. */
+/* Work whose slices begin further requests. */
 struct asking {
     struct meantime *m;
     int asked, taken;

@@ -15,7 +15,7 @@
 #define IDLE_LOOKS       100
 #define IDLE_LOOKS_A_S   20
 
-static void request_init(struct scene *scene, size_t number)
+static void request_init(struct session_scene *scene, size_t number)
 {
     struct chance *chance = &scene->chance;
     struct caller_request *request = &scene->caller.requests[number];
@@ -35,9 +35,9 @@ static void request_init(struct scene *scene, size_t number)
         scene_schedule(scene, at_ns + chance_spread(chance, MS, 20 * S), SCENE_CANCEL, number, 0);
 }
 
-void caller_init(struct scene *scene)
+void caller_init(struct session_scene *scene)
 {
-    struct caller *caller = &scene->caller;
+    struct model_caller *caller = &scene->caller;
     struct chance *chance = &scene->chance;
 
     memset(caller, 0, sizeof *caller);
@@ -53,9 +53,9 @@ void caller_init(struct scene *scene)
         scene_violation(scene, "cannot connect to its servers");
 }
 
-void caller_clear(struct scene *scene)
+void caller_clear(struct session_scene *scene)
 {
-    struct caller *caller = &scene->caller;
+    struct model_caller *caller = &scene->caller;
 
     if (caller->taken < caller->count)
         scene_count(scene, COUNTER_CLOSED);
@@ -64,26 +64,26 @@ void caller_clear(struct scene *scene)
         scene_violation(scene, "%u connections are left of a closed session", wires_open(scene));
 }
 
-void caller_stall(struct scene *scene, int64_t pause_ns)
+void caller_stall(struct session_scene *scene, int64_t pause_ns)
 {
     scene->caller.stalled_until_at_ns = scene->now_ns + pause_ns;
 }
 
-void caller_found(struct scene *scene, bool something)
+void caller_found(struct session_scene *scene, bool something)
 {
     scene->caller.found |= something;
 }
 
 /* ---- looks ------------------------------------------------------------------------------- */
 
-static bool readable(const struct scene *scene)
+static bool readable(const struct session_scene *scene)
 {
     return wires_readable(scene) || scene->caller.timer_at_ns <= scene->now_ns;
 }
 
-int64_t caller_look_at(const struct scene *scene)
+int64_t caller_look_at(const struct session_scene *scene)
 {
-    const struct caller *caller = &scene->caller;
+    const struct model_caller *caller = &scene->caller;
     int64_t at_ns = readable(scene) ? scene->now_ns : caller->timer_at_ns;
 
     if (at_ns == NEVER)
@@ -95,9 +95,9 @@ int64_t caller_look_at(const struct scene *scene)
     return at_ns;
 }
 
-static void check_idleness(struct scene *scene)
+static void check_idleness(struct session_scene *scene)
 {
-    struct caller *caller = &scene->caller;
+    struct model_caller *caller = &scene->caller;
     uint64_t seconds = (uint64_t)(scene->now_ns / S);
 
     if (caller->found) {
@@ -114,7 +114,7 @@ static void check_idleness(struct scene *scene)
                         (unsigned)caller->idle_looks);
 }
 
-static void check(struct scene *scene)
+static void check(struct session_scene *scene)
 {
     const char *wrong = session_check(scene->caller.m, scene->caller.timer_at_ns);
 
@@ -131,7 +131,7 @@ static __int128 units_of(const struct meantime_result *result)
     return (__int128)((unsigned __int128)(uint64_t)result->sum_high << 64 | result->sum_low);
 }
 
-static void check_sum(struct scene *scene, const struct caller_request *request,
+static void check_sum(struct session_scene *scene, const struct caller_request *request,
                       const struct meantime_result *result)
 {
     const struct meantime_question *question = &request->question;
@@ -145,7 +145,7 @@ static void check_sum(struct scene *scene, const struct caller_request *request,
         scene_violation(scene, "a sum is wrong");
 }
 
-static void take(struct scene *scene, const struct meantime_result *result)
+static void take(struct session_scene *scene, const struct meantime_result *result)
 {
     struct caller_request *request = result->user;
 
@@ -159,7 +159,7 @@ static void take(struct scene *scene, const struct meantime_result *result)
         scene_violation(scene, "an error has no text");
 }
 
-static void take_all(struct scene *scene)
+static void take_all(struct session_scene *scene)
 {
     struct meantime_result result;
 
@@ -167,7 +167,7 @@ static void take_all(struct scene *scene)
         take(scene, &result);
 }
 
-static void check_deadlines(struct scene *scene)
+static void check_deadlines(struct session_scene *scene)
 {
     for (size_t i = 0; i < scene->caller.count; i++) {
         const struct caller_request *request = &scene->caller.requests[i];
@@ -178,9 +178,9 @@ static void check_deadlines(struct scene *scene)
     }
 }
 
-void caller_look(struct scene *scene)
+void caller_look(struct session_scene *scene)
 {
-    struct caller *caller = &scene->caller;
+    struct model_caller *caller = &scene->caller;
 
     scene_count(scene, COUNTER_LOOK);
     trace_note(&scene->trace, scene->now_ns, "caller looks", 0, 0);
@@ -195,7 +195,7 @@ void caller_look(struct scene *scene)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-void caller_ask(struct scene *scene, size_t number)
+void caller_ask(struct session_scene *scene, size_t number)
 {
     struct caller_request *request = &scene->caller.requests[number];
 
@@ -207,7 +207,7 @@ void caller_ask(struct scene *scene, size_t number)
     check(scene);
 }
 
-void caller_cancel(struct scene *scene, size_t number)
+void caller_cancel(struct session_scene *scene, size_t number)
 {
     struct caller_request *request = &scene->caller.requests[number];
     struct meantime_result result;

@@ -11,7 +11,7 @@
 
 #define CALLER_REQUESTS_MAX 5
 
-struct scene;
+struct session_scene;
 
 struct caller_request {
     struct meantime_question question;
@@ -19,7 +19,7 @@ struct caller_request {
     bool taken;
 };
 
-struct caller {
+struct model_caller {
     struct meantime *m;
     int64_t slice_ns; /* time between two looks; 0: the caller looks when the descriptor is readable
                        */
@@ -33,21 +33,21 @@ struct caller {
     struct caller_request requests[CALLER_REQUESTS_MAX];
 };
 
-void caller_init(struct scene *scene);
+void caller_init(struct session_scene *scene);
 
 /* Closes the session. */
-void caller_clear(struct scene *scene);
+void caller_clear(struct session_scene *scene);
 
 /* When the caller looks next if nothing else happens before; NEVER: not at all. */
-int64_t caller_look_at(const struct scene *scene);
-void caller_look(struct scene *scene);
+int64_t caller_look_at(const struct session_scene *scene);
+void caller_look(struct session_scene *scene);
 
-/* request: its place in struct caller. */
-void caller_ask(struct scene *scene, size_t request);
-void caller_cancel(struct scene *scene, size_t request);
-void caller_stall(struct scene *scene, int64_t pause_ns);
+/* request: its place in struct model_caller. */
+void caller_ask(struct session_scene *scene, size_t request);
+void caller_cancel(struct session_scene *scene, size_t request);
+void caller_stall(struct session_scene *scene, int64_t pause_ns);
 
 /* The simulated modules report whether this look has found something. */
-void caller_found(struct scene *scene, bool something);
+void caller_found(struct session_scene *scene, bool something);
 
 #endif

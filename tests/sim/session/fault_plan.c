@@ -3,7 +3,7 @@
 
 #include "tests/sim/session/scene.h"
 
-void fault_plan_init(struct scene *scene)
+void fault_plan_init(struct session_scene *scene)
 {
     struct fault_plan *faults = &scene->faults;
     struct chance *chance = &scene->chance;
@@ -17,27 +17,27 @@ void fault_plan_init(struct scene *scene)
         scene_schedule(scene, chance_spread(chance, MS, 4 * S), SCENE_FAULT, 0, 0);
 }
 
-static int64_t pause_of(struct scene *scene)
+static int64_t pause_of(struct session_scene *scene)
 {
     return chance_spread(&scene->chance, MS, scene->faults.pause_ns);
 }
 
-static void kill_one(struct scene *scene, size_t server)
+static void kill_one(struct session_scene *scene, size_t server)
 {
     model_server_kill(scene, server, pause_of(scene));
 }
 
-static void freeze_one(struct scene *scene, size_t server)
+static void freeze_one(struct session_scene *scene, size_t server)
 {
     model_server_freeze(scene, server, pause_of(scene));
 }
 
-static void isolate_one(struct scene *scene, size_t server)
+static void isolate_one(struct session_scene *scene, size_t server)
 {
     model_server_isolate(scene, server, pause_of(scene));
 }
 
-static void reset_one(struct scene *scene, size_t server)
+static void reset_one(struct session_scene *scene, size_t server)
 {
     struct wire *wire = wires_random(scene);
 
@@ -49,7 +49,7 @@ static void reset_one(struct scene *scene, size_t server)
     wire_break(scene, wire);
 }
 
-static void lose_all_one(struct scene *scene, size_t server)
+static void lose_all_one(struct session_scene *scene, size_t server)
 {
     struct wire *wire = wires_random(scene);
 
@@ -61,7 +61,7 @@ static void lose_all_one(struct scene *scene, size_t server)
     wire_lose_all(scene, wire);
 }
 
-static void take_sockets(struct scene *scene, size_t server)
+static void take_sockets(struct session_scene *scene, size_t server)
 {
     (void)server;
     scene_count(scene, COUNTER_NO_SOCKETS);
@@ -69,7 +69,7 @@ static void take_sockets(struct scene *scene, size_t server)
     scene->wires.no_sockets_until_at_ns = scene->now_ns + chance_spread(&scene->chance, MS, 2 * S);
 }
 
-static void stall(struct scene *scene, size_t server)
+static void stall(struct session_scene *scene, size_t server)
 {
     (void)server;
     scene_count(scene, COUNTER_STALL);
@@ -79,9 +79,9 @@ static void stall(struct scene *scene, size_t server)
 
 /* Some faults are listed twice, so they are twice as likely. A lack of sockets ends requests, so it
  * is rare. */
-void fault_plan_strike(struct scene *scene)
+void fault_plan_strike(struct session_scene *scene)
 {
-    static void (*const kinds[])(struct scene *, size_t) = {
+    static void (*const kinds[])(struct session_scene *, size_t) = {
         kill_one,  kill_one,  freeze_one,   freeze_one, isolate_one,
         reset_one, reset_one, lose_all_one, stall,      take_sockets,
     };
@@ -97,7 +97,7 @@ void fault_plan_strike(struct scene *scene)
     scene_schedule(scene, chance_spread(chance, 10 * MS, 3 * S), SCENE_FAULT, 0, 0);
 }
 
-void fault_plan_heal(struct scene *scene)
+void fault_plan_heal(struct session_scene *scene)
 {
     trace_note(&scene->trace, scene->now_ns, "all heals", 0, 0);
     scene->wires.no_sockets_until_at_ns = 0;

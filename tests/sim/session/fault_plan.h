@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct scene;
+struct session_scene;
 
 struct fault_plan {
     uint32_t kinds;     /* one bit for each kind */
@@ -15,12 +15,12 @@ struct fault_plan {
     int64_t heal_at_ns; /* all faults end */
 };
 
-void fault_plan_init(struct scene *scene);
+void fault_plan_init(struct session_scene *scene);
 
 /* Injects one fault, and schedules the next one. */
-void fault_plan_strike(struct scene *scene);
+void fault_plan_strike(struct session_scene *scene);
 
 /* Ends all faults. */
-void fault_plan_heal(struct scene *scene);
+void fault_plan_heal(struct session_scene *scene);
 
 #endif

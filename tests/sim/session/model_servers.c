@@ -14,7 +14,7 @@
 /* No request has this many attempts. */
 #define FAR_ATTEMPTS 100000
 
-void model_servers_init(struct scene *scene)
+void model_servers_init(struct session_scene *scene)
 {
     struct model_servers *servers = &scene->servers;
     struct chance *chance = &scene->chance;
@@ -41,21 +41,21 @@ size_t model_server_named(const char *endpoint)
     return (size_t)(endpoint[0] - 'a');
 }
 
-const char *model_servers_names(const struct scene *scene)
+const char *model_servers_names(const struct session_scene *scene)
 {
     static const char *const lists[] = {"a", "a,b", "a,b,c", "a,b,c,d"};
 
     return lists[scene->servers.count - 1];
 }
 
-bool model_server_reachable(const struct scene *scene, size_t number)
+bool model_server_reachable(const struct session_scene *scene, size_t number)
 {
     const struct model_server *server = &scene->servers.all[number];
 
     return server->alive && !server->frozen && server->isolated_until_at_ns <= scene->now_ns;
 }
 
-void model_server_disturb(struct scene *scene, size_t number, int64_t ns)
+void model_server_disturb(struct session_scene *scene, size_t number, int64_t ns)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -73,7 +73,7 @@ static void task_end(struct model_task *task)
     task->stamp++;
 }
 
-static struct model_task *task_new(struct scene *scene)
+static struct model_task *task_new(struct session_scene *scene)
 {
     struct model_servers *servers = &scene->servers;
 
@@ -89,7 +89,7 @@ static struct model_task *task_new(struct scene *scene)
 }
 
 /* Schedules the next message of a task: progress, the answer or a refusal. */
-static void task_schedule(struct scene *scene, const struct model_task *task)
+static void task_schedule(struct session_scene *scene, const struct model_task *task)
 {
     int64_t at_ns =
         task->ends_at_ns < task->deadline_at_ns ? task->ends_at_ns : task->deadline_at_ns;
@@ -101,7 +101,7 @@ static void task_schedule(struct scene *scene, const struct model_task *task)
                        (size_t)(task - scene->servers.tasks), task->stamp);
 }
 
-static struct model_task *work(struct scene *scene, struct wire *wire,
+static struct model_task *work(struct session_scene *scene, struct wire *wire,
                                const struct sum_request *asked)
 {
     struct model_task *task = task_new(scene);
@@ -152,13 +152,14 @@ static struct message progress(const struct model_task *task, int64_t now_ns)
     };
 }
 
-static void send(struct scene *scene, struct wire *wire, struct message message)
+static void send(struct session_scene *scene, struct wire *wire, struct message message)
 {
     wire_send(scene, wire, &message);
 }
 
 /* Sends a message about a request that this server did not get. */
-static void misdirect(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void misdirect(struct session_scene *scene, struct wire *wire,
+                      const struct sum_request *asked)
 {
     struct chance *chance = &scene->chance;
     struct sum_request other = *asked;
@@ -182,14 +183,14 @@ static void misdirect(struct scene *scene, struct wire *wire, const struct sum_r
     send(scene, wire, messages[chance_below(chance, sizeof messages / sizeof *messages)]);
 }
 
-static void flood(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void flood(struct session_scene *scene, struct wire *wire, const struct sum_request *asked)
 {
     scene_count(scene, COUNTER_FLOOD);
     for (int i = 0; i < FLOOD; i++)
         misdirect(scene, wire, asked);
 }
 
-static void finish(struct scene *scene, struct model_task *task)
+static void finish(struct session_scene *scene, struct model_task *task)
 {
     struct message message = answer(&task->asked);
 
@@ -203,14 +204,14 @@ static void finish(struct scene *scene, struct model_task *task)
     task_end(task);
 }
 
-static void exceed(struct scene *scene, struct model_task *task)
+static void exceed(struct session_scene *scene, struct model_task *task)
 {
     scene_count(scene, COUNTER_DEADLINE);
     send(scene, task->wire, refusal(task->asked.id, STATUS_DEADLINE_EXCEEDED, 0));
     task_end(task);
 }
 
-static void report(struct scene *scene, struct model_task *task)
+static void report(struct session_scene *scene, struct model_task *task)
 {
     scene_count(scene, COUNTER_PROGRESS);
     send(scene, task->wire, progress(task, scene->now_ns));
@@ -219,7 +220,7 @@ static void report(struct scene *scene, struct model_task *task)
     task_schedule(scene, task);
 }
 
-void model_task_due(struct scene *scene, size_t number, uint32_t stamp)
+void model_task_due(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct model_task *task = &scene->servers.tasks[number];
 
@@ -237,7 +238,7 @@ void model_task_due(struct scene *scene, size_t number, uint32_t stamp)
         report(scene, task);
 }
 
-bool model_servers_work_for(const struct scene *scene, size_t server, uint64_t id)
+bool model_servers_work_for(const struct session_scene *scene, size_t server, uint64_t id)
 {
     for (uint32_t i = 0; i < scene->servers.tasks_used; i++) {
         const struct model_task *task = &scene->servers.tasks[i];
@@ -248,7 +249,7 @@ bool model_servers_work_for(const struct scene *scene, size_t server, uint64_t i
     return false;
 }
 
-void model_servers_forget(struct scene *scene, struct wire *wire)
+void model_servers_forget(struct session_scene *scene, struct wire *wire)
 {
     for (uint32_t i = 0; i < scene->servers.tasks_used; i++)
         if (scene->servers.tasks[i].used && scene->servers.tasks[i].wire == wire)
@@ -257,12 +258,14 @@ void model_servers_forget(struct scene *scene, struct wire *wire)
 
 /* ---- habits ------------------------------------------------------------------------------ */
 
-static void act_well(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_well(struct session_scene *scene, struct wire *wire,
+                     const struct sum_request *asked)
 {
     task_schedule(scene, work(scene, wire, asked));
 }
 
-static void act_quiet(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_quiet(struct session_scene *scene, struct wire *wire,
+                      const struct sum_request *asked)
 {
     struct model_task *task = work(scene, wire, asked);
 
@@ -271,7 +274,7 @@ static void act_quiet(struct scene *scene, struct wire *wire, const struct sum_r
     task_schedule(scene, task);
 }
 
-static void relent(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void relent(struct session_scene *scene, struct wire *wire, const struct sum_request *asked)
 {
     if (!chance_one_in(&scene->chance, 3))
         return;
@@ -279,7 +282,8 @@ static void relent(struct scene *scene, struct wire *wire, const struct sum_requ
     act_well(scene, wire, asked);
 }
 
-static void act_busy(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_busy(struct session_scene *scene, struct wire *wire,
+                     const struct sum_request *asked)
 {
     static const uint32_t some_ms[] = {0, 1, 150, 150, 400, 400, 1500, 5000, 62000};
     size_t some = sizeof some_ms / sizeof *some_ms;
@@ -289,14 +293,16 @@ static void act_busy(struct scene *scene, struct wire *wire, const struct sum_re
     relent(scene, wire, asked);
 }
 
-static void act_stopping(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_stopping(struct session_scene *scene, struct wire *wire,
+                         const struct sum_request *asked)
 {
     scene_count(scene, COUNTER_STOPPING);
     send(scene, wire, refusal(asked->id, STATUS_STOPPING, 0));
     relent(scene, wire, asked);
 }
 
-static void act_refusing(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_refusing(struct session_scene *scene, struct wire *wire,
+                         const struct sum_request *asked)
 {
     static const enum status some[] = {
         STATUS_MALFORMED, STATUS_WRONG_VERSION,     STATUS_OUT_OF_RANGE, STATUS_DUPLICATE_ID,
@@ -310,14 +316,16 @@ static void act_refusing(struct scene *scene, struct wire *wire, const struct su
                  some[chance_below(&scene->chance, sizeof some / sizeof *some)], 0));
 }
 
-static void act_invalid(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_invalid(struct session_scene *scene, struct wire *wire,
+                        const struct sum_request *asked)
 {
     (void)asked;
     scene_count(scene, COUNTER_INVALID);
     wire_send(scene, wire, NULL);
 }
 
-static void act_miscounting(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_miscounting(struct session_scene *scene, struct wire *wire,
+                            const struct sum_request *asked)
 {
     struct message message = answer(asked);
 
@@ -332,7 +340,7 @@ static void act_miscounting(struct scene *scene, struct wire *wire, const struct
     send(scene, wire, message);
 }
 
-static void act_disconnecting(struct scene *scene, struct wire *wire,
+static void act_disconnecting(struct session_scene *scene, struct wire *wire,
                               const struct sum_request *asked)
 {
     (void)asked;
@@ -341,7 +349,8 @@ static void act_disconnecting(struct scene *scene, struct wire *wire,
     wire_break(scene, wire);
 }
 
-static void act_mute(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void act_mute(struct session_scene *scene, struct wire *wire,
+                     const struct sum_request *asked)
 {
     struct model_task *task = work(scene, wire, asked);
 
@@ -350,7 +359,7 @@ static void act_mute(struct scene *scene, struct wire *wire, const struct sum_re
     task->ends_at_ns = task->deadline_at_ns = NEVER;
 }
 
-static void act_misdirecting(struct scene *scene, struct wire *wire,
+static void act_misdirecting(struct session_scene *scene, struct wire *wire,
                              const struct sum_request *asked)
 {
     struct model_task *task = work(scene, wire, asked);
@@ -361,9 +370,11 @@ static void act_misdirecting(struct scene *scene, struct wire *wire,
     task_schedule(scene, task);
 }
 
-static void take_request(struct scene *scene, struct wire *wire, const struct sum_request *asked)
+static void take_request(struct session_scene *scene, struct wire *wire,
+                         const struct sum_request *asked)
 {
-    static void (*const act[HABITS])(struct scene *, struct wire *, const struct sum_request *) = {
+    static void (*const act[HABITS])(struct session_scene *, struct wire *,
+                                     const struct sum_request *) = {
         [HABIT_NONE] = act_well,
         [HABIT_QUIET] = act_quiet,
         [HABIT_BUSY] = act_busy,
@@ -381,7 +392,7 @@ static void take_request(struct scene *scene, struct wire *wire, const struct su
     act[follows ? server->habit : HABIT_NONE](scene, wire, asked);
 }
 
-static void take_cancel(struct scene *scene, struct wire *wire, uint64_t id)
+static void take_cancel(struct session_scene *scene, struct wire *wire, uint64_t id)
 {
     for (uint32_t i = 0; i < scene->servers.tasks_used; i++) {
         struct model_task *task = &scene->servers.tasks[i];
@@ -392,7 +403,8 @@ static void take_cancel(struct scene *scene, struct wire *wire, uint64_t id)
     }
 }
 
-void model_server_receive(struct scene *scene, struct wire *wire, const struct message *message)
+void model_server_receive(struct session_scene *scene, struct wire *wire,
+                          const struct message *message)
 {
     if (message->type == MESSAGE_SUM_REQUEST)
         take_request(scene, wire, &message->sum_request);
@@ -404,7 +416,7 @@ void model_server_receive(struct scene *scene, struct wire *wire, const struct m
 
 /* ---- faults ------------------------------------------------------------------------------ */
 
-void model_server_kill(struct scene *scene, size_t number, int64_t pause_ns)
+void model_server_kill(struct session_scene *scene, size_t number, int64_t pause_ns)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -419,7 +431,7 @@ void model_server_kill(struct scene *scene, size_t number, int64_t pause_ns)
     scene_schedule(scene, pause_ns, SCENE_START, number, server->stamp);
 }
 
-void model_server_start(struct scene *scene, size_t number, uint32_t stamp)
+void model_server_start(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -429,7 +441,7 @@ void model_server_start(struct scene *scene, size_t number, uint32_t stamp)
     server->alive = true;
 }
 
-void model_server_freeze(struct scene *scene, size_t number, int64_t pause_ns)
+void model_server_freeze(struct session_scene *scene, size_t number, int64_t pause_ns)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -444,7 +456,7 @@ void model_server_freeze(struct scene *scene, size_t number, int64_t pause_ns)
     scene_schedule(scene, pause_ns, SCENE_RESUME, number, server->stamp);
 }
 
-void model_server_resume(struct scene *scene, size_t number, uint32_t stamp)
+void model_server_resume(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -452,7 +464,7 @@ void model_server_resume(struct scene *scene, size_t number, uint32_t stamp)
         server->frozen = false;
 }
 
-void model_server_isolate(struct scene *scene, size_t number, int64_t pause_ns)
+void model_server_isolate(struct session_scene *scene, size_t number, int64_t pause_ns)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -464,7 +476,7 @@ void model_server_isolate(struct scene *scene, size_t number, int64_t pause_ns)
     model_server_disturb(scene, number, pause_ns);
 }
 
-static void heal(struct scene *scene, size_t number)
+static void heal(struct session_scene *scene, size_t number)
 {
     struct model_server *server = &scene->servers.all[number];
 
@@ -486,7 +498,7 @@ static void heal(struct scene *scene, size_t number)
             server->disturbed_until_at_ns; /* packets that were held up arrive then */
 }
 
-void model_servers_heal(struct scene *scene)
+void model_servers_heal(struct session_scene *scene)
 {
     for (size_t i = 0; i < scene->servers.count; i++)
         heal(scene, i);

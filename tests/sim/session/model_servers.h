@@ -12,7 +12,7 @@
 
 #define TASKS_MAX 512
 
-struct scene;
+struct session_scene;
 struct wire;
 
 enum habit {
@@ -61,33 +61,34 @@ struct model_servers {
     int64_t compute_ns_max;
 };
 
-void model_servers_init(struct scene *scene);
+void model_servers_init(struct session_scene *scene);
 
 /* Endpoint "a" is server 0. */
 size_t model_server_named(const char *endpoint);
-const char *model_servers_names(const struct scene *scene);
+const char *model_servers_names(const struct session_scene *scene);
 
 /* Whether a handshake succeeds now. */
-bool model_server_reachable(const struct scene *scene, size_t server);
+bool model_server_reachable(const struct session_scene *scene, size_t server);
 
 /* Notes that a fault disturbs the server from now on, for ns. */
-void model_server_disturb(struct scene *scene, size_t server, int64_t ns);
+void model_server_disturb(struct session_scene *scene, size_t server, int64_t ns);
 
-void model_server_receive(struct scene *scene, struct wire *wire, const struct message *message);
+void model_server_receive(struct session_scene *scene, struct wire *wire,
+                          const struct message *message);
 
 /* Ends all tasks of this wire. */
-void model_servers_forget(struct scene *scene, struct wire *wire);
+void model_servers_forget(struct session_scene *scene, struct wire *wire);
 
 /* Whether the server computes the request with this id. */
-bool model_servers_work_for(const struct scene *scene, size_t server, uint64_t id);
+bool model_servers_work_for(const struct session_scene *scene, size_t server, uint64_t id);
 
-void model_server_kill(struct scene *scene, size_t server, int64_t pause_ns);
-void model_server_freeze(struct scene *scene, size_t server, int64_t pause_ns);
-void model_server_isolate(struct scene *scene, size_t server, int64_t pause_ns);
-void model_servers_heal(struct scene *scene);
+void model_server_kill(struct session_scene *scene, size_t server, int64_t pause_ns);
+void model_server_freeze(struct session_scene *scene, size_t server, int64_t pause_ns);
+void model_server_isolate(struct session_scene *scene, size_t server, int64_t pause_ns);
+void model_servers_heal(struct session_scene *scene);
 
-void model_server_start(struct scene *scene, size_t server, uint32_t stamp);
-void model_server_resume(struct scene *scene, size_t server, uint32_t stamp);
-void model_task_due(struct scene *scene, size_t task, uint32_t stamp);
+void model_server_start(struct session_scene *scene, size_t server, uint32_t stamp);
+void model_server_resume(struct session_scene *scene, size_t server, uint32_t stamp);
+void model_task_due(struct session_scene *scene, size_t task, uint32_t stamp);
 
 #endif

@@ -18,14 +18,15 @@ static int64_t after(int64_t at_ns, int64_t ns)
     return ns < NEVER - at_ns ? at_ns + ns : NEVER;
 }
 
-static int64_t patience(const struct scene *scene, const struct observer *o, int64_t least_ns)
+static int64_t patience(const struct session_scene *scene, const struct observer *o,
+                        int64_t least_ns)
 {
     if (o->was_connected && o->deadline_at_ns != NEVER)
         return NEVER;
     return later(least_ns, (int64_t)scene->servers.count * TURN_NS);
 }
 
-void observer_begin(struct scene *scene, size_t request)
+void observer_begin(struct session_scene *scene, size_t request)
 {
     struct observer *o = &scene->observers[request];
     int64_t timeout_ns = scene->caller.requests[request].question.timeout_ns;
@@ -44,7 +45,7 @@ static uint64_t attempt_id(const struct observer *o)
     return o->number + (o->attempts - 1) * ATTEMPT_STRIDE;
 }
 
-uint64_t observer_some_id(struct scene *scene)
+uint64_t observer_some_id(struct session_scene *scene)
 {
     const struct observer *o = &scene->observers[chance_below(&scene->chance, scene->caller.count)];
 
@@ -59,8 +60,8 @@ static void see_life(struct observer *o, int64_t at_ns)
     o->received_at_ns = at_ns;
 }
 
-static void lose(struct scene *scene, struct observer *o, enum meantime_error as, int64_t least_ns,
-                 int64_t pause_ns)
+static void lose(struct session_scene *scene, struct observer *o, enum meantime_error as,
+                 int64_t least_ns, int64_t pause_ns)
 {
     if (o->unserved_at_ns == NEVER)
         o->unserved_at_ns = scene->now_ns;
@@ -72,7 +73,8 @@ static void lose(struct scene *scene, struct observer *o, enum meantime_error as
     o->dial_at_ns[o->at] = after(scene->now_ns, pause_ns);
 }
 
-static void see_refusal(struct scene *scene, struct observer *o, const struct refusal *refusal)
+static void see_refusal(struct session_scene *scene, struct observer *o,
+                        const struct refusal *refusal)
 {
     int64_t retry_ns = refusal->retry_after_ms * MS;
 
@@ -89,7 +91,7 @@ static void see_refusal(struct scene *scene, struct observer *o, const struct re
 }
 
 /* Whether a reply to this attempt, or to an earlier one, is wrong. */
-static bool is_wrong(const struct scene *scene, const struct observer *o,
+static bool is_wrong(const struct session_scene *scene, const struct observer *o,
                      const struct sum_reply *reply)
 {
     const struct meantime_question *asked = &scene->caller.requests[o - scene->observers].question;
@@ -99,7 +101,8 @@ static bool is_wrong(const struct scene *scene, const struct observer *o,
             reply->unit_log2 != stream_unit_log2((enum stream_kind)asked->kind));
 }
 
-static void see_message(struct scene *scene, struct observer *o, const struct message *message)
+static void see_message(struct session_scene *scene, struct observer *o,
+                        const struct message *message)
 {
     const struct sum_reply *reply = &message->sum_reply;
 
@@ -113,7 +116,7 @@ static void see_message(struct scene *scene, struct observer *o, const struct me
         lose(scene, o, MEANTIME_NONSENSE, RETURN_NS, NEVER);
 }
 
-static void see_up(struct scene *scene, struct observer *o)
+static void see_up(struct session_scene *scene, struct observer *o)
 {
     if (o->link != OBSERVED_DIALED)
         scene_violation(scene, "learns of a link that it did not dial");
@@ -123,7 +126,7 @@ static void see_up(struct scene *scene, struct observer *o)
     o->received_at_ns = scene->now_ns;
 }
 
-static void see_down(struct scene *scene, struct observer *o)
+static void see_down(struct session_scene *scene, struct observer *o)
 {
     if (o->link != OBSERVED_UP)
         scene_violation(scene, "learns of the end of a link that it did not use");
@@ -131,7 +134,7 @@ static void see_down(struct scene *scene, struct observer *o)
     o->link = OBSERVED_NONE;
 }
 
-static void see_alive(struct scene *scene, struct observer *o, int64_t at_ns)
+static void see_alive(struct session_scene *scene, struct observer *o, int64_t at_ns)
 {
     if (o->link != OBSERVED_UP || at_ns > scene->now_ns)
         scene_violation(scene, "learns of a sign of life without a link");
@@ -139,7 +142,8 @@ static void see_alive(struct scene *scene, struct observer *o, int64_t at_ns)
     see_life(o, at_ns);
 }
 
-static void watch_event(struct scene *scene, struct observer *o, const struct exchange_event *event)
+static void watch_event(struct session_scene *scene, struct observer *o,
+                        const struct exchange_event *event)
 {
     switch (event->type) {
     case EXCHANGE_EVENT_CONNECTED: see_up(scene, o); break;
@@ -154,7 +158,8 @@ static void watch_event(struct scene *scene, struct observer *o, const struct ex
 
 /* ---- effects ----------------------------------------------------------------------------- */
 
-static void dial(struct scene *scene, struct observer *o, const struct exchange_effect *effect)
+static void dial(struct session_scene *scene, struct observer *o,
+                 const struct exchange_effect *effect)
 {
     if (scene->now_ns < o->dial_at_ns[effect->endpoint])
         scene_violation(scene, "dials an endpoint during its pause");
@@ -163,7 +168,8 @@ static void dial(struct scene *scene, struct observer *o, const struct exchange_
     o->dialled_at_ns = scene->now_ns;
 }
 
-static void check_deadline(struct scene *scene, const struct observer *o, uint32_t deadline_ms)
+static void check_deadline(struct session_scene *scene, const struct observer *o,
+                           uint32_t deadline_ms)
 {
     int64_t left_ns = o->deadline_at_ns - scene->now_ns;
     bool right = o->deadline_at_ns == NEVER
@@ -175,14 +181,15 @@ static void check_deadline(struct scene *scene, const struct observer *o, uint32
                         (long long)left_ns);
 }
 
-static void check_link(struct scene *scene, const struct observer *o,
+static void check_link(struct session_scene *scene, const struct observer *o,
                        const struct exchange_effect *effect)
 {
     if (o->link != OBSERVED_UP || effect->endpoint != o->at)
         scene_violation(scene, "sends without a link");
 }
 
-static void ask(struct scene *scene, struct observer *o, const struct exchange_effect *effect)
+static void ask(struct session_scene *scene, struct observer *o,
+                const struct exchange_effect *effect)
 {
     const struct sum_request *asked = &effect->sum_request;
 
@@ -199,7 +206,7 @@ static void ask(struct scene *scene, struct observer *o, const struct exchange_e
     o->was_connected = true;
 }
 
-static void cancel(struct scene *scene, const struct observer *o,
+static void cancel(struct session_scene *scene, const struct observer *o,
                    const struct exchange_effect *effect)
 {
     uint64_t id = effect->cancel.id;
@@ -211,7 +218,7 @@ static void cancel(struct scene *scene, const struct observer *o,
 }
 
 /* The server works on the request, and its messages could arrive all the time that matters. */
-static bool is_well(const struct scene *scene, const struct observer *o)
+static bool is_well(const struct session_scene *scene, const struct observer *o)
 {
     const struct model_server *server = &scene->servers.all[o->at];
     int64_t since_ns = scene->now_ns - SILENCE_NS - PROBE_NS - 2 * S;
@@ -221,7 +228,7 @@ static bool is_well(const struct scene *scene, const struct observer *o)
            model_servers_work_for(scene, o->at, attempt_id(o));
 }
 
-static void cut(struct scene *scene, struct observer *o)
+static void cut(struct session_scene *scene, struct observer *o)
 {
     scene_count(scene, COUNTER_DROP_SILENT);
     if (o->link != OBSERVED_UP)
@@ -235,14 +242,14 @@ static void cut(struct scene *scene, struct observer *o)
     o->link = OBSERVED_NONE;
 }
 
-static void probe(struct scene *scene, const struct observer *o)
+static void probe(struct session_scene *scene, const struct observer *o)
 {
     scene_count(scene, COUNTER_PROBE);
     if (o->link != OBSERVED_UP)
         scene_violation(scene, "probes a server that has no request");
 }
 
-static void watch_effect(struct scene *scene, struct observer *o,
+static void watch_effect(struct session_scene *scene, struct observer *o,
                          const struct exchange_effect *effect)
 {
     trace_note(&scene->trace, scene->now_ns, "orders of an exchange", (uint32_t)effect->type,
@@ -259,7 +266,7 @@ static void watch_effect(struct scene *scene, struct observer *o,
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-static bool no_endpoint_before(const struct scene *scene, const struct observer *o,
+static bool no_endpoint_before(const struct session_scene *scene, const struct observer *o,
                                int64_t limit_ns)
 {
     for (size_t i = 0; i < scene->servers.count; i++)
@@ -270,10 +277,10 @@ static bool no_endpoint_before(const struct scene *scene, const struct observer 
 
 /* Whether a good server, which may be dialled, was reachable all the time, and the caller looked in
  * time. */
-static bool a_server_was_reachable(const struct scene *scene, const struct observer *o,
+static bool a_server_was_reachable(const struct session_scene *scene, const struct observer *o,
                                    int64_t limit_ns)
 {
-    const struct caller *caller = &scene->caller;
+    const struct model_caller *caller = &scene->caller;
     int64_t since_ns = o->unserved_at_ns;
     int64_t needed_ns = (int64_t)scene->servers.count * TURN_NS + FOUND_NS;
 
@@ -289,7 +296,7 @@ static bool a_server_was_reachable(const struct scene *scene, const struct obser
     return false;
 }
 
-static void check_given_up(struct scene *scene, const struct observer *o)
+static void check_given_up(struct session_scene *scene, const struct observer *o)
 {
     int64_t limit_ns = earlier(after(o->unserved_at_ns, o->patience_ns), o->deadline_at_ns);
 
@@ -301,21 +308,24 @@ static void check_given_up(struct scene *scene, const struct observer *o)
         scene_violation(scene, "gives up although a server is reachable");
 }
 
-static void check_lost(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void check_lost(struct session_scene *scene, const struct observer *o,
+                       const struct exchange *e)
 {
     if (!o->was_connected || o->lost_as != e->error)
         scene_violation(scene, "error %d does not follow from the last loss", e->error);
     check_given_up(scene, o);
 }
 
-static void end_done(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_done(struct session_scene *scene, const struct observer *o,
+                     const struct exchange *e)
 {
     scene_count(scene, COUNTER_DONE);
     if (e->reply.id != attempt_id(o))
         scene_count(scene, COUNTER_DONE_LATE);
 }
 
-static void end_no_server(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_no_server(struct session_scene *scene, const struct observer *o,
+                          const struct exchange *e)
 {
     (void)e;
     scene_count(scene, COUNTER_NO_SERVER);
@@ -324,25 +334,29 @@ static void end_no_server(struct scene *scene, const struct observer *o, const s
     check_given_up(scene, o);
 }
 
-static void end_server_lost(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_server_lost(struct session_scene *scene, const struct observer *o,
+                            const struct exchange *e)
 {
     scene_count(scene, COUNTER_SERVER_LOST);
     check_lost(scene, o, e);
 }
 
-static void end_busy(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_busy(struct session_scene *scene, const struct observer *o,
+                     const struct exchange *e)
 {
     scene_count(scene, COUNTER_SERVER_BUSY);
     check_lost(scene, o, e);
 }
 
-static void end_invalid(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_invalid(struct session_scene *scene, const struct observer *o,
+                        const struct exchange *e)
 {
     scene_count(scene, COUNTER_INVALID_MESSAGE);
     check_lost(scene, o, e);
 }
 
-static void end_refused(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_refused(struct session_scene *scene, const struct observer *o,
+                        const struct exchange *e)
 {
     (void)e;
     scene_count(scene, COUNTER_REFUSED);
@@ -350,7 +364,8 @@ static void end_refused(struct scene *scene, const struct observer *o, const str
         scene_violation(scene, "fails with REFUSED without a refusal");
 }
 
-static void end_timed_out(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_timed_out(struct session_scene *scene, const struct observer *o,
+                          const struct exchange *e)
 {
     bool waits = e->attempts > 0 && !session_is_flooded(scene->caller.m);
 
@@ -363,7 +378,8 @@ static void end_timed_out(struct scene *scene, const struct observer *o, const s
         scene_violation(scene, "times out although the answer came in time");
 }
 
-static void end_cancelled(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end_cancelled(struct session_scene *scene, const struct observer *o,
+                          const struct exchange *e)
 {
     (void)e;
     scene_count(scene, COUNTER_CANCELLED);
@@ -371,7 +387,7 @@ static void end_cancelled(struct scene *scene, const struct observer *o, const s
         scene_violation(scene, "fails with CANCELLED without a cancel");
 }
 
-static void end_no_resources(struct scene *scene, const struct observer *o,
+static void end_no_resources(struct session_scene *scene, const struct observer *o,
                              const struct exchange *e)
 {
     (void)e;
@@ -380,7 +396,7 @@ static void end_no_resources(struct scene *scene, const struct observer *o,
         scene_violation(scene, "fails with NO_RESOURCES although links can be opened");
 }
 
-static void end(struct scene *scene, const struct observer *o, const struct exchange *e)
+static void end(struct session_scene *scene, const struct observer *o, const struct exchange *e)
 {
     if (o->link != OBSERVED_NONE)
         scene_violation(scene, "still uses a link at its end");
@@ -401,7 +417,7 @@ static void end(struct scene *scene, const struct observer *o, const struct exch
 /* ---- stepping ---------------------------------------------------------------------------- */
 
 /* A message about another server's request changes nothing, unless it is the right answer. */
-static void check_misdirected(struct scene *scene, const struct observer *o,
+static void check_misdirected(struct session_scene *scene, const struct observer *o,
                               const struct exchange *e, enum exchange_state state,
                               int64_t due_at_ns)
 {
@@ -415,7 +431,7 @@ static void check_misdirected(struct scene *scene, const struct observer *o,
 void __real_exchange_step(struct exchange *exchange, int64_t now_ns,
                           const struct exchange_event *event);
 
-void observer_step(struct scene *scene, struct exchange *e, int64_t now_ns,
+void observer_step(struct session_scene *scene, struct exchange *e, int64_t now_ns,
                    const struct exchange_event *event)
 {
     struct observer *o = &scene->observers[e->request.seed];

@@ -9,7 +9,7 @@
 #include "client/lib/exchange.h"
 #include "tests/sim/session/model_servers.h"
 
-struct scene;
+struct session_scene;
 
 enum observed_link {
     OBSERVED_NONE,
@@ -35,14 +35,14 @@ struct observer {
     int64_t dial_at_ns[SERVERS_MAX]; /* no endpoint may be dialled before this time */
 };
 
-/* request: its place in struct caller. */
-void observer_begin(struct scene *scene, size_t request);
+/* request: its place in struct model_caller. */
+void observer_begin(struct session_scene *scene, size_t request);
 
 /* Calls exchange_step(), and checks what follows. */
-void observer_step(struct scene *scene, struct exchange *exchange, int64_t now_ns,
+void observer_step(struct session_scene *scene, struct exchange *exchange, int64_t now_ns,
                    const struct exchange_event *event);
 
 /* Returns the id of an attempt that may be in flight. */
-uint64_t observer_some_id(struct scene *scene);
+uint64_t observer_some_id(struct session_scene *scene);
 
 #endif

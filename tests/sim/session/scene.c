@@ -16,7 +16,7 @@
 /* One of this many sessions is closed before all requests have ended. */
 #define CLOSED_EARLY 20
 
-void scene_violation(struct scene *scene, const char *text, ...)
+void scene_violation(struct session_scene *scene, const char *text, ...)
 {
     va_list arguments;
 
@@ -28,8 +28,8 @@ void scene_violation(struct scene *scene, const char *text, ...)
     scene->ended = true;
 }
 
-void scene_schedule(struct scene *scene, int64_t delay_ns, enum scene_event event, size_t who,
-                    uint32_t stamp)
+void scene_schedule(struct session_scene *scene, int64_t delay_ns, enum scene_event event,
+                    size_t who, uint32_t stamp)
 {
     struct occasion occasion = {
         .at_ns = scene->now_ns + delay_ns,
@@ -43,7 +43,7 @@ void scene_schedule(struct scene *scene, int64_t delay_ns, enum scene_event even
 }
 
 /* The caller does nothing while it is stalled. */
-static void call_caller(struct scene *scene, const struct occasion *o)
+static void call_caller(struct session_scene *scene, const struct occasion *o)
 {
     int64_t stalled_ns = scene->caller.stalled_until_at_ns - scene->now_ns;
 
@@ -55,7 +55,7 @@ static void call_caller(struct scene *scene, const struct occasion *o)
         caller_cancel(scene, o->who);
 }
 
-static void handle(struct scene *scene, const struct occasion *o)
+static void handle(struct session_scene *scene, const struct occasion *o)
 {
     switch ((enum scene_event)o->type) {
     case SCENE_ARRIVAL: wire_arrive(scene, o->who); break;
@@ -72,7 +72,7 @@ static void handle(struct scene *scene, const struct occasion *o)
     }
 }
 
-static void scene_init(struct scene *scene, uint64_t seed, bool print, struct tally *tally)
+static void scene_init(struct session_scene *scene, uint64_t seed, bool print, struct tally *tally)
 {
     scene->now_ns = 0;
     scene->chance = (struct chance){.state = chance_mix(seed)};
@@ -89,7 +89,7 @@ static void scene_init(struct scene *scene, uint64_t seed, bool print, struct ta
 }
 
 /* Returns false if nothing will happen any more. */
-static bool advance(struct scene *scene)
+static bool advance(struct session_scene *scene)
 {
     const struct agenda *agenda = &scene->agenda;
     int64_t look_at_ns = caller_look_at(scene);
@@ -109,7 +109,7 @@ static bool advance(struct scene *scene)
     return true;
 }
 
-static void scene_run(struct scene *scene, uint64_t seed, bool print, struct tally *tally)
+static void scene_run(struct session_scene *scene, uint64_t seed, bool print, struct tally *tally)
 {
     uint64_t steps_max = tally->steps + STEPS_MAX;
     bool closes_early;
@@ -137,7 +137,7 @@ static void scene_run(struct scene *scene, uint64_t seed, bool print, struct tal
 static void run(void *storage, uint64_t seed, bool print, struct tally *tally,
                 struct outcome *outcome)
 {
-    struct scene *scene = storage;
+    struct session_scene *scene = storage;
 
     scene_run(scene, seed, print, tally);
     memcpy(outcome->violation, scene->violation, sizeof outcome->violation);
@@ -147,7 +147,7 @@ static void run(void *storage, uint64_t seed, bool print, struct tally *tally,
 
 const struct simulation simulation = {
     .run = run,
-    .world_bytes = sizeof(struct scene),
+    .world_bytes = sizeof(struct session_scene),
     .seeds = 1000000,
     .seeds_long = 50000000,
     .happening_count = SESSION_COUNTERS,

@@ -57,7 +57,7 @@ enum scene_event {
     SCENE_HEAL,
 };
 
-struct scene {
+struct session_scene {
     int64_t now_ns;
     struct chance chance;
     struct trace trace;
@@ -65,7 +65,7 @@ struct scene {
     struct agenda agenda;
     struct wires wires;
     struct model_servers servers;
-    struct caller caller;
+    struct model_caller caller;
     struct observer observers[CALLER_REQUESTS_MAX];
     struct fault_plan faults;
     bool ended;
@@ -73,17 +73,17 @@ struct scene {
 };
 
 /* Schedules an event in delay_ns. who: a number, see enum scene_event. */
-void scene_schedule(struct scene *scene, int64_t delay_ns, enum scene_event event, size_t who,
-                    uint32_t stamp);
+void scene_schedule(struct session_scene *scene, int64_t delay_ns, enum scene_event event,
+                    size_t who, uint32_t stamp);
 
 /* A law is broken. The schedule ends, and keeps the first text. */
-__attribute__((format(printf, 2, 3))) void scene_violation(struct scene *scene, const char *text,
-                                                           ...);
+__attribute__((format(printf, 2, 3))) void scene_violation(struct session_scene *scene,
+                                                           const char *text, ...);
 
 /* Session calls of this process are about this scene from now on. See seams.c. */
-void seams_begin(struct scene *scene);
+void seams_begin(struct session_scene *scene);
 
-static inline void scene_count(struct scene *scene, enum session_counter counter)
+static inline void scene_count(struct session_scene *scene, enum session_counter counter)
 {
     scene->tally->happened[counter]++;
 }

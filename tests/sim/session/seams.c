@@ -9,9 +9,9 @@
 #include "tests/sim/session/scene.h"
 
 /* A process runs one schedule at a time. */
-static struct scene *current;
+static struct session_scene *current;
 
-void seams_begin(struct scene *scene)
+void seams_begin(struct session_scene *scene)
 {
     current = scene;
 }

@@ -15,7 +15,7 @@
  * keepalives of client/lib/server_link.c. */
 #define UNACKNOWLEDGED_NS (10 * S)
 
-void wires_init(struct scene *scene)
+void wires_init(struct session_scene *scene)
 {
     struct wires *wires = &scene->wires;
 
@@ -26,13 +26,13 @@ void wires_init(struct scene *scene)
     wires->no_sockets_until_at_ns = 0;
 }
 
-static int64_t delay(struct scene *scene)
+static int64_t delay(struct session_scene *scene)
 {
     return scene->wires.latency_ns +
            (int64_t)chance_below(&scene->chance, (uint64_t)scene->wires.jitter_ns);
 }
 
-static size_t number_of(const struct scene *scene, const struct wire *wire)
+static size_t number_of(const struct session_scene *scene, const struct wire *wire)
 {
     return (size_t)(wire - scene->wires.all);
 }
@@ -51,7 +51,7 @@ static void read_signal(struct socket_signal *signal, bool nothing)
 
 /* ---- packets ----------------------------------------------------------------------------- */
 
-static struct packet *packet_new(struct scene *scene)
+static struct packet *packet_new(struct session_scene *scene)
 {
     struct wires *wires = &scene->wires;
     struct packet *packet;
@@ -67,14 +67,14 @@ static struct packet *packet_new(struct scene *scene)
     return NULL;
 }
 
-static void packet_free(struct scene *scene, struct packet *packet)
+static void packet_free(struct session_scene *scene, struct packet *packet)
 {
     packet->next = scene->wires.free_packets;
     scene->wires.free_packets = (uint16_t)(packet - scene->wires.packets);
 }
 
 /* TCP retransmits a packet to or from an isolated server until it arrives. */
-static void transmit(struct scene *scene, struct wire *wire, enum wire_end to,
+static void transmit(struct session_scene *scene, struct wire *wire, enum wire_end to,
                      const struct message *message)
 {
     int64_t at_ns = scene->now_ns + delay(scene);
@@ -98,7 +98,7 @@ static void transmit(struct scene *scene, struct wire *wire, enum wire_end to,
                    (size_t)(packet - scene->wires.packets), 0);
 }
 
-static void add_unread(struct scene *scene, struct wire *wire, struct packet *packet)
+static void add_unread(struct session_scene *scene, struct wire *wire, struct packet *packet)
 {
     uint16_t number = (uint16_t)(packet - scene->wires.packets);
 
@@ -112,7 +112,7 @@ static void add_unread(struct scene *scene, struct wire *wire, struct packet *pa
     raise_signal(&wire->dealer);
 }
 
-static struct packet *take_unread(struct scene *scene, struct wire *wire)
+static struct packet *take_unread(struct session_scene *scene, struct wire *wire)
 {
     struct packet *packet = &scene->wires.packets[wire->first];
 
@@ -121,7 +121,7 @@ static struct packet *take_unread(struct scene *scene, struct wire *wire)
 }
 
 /* A frozen server reads the packet when it resumes. */
-static void deliver_to_server(struct scene *scene, struct wire *wire, struct packet *packet)
+static void deliver_to_server(struct session_scene *scene, struct wire *wire, struct packet *packet)
 {
     const struct model_server *server = &scene->servers.all[wire->server];
 
@@ -135,7 +135,7 @@ static void deliver_to_server(struct scene *scene, struct wire *wire, struct pac
     packet_free(scene, packet);
 }
 
-void wire_arrive(struct scene *scene, size_t number)
+void wire_arrive(struct session_scene *scene, size_t number)
 {
     struct packet *packet = &scene->wires.packets[number];
     struct wire *wire = &scene->wires.all[packet->wire];
@@ -148,7 +148,7 @@ void wire_arrive(struct scene *scene, size_t number)
         add_unread(scene, wire, packet);
 }
 
-void wire_send(struct scene *scene, struct wire *wire, const struct message *message)
+void wire_send(struct session_scene *scene, struct wire *wire, const struct message *message)
 {
     if (message)
         trace_message(&scene->trace, scene->now_ns, "server sends", (uint32_t)wire->server,
@@ -162,7 +162,7 @@ void wire_send(struct scene *scene, struct wire *wire, const struct message *mes
 
 /* ---- connecting and disconnecting --------------------------------------------------------- */
 
-static struct wire *wire_new(struct scene *scene)
+static struct wire *wire_new(struct session_scene *scene)
 {
     struct wires *wires = &scene->wires;
 
@@ -178,7 +178,7 @@ static struct wire *wire_new(struct scene *scene)
     return wire;
 }
 
-void wire_connect(struct scene *scene, size_t number, uint32_t stamp)
+void wire_connect(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct wire *wire = &scene->wires.all[number];
 
@@ -201,7 +201,7 @@ static void end(struct wire *wire)
     raise_signal(&wire->monitor);
 }
 
-void wire_disconnect(struct scene *scene, size_t number, uint32_t stamp)
+void wire_disconnect(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct wire *wire = &scene->wires.all[number];
 
@@ -211,7 +211,7 @@ void wire_disconnect(struct scene *scene, size_t number, uint32_t stamp)
     end(wire);
 }
 
-void wire_unacknowledged(struct scene *scene, size_t number, uint32_t stamp)
+void wire_unacknowledged(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct wire *wire = &scene->wires.all[number];
 
@@ -219,14 +219,14 @@ void wire_unacknowledged(struct scene *scene, size_t number, uint32_t stamp)
         end(wire);
 }
 
-void wire_lose_all(struct scene *scene, struct wire *wire)
+void wire_lose_all(struct session_scene *scene, struct wire *wire)
 {
     wire->lossy = scene->faults.lost_all = true;
     scene_schedule(scene, UNACKNOWLEDGED_NS, SCENE_UNACKNOWLEDGED, number_of(scene, wire),
                    wire->stamp);
 }
 
-void wire_break(struct scene *scene, struct wire *wire)
+void wire_break(struct session_scene *scene, struct wire *wire)
 {
     int64_t isolated_ns = scene->servers.all[wire->server].isolated_until_at_ns - scene->now_ns;
     int64_t delay_ns = delay(scene);
@@ -239,7 +239,7 @@ void wire_break(struct scene *scene, struct wire *wire)
 }
 
 /* If a process ends while it is isolated, some of its peers never learn that. */
-void wires_end_server(struct scene *scene, size_t server)
+void wires_end_server(struct session_scene *scene, size_t server)
 {
     bool isolated = scene->servers.all[server].isolated_until_at_ns > scene->now_ns;
 
@@ -253,7 +253,7 @@ void wires_end_server(struct scene *scene, size_t server)
     }
 }
 
-struct wire *wires_random(struct scene *scene)
+struct wire *wires_random(struct session_scene *scene)
 {
     uint32_t used = scene->wires.wires_used;
 
@@ -265,7 +265,7 @@ struct wire *wires_random(struct scene *scene)
 
 /* ---- what the descriptor and the checks need to know -------------------------------------- */
 
-bool wires_readable(const struct scene *scene)
+bool wires_readable(const struct session_scene *scene)
 {
     for (uint32_t i = 0; i < scene->wires.wires_used; i++) {
         const struct wire *wire = &scene->wires.all[i];
@@ -275,7 +275,7 @@ bool wires_readable(const struct scene *scene)
     return false;
 }
 
-static bool has_reply(const struct scene *scene, const struct wire *wire, uint64_t id,
+static bool has_reply(const struct session_scene *scene, const struct wire *wire, uint64_t id,
                       int64_t by_ns)
 {
     const struct packet *packets = scene->wires.packets;
@@ -287,7 +287,7 @@ static bool has_reply(const struct scene *scene, const struct wire *wire, uint64
     return false;
 }
 
-bool wires_have_reply(const struct scene *scene, size_t server, uint64_t id, int64_t by_ns)
+bool wires_have_reply(const struct session_scene *scene, size_t server, uint64_t id, int64_t by_ns)
 {
     for (uint32_t i = 0; i < scene->wires.wires_used; i++) {
         const struct wire *wire = &scene->wires.all[i];
@@ -297,7 +297,7 @@ bool wires_have_reply(const struct scene *scene, size_t server, uint64_t id, int
     return false;
 }
 
-unsigned wires_open(const struct scene *scene)
+unsigned wires_open(const struct session_scene *scene)
 {
     unsigned open = 0;
 
@@ -306,7 +306,7 @@ unsigned wires_open(const struct scene *scene)
     return open;
 }
 
-const char *wires_unreported(const struct scene *scene)
+const char *wires_unreported(const struct session_scene *scene)
 {
     for (uint32_t i = 0; i < scene->wires.wires_used; i++) {
         const struct wire *wire = &scene->wires.all[i];
@@ -332,7 +332,7 @@ bool server_link_could_open(const struct link_context *context, const char *endp
 
 bool server_link_open(struct server_link *link, struct link_context *context, const char *endpoint)
 {
-    struct scene *scene = context->zmq;
+    struct session_scene *scene = context->zmq;
 
     *link = (struct server_link){.context = context, .users = link->users};
     if (scene->now_ns < scene->wires.no_sockets_until_at_ns) {
@@ -358,7 +358,7 @@ void server_link_close(struct server_link *link)
     struct wire *wire = link->dealer;
 
     if (wire) {
-        struct scene *scene = link->context->zmq;
+        struct session_scene *scene = link->context->zmq;
         model_servers_forget(scene, wire);
         if (link->users > 0 && wire->first != NO_PACKET && !wire->read_invalid)
             scene_violation(scene, "closes a connection before its last messages are read");
@@ -384,7 +384,7 @@ void server_link_watch(struct server_link *link)
 
 bool server_link_send(struct server_link *link, const struct message *message)
 {
-    struct scene *scene = link->context->zmq;
+    struct session_scene *scene = link->context->zmq;
     struct wire *wire = link->dealer;
 
     trace_message(&scene->trace, scene->now_ns, "client sends", (uint32_t)wire->server,
@@ -406,7 +406,7 @@ bool server_link_send(struct server_link *link, const struct message *message)
 enum link_receipt server_link_receive(struct server_link *link, struct message *message,
                                       struct message_error *error, int *left)
 {
-    struct scene *scene = link->context->zmq;
+    struct session_scene *scene = link->context->zmq;
     struct wire *wire = link->dealer;
     struct packet *packet;
 

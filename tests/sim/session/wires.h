@@ -17,7 +17,7 @@
 #define PACKETS_MAX 4096
 #define NO_PACKET   UINT16_MAX
 
-struct scene;
+struct session_scene;
 
 enum wire_end {
     WIRE_END_CLIENT,
@@ -72,39 +72,39 @@ struct wires {
     struct wire *last_used[SERVERS_MAX]; /* the wire over which the client last sent */
 };
 
-void wires_init(struct scene *scene);
+void wires_init(struct session_scene *scene);
 
 /* Whether the session's descriptor is readable because of a wire. */
-bool wires_readable(const struct scene *scene);
+bool wires_readable(const struct session_scene *scene);
 
 /* Returns what the client will never learn because no signal is raised; NULL: nothing. */
-const char *wires_unreported(const struct scene *scene);
+const char *wires_unreported(const struct session_scene *scene);
 
 /* Whether that server's reply to attempt `id` has been unread since `by_ns` or before. */
-bool wires_have_reply(const struct scene *scene, size_t server, uint64_t id, int64_t by_ns);
+bool wires_have_reply(const struct session_scene *scene, size_t server, uint64_t id, int64_t by_ns);
 
 /* How many wires the client holds open. */
-unsigned wires_open(const struct scene *scene);
+unsigned wires_open(const struct session_scene *scene);
 
 /* A server sends a message. NULL: an invalid frame. */
-void wire_send(struct scene *scene, struct wire *wire, const struct message *message);
+void wire_send(struct session_scene *scene, struct wire *wire, const struct message *message);
 
 /* The network or the server ends the connection. The client learns that later. */
-void wire_break(struct scene *scene, struct wire *wire);
+void wire_break(struct session_scene *scene, struct wire *wire);
 
 /* From now on the wire loses all packets. */
-void wire_lose_all(struct scene *scene, struct wire *wire);
+void wire_lose_all(struct session_scene *scene, struct wire *wire);
 
 /* The server's process has ended. */
-void wires_end_server(struct scene *scene, size_t server);
+void wires_end_server(struct session_scene *scene, size_t server);
 
 /* Returns a random wire if that is connected; else NULL. */
-struct wire *wires_random(struct scene *scene);
+struct wire *wires_random(struct session_scene *scene);
 
 /* Events of the schedule. number: the place in struct wires. */
-void wire_connect(struct scene *scene, size_t number, uint32_t stamp);
-void wire_disconnect(struct scene *scene, size_t number, uint32_t stamp);
-void wire_unacknowledged(struct scene *scene, size_t number, uint32_t stamp);
-void wire_arrive(struct scene *scene, size_t packet);
+void wire_connect(struct session_scene *scene, size_t number, uint32_t stamp);
+void wire_disconnect(struct session_scene *scene, size_t number, uint32_t stamp);
+void wire_unacknowledged(struct session_scene *scene, size_t number, uint32_t stamp);
+void wire_arrive(struct session_scene *scene, size_t packet);
 
 #endif
