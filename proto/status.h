@@ -52,7 +52,7 @@ struct counters {
     uint64_t spans;       /* spans summed */
     uint64_t requeued;    /* spans that came back without a sum */
     uint64_t given_twice; /* late spans that a second worker got as well */
-    uint64_t duplicates;  /* totals dropped: they came too late, or nobody wanted them any more */
+    uint64_t duplicates;  /* totals dropped: too late, or no longer wanted */
     uint64_t workers_lost;
     uint64_t bad_messages;
 };
