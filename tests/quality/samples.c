@@ -15,12 +15,12 @@
 #define OUTPUTS_MAX 4 /* outputs of a lane for one draw, as level 3 needs */
 
 /* A row of draws: one draw by each lane. */
-struct row {
+struct output_row {
     uint64_t out[OUTPUTS_MAX][LANES]; /* the outputs of the lanes */
     uint64_t b[LANES];                /* the lanes' b before their first output */
 };
 
-static void row_make(struct row *row, struct lanes *lanes, unsigned outputs)
+static void row_make(struct output_row *row, struct lanes *lanes, unsigned outputs)
 {
     memcpy(row->b, lanes->b, sizeof row->b);
     for (unsigned i = 0; i < outputs; i++, lanes->counter += 1) {
@@ -39,7 +39,7 @@ static uint64_t low52(uint64_t out)
     return out & ((UINT64_C(1) << 52) - 1);
 }
 
-static inline bool level1_draw(const struct row *row, unsigned lane, int64_t *q)
+static inline bool level1_draw(const struct output_row *row, unsigned lane, int64_t *q)
 {
     uint64_t t = level1_slots[row->b[lane] >> 32 & (LEVEL1_SLOTS - 1)] >> 32;
     *q = (int64_t)((unsigned __int128)low52(row->out[0][lane]) * t >> 20) - (int64_t)(t << 31);
@@ -53,7 +53,7 @@ static int64_t interval_point(uint64_t interval, uint64_t out)
     return (int64_t)(left + (uint64_t)((unsigned __int128)low52(out) * width >> 32));
 }
 
-static inline bool level2_draw(const struct row *row, unsigned lane, int64_t *q)
+static inline bool level2_draw(const struct output_row *row, unsigned lane, int64_t *q)
 {
     uint64_t out = row->out[0][lane], slot = out >> 52;
     *q = interval_point(level2_slots[slot], out);
@@ -67,7 +67,7 @@ static unsigned level3_bin(uint64_t out)
     return (uint32_t)out < entry >> 32 ? slot : (uint32_t)entry;
 }
 
-static inline bool level3_draw(const struct row *row, unsigned lane, int64_t *q)
+static inline bool level3_draw(const struct output_row *row, unsigned lane, int64_t *q)
 {
     uint64_t u2 = row->out[1][lane], u3 = row->out[2][lane];
     unsigned bin = level3_bin(row->out[0][lane]);
@@ -96,10 +96,10 @@ static void open_init(struct open *open)
 /* Makes a level's draws for the open samples. Samples with slow draws stay open.
  * outputs: outputs of a lane for each draw. */
 static inline void level(struct lanes *lanes, unsigned outputs,
-                         bool (*draw)(const struct row *row, unsigned lane, int64_t *q),
+                         bool (*draw)(const struct output_row *row, unsigned lane, int64_t *q),
                          struct open *open, int64_t *samples)
 {
-    struct row row;
+    struct output_row row;
     uint32_t slow = 0;
     for (uint32_t t = 0; t < open->count; t++) {
         if (t % LANES == 0)
@@ -129,7 +129,7 @@ static void gaussian(uint64_t key, uint64_t block, int64_t *samples)
 void samples_outputs(const struct stream *stream, uint64_t block, uint64_t *outputs)
 {
     struct lanes lanes;
-    struct row row;
+    struct output_row row;
     lanes_init(&lanes, stream->key, block, 0);
     for (uint32_t t = 0; t < BLOCK_SAMPLES; t += LANES) {
         row_make(&row, &lanes, 1);

@@ -16,15 +16,15 @@
 /* ---- Tools ---- */
 
 /* The result of decoding a frame. */
-struct outcome {
+struct decoded {
     bool taken;
     struct message message;
     struct message_error error;
 };
 
-static struct outcome decode(const void *bytes, size_t size)
+static struct decoded decode(const void *bytes, size_t size)
 {
-    struct outcome outcome = {0};
+    struct decoded outcome = {0};
     uint8_t *exact = exact_copy(bytes, size);
 
     outcome.taken = message_decode(exact, size, &outcome.message, &outcome.error);
@@ -126,7 +126,7 @@ static const struct message samples[] = {
 };
 _Static_assert(COUNT_OF(samples) == MESSAGE_TYPES - 1, "all but the status reply");
 
-static struct outcome decode_frame(const struct frame *frame)
+static struct decoded decode_frame(const struct frame *frame)
 {
     return decode(frame->bytes, frame->size);
 }
@@ -150,7 +150,7 @@ static void check_limit_row(const struct limit_row *row, size_t index)
 {
     struct frame body = {.size = 0};
     struct frame frame;
-    struct outcome outcome;
+    struct decoded outcome;
 
     put_numbers(&body, row->numbers);
     frame = frame_of(PROTOCOL_VERSION, row->body, &body);
@@ -283,7 +283,7 @@ Test(message, status_reply_is_decoded_to_its_type_only)
 {
     struct frame body = {.size = 0};
     struct frame frame = frame_of(PROTOCOL_VERSION, BODY_STATUS_REPLY, &body);
-    struct outcome outcome = decode_frame(&frame);
+    struct decoded outcome = decode_frame(&frame);
 
     cr_assert(outcome.taken, "%s", outcome.error.reason);
     cr_assert(outcome.message.type == MESSAGE_STATUS_REPLY);
@@ -316,7 +316,7 @@ Test(message, frames_that_are_no_message_are_malformed)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
-        struct outcome outcome = decode(rows[i].bytes, rows[i].size);
+        struct decoded outcome = decode(rows[i].bytes, rows[i].size);
         cr_assert(!outcome.taken, "row %zu was taken", i);
         cr_assert(outcome.error.status == rows[i].status, "row %zu: %s", i, outcome.error.reason);
         cr_assert(!outcome.error.sum_request && outcome.error.id == 0, "row %zu", i);
@@ -348,7 +348,7 @@ Test(message, error_of_a_sum_request_has_its_id_for_the_refusal)
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
         struct frame body = {.size = 0};
         struct frame frame;
-        struct outcome outcome;
+        struct decoded outcome;
 
         put_numbers(&body, rows[i].numbers);
         frame = frame_of(rows[i].version, BODY_SUM_REQUEST, &body);
@@ -360,7 +360,7 @@ Test(message, error_of_a_sum_request_has_its_id_for_the_refusal)
 
 Test(message, error_of_a_wrong_version_names_the_supported_version)
 {
-    struct outcome outcome = decode("\x08\x02", 2);
+    struct decoded outcome = decode("\x08\x02", 2);
 
     cr_assert_str_eq(outcome.error.reason, "version is not 1, the only supported version");
 }
@@ -381,7 +381,7 @@ static struct frame cancel_of_size(size_t size)
 Test(message, frame_beyond_the_limit_is_malformed_unread)
 {
     struct frame frame = cancel_of_size(FRAME_BYTES_MAX + 1);
-    struct outcome outcome = decode_frame(&frame);
+    struct decoded outcome = decode_frame(&frame);
 
     cr_assert(frame.size == FRAME_BYTES_MAX + 1);
     cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
@@ -391,7 +391,7 @@ Test(message, frame_beyond_the_limit_is_malformed_unread)
 Test(message, frame_at_the_limit_is_malformed_if_it_needs_more_memory_than_the_arena_has)
 {
     struct frame frame = cancel_of_size(FRAME_BYTES_MAX);
-    struct outcome outcome = decode_frame(&frame);
+    struct decoded outcome = decode_frame(&frame);
 
     cr_assert(frame.size == FRAME_BYTES_MAX);
     cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
@@ -400,7 +400,7 @@ Test(message, frame_at_the_limit_is_malformed_if_it_needs_more_memory_than_the_a
 /* ---- Unknown fields ---- */
 
 /* A Cancel with `count` unknown fields of `size` bytes each inside and as many around it. */
-static struct outcome decode_with_unknown_fields(unsigned count, size_t size)
+static struct decoded decode_with_unknown_fields(unsigned count, size_t size)
 {
     static const uint8_t zeros[500];
     struct frame body = {.size = 0};
@@ -417,7 +417,7 @@ static struct outcome decode_with_unknown_fields(unsigned count, size_t size)
 
 Test(message, unknown_fields_are_ignored)
 {
-    struct outcome outcome = decode_with_unknown_fields(32, 32);
+    struct decoded outcome = decode_with_unknown_fields(32, 32);
 
     cr_assert(outcome.taken, "%s", outcome.error.reason);
     cr_assert(outcome.message.type == MESSAGE_CANCEL && outcome.message.cancel.id == 7);
@@ -431,7 +431,7 @@ Test(message, too_many_unknown_fields_are_malformed)
     } rows[] = {{60, 500}, {250, 64}, {1000, 16}, {2000, 0}, {5000, 0}};
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
-        struct outcome outcome = decode_with_unknown_fields(rows[i].count, rows[i].size);
+        struct decoded outcome = decode_with_unknown_fields(rows[i].count, rows[i].size);
         cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED, "row %zu", i);
     }
 }
@@ -446,7 +446,7 @@ Test(message, wrong_version_refusal_is_readable_in_every_version)
     put_bytes(&body, 3, "say 9", 5);
     for (size_t i = 0; i < COUNT_OF(versions); i++) {
         struct frame frame = frame_of(versions[i], BODY_REFUSAL, &body);
-        struct outcome outcome = decode_frame(&frame);
+        struct decoded outcome = decode_frame(&frame);
         const struct refusal *refusal = &outcome.message.refusal;
         cr_assert(outcome.taken, "%s", outcome.error.reason);
         cr_assert(outcome.message.type == MESSAGE_REFUSAL && refusal->id == 7);
@@ -458,7 +458,7 @@ Test(message, wrong_version_refusal_is_readable_in_every_version)
 Test(message, any_other_refusal_of_another_version_is_rejected)
 {
     struct frame body = {.size = 0};
-    struct outcome outcome;
+    struct decoded outcome;
 
     put_number(&body, 1, 7);
     put_number(&body, 2, STATUS_BUSY);
@@ -471,7 +471,7 @@ Test(message, join_with_unknown_fields_is_valid)
 {
     struct frame body = {.size = 0};
     struct frame frame;
-    struct outcome outcome;
+    struct decoded outcome;
 
     put_bytes(&body, 3, "node7", 5);
     put_bytes(&body, 6, "rack 12", 7);
@@ -488,7 +488,7 @@ Test(message, last_of_two_fields_counts)
 {
     struct frame body = {.size = 0};
     struct frame frame;
-    struct outcome outcome;
+    struct decoded outcome;
 
     for (uint64_t capacity = 1; capacity <= 2; ++capacity) {
         put_number(&body, 2, capacity);
@@ -503,7 +503,7 @@ Test(message, last_of_two_fields_counts)
 
 Test(message, last_of_two_bodies_counts)
 {
-    struct outcome outcome = decode("\x08\x01\x22\x06\x08\x07\x10\x01\x18\x02\x2a\x02\x08\x09", 14);
+    struct decoded outcome = decode("\x08\x01\x22\x06\x08\x07\x10\x01\x18\x02\x2a\x02\x08\x09", 14);
 
     cr_assert(outcome.taken, "%s", outcome.error.reason);
     cr_assert(outcome.message.type == MESSAGE_CANCEL && outcome.message.cancel.id == 9);
@@ -511,7 +511,7 @@ Test(message, last_of_two_bodies_counts)
 
 /* ---- Text ---- */
 
-static struct outcome decode_text(const char *text, size_t size)
+static struct decoded decode_text(const char *text, size_t size)
 {
     struct frame body = {.size = 0};
     struct frame frame;
@@ -525,7 +525,7 @@ static struct outcome decode_text(const char *text, size_t size)
 Test(message, text_is_valid_up_to_512_bytes)
 {
     char text[TEXT_BYTES_MAX + 1];
-    struct outcome outcome;
+    struct decoded outcome;
 
     memset(text, 'x', sizeof(text));
     outcome = decode_text(text, TEXT_BYTES_MAX);
@@ -553,14 +553,14 @@ Test(message, text_is_made_printable)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
-        struct outcome outcome = decode_text(rows[i].sent, strlen(rows[i].sent));
+        struct decoded outcome = decode_text(rows[i].sent, strlen(rows[i].sent));
         cr_assert(outcome.taken, "row %zu: %s", i, outcome.error.reason);
         cr_assert_str_eq(outcome.message.refusal.text, rows[i].shown, "row %zu", i);
     }
 }
 
 /* A Join with `name` in field 3 (its name) or 4 (its kernel). */
-static struct outcome decode_name(unsigned field, const char *name, size_t size)
+static struct decoded decode_name(unsigned field, const char *name, size_t size)
 {
     struct frame body = {.size = 0};
     struct frame frame;
@@ -578,7 +578,7 @@ Test(message, names_are_valid_up_to_95_bytes)
 
     memset(name, 'x', sizeof(name));
     for (unsigned field = 3; field <= 4; ++field) {
-        struct outcome outcome = decode_name(field, name, NAME_BYTES_MAX);
+        struct decoded outcome = decode_name(field, name, NAME_BYTES_MAX);
         const struct join *join = &outcome.message.join;
         cr_assert(outcome.taken && strlen(field == 3 ? join->name : join->kernel) == 95);
         outcome = decode_name(field, name, NAME_BYTES_MAX + 1);
@@ -589,8 +589,8 @@ Test(message, names_are_valid_up_to_95_bytes)
 
 Test(message, names_are_made_printable)
 {
-    struct outcome name = decode_name(3, "n\xc3\xb6x\x1b[2J\n", 9);
-    struct outcome kernel = decode_name(4, "a\0b", 3);
+    struct decoded name = decode_name(3, "n\xc3\xb6x\x1b[2J\n", 9);
+    struct decoded kernel = decode_name(4, "a\0b", 3);
 
     cr_assert(name.taken && kernel.taken);
     cr_assert_str_eq(name.message.join.name, "n??x?[2J?");
@@ -599,7 +599,7 @@ Test(message, names_are_made_printable)
 
 Test(message, text_ends_at_its_first_nul)
 {
-    struct outcome outcome = decode_text("busy\0, they say", 15);
+    struct decoded outcome = decode_text("busy\0, they say", 15);
 
     cr_assert(outcome.taken, "%s", outcome.error.reason);
     cr_assert_str_eq(outcome.message.refusal.text, "busy");
@@ -621,7 +621,7 @@ static void check_round_trip(const struct message *message, const char *what, ui
 {
     uint8_t *bytes = malloc(MESSAGE_BYTES_MAX);
     size_t size = message_encode(message, bytes);
-    struct outcome outcome = decode(bytes, size);
+    struct decoded outcome = decode(bytes, size);
 
     free(bytes);
     cr_assert(size >= 1 && size <= MESSAGE_BYTES_MAX, "%s, seed %" PRIu64, what, seed);
@@ -800,7 +800,7 @@ Test(message, encoding_unprintable_text_is_a_bug, .signal = SIGABRT)
 
 static void check_damaged(const uint8_t *bytes, size_t size, const char *what, uint64_t seed)
 {
-    struct outcome outcome = decode(bytes, size);
+    struct decoded outcome = decode(bytes, size);
 
     if (outcome.taken && outcome.message.type == MESSAGE_STATUS_REPLY)
         return; /* test_status.c tests damaged status replies */
@@ -912,7 +912,7 @@ static struct frame documented_bytes(const char *heading)
 static void check_documented(const char *heading, const struct message *message)
 {
     struct frame frame = documented_bytes(heading);
-    struct outcome outcome = decode_frame(&frame);
+    struct decoded outcome = decode_frame(&frame);
     uint8_t bytes[MESSAGE_BYTES_MAX];
     size_t size = message_encode(message, bytes);
 

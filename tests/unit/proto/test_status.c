@@ -22,7 +22,7 @@ enum {
 
 /* ---- Tools ---- */
 
-struct outcome {
+struct decoded_status {
     bool taken;
     struct status_reply status;
     const char *reason;
@@ -30,7 +30,7 @@ struct outcome {
 
 /* Decodes with both functions, and checks that they agree: status_decode() rejects each frame that
  * message_decode() rejects, and both agree whether the frame is a status reply. */
-static void decode(const void *bytes, size_t size, struct outcome *outcome)
+static void decode(const void *bytes, size_t size, struct decoded_status *outcome)
 {
     uint8_t *exact = exact_copy(bytes, size);
     struct message message;
@@ -44,14 +44,14 @@ static void decode(const void *bytes, size_t size, struct outcome *outcome)
     free(exact);
 }
 
-static void decode_body(const struct frame *body, struct outcome *outcome)
+static void decode_body(const struct frame *body, struct decoded_status *outcome)
 {
     struct frame frame = frame_of(PROTOCOL_VERSION, BODY_STATUS_REPLY, body);
 
     decode(frame.bytes, frame.size, outcome);
 }
 
-static void check_refused(const struct outcome *outcome, const char *begins, size_t row)
+static void check_refused(const struct decoded_status *outcome, const char *begins, size_t row)
 {
     cr_assert(!outcome->taken, "row %zu was taken", row);
     cr_assert(strstr(outcome->reason, begins) == outcome->reason,
@@ -99,7 +99,7 @@ static void check_round_trip(const struct status_reply *status, const char *what
 {
     uint8_t *bytes = malloc(FRAME_BYTES_MAX);
     size_t size = status_encode(status, bytes);
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     decode(bytes, size, &outcome);
     free(bytes);
@@ -124,7 +124,7 @@ static void check_entry_rows(unsigned list, unsigned count_field, const struct e
     for (size_t i = 0; i < count; ++i) {
         struct frame entry = {.size = 0};
         struct frame body = {.size = 0};
-        struct outcome outcome;
+        struct decoded_status outcome;
 
         put_numbers(&entry, rows[i].numbers);
         put_number(&body, count_field, 1);
@@ -194,7 +194,7 @@ Test(status, rates_must_be_finite_and_0_or_more)
         unsigned field = 8 + i % 2;
         struct frame worker = {.size = 0};
         struct frame body = {.size = 0};
-        struct outcome outcome;
+        struct decoded_status outcome;
 
         put_number(&worker, 2, WORKER_STATUS_JOINED);
         put_double(&worker, field, rows[i / 2].rate);
@@ -215,7 +215,7 @@ struct list_row {
     const char *reason;
 };
 
-static void decode_lists(const struct list_row *row, struct outcome *outcome)
+static void decode_lists(const struct list_row *row, struct decoded_status *outcome)
 {
     struct frame body = {.size = 0};
 
@@ -245,7 +245,7 @@ Test(status, lists_are_valid_up_to_64_entries_and_up_to_their_counts)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
-        struct outcome outcome;
+        struct decoded_status outcome;
 
         decode_lists(&rows[i], &outcome);
         if (rows[i].reason != NULL) {
@@ -263,7 +263,7 @@ static const struct {
     unsigned list, field;
 } name_places[] = {{0, NAME}, {0, KERNEL}, {WORKERS, 3}, {WORKERS, 4}, {REQUESTS, 3}};
 
-static void decode_name(size_t place, const char *name, size_t size, struct outcome *outcome)
+static void decode_name(size_t place, const char *name, size_t size, struct decoded_status *outcome)
 {
     unsigned list = name_places[place].list;
     struct frame body = {.size = 0};
@@ -292,7 +292,7 @@ static const char *name_in(const struct status_reply *status, size_t place)
 Test(status, names_are_valid_up_to_95_bytes)
 {
     char name[NAME_BYTES_MAX + 1];
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     memset(name, 'x', sizeof(name));
     for (size_t place = 0; place < COUNT_OF(name_places); ++place) {
@@ -306,7 +306,7 @@ Test(status, names_are_valid_up_to_95_bytes)
 
 Test(status, names_are_made_printable)
 {
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     for (size_t place = 0; place < COUNT_OF(name_places); ++place) {
         decode_name(place, "n\xc3\xb6\x1b[31m\n\0x", 11, &outcome);
@@ -333,7 +333,7 @@ Test(status, frames_that_are_no_status_reply_are_rejected_with_a_reason)
         {"\x08\x01\x62\x02\x42", 5, "the bytes are not a message"},
         {"\x08\x01\x62\x02\x42\x01", 6, "the bytes are not a message"}, /* a truncated entry */
     };
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
         decode(rows[i].bytes, rows[i].size, &outcome);
@@ -344,7 +344,7 @@ Test(status, frames_that_are_no_status_reply_are_rejected_with_a_reason)
 Test(status, absent_fields_are_0)
 {
     static const struct counters none;
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     memset(&outcome, 0xff, sizeof(outcome));
     decode("\x08\x01\x62\x00", 4, &outcome);
@@ -358,7 +358,7 @@ Test(status, absent_fields_are_0)
 Test(status, last_of_two_fields_counts)
 {
     struct frame body = {.size = 0};
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     put_number(&body, WORKER_COUNT, 1);
     put_number(&body, WORKER_COUNT, 2);
@@ -488,7 +488,7 @@ Test(status, longest_reply_is_readable_with_unknown_fields)
     const size_t head = 2 + 1 + 3; /* the version, the body's tag and its length */
     struct frame body = {.size = 0};
     struct frame frame = {.size = 0};
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     put(&body, bytes + head, size - head);
     for (unsigned i = 0; i < 32; ++i)
@@ -579,7 +579,7 @@ Test(status, encoding_an_unprintable_name_is_a_bug, .signal = SIGABRT)
 
 static void check_damaged(const void *bytes, size_t size, const char *what, uint64_t seed)
 {
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     decode(bytes, size, &outcome);
     if (outcome.taken)
@@ -592,7 +592,7 @@ Test(status, every_truncation_is_harmless)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     size_t size = status_encode(&sample, bytes);
-    struct outcome outcome;
+    struct decoded_status outcome;
 
     for (size_t shorter = 0; shorter < size; ++shorter) {
         decode(bytes, shorter, &outcome);
