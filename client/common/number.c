@@ -1,3 +1,4 @@
+/* Parses decimal numbers that programs write. */
 #include "client/common/number.h"
 
 #include <math.h>
@@ -7,8 +8,8 @@
 #define DIGITS "0123456789"
 #define SPACES " \t\r\n"
 
-/* Each of these passes over what it is named for, and tells whether there was any. */
-static bool pass_digits(const char **at)
+/* Each skip_ function advances behind what it is named after. It returns whether there was any. */
+static bool skip_digits(const char **at)
 {
     size_t count = strspn(*at, DIGITS);
 
@@ -16,28 +17,28 @@ static bool pass_digits(const char **at)
     return count > 0;
 }
 
-static bool pass_one_of(const char **at, const char *set)
+static bool skip_one_of(const char **at, const char *set)
 {
-    bool there = **at && strchr(set, **at);
+    bool found = **at && strchr(set, **at);
 
-    *at += there;
-    return there;
+    *at += found;
+    return found;
 }
 
-static bool pass_number(const char **at)
+static bool skip_number(const char **at)
 {
-    pass_one_of(at, "+-");
-    bool digits = pass_digits(at);
-    if (pass_one_of(at, "."))
-        digits = pass_digits(at) || digits;
-    if (!digits || !pass_one_of(at, "eE"))
+    skip_one_of(at, "+-");
+    bool digits = skip_digits(at);
+    if (skip_one_of(at, "."))
+        digits = skip_digits(at) || digits;
+    if (!digits || !skip_one_of(at, "eE"))
         return digits;
-    pass_one_of(at, "+-");
-    return pass_digits(at);
+    skip_one_of(at, "+-");
+    return skip_digits(at);
 }
 
-/* strtod() alone would take "nan", "0x1p3" and what follows a number. The program sets no locale in
- * which the point is another character. */
+/* strtod() alone would accept "nan", "0x1p3" and text after a number. The program sets no locale
+ * with another decimal point. */
 bool number_parse(const char *text, size_t size, double *number)
 {
     char copy[NUMBER_BYTES_MAX + 1];
@@ -47,7 +48,7 @@ bool number_parse(const char *text, size_t size, double *number)
     memcpy(copy, text, size);
     copy[size] = '\0';
     const char *begin = copy + strspn(copy, SPACES), *end = begin;
-    if (!pass_number(&end) || end[strspn(end, SPACES)] != '\0')
+    if (!skip_number(&end) || end[strspn(end, SPACES)] != '\0')
         return false;
     double value = strtod(begin, NULL);
     if (!isfinite(value))

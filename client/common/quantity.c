@@ -1,3 +1,4 @@
+/* Parses and prints counts, durations, seeds and rates. */
 #include "client/common/quantity.h"
 
 #include <stddef.h>
@@ -6,11 +7,12 @@
 
 #include "proto/bounds.h"
 
-/* Largest exponent that is read: far beyond any result, and no sum of exponents overflows. */
+/* Largest exponent that is accepted. It is far beyond any result, and no sum of exponents
+ * overflows. */
 #define EXPONENT_MAX 9999
 
-/* digits * 10^exponent. Zeros at the end wait in the exponent until another digit follows, hence
- * 64 bits hold every number that can become a whole result, however many zeros it is typed with. */
+/* The number digits * 10^exponent. Trailing zeros are counted in the exponent until another digit
+ * follows. So 64 bits hold every number with a whole result, even if it has very many zeros. */
 struct decimal {
     uint64_t digits;
     int exponent;
@@ -18,7 +20,7 @@ struct decimal {
 
 struct unit {
     const char *name;
-    uint64_t factor; /* worth factor * 10^exponent */
+    uint64_t factor; /* the unit is factor * 10^exponent */
     int exponent;
 };
 
@@ -56,7 +58,7 @@ static bool decimal_append(struct decimal *number, unsigned digit)
     return !__builtin_add_overflow(number->digits, digit, &number->digits);
 }
 
-/* Returns how many digits there were; -1: more of them than any result has. */
+/* Returns the number of digits; -1: the number is too large for any result. */
 static int read_digits(const char **at, struct decimal *number)
 {
     int length = 0;
@@ -111,7 +113,7 @@ static bool read_exponent(const char **at, struct decimal *number)
     return *at > begin;
 }
 
-/* number * unit, when that is whole and at most `limit`. */
+/* Computes number * unit. Returns false if that is not whole or exceeds `limit`. */
 static bool decimal_to_whole(const struct decimal *number, const struct unit *unit, uint64_t limit,
                              uint64_t *whole)
 {
@@ -129,7 +131,7 @@ static bool decimal_to_whole(const struct decimal *number, const struct unit *un
     return value <= limit;
 }
 
-/* Returns the unit that `text` ends with, or NULL: refused. */
+/* Returns the unit at the end of `text`; NULL: the text is refused. */
 static const struct unit *quantity_parse(const char *text, const struct unit *units, uint64_t limit,
                                          uint64_t *whole)
 {
@@ -160,7 +162,7 @@ bool duration_parse(const char *text, int64_t *ns)
     return true;
 }
 
-/* 16 and more: not a digit. */
+/* Returns 16 if `c` is not a digit. */
 static unsigned digit_value(char c)
 {
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";
@@ -201,12 +203,12 @@ char *count_print(uint64_t count, char *text)
     return text;
 }
 
-/* ---- roughly ----------------------------------------------------------------------------- */
+/* ---- rounded ----------------------------------------------------------------------------- */
 
-/* upto: of the unit, less what would be rounded up to it. */
 struct rough_unit {
     const char *name;
-    double worth, upto;
+    double worth; /* the unit in the base unit */
+    double limit; /* values below it, in units, are printed in this unit */
 };
 
 static const struct rough_unit rate_units[] = {
@@ -218,10 +220,10 @@ static const struct rough_unit time_units[] = {
     {"s", 1, 99.5}, {"min", 60, 99.5}, {"h", 3600, 47.5}, {"days", 86400, 9999.5}, {NULL, 0, 0},
 };
 
-/* Two digits at least, and no decimals beyond them. */
+/* Prints two digits; all digits of a whole number above 99. */
 static char *rough_print(const struct rough_unit *unit, double value, char *text)
 {
-    while (unit->name && !(value / unit->worth < unit->upto))
+    while (unit->name && !(value / unit->worth < unit->limit))
         unit++;
     if (!unit->name)
         return strcpy(text, "?");

@@ -1,3 +1,4 @@
+/* Finds out what the terminal behind a stream can show. */
 #include "client/common/terminal.h"
 
 #include <langinfo.h>

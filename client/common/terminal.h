@@ -1,20 +1,18 @@
-/* What the terminal behind a stream can show. */
+/* Properties of the terminal behind a stream. */
 #ifndef MEANTIME_CLIENT_COMMON_TERMINAL_H
 #define MEANTIME_CLIENT_COMMON_TERMINAL_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* columns: 80 where nobody knows. moves: what is there can be written over: it is a terminal, and
- * TERM names one that is not "dumb". colour: the same, where NO_COLOR does not speak against it. */
 struct terminal {
-    bool moves;
-    bool utf8;
-    bool colour;
-    int columns;
+    bool moves;  /* it is a terminal that can move the cursor: TERM is set and is not "dumb" */
+    bool utf8;   /* the locale uses UTF-8 */
+    bool colour; /* `moves`, and NO_COLOR is not set */
+    int columns; /* 80 if unknown */
 };
 
-/* After setlocale(). */
+/* Call setlocale() before. */
 struct terminal terminal_of(FILE *stream);
 
 #endif

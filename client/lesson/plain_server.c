@@ -1,3 +1,4 @@
+/* Connects to a plain server and reads its sum, without blocking. */
 #include "client/lesson/plain_server.h"
 
 #include <errno.h>
@@ -14,60 +15,59 @@
 #include "client/common/number.h"
 #include "client/lib/clock.h"
 #include "proto/address.h"
+#include "proto/errno_saved.h"
+#include "proto/instant.h"
 #include "proto/printable.h"
 
-#define NEVER  INT64_MAX
-#define NS_A_S INT64_C(1000000000)
-
-/* What is shown of an answer that is no number. */
+/* Longest part of an invalid answer that an error message shows. */
 #define SHOWN_BYTES 40
 
 enum plain_state {
-    PLAIN_OVER, /* or not asked yet */
-    PLAIN_DIALING,
+    PLAIN_OVER, /* or not begun */
+    PLAIN_CONNECTING,
     PLAIN_READING,
 };
 
 struct plain_server {
     const char *endpoint;
-    struct addrinfo *places; /* NULL: the host was not found */
-    const char *not_found;   /* why */
-    int epoll;               /* of the connection and the timer */
+    struct addrinfo *addresses; /* of the host; NULL: its name could not be resolved */
+    const char *resolve_error;  /* the reason, if addresses is NULL */
+    int epoll;                  /* watches the connection and the timer */
     int timer;
     enum plain_state state;
-    const struct addrinfo *place; /* which is dialled */
-    int fd;                       /* -1: no connection */
+    const struct addrinfo *address; /* the one that the client connects to */
+    int fd;                         /* the connection; -1: none */
     int64_t began_at_ns;
-    int64_t timeout_ns;
-    int64_t deadline_at_ns;
-    int64_t dial_until_ns;
-    char text[NUMBER_BYTES_MAX + 1]; /* with room for one byte more than any number has */
-    size_t size;
-    struct meantime_result result;
+    int64_t timeout_ns;              /* 0: none */
+    int64_t deadline_at_ns;          /* of the answer; NEVER: no timeout */
+    int64_t connect_deadline_at_ns;  /* deadline of the present address */
+    char text[NUMBER_BYTES_MAX + 1]; /* what was received; one byte more than the longest number */
+    size_t size;                     /* bytes in text */
+    struct meantime_result result;   /* valid in PLAIN_OVER */
 };
 
-/* ---- its end ----------------------------------------------------------------------------- */
+/* ---- the end of a request ---------------------------------------------------------------- */
 
-static void hang_up(struct plain_server *plain)
+static void disconnect(struct plain_server *plain)
 {
     if (plain->fd != -1)
         close(plain->fd);
     plain->fd = -1;
 }
 
-/* Rings at that time, or not at all; whatever rang before is forgotten. */
+/* Makes the timer readable at that time, and not before. NEVER: not at all. */
 static void set_timer(struct plain_server *plain, int64_t at_ns)
 {
     struct itimerspec at = {0};
 
     if (at_ns != NEVER)
-        at.it_value = (struct timespec){at_ns / NS_A_S, at_ns % NS_A_S};
+        at.it_value = (struct timespec){at_ns / NS_PER_S, at_ns % NS_PER_S};
     timerfd_settime(plain->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 static void end(struct plain_server *plain, enum meantime_error error)
 {
-    hang_up(plain);
+    disconnect(plain);
     set_timer(plain, NEVER);
     plain->state = PLAIN_OVER;
     plain->result.error = error;
@@ -76,79 +76,80 @@ static void end(struct plain_server *plain, enum meantime_error error)
 
 __attribute__((format(printf, 3, 4))) static void fail(struct plain_server *plain,
                                                        enum meantime_error error,
-                                                       const char *sentence, ...)
+                                                       const char *format, ...)
 {
     va_list arguments;
 
-    va_start(arguments, sentence);
-    vsnprintf(plain->result.text, sizeof plain->result.text, sentence, arguments);
+    va_start(arguments, format);
+    vsnprintf(plain->result.text, sizeof plain->result.text, format, arguments);
     va_end(arguments);
     end(plain, error);
 }
 
 /* ---- connecting -------------------------------------------------------------------------- */
 
-static bool watch(const struct plain_server *plain, int how, uint32_t events)
+static bool watch(const struct plain_server *plain, int operation, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.fd = plain->fd};
 
-    return epoll_ctl(plain->epoll, how, plain->fd, &event) == 0;
+    return epoll_ctl(plain->epoll, operation, plain->fd, &event) == 0;
 }
 
-/* False with errno set where this one cannot be dialled. */
-static bool dial(struct plain_server *plain, const struct addrinfo *place)
+/* Begins to connect to that address. On failure sets errno. */
+static bool begin_connect(struct plain_server *plain, const struct addrinfo *address)
 {
-    plain->fd = socket(place->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    plain->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (plain->fd == -1)
         return false;
-    return (connect(plain->fd, place->ai_addr, place->ai_addrlen) == 0 || errno == EINPROGRESS) &&
+    return (connect(plain->fd, address->ai_addr, address->ai_addrlen) == 0 ||
+            errno == EINPROGRESS) &&
            watch(plain, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
-/* Dials `place`, or the first one after it that can be. reason: why the one before cannot. */
-static void dial_from(struct plain_server *plain, const struct addrinfo *place, int reason)
+/* Begins to connect to `address`, or to the first later one for which that is possible. error: why
+ * the address before failed. */
+static void connect_from(struct plain_server *plain, const struct addrinfo *address, int error)
 {
-    for (; place; place = place->ai_next) {
-        plain->place = place;
-        if (dial(plain, place)) {
-            plain->dial_until_ns = clock_ns() + PLAIN_DIAL_NS;
-            set_timer(plain, plain->deadline_at_ns < plain->dial_until_ns ? plain->deadline_at_ns
-                                                                          : plain->dial_until_ns);
+    for (; address; address = address->ai_next) {
+        plain->address = address;
+        if (begin_connect(plain, address)) {
+            plain->connect_deadline_at_ns = clock_ns() + PLAIN_CONNECT_NS;
+            set_timer(plain, earlier(plain->deadline_at_ns, plain->connect_deadline_at_ns));
             return;
         }
-        reason = errno;
-        hang_up(plain);
+        error = errno;
+        disconnect(plain);
     }
     fail(plain, MEANTIME_NO_SERVER,
          "cannot connect to %s: %s; start one with meantime-server --plain, or name another with "
          "--connect",
-         plain->endpoint, strerror(reason));
+         plain->endpoint, strerror(error));
 }
 
-static void dial_next(struct plain_server *plain, int reason)
+static void connect_next(struct plain_server *plain, int error)
 {
-    hang_up(plain);
-    dial_from(plain, plain->place->ai_next, reason);
+    disconnect(plain);
+    connect_from(plain, plain->address->ai_next, error);
 }
 
-static void lose(struct plain_server *plain, int reason)
+static void on_lost(struct plain_server *plain, int error)
 {
-    fail(plain, MEANTIME_SERVER_LOST, "%s went away before all of its sum was here: %s",
-         plain->endpoint, strerror(reason));
+    fail(plain, MEANTIME_SERVER_LOST, "%s disconnected before its sum was complete: %s",
+         plain->endpoint, strerror(error));
 }
 
-static void on_dialled(struct plain_server *plain)
+static void on_connected(struct plain_server *plain)
 {
-    int reason = 0;
-    socklen_t size = sizeof reason;
+    int error = 0;
+    socklen_t size = sizeof error;
 
-    getsockopt(plain->fd, SOL_SOCKET, SO_ERROR, &reason, &size);
-    if (reason == ECONNRESET || reason == EPIPE) { /* it had accepted us before */
-        lose(plain, reason);
+    getsockopt(plain->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == ECONNRESET || error == EPIPE) { /* the server had accepted the connection */
+        on_lost(plain, error);
         return;
     }
-    if (reason != 0) {
-        dial_next(plain, reason);
+    if (error != 0) {
+        connect_next(plain, error);
         return;
     }
     plain->state = PLAIN_READING;
@@ -158,7 +159,7 @@ static void on_dialled(struct plain_server *plain)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-static void disbelieve(struct plain_server *plain)
+static void on_bad_text(struct plain_server *plain)
 {
     char shown[SHOWN_BYTES + 1];
     size_t size = plain->size < SHOWN_BYTES ? plain->size : SHOWN_BYTES;
@@ -167,22 +168,23 @@ static void disbelieve(struct plain_server *plain)
         shown[i] = printable_or_mark(plain->text[i]);
     shown[size] = '\0';
     fail(plain, MEANTIME_NONSENSE,
-         "what came from %s is no number: \"%s\"%s; is it a server of another kind?",
+         "%s sent text that is not a number: \"%s\"%s; is it another kind of server?",
          plain->endpoint, shown, size < plain->size ? " and more" : "");
 }
 
-static void on_all_read(struct plain_server *plain)
+static void on_end_of_text(struct plain_server *plain)
 {
     if (plain->size == 0)
         fail(plain, MEANTIME_SERVER_LOST,
-             "%s closed the connection without a sum; it may be busy or stopping", plain->endpoint);
+             "%s closed the connection without a sum; the server may be busy or stopping",
+             plain->endpoint);
     else if (number_parse(plain->text, plain->size, &plain->result.sum))
         end(plain, MEANTIME_OK);
     else
-        disbelieve(plain);
+        on_bad_text(plain);
 }
 
-/* A stream that goes on where every number has ended is not read to its end. */
+/* If the text is longer than any number, the rest is not read. */
 static void on_readable(struct plain_server *plain)
 {
     ssize_t size = recv(plain->fd, plain->text + plain->size, sizeof plain->text - plain->size, 0);
@@ -190,33 +192,33 @@ static void on_readable(struct plain_server *plain)
     if (size == -1 && (errno == EAGAIN || errno == EINTR))
         return;
     if (size == -1) {
-        lose(plain, errno);
+        on_lost(plain, errno);
         return;
     }
     plain->size += (size_t)size;
     if (size == 0)
-        on_all_read(plain);
+        on_end_of_text(plain);
     else if (plain->size == sizeof plain->text)
-        disbelieve(plain);
+        on_bad_text(plain);
 }
 
-/* ---- looking ----------------------------------------------------------------------------- */
+/* ---- a look ------------------------------------------------------------------------------ */
 
-static void on_time(struct plain_server *plain)
+static void on_timer(struct plain_server *plain)
 {
     int64_t now_ns = clock_ns();
 
     if (now_ns >= plain->deadline_at_ns)
         fail(plain, MEANTIME_TIMED_OUT, "no answer from %s within %.3g s", plain->endpoint,
              seconds(plain->timeout_ns));
-    else if (plain->state == PLAIN_DIALING && now_ns >= plain->dial_until_ns)
-        dial_next(plain, ETIMEDOUT);
+    else if (plain->state == PLAIN_CONNECTING && now_ns >= plain->connect_deadline_at_ns)
+        connect_next(plain, ETIMEDOUT);
 }
 
 static void on_connection(struct plain_server *plain)
 {
-    if (plain->state == PLAIN_DIALING)
-        on_dialled(plain);
+    if (plain->state == PLAIN_CONNECTING)
+        on_connected(plain);
     else if (plain->state == PLAIN_READING)
         on_readable(plain);
 }
@@ -231,7 +233,7 @@ bool plain_server_look(struct plain_server *plain, struct meantime_result *resul
         if (events[i].data.fd == plain->fd)
             on_connection(plain);
     if (plain->state != PLAIN_OVER)
-        on_time(plain);
+        on_timer(plain);
     if (plain->state == PLAIN_OVER)
         *result = plain->result;
     return plain->state == PLAIN_OVER;
@@ -242,22 +244,22 @@ int plain_server_fd(const struct plain_server *plain)
     return plain->epoll;
 }
 
-/* ---- questions --------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------- */
 
 void plain_server_ask(struct plain_server *plain, int64_t timeout_ns)
 {
-    hang_up(plain);
-    plain->state = PLAIN_DIALING;
+    disconnect(plain);
+    plain->state = PLAIN_CONNECTING;
     plain->result = (struct meantime_result){.attempts = 1};
     plain->size = 0;
     plain->began_at_ns = clock_ns();
     plain->timeout_ns = timeout_ns;
     plain->deadline_at_ns = timeout_ns > 0 ? plain->began_at_ns + timeout_ns : NEVER;
-    if (plain->places)
-        dial_from(plain, plain->places, 0);
+    if (plain->addresses)
+        connect_from(plain, plain->addresses, 0);
     else
         fail(plain, MEANTIME_NO_SERVER, "cannot find %s: %s; name another with --connect",
-             plain->endpoint, plain->not_found);
+             plain->endpoint, plain->resolve_error);
 }
 
 void plain_server_cancel(struct plain_server *plain)
@@ -266,7 +268,7 @@ void plain_server_cancel(struct plain_server *plain)
         fail(plain, MEANTIME_CANCELLED, "interrupted");
 }
 
-/* ---- life -------------------------------------------------------------------------------- */
+/* ---- new and destroy --------------------------------------------------------------------- */
 
 bool plain_server_is_endpoint(const char *endpoint)
 {
@@ -276,18 +278,18 @@ bool plain_server_is_endpoint(const char *endpoint)
            strcmp(address.port, "*") != 0;
 }
 
-static void find(struct plain_server *plain)
+static void resolve(struct plain_server *plain)
 {
     static const struct addrinfo hints = {
         .ai_flags = AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct address address;
 
     address_parse(plain->endpoint, PLAIN_SCHEME, &address);
-    int error = getaddrinfo(address.host, address.port, &hints, &plain->places);
+    int error = getaddrinfo(address.host, address.port, &hints, &plain->addresses);
     if (error == 0)
         return;
-    plain->places = NULL;
-    plain->not_found = gai_strerror(error);
+    plain->addresses = NULL;
+    plain->resolve_error = gai_strerror(error);
 }
 
 static bool open_all(struct plain_server *plain)
@@ -310,12 +312,10 @@ struct plain_server *plain_server_new(const char *endpoint)
     plain->endpoint = endpoint;
     plain->fd = -1;
     if (open_all(plain)) {
-        find(plain);
+        resolve(plain);
         return plain;
     }
-    int reason = errno;
-    plain_server_destroy(&plain);
-    errno = reason;
+    ERRNO_SAVED(plain_server_destroy(&plain));
     return NULL;
 }
 
@@ -325,9 +325,9 @@ void plain_server_destroy(struct plain_server **plain_p)
 
     if (!plain)
         return;
-    hang_up(plain);
-    if (plain->places)
-        freeaddrinfo(plain->places);
+    disconnect(plain);
+    if (plain->addresses)
+        freeaddrinfo(plain->addresses);
     if (plain->timer != -1)
         close(plain->timer);
     if (plain->epoll != -1)

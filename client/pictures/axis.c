@@ -1,10 +1,11 @@
+/* Chooses the unit and the ticks of an axis of time. */
 #include "client/pictures/axis.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 
-/* "us" is ASCII and does for UTF-8 as well. */
+/* "us" is used with UTF-8 as well. */
 static const struct axis_unit units[] = {
     {"us", 1e-6, 0}, {"ms", 1e-3, 1e-3}, {"s", 1, 1}, {"min", 60, 600}, {"h", 3600, 36000},
 };
@@ -18,7 +19,8 @@ const struct axis_unit *axis_unit_for(double end_s)
     return unit;
 }
 
-/* The least of 1, 2 and 5 times a power of ten that is not below `shortest`. */
+/* Returns the smallest number of the form 1, 2 or 5 times a power of ten that is at least
+ * `shortest`. */
 static double round_step(double shortest)
 {
     static const double multiples[] = {1, 2, 5};
@@ -29,7 +31,7 @@ static double round_step(double shortest)
     return 10 * power;
 }
 
-/* An axis is one unit long or longer, hence its step is 0.1 or more: one decimal is enough. */
+/* An axis is at least one unit long, so its step is at least 0.1, and one decimal is enough. */
 struct axis axis_for(double end_s, double spacing_s)
 {
     struct axis axis = {.unit = axis_unit_for(end_s)};

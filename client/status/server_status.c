@@ -1,3 +1,4 @@
+/* Asks a server for its status, and prints the status as text or JSON. */
 #include "client/status/server_status.h"
 
 #include <errno.h>
@@ -12,13 +13,13 @@
 #include "client/common/quantity.h"
 #include "client/lib/descriptors.h"
 #include "proto/address.h"
+#include "proto/instant.h"
 
-#define NS_A_MS INT64_C(1000000)
+/* The default timeout of a page. Even a busy server answers at once. */
+#define PAGE_TIMEOUT_NS (5 * NS_PER_S)
 
-/* A server answers at once, however busy it is. */
-#define PATIENCE_NS (5000 * NS_A_MS)
-
-/* Twice what the fullest server has: one that goes on for ever is none of ours. */
+/* Twice the pages of a server with the largest number of workers and requests. The limit protects
+ * against a server that never ends its list. */
 #define PAGES_MAX 400
 
 /* ---- asking ------------------------------------------------------------------------------ */
@@ -43,16 +44,16 @@ static void page_ask(void *dealer, const struct server_status *status)
                            .first_request = status->request_count},
     };
 
-    zmq_send(dealer, NULL, 0, ZMQ_SNDMORE); /* a REP server wants a delimiter */
+    zmq_send(dealer, NULL, 0, ZMQ_SNDMORE); /* a REP socket needs an empty delimiter frame */
     zmq_send(dealer, bytes, message_encode(&message, bytes), 0);
 }
 
-/* The last frame is the message. */
+/* Receives all frames of a message. `frame` then has the last one, which is the status. */
 static bool page_wait(void *dealer, int64_t timeout_ns, zmq_msg_t *frame)
 {
     zmq_pollitem_t item = {dealer, 0, ZMQ_POLLIN, 0};
 
-    if (zmq_poll(&item, 1, (long)(timeout_ns / NS_A_MS)) <= 0)
+    if (zmq_poll(&item, 1, (long)(timeout_ns / NS_PER_MS)) <= 0)
         return false;
     do {
         if (zmq_msg_recv(frame, item.socket, ZMQ_DONTWAIT) == -1)
@@ -61,13 +62,13 @@ static bool page_wait(void *dealer, int64_t timeout_ns, zmq_msg_t *frame)
     return true;
 }
 
-/* Makes room for `more` entries behind the first `count`. */
+/* Makes room for `more` entries after the first `count`. */
 static void *grow(void *entries, uint32_t count, uint32_t more, size_t size)
 {
     void *grown = realloc(entries, (count + more + 1) * size);
 
     if (!grown)
-        abort(); /* some megabytes at most */
+        abort(); /* at most some megabytes are missing */
     return grown;
 }
 
@@ -86,7 +87,7 @@ static void page_add(struct server_status *status, const struct status_reply *pa
     status->request_count += requests;
 }
 
-/* Asks for the next page. Sets `whole` after the last one. */
+/* Asks for the next page. If it is the last one, sets `whole`. */
 static bool page_take(struct server_status *status, void *dealer, int64_t timeout_ns,
                       zmq_msg_t *frame, bool *whole)
 {
@@ -102,7 +103,7 @@ static bool page_take(struct server_status *status, void *dealer, int64_t timeou
                 ? ": interrupted"
                 : "; is a meantime-server running there, or one with --socket rep that computes?");
     if (!status_decode(zmq_msg_data(frame), zmq_msg_size(frame), &page, &reason))
-        return fail(status, "what the server at %s said is no status: %s", status->endpoint,
+        return fail(status, "the server at %s sent an invalid status: %s", status->endpoint,
                     reason);
     if (first)
         status->head = page;
@@ -123,10 +124,10 @@ static bool pages_take(struct server_status *status, void *dealer, int64_t timeo
     return good;
 }
 
-/* NULL, and errno says why. */
+/* On failure returns NULL and sets errno. */
 static void *dealer_new(void *context, const char *endpoint)
 {
-    bool enough = descriptors_left(DESCRIPTORS_FIRST_SOCKET + 1); /* and for the connection */
+    bool enough = descriptors_left(DESCRIPTORS_FIRST_SOCKET + 1); /* + 1: the connection */
     void *dealer = enough ? zmq_socket(context, ZMQ_DEALER) : NULL;
 
     if (!dealer)
@@ -158,7 +159,7 @@ bool server_status_ask(struct server_status *status, const char *endpoint, int64
     *status = (struct server_status){.endpoint = endpoint};
     if (!context)
         return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
-    bool good = ask(status, context, timeout_ns ? timeout_ns : PATIENCE_NS);
+    bool good = ask(status, context, timeout_ns ? timeout_ns : PAGE_TIMEOUT_NS);
     zmq_ctx_term(context);
     return good;
 }
@@ -169,7 +170,7 @@ void server_status_clear(struct server_status *status)
     free(status->requests);
 }
 
-/* ---- for people -------------------------------------------------------------------------- */
+/* ---- as text ----------------------------------------------------------------------------- */
 
 static const char *state_name(enum worker_status_state state)
 {

@@ -1,4 +1,4 @@
-/* How a server is: asking it, page by page, until all of its workers and requests are known. */
+/* The state of a server: asks for its status page by page, and prints all of it. */
 #ifndef MEANTIME_CLIENT_STATUS_SERVER_STATUS_H
 #define MEANTIME_CLIENT_STATUS_SERVER_STATUS_H
 
@@ -8,24 +8,25 @@
 
 #include "proto/status.h"
 
-/* endpoint: kept, not copied. head: of the first page; its own lists are not used. */
 struct server_status {
-    const char *endpoint;
-    struct status_reply head;
-    struct worker_status *workers;
+    const char *endpoint;          /* kept, not copied */
+    struct status_reply head;      /* the first page, without its lists */
+    struct worker_status *workers; /* of all pages */
     uint32_t worker_count;
-    struct request_status *requests;
+    struct request_status *requests; /* of all pages */
     uint32_t request_count;
-    char error_text[TEXT_BYTES_MAX + 256]; /* a sentence */
+    char error_text[TEXT_BYTES_MAX + 256]; /* after a failure: a sentence without its full stop */
 };
 
-/* Waits up to timeout_ns for each page; 0: some seconds. False with `trouble`. To be cleared in
- * either case. */
+/* Waits up to timeout_ns for each page; 0: 5 seconds. On failure sets error_text and returns false.
+ * In both cases the caller must call server_status_clear(). */
 bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns);
 void server_status_clear(struct server_status *status);
 
-/* For people, and as one JSON object. */
+/* As text for users. */
 void server_status_print(FILE *out, const struct server_status *status);
+
+/* As one JSON object on one line. */
 void server_status_report(FILE *out, const struct server_status *status);
 void server_status_report_error(FILE *out, const struct server_status *status);
 

@@ -1,9 +1,10 @@
+/* Estimates the mean of samples from their sum. */
 #include "client/sum/estimate.h"
 
 #include <assert.h>
 #include <math.h>
 
-/* [kind]: of one sample. The mean is in the stream's units, in which it is whole. */
+/* Mean and variance of one sample. In units of the stream, the mean is whole. [kind] */
 static const struct moments {
     __int128 mean_units;
     double variance;
@@ -12,7 +13,7 @@ static const struct moments {
     [STREAM_UNIFORM] = {(__int128)1 << 52, 1.0 / 12},
 };
 
-/* How far the sum is off is exact: count is at most 2^63, and a mean 2^52. */
+/* The difference to the expected sum is exact: the count is at most 2^63, and the mean 2^52. */
 struct estimate estimate_of(enum stream_kind kind, const struct total *total)
 {
     const struct moments *sample = &moments[kind];

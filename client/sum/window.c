@@ -1,3 +1,4 @@
+/* Divides a long sum into pieces and joins their answers. */
 #include "client/sum/window.h"
 
 #include <assert.h>
@@ -5,11 +6,12 @@
 
 #include "sums/stream.h"
 
+/* Without a time limit, pieces never become smaller than the first ones. */
 static void keep_large(struct window *window)
 {
     struct pacing *pacing = &window->pacing;
 
-    if (window->stop_at_ns == INT64_MAX && pacing->units < WINDOW_FIRST_BLOCKS)
+    if (window->stop_at_ns == NEVER && pacing->units < WINDOW_FIRST_BLOCKS)
         pacing->units = WINDOW_FIRST_BLOCKS;
 }
 
@@ -27,17 +29,18 @@ void window_init(struct window *window, uint64_t count, const struct total *so_f
     keep_large(window);
 }
 
-/* Half of what can be done in the time that is left beside what is in flight: ever less, so that
- * little is under way when the time is over. By Little's law the last request's load, divided by
- * how long it took, is the servers' speed. It may have looked slow for another reason, such as a
- * server that was away: so there is a block under way to the end. */
-static uint64_t what_fits(const struct window *window, int64_t now_ns)
+/* Returns how many samples fit in the remaining time: half of what the servers can compute besides
+ * the load in flight. So pieces become smaller, and little work is in flight when the time is over.
+ * By Little's law, the servers' speed is the load of the last piece, divided by the time it took.
+ * That piece may have been slow for another reason, such as a lost server. Therefore at least one
+ * block is in flight until the end. */
+static uint64_t fitting_count(const struct window *window, int64_t now_ns)
 {
     int64_t left_ns = window->stop_at_ns - now_ns;
 
     if (left_ns <= 0)
         return 0;
-    if (window->stop_at_ns == INT64_MAX || window->last_ns == 0)
+    if (window->stop_at_ns == NEVER || window->last_ns == 0)
         return UINT64_MAX;
     unsigned __int128 fits = (unsigned __int128)window->last_load * (uint64_t)left_ns;
     fits /= (uint64_t)window->last_ns;
@@ -52,11 +55,11 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Whole blocks, or what is left of the sum. 0: not now. */
+/* Returns the samples of the next piece: whole blocks, or the rest of the sum. 0: none now. */
 static uint64_t next_count(const struct window *window, int64_t now_ns)
 {
     uint64_t blocks =
-        least(pacing_units(&window->pacing), what_fits(window, now_ns) / BLOCK_SAMPLES);
+        least(pacing_units(&window->pacing), fitting_count(window, now_ns) / BLOCK_SAMPLES);
 
     return least(blocks * BLOCK_SAMPLES, window->count - window->asked_to);
 }
@@ -81,7 +84,7 @@ struct piece *window_ask(struct window *window, int64_t now_ns)
     return piece;
 }
 
-/* The oldest ones that are answered join what is summed without a gap. */
+/* Adds answered pieces to so_far, from the oldest one to the first gap. */
 static void slide(struct window *window)
 {
     while (window->oldest < window->asked) {

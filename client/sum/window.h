@@ -1,9 +1,9 @@
-/* A long sum, cut into requests of about a second, of which some are in flight at a time: a sliding
- * window. A pure core: the time and answers come in, requests go out. No socket, no clock, no
- * allocation.
+/* Divides a long sum into pieces, one request each, that take about a second. Some of them are in
+ * flight at a time: a sliding window. A pure core: times and answers come in, requests go out. No
+ * socket, no clock, no allocation.
  *
- * Answers may come in any order. What counts is how far the sum is without a gap, `so_far`: that is
- * all there is to keep for going on another day. */
+ * Answers may arrive in any order. `so_far` is the sum of all samples before the first gap. A
+ * checkpoint needs nothing else to resume the sum later. */
 #ifndef MEANTIME_CLIENT_SUM_WINDOW_H
 #define MEANTIME_CLIENT_SUM_WINDOW_H
 
@@ -11,64 +11,63 @@
 #include <stdint.h>
 
 #include "client/lib/pacing.h"
+#include "proto/instant.h"
 #include "sums/total.h"
 
-/* Requests in flight: while one is answered and the next one is on its way, the servers still have
- * work. */
+/* Pieces in flight. While an answer and the next request are on their way, the servers compute the
+ * other pieces. */
 #define WINDOW_IN_FLIGHT 4
 
-/* Requests from the oldest that is not answered on. When one is late, as others' servers are
- * faster, so many are answered meanwhile. */
+/* Pieces from the oldest unanswered one on, answered or not. If one piece is late, because its
+ * server is slower, the others of these pieces can be answered meanwhile. */
 #define WINDOW_PIECES 16
 
-/* What a request is to take with the others beside it. What is lost with a client or a server that
- * dies is not much more. */
+/* Wanted time of a piece, with the other pieces in flight. If a client or a server crashes, not
+ * much more work than this is lost. */
 #define WINDOW_PIECE_NS INT64_C(1000000000)
 
-/* Blocks of the first requests, where time is not short: a second's work of the slowest server that
- * one would use, milliseconds of a fast one. Later ones have no fewer: what makes them slow may be
- * no work, but a server that is away or busy, and then smaller ones would be no faster. */
+/* Blocks of the first pieces, if there is no time limit: one second of work for a very slow server,
+ * some milliseconds for a fast one. Later pieces have at least as many blocks: a piece may be slow
+ * because a server is lost or busy, and smaller pieces would not be faster then. */
 #define WINDOW_FIRST_BLOCKS 256
 
-/* One request. first: from the begin of the sum. load: samples in flight when it was asked for, its
- * own included. */
 struct piece {
-    uint64_t first;
-    uint64_t count;
-    uint64_t load;
-    int64_t asked_at_ns;
+    uint64_t first;      /* its first sample, counted from the begin of the sum */
+    uint64_t count;      /* its samples */
+    uint64_t load;       /* samples in flight when it was asked for, with its own */
+    int64_t asked_at_ns; /* when it was asked for */
     bool answered;
-    __int128 units;
+    __int128 units; /* its sum, once it is answered */
 };
 
-/* For reading: so_far, in_flight and asked, the number of requests up to now. */
 struct window {
-    struct total so_far;
-    unsigned in_flight;
-    uint64_t asked;
+    /* For reading. */
+    struct total so_far; /* all samples before the first gap */
+    unsigned in_flight;  /* pieces in flight */
+    uint64_t asked;      /* pieces asked for, up to now */
 
-    uint64_t count;
-    int64_t stop_at_ns;
-    struct pacing pacing; /* of blocks */
+    /* Private. */
+    uint64_t count;       /* samples of the whole sum */
+    int64_t stop_at_ns;   /* when the time is over; NEVER: no limit */
+    struct pacing pacing; /* of a piece; its unit is a block */
     uint64_t load;        /* samples in flight */
-    uint64_t last_load;   /* of the request that was answered last, */
-    int64_t last_ns;      /* and how long it took */
-    uint64_t oldest;      /* of the requests, counted from 0: the first that so_far does not have */
-    uint64_t asked_to;    /* samples */
-    struct piece pieces[WINDOW_PIECES]; /* [number of the request % WINDOW_PIECES] */
+    uint64_t last_load;   /* the load of the piece that was answered last; 0: none */
+    int64_t last_ns;      /* how long that piece took; 0: none */
+    uint64_t oldest;      /* number of the first piece that so_far does not have; counts from 0 */
+    uint64_t asked_to;    /* samples asked for, from the begin of the sum */
+    struct piece pieces[WINDOW_PIECES]; /* [number of the piece % WINDOW_PIECES] */
 };
 
-/* count: samples to sum, so_far->count of which are summed already. stop_at_ns: when no answer
- * helps any more; INT64_MAX: never. */
+/* count: samples to sum; the first so_far->count of them are summed already. stop_at_ns: when the
+ * time is over; NEVER: no limit. */
 void window_init(struct window *window, uint64_t count, const struct total *so_far,
                  int64_t stop_at_ns);
 
-/* The next request that is to be made now, which counts as in flight from here on; NULL: none is,
- * because there are enough, or all have been, or there is no time left for one. It stays the
- * window's. */
+/* Returns the next piece to ask for. It is in flight from now on, and the window owns it. NULL: ask
+ * for none now, because enough are in flight, all are asked for, or there is no time left. */
 struct piece *window_ask(struct window *window, int64_t now_ns);
 
-/* The answer to `piece`. */
+/* A server has answered: `units` is the sum of the piece. */
 void window_answered(struct window *window, struct piece *piece, __int128 units, int64_t now_ns);
 
 static inline bool window_done(const struct window *window)

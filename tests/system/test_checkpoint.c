@@ -1,4 +1,4 @@
-/* The file of a checkpoint, with what else may be in its folder. */
+/* The file of a checkpoint, and other files in its folder. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "client/sum/checkpoint.h"
 
-/* A folder of its own for each test. */
+/* Each test has a folder of its own. */
 static char folder[] = "/tmp/meantime-test-XXXXXX";
 static char name[sizeof folder + 16], new_name[sizeof name + 16];
 
@@ -44,7 +44,7 @@ static struct checkpoint_file open_new(const char *path)
     return file;
 }
 
-/* Writes it to `path`, and ends. */
+/* Opens the checkpoint, saves a state with `count` samples, and closes the checkpoint. */
 static void save(const char *path, uint64_t count)
 {
     struct checkpoint_file file;
@@ -73,21 +73,21 @@ static void write_new(const char *text)
     cr_assert(out && fputs(text, out) >= 0 && fclose(out) == 0);
 }
 
-Test(checkpoint, of_two_that_found_none_one_makes_it)
+Test(checkpoint, if_two_processes_find_no_file_only_one_can_write_it)
 {
     struct checkpoint_file one = open_new(name), other = open_new(name);
-    struct checkpoint ones = state(1), others = state(2);
+    struct checkpoint first = state(1), second = state(2);
 
-    cr_assert(checkpoint_save(&one, &ones), "%s", one.error_text);
-    cr_assert_not(checkpoint_save(&other, &others));
+    cr_assert(checkpoint_save(&one, &first), "%s", one.error_text);
+    cr_assert_not(checkpoint_save(&other, &second));
     cr_assert(strstr(other.error_text, "another meantime uses "), "%s", other.error_text);
     checkpoint_close(&other);
     checkpoint_close(&one);
     expect_count(name, 1);
 }
 
-/* As nobody, for root may write everything. */
-Test(checkpoint, a_file_that_may_only_be_read_is_read)
+/* The test runs as nobody, because root may write all files. */
+Test(checkpoint, a_read_only_file_is_read)
 {
     save(name, 1);
     cr_assert(chmod(folder, 0755) == 0 && chmod(name, 0444) == 0);
@@ -97,7 +97,7 @@ Test(checkpoint, a_file_that_may_only_be_read_is_read)
     cr_assert_eq(seteuid(getuid()), 0);
 }
 
-Test(checkpoint, a_link_stays_and_what_it_leads_to_is_replaced)
+Test(checkpoint, a_link_stays_and_its_target_is_replaced)
 {
     char link[sizeof name + 16];
     struct stat found;
@@ -106,11 +106,11 @@ Test(checkpoint, a_link_stays_and_what_it_leads_to_is_replaced)
     save(name, 1);
     cr_assert_eq(symlink("sum", link), 0);
     save(link, 2);
-    cr_assert(lstat(link, &found) == 0 && S_ISLNK(found.st_mode), "the link is no link any more");
+    cr_assert(lstat(link, &found) == 0 && S_ISLNK(found.st_mode), "the link was replaced");
     expect_count(name, 2);
 }
 
-Test(checkpoint, a_link_may_lead_to_a_file_that_is_not_there_yet)
+Test(checkpoint, a_link_may_lead_to_a_file_that_does_not_exist_yet)
 {
     char link[sizeof name + 16], farther[sizeof name + 16];
     struct stat found;
@@ -119,13 +119,13 @@ Test(checkpoint, a_link_may_lead_to_a_file_that_is_not_there_yet)
     snprintf(farther, sizeof farther, "%s/farther", folder);
     cr_assert(symlink("farther", link) == 0 && symlink(name, farther) == 0);
     save(link, 1);
-    cr_assert(lstat(farther, &found) == 0 && S_ISLNK(found.st_mode), "a link is one no more");
+    cr_assert(lstat(farther, &found) == 0 && S_ISLNK(found.st_mode), "a link was replaced");
     expect_count(name, 1);
     save(link, 2);
     expect_count(name, 2);
 }
 
-Test(checkpoint, a_link_in_a_circle_is_told)
+Test(checkpoint, links_in_a_cycle_are_reported)
 {
     struct checkpoint_file file;
     struct checkpoint found;
@@ -135,8 +135,8 @@ Test(checkpoint, a_link_in_a_circle_is_told)
     cr_assert(strstr(file.error_text, "Too many levels of symbolic links"), "%s", file.error_text);
 }
 
-/* On NFS only who may write can lock out others. */
-Test(checkpoint, one_that_is_gone_on_with_is_open_for_writing)
+/* On NFS, an exclusive lock needs a descriptor for writing. */
+Test(checkpoint, an_existing_file_is_open_for_writing)
 {
     struct checkpoint_file file;
     struct checkpoint found;
@@ -147,21 +147,22 @@ Test(checkpoint, one_that_is_gone_on_with_is_open_for_writing)
     checkpoint_close(&file);
 }
 
-/* The next saves of the same process, and of the next one. */
-Test(checkpoint, a_file_stays_as_closed_to_others_as_it_was)
+/* By later saves of the same process, and of the next process. */
+Test(checkpoint, the_permissions_of_the_file_are_kept)
 {
     struct checkpoint_file file = open_new(name);
     struct checkpoint next = state(1);
     struct stat found;
 
     cr_assert(checkpoint_save(&file, &next) && chmod(name, 0600) == 0);
-    cr_assert(checkpoint_save(&file, &next) && checkpoint_save(&file, &next), "%s", file.error_text);
+    cr_assert(checkpoint_save(&file, &next) && checkpoint_save(&file, &next), "%s",
+              file.error_text);
     checkpoint_close(&file);
     save(name, 2);
     cr_assert(stat(name, &found) == 0 && (found.st_mode & 07777) == 0600, "%o", found.st_mode);
 }
 
-Test(checkpoint, an_empty_file_and_a_cut_heading_are_torn_and_not_of_somebody_else)
+Test(checkpoint, an_empty_file_and_a_truncated_heading_are_truncated_not_foreign)
 {
     static const struct {
         const char *text, *sentence;
@@ -182,7 +183,7 @@ Test(checkpoint, an_empty_file_and_a_cut_heading_are_torn_and_not_of_somebody_el
     }
 }
 
-Test(checkpoint, a_file_of_somebody_else_in_the_way_stays_as_it_is)
+Test(checkpoint, a_foreign_file_of_the_new_name_is_not_changed)
 {
     struct checkpoint_file file = open_new(name);
     struct checkpoint next = state(1);
@@ -198,7 +199,7 @@ Test(checkpoint, a_file_of_somebody_else_in_the_way_stays_as_it_is)
     checkpoint_close(&file);
 }
 
-Test(checkpoint, what_a_killed_one_has_left_is_not_in_the_way)
+Test(checkpoint, a_part_that_a_killed_process_left_is_overwritten)
 {
     static const char *const left[] = {"", "mean", "meantime checkpoint 1\nseed 5\nki"};
 
@@ -209,7 +210,7 @@ Test(checkpoint, what_a_killed_one_has_left_is_not_in_the_way)
     }
 }
 
-Test(checkpoint, one_that_cannot_take_its_place_leaves_nothing)
+Test(checkpoint, a_save_that_cannot_be_renamed_leaves_no_file)
 {
     struct checkpoint_file file = open_new(name);
     struct checkpoint next = state(1);
@@ -217,5 +218,5 @@ Test(checkpoint, one_that_cannot_take_its_place_leaves_nothing)
     snprintf(file.replacement.place, sizeof file.replacement.place, "%s/nowhere/sum", folder);
     cr_assert_not(checkpoint_save(&file, &next));
     cr_assert(strstr(file.error_text, "cannot replace "), "%s", file.error_text);
-    cr_assert_eq(access(new_name, F_OK), -1, "FILE.new is left");
+    cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
 }

@@ -1,4 +1,4 @@
-/* The client's modes against a real server: what is printed, and that it is right. */
+/* The client's commands with a real server: the output and its correctness. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 
 TestSuite(client, .fini = story_end);
 
-/* Three blocks of Gaussian samples, and three of uniform ones, of seed 0. */
+/* The sums of three blocks of Gaussian samples and of uniform samples, seed 0. */
 #define THREE_BLOCKS   "196608"
 #define GAUSSIAN_UNITS "-78271286014543298"
 #define UNIFORM_UNITS  "883719685216309901622"
@@ -56,7 +56,7 @@ Test(client, async_asks_first_and_sums_while_it_waits)
     server_drain(&server);
 }
 
-Test(client, async_tells_every_pause_when_told_to)
+Test(client, async_prints_every_pause_with_narrate_0)
 {
     struct server server = server_start(NULL);
     const char *text = expect_success(
@@ -72,7 +72,7 @@ Test(client, async_tells_every_pause_when_told_to)
     server_drain(&server);
 }
 
-Test(client, async_has_asked_before_its_first_slice_has_ended)
+Test(client, async_sends_the_request_before_its_first_slice_ends)
 {
     struct server server = server_start(NULL);
     struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD, "--uniform",
@@ -96,11 +96,11 @@ Test(client, compare_finds_the_same_sums_twice)
                                         "Total time elapsed: *s.",
                                         "The same sums, to the bit: *Speed-up: *.")),
               "%s", text);
-    cr_assert(!strchr(text, '\033'), "colours for what is no terminal");
+    cr_assert(!strchr(text, '\033'), "colours without a terminal");
     server_drain(&server);
 }
 
-Test(client, sum_prints_the_sum_and_what_it_is)
+Test(client, sum_prints_the_sum_and_its_meaning)
 {
     struct server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "sum", THREE_BLOCKS, "--seed", "0"));
@@ -116,7 +116,7 @@ Test(client, sum_prints_the_sum_and_what_it_is)
     server_drain(&server);
 }
 
-Test(client, quiet_prints_results_alone)
+Test(client, quiet_prints_only_results)
 {
     struct server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "serial", SMALL, "--quiet"));
@@ -127,7 +127,7 @@ Test(client, quiet_prints_results_alone)
     server_drain(&server);
 }
 
-Test(client, a_fresh_seed_is_shown_and_is_another_one_each_time)
+Test(client, a_random_seed_is_printed_and_differs_each_time)
 {
     struct server server = server_start(NULL);
     struct process *runs[2];
@@ -143,7 +143,7 @@ Test(client, a_fresh_seed_is_shown_and_is_another_one_each_time)
 
 /* ---- JSON -------------------------------------------------------------------------------- */
 
-/* All of stdout must be one object. */
+/* Checks that stdout is one object, and returns it. */
 static json_t *json_of(struct process *process)
 {
     const char *text = expect_success(process);
@@ -215,8 +215,7 @@ Test(client, json_of_compare_holds_both_runs)
     server_drain(&server);
 }
 
-/* Half a second was waited for nothing: that is no speed. */
-Test(client, json_of_compare_tells_no_speed_up_where_there_was_no_reply)
+Test(client, json_of_compare_has_no_speed_up_without_a_reply)
 {
     struct server server = server_start(NULL);
     struct process *client = CLIENT(server, "compare", "--gaussian", ENDLESS_WORD, "--uniform", "1",
@@ -230,7 +229,7 @@ Test(client, json_of_compare_tells_no_speed_up_where_there_was_no_reply)
     server_drain(&server);
 }
 
-/* Of `count` samples of seed 0 from `first` on. */
+/* The sum of `count` samples of seed 0, from number `first` on. */
 static __int128 sum_units(const struct server *server, const char *kind, const char *first,
                           const char *count)
 {
@@ -277,7 +276,7 @@ Test(client, parts_of_a_range_sum_up_to_the_whole)
 #define COLOUR  "\033[3"
 #define CLEARED "\r\033[K"
 
-/* What a client that has drawn its bar, and is then interrupted, looks like. */
+/* Returns the output of a client that is interrupted after it has drawn its bar. */
 static const char *on_terminal(const char *no_color)
 {
     struct server server = server_start(NULL);
@@ -293,24 +292,23 @@ static const char *on_terminal(const char *no_color)
     return process_text(client, PROCESS_OUT);
 }
 
-Test(client, a_terminal_sees_a_bar_and_it_goes_away)
+Test(client, a_terminal_shows_a_bar_that_is_removed)
 {
     const char *text = on_terminal("");
 
     cr_assert(strstr(text, COLOUR), "no colour: %s", text);
-    cr_assert(strstr(text, CLEARED "meantime: interrupted"), "the bar is left: %s", text);
+    cr_assert(strstr(text, CLEARED "meantime: interrupted"), "the bar was not removed: %s", text);
 }
 
-Test(client, a_terminal_sees_no_colour_where_none_is_wanted)
+Test(client, a_terminal_shows_no_colour_with_no_color)
 {
     const char *text = on_terminal("1");
 
     cr_assert(!strstr(text, COLOUR), "a colour: %s", text);
 }
 
-/* As in a window of Emacs, or where nobody says what it knows. Long enough for a bar, of both
- * kinds. */
-Test(client, a_terminal_that_can_only_print_sees_no_bar)
+/* TERM is "dumb", as in Emacs, or empty. Both clients run long enough for a bar. */
+Test(client, a_terminal_that_cannot_move_the_cursor_shows_no_bar)
 {
     struct server server = server_start(NULL);
 
@@ -328,7 +326,7 @@ Test(client, a_terminal_that_can_only_print_sees_no_bar)
     server_drain(&server);
 }
 
-Test(client, what_is_no_terminal_sees_the_sentence_alone)
+Test(client, without_a_terminal_only_the_sentence_is_printed)
 {
     struct server server = server_start(NULL);
     struct process *client = CLIENT(server, "sum", ENDLESS_WORD, "--timeout", "1500ms");
@@ -343,7 +341,7 @@ Test(client, what_is_no_terminal_sees_the_sentence_alone)
 
 /* ---- closed streams ---------------------------------------------------------------------- */
 
-static void expect_nothing_at(pid_t pid, int file)
+static void expect_null_device(pid_t pid, int file)
 {
     char name[32], target[32] = "";
 
@@ -352,8 +350,8 @@ static void expect_nothing_at(pid_t pid, int file)
     cr_assert_str_eq(target, "/dev/null");
 }
 
-/* What the client opens otherwise would take their numbers, and its words. */
-Test(client, words_for_closed_streams_go_nowhere)
+/* Otherwise a socket of the client gets the number of the stream, and its output. */
+Test(client, output_for_closed_streams_is_discarded)
 {
     struct server server = server_start(NULL);
     struct process *client =
@@ -362,20 +360,20 @@ Test(client, words_for_closed_streams_go_nowhere)
 
     process_await_computing(server.process);
     for (int file = 0; file < 3; file++)
-        expect_nothing_at(process_pid(client), file);
+        expect_null_device(process_pid(client), file);
     process_signal(client, SIGINT);
     cr_assert_eq(process_wait(client), PROCESS_SIGNALLED(SIGINT));
     server_drain(&server);
 }
 
-Test(client, a_result_that_nobody_gets_is_told)
+Test(client, a_result_that_cannot_be_written_is_reported)
 {
-    static const char *const nowhere[] = {">&-", ">/dev/full"};
+    static const char *const redirections[] = {">&-", ">/dev/full"};
     struct server server = server_start(NULL);
 
     for (int i = 0; i < 2; i++) {
         char command[32];
-        snprintf(command, sizeof command, "exec \"$@\" %s", nowhere[i]);
+        snprintf(command, sizeof command, "exec \"$@\" %s", redirections[i]);
         struct process *client = process_start(WORDS("/bin/sh", "-c", command, "sh", MEANTIME,
                                                      "async", "--connect", server.endpoint, SMALL));
         cr_assert_eq(process_wait(client), EXIT_FAILURE);

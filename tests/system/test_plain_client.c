@@ -1,4 +1,4 @@
-/* The client and servers that give each connection one sum as text, or what they take for one. */
+/* The client with plain servers: servers that send one sum, or other text, to each connection. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -19,20 +19,20 @@ TestSuite(plain_client, .fini = story_end);
 #define UNIFORM_DONE  "====== Done uniform_sum. total: 98112.59 ======"
 #define GAUSSIAN_DONE "====== Done server_request. total: *. Ran for: *s. ======"
 
-/* A server on a port of its own that says what a test tells it to. */
-struct teller {
+/* A plain server on a port of its own that sends what a test wants. */
+struct scripted_server {
     int file;
     char tcp[ENDPOINT_BYTES];
     char endpoint[ENDPOINT_BYTES + 8]; /* plain:// */
 };
 
-static struct teller teller_open(int (*open)(char *))
+static struct scripted_server scripted_server_open(int (*open)(char *))
 {
-    struct teller teller;
+    struct scripted_server server;
 
-    teller.file = open(teller.tcp);
-    snprintf(teller.endpoint, sizeof teller.endpoint, "plain%s", strchr(teller.tcp, ':'));
-    return teller;
+    server.file = open(server.tcp);
+    snprintf(server.endpoint, sizeof server.endpoint, "plain%s", strchr(server.tcp, ':'));
+    return server;
 }
 
 static struct process *client_start(const char *mode, const char *endpoint)
@@ -66,7 +66,7 @@ static const char *expect_success(struct process *client)
     return process_text(client, PROCESS_OUT);
 }
 
-/* The local sum is done and told all the same. */
+/* The client still computes and prints uniform_sum. */
 static void expect_failure(struct process *client, const char *sentence)
 {
     int status = process_wait(client);
@@ -80,7 +80,7 @@ static void expect_failure(struct process *client, const char *sentence)
 
 /* ---- good servers ------------------------------------------------------------------------ */
 
-Test(plain_client, serial_and_async_tell_the_sum_in_the_usual_words)
+Test(plain_client, serial_and_async_print_the_same_lines_as_with_other_servers)
 {
     char endpoint[80];
     struct process *server = server_start_plain(endpoint);
@@ -99,7 +99,7 @@ Test(plain_client, serial_and_async_tell_the_sum_in_the_usual_words)
     cr_assert(process_wait(server) == 0);
 }
 
-Test(plain_client, compare_compares_what_can_be)
+Test(plain_client, compare_compares_only_the_uniform_sums)
 {
     char endpoint[80];
     struct process *server = server_start_plain(endpoint);
@@ -113,23 +113,23 @@ Test(plain_client, compare_compares_what_can_be)
     cr_assert(process_wait(server) == 0);
 }
 
-/* A connection, served when a test likes. */
-static int teller_accept(const struct teller *teller)
+/* Accepts a connection. */
+static int scripted_server_accept(const struct scripted_server *server)
 {
     struct timeval patience = {.tv_sec = PROCESS_PATIENCE_MS / 1000};
 
-    setsockopt(teller->file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    int file = accept(teller->file, NULL, NULL);
-    cr_assert(file != -1, "nobody connects: %s", strerror(errno));
+    setsockopt(server->file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    int file = accept(server->file, NULL, NULL);
+    cr_assert(file != -1, "no client connects: %s", strerror(errno));
     return file;
 }
 
 Test(plain_client, json_has_a_sum_and_no_exact_units)
 {
-    struct teller teller = teller_open(listener_open);
+    struct scripted_server server = scripted_server_open(listener_open);
     struct process *client =
-        process_start(WORDS(MEANTIME, "async", "--json", "--connect", teller.endpoint, SMALL));
-    int file = teller_accept(&teller);
+        process_start(WORDS(MEANTIME, "async", "--json", "--connect", server.endpoint, SMALL));
+    int file = scripted_server_accept(&server);
 
     cr_assert(write(file, "-139.03", 7) == 7);
     cr_assert(write(file, "7734\r\n", 6) == 6);
@@ -141,112 +141,114 @@ Test(plain_client, json_has_a_sum_and_no_exact_units)
     cr_assert(json_object_size(gaussian) == 2);
     cr_assert(json_object_get(json_object_get(object, "uniform"), "units"));
     json_decref(object);
-    close(teller.file);
+    close(server.file);
 }
 
-Test(plain_client, a_host_is_found_by_its_name)
+Test(plain_client, a_host_may_be_given_by_name)
 {
-    struct teller teller = teller_open(listener_open);
+    struct scripted_server server = scripted_server_open(listener_open);
     char endpoint[80];
 
-    snprintf(endpoint, sizeof endpoint, "plain://localhost%s", strrchr(teller.tcp, ':'));
+    snprintf(endpoint, sizeof endpoint, "plain://localhost%s", strrchr(server.tcp, ':'));
     struct process *client = client_start("async", endpoint);
-    int file = teller_accept(&teller);
+    int file = scripted_server_accept(&server);
     cr_assert(write(file, "1e3", 3) == 3);
     close(file);
     cr_assert(lines_include(expect_success(client), WORDS("====== Done *. total: 1000.00. *")));
-    close(teller.file);
+    close(server.file);
 }
 
-/* ---- others ------------------------------------------------------------------------------ */
+/* ---- bad servers ------------------------------------------------------------------------- */
 
-#define AFTERWARDS_CLOSE 0
-#define AFTERWARDS_RESET 1
+#define END_CLOSE 0
+#define END_RESET 1
 
-struct row {
-    const char *says;
-    int afterwards;
-    const char *sentence;
+struct bad_text {
+    const char *text;     /* what the server sends */
+    int end;              /* how it ends the connection */
+    const char *sentence; /* what the client prints */
 };
 
-static void tell(int file, const struct row *row)
+static void send_text(int file, const struct bad_text *row)
 {
-    struct linger linger = {.l_onoff = row->afterwards == AFTERWARDS_RESET};
-    size_t size = strlen(row->says);
+    struct linger linger = {.l_onoff = row->end == END_RESET};
+    size_t size = strlen(row->text);
 
-    cr_assert(write(file, row->says, size) == (ssize_t)size);
+    cr_assert(write(file, row->text, size) == (ssize_t)size);
     setsockopt(file, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     close(file);
 }
 
-Test(plain_client, what_is_no_whole_number_is_told_in_a_sentence)
+Test(plain_client, a_text_that_is_not_a_number_is_reported)
 {
-    static const struct row rows[] = {
-        {"", AFTERWARDS_CLOSE, "meantime: plain://* closed the connection without a sum; *"},
-        {"", AFTERWARDS_RESET, "meantime: plain://* went away *: Connection reset by peer"},
-        {"12", AFTERWARDS_RESET, "meantime: plain://* went away *: Connection reset by peer"},
-        {"hello", AFTERWARDS_CLOSE, "meantime: what came from * is no number: \"hello\"; *"},
-        {"nan", AFTERWARDS_CLOSE, "meantime: what came from * is no number: \"nan\"; *"},
-        {"1e999", AFTERWARDS_CLOSE, "meantime: what came from * is no number: \"1e999\"; *"},
-        {"1 2", AFTERWARDS_CLOSE, "meantime: what came from * is no number: \"1 2\"; *"},
-        {"\033[1m5", AFTERWARDS_CLOSE, "meantime: what came from * is no number: \"[?][[]1m5\"; *"},
+    static const struct bad_text rows[] = {
+        {"", END_CLOSE, "meantime: plain://* closed the connection without a sum; *"},
+        {"", END_RESET, "meantime: plain://* disconnected *: Connection reset by peer"},
+        {"12", END_RESET, "meantime: plain://* disconnected *: Connection reset by peer"},
+        {"hello", END_CLOSE, "meantime: plain://* sent text that is not a number: \"hello\"; *"},
+        {"nan", END_CLOSE, "meantime: plain://* sent text that is not a number: \"nan\"; *"},
+        {"1e999", END_CLOSE, "meantime: plain://* sent text that is not a number: \"1e999\"; *"},
+        {"1 2", END_CLOSE, "meantime: plain://* sent text that is not a number: \"1 2\"; *"},
+        {"\033[1m5", END_CLOSE,
+         "meantime: plain://* sent text that is not a number: \"[?][[]1m5\"; *"},
     };
     static const char *const modes[] = {"async", "serial"};
-    struct teller teller = teller_open(listener_open);
+    struct scripted_server server = scripted_server_open(listener_open);
 
     for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
-        struct process *client = client_start(modes[i % 2], teller.endpoint);
-        tell(teller_accept(&teller), &rows[i / 2]);
+        struct process *client = client_start(modes[i % 2], server.endpoint);
+        send_text(scripted_server_accept(&server), &rows[i / 2]);
         expect_failure(client, rows[i / 2].sentence);
     }
-    close(teller.file);
+    close(server.file);
 }
 
-/* It is not read to its end, for there is none. */
-Test(plain_client, a_stream_without_end_is_told)
+/* The client does not read a longer text than any number. */
+Test(plain_client, an_endless_text_is_reported)
 {
-    struct teller teller = teller_open(listener_open);
-    struct process *client = client_start("async", teller.endpoint);
-    int file = teller_accept(&teller);
+    struct scripted_server server = scripted_server_open(listener_open);
+    struct process *client = client_start("async", server.endpoint);
+    int file = scripted_server_accept(&server);
     char digits[4096];
 
     memset(digits, '1', sizeof digits);
     while (send(file, digits, sizeof digits, MSG_NOSIGNAL) > 0)
         continue;
-    expect_failure(client, "meantime: what came from * is no number: \"1111*1\" and more; *");
+    expect_failure(client,
+                   "meantime: plain://* sent text that is not a number: \"1111*1\" and more; *");
     close(file);
-    close(teller.file);
+    close(server.file);
 }
 
-Test(plain_client, nobody_there_is_told)
+Test(plain_client, an_unreachable_server_is_reported)
 {
-    struct teller teller = teller_open(refuser_open);
+    struct scripted_server server = scripted_server_open(refuser_open);
 
-    expect_failure(client_start("async", teller.endpoint),
+    expect_failure(client_start("async", server.endpoint),
                    "meantime: cannot connect to plain://127.0.0.1:*: Connection refused; *");
-    expect_failure(client_start("serial", teller.endpoint),
+    expect_failure(client_start("serial", server.endpoint),
                    "meantime: cannot connect to plain://127.0.0.1:*: Connection refused; *");
     expect_failure(client_start("async", "plain://nowhere.invalid:8197"),
                    "meantime: cannot find plain://nowhere.invalid:8197: *; *--connect");
-    close(teller.file);
+    close(server.file);
 }
 
-Test(plain_client, silence_is_told_when_the_time_is_over)
+Test(plain_client, a_silent_server_is_reported_after_the_timeout)
 {
-    struct teller teller = teller_open(listener_open);
+    struct scripted_server server = scripted_server_open(listener_open);
     struct process *client = process_start(
-        WORDS(MEANTIME, "async", "--connect", teller.endpoint, "--timeout", "200ms", SMALL));
+        WORDS(MEANTIME, "async", "--connect", server.endpoint, "--timeout", "200ms", SMALL));
 
     expect_failure(client, "meantime: no answer from plain://127.0.0.1:* within 0.2 s");
-    close(teller.file);
+    close(server.file);
 }
 
 Test(plain_client, an_interrupt_ends_the_wait)
 {
-    struct teller teller = teller_open(listener_open);
+    struct scripted_server server = scripted_server_open(listener_open);
     struct process *client =
-        process_start(WORDS(MEANTIME, "serial", "--json", "--connect", teller.endpoint, SMALL));
-    int file = teller_accept(&teller);
+        process_start(WORDS(MEANTIME, "serial", "--json", "--connect", server.endpoint, SMALL));
+    int file = scripted_server_accept(&server);
 
     process_signal(client, SIGINT);
     cr_assert(process_wait(client) == 130);
@@ -254,5 +256,5 @@ Test(plain_client, an_interrupt_ends_the_wait)
                         WORDS("*\"error\":\"interrupted\"*\"interrupted\":true*")),
               "%s", process_text(client, PROCESS_OUT));
     close(file);
-    close(teller.file);
+    close(server.file);
 }

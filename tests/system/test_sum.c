@@ -1,4 +1,4 @@
-/* Long sums: kept in a file, gone on with, for a given time. */
+/* Long sums: checkpoints, resumed sums, lost servers, and sums for a given time. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include "tests/support/lasting.h"
 #include "tests/support/story.h"
 
-/* A folder of its own for the checkpoint of each test. */
+/* Each test has a folder of its own for the checkpoint. */
 static char folder[] = "/tmp/meantime-test-XXXXXX";
 static char file[sizeof folder + 16];
 
@@ -41,7 +41,7 @@ static const char *read_file(void)
     static char text[1024];
     FILE *in = fopen(file, "r");
 
-    cr_assert(in, "there is no checkpoint");
+    cr_assert(in, "the checkpoint does not exist");
     text[fread(text, 1, sizeof text - 1, in)] = '\0';
     fclose(in);
     return text;
@@ -54,7 +54,7 @@ static void write_file(const char *text, size_t size)
     cr_assert(fwrite(text, 1, size, out) == size && fclose(out) == 0);
 }
 
-/* How many samples it has; 0: it is not there yet. */
+/* Returns the samples of the checkpoint; 0: the file does not exist yet. */
 static uint64_t samples_in_file(void)
 {
     const char *count = access(file, F_OK) == 0 ? strstr(read_file(), "\ncount ") : NULL;
@@ -84,7 +84,7 @@ static void expect_refusal(struct process *client, const char *sentence)
     cr_assert_str_eq(process_text(client, PROCESS_OUT), "");
 }
 
-/* Lives until the next call. */
+/* The result is valid until the next call. */
 static const char *without_commas(const char *text)
 {
     static char copy[4096];
@@ -99,10 +99,11 @@ static const char *without_commas(const char *text)
 
 /* ---- checkpoints ------------------------------------------------------------------------- */
 
-/* Long enough to be seen on its way under a sanitizer too, short enough to be summed twice. */
+/* Long enough to be observed while it runs, and short enough to be summed twice with a sanitizer.
+ */
 #define LONG "400M"
 
-Test(sum, the_same_command_goes_on_after_a_kill_and_ends_with_the_same_bits)
+Test(sum, the_same_command_resumes_after_a_kill_and_ends_with_the_same_bits)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
@@ -125,7 +126,7 @@ Test(sum, the_same_command_goes_on_after_a_kill_and_ends_with_the_same_bits)
     server_drain(&server);
 }
 
-Test(sum, a_fresh_seed_is_kept_in_the_file)
+Test(sum, a_random_seed_is_saved_in_the_file)
 {
     struct server server = server_start(NULL);
     const char *first = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
@@ -138,8 +139,8 @@ Test(sum, a_fresh_seed_is_kept_in_the_file)
     server_drain(&server);
 }
 
-/* And tells how much of it is new, lest it seem faster than it is. */
-Test(sum, a_longer_one_begins_with_what_the_file_has)
+/* The client prints how many samples are new: with all of them, the rate would seem too high. */
+Test(sum, a_longer_sum_resumes_from_the_file_of_a_shorter_one)
 {
     struct server server = server_start(NULL);
     const char *whole = success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet"));
@@ -163,7 +164,7 @@ static json_int_t resumed_from(const json_t *object)
     return json_integer_value(part);
 }
 
-Test(sum, json_tells_how_many_samples_came_from_the_file)
+Test(sum, json_has_the_number_of_samples_from_the_file)
 {
     struct server server = server_start(NULL);
 
@@ -178,7 +179,7 @@ Test(sum, json_tells_how_many_samples_came_from_the_file)
     server_drain(&server);
 }
 
-Test(sum, one_that_is_done_needs_no_server)
+Test(sum, a_finished_sum_needs_no_server)
 {
     struct server server = server_start(NULL);
     const char *sum = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
@@ -187,10 +188,11 @@ Test(sum, one_that_is_done_needs_no_server)
     server_drain(&server);
     stat(file, &before);
     cr_assert_str_eq(success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file)), sum);
-    cr_assert(stat(file, &after) == 0 && after.st_ino == before.st_ino, "nor is it written anew");
+    cr_assert(stat(file, &after) == 0 && after.st_ino == before.st_ino,
+              "the file was written again");
 }
 
-Test(sum, a_timeout_that_no_server_meets_is_told_as_such)
+Test(sum, a_timeout_without_a_server_is_reported)
 {
     char refused[ENDPOINT_BYTES];
     int refuser = refuser_open(refused);
@@ -211,8 +213,8 @@ static uint64_t await_more_in_file(uint64_t before)
     return samples_in_file();
 }
 
-/* As a shell starts its jobs in the background. */
-Test(sum, one_that_was_started_with_interrupts_ignored_ignores_them)
+/* A shell starts background jobs with SIGINT ignored. */
+Test(sum, a_client_that_starts_with_sigint_ignored_ignores_interrupts)
 {
     struct server server = server_start(NULL);
     struct process *client =
@@ -227,7 +229,7 @@ Test(sum, one_that_was_started_with_interrupts_ignored_ignores_them)
     server_drain(&server);
 }
 
-Test(sum, json_tells_what_is_wrong_with_a_file_whose_name_is_no_utf8)
+Test(sum, json_has_the_error_of_a_file_whose_name_is_not_utf8)
 {
     char name[sizeof file + 8];
     const char *error;
@@ -244,7 +246,7 @@ Test(sum, json_tells_what_is_wrong_with_a_file_whose_name_is_no_utf8)
     json_decref(object);
 }
 
-Test(sum, an_interrupt_says_how_far_it_is)
+Test(sum, an_interrupt_prints_how_many_samples_are_saved)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct process *client =
@@ -262,9 +264,9 @@ Test(sum, an_interrupt_says_how_far_it_is)
     server_drain(&server);
 }
 
-/* ---- files that will not do ---------------------------------------------------------------- */
+/* ---- unusable files ------------------------------------------------------------------------ */
 
-Test(sum, a_checkpoint_of_another_sum_is_refused_and_stays_as_it_is)
+Test(sum, a_checkpoint_of_another_sum_is_refused_and_not_changed)
 {
     static const struct {
         const char *options[6], *sentence;
@@ -288,8 +290,8 @@ Test(sum, a_checkpoint_of_another_sum_is_refused_and_stays_as_it_is)
     server_drain(&server);
 }
 
-/* Cut anywhere, or with any one byte changed. */
-Test(sum, a_torn_or_foreign_checkpoint_is_refused)
+/* The test truncates the file at many places, and changes many single bytes. */
+Test(sum, a_truncated_or_corrupt_checkpoint_is_refused)
 {
     struct server server = server_start(NULL);
     success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
@@ -312,7 +314,7 @@ Test(sum, a_torn_or_foreign_checkpoint_is_refused)
     server_drain(&server);
 }
 
-Test(sum, a_checkpoint_that_cannot_be_written_is_told_before_anything_is_asked)
+Test(sum, a_checkpoint_that_cannot_be_written_is_reported_before_any_request)
 {
     struct server server = server_start(NULL);
 
@@ -323,7 +325,7 @@ Test(sum, a_checkpoint_that_cannot_be_written_is_told_before_anything_is_asked)
     cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
 }
 
-Test(sum, two_do_not_work_on_one_file)
+Test(sum, two_processes_cannot_use_one_file)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct process *one = CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
@@ -337,17 +339,17 @@ Test(sum, two_do_not_work_on_one_file)
     server_drain(&server);
 }
 
-/* A folder in the way of FILE.new keeps even root from writing it. */
+/* Makes a folder with the name FILE.new. Then even root cannot write that file. */
 static void block_saves(void)
 {
     char name[sizeof file + 8];
 
     snprintf(name, sizeof name, "%s.new", file);
-    while (mkdir(name, 0700) == -1) /* one is being written */
+    while (mkdir(name, 0700) == -1) /* the client writes FILE.new at this moment */
         cr_assert(errno == EEXIST);
 }
 
-Test(sum, what_could_not_be_saved_is_not_said_to_be)
+Test(sum, samples_that_could_not_be_saved_are_not_reported_as_saved)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct process *client =
@@ -366,7 +368,7 @@ Test(sum, what_could_not_be_saved_is_not_said_to_be)
     server_drain(&server);
 }
 
-Test(sum, one_that_could_not_be_saved_at_the_end_is_told_and_fails)
+Test(sum, a_failure_of_the_last_save_is_reported_and_ends_with_1)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
@@ -407,8 +409,8 @@ static void expect_same_sum(const json_t *a, const json_t *b)
     cr_assert(json_is_string(units[0]) && json_equal(units[0], units[1]));
 }
 
-/* The first requests find out, and the others know: one second for all, not one for each. */
-Test(sum, a_first_server_that_is_away_is_not_tried_again_and_again)
+/* The first requests wait one second for that server. Later requests do not try it first. */
+Test(sum, an_unreachable_first_server_delays_only_the_first_requests)
 {
     struct server server = server_start(NULL);
     char refused[ENDPOINT_BYTES];
@@ -426,7 +428,7 @@ Test(sum, a_first_server_that_is_away_is_not_tried_again_and_again)
     server_drain(&server);
 }
 
-Test(sum, the_next_server_finishes_what_one_that_was_killed_began)
+Test(sum, the_next_server_finishes_the_sum_of_a_killed_one)
 {
     struct server first = server_start(WORDS("--threads", "1"));
     struct server second = server_start(WORDS("--threads", "1"));
@@ -446,8 +448,8 @@ Test(sum, the_next_server_finishes_what_one_that_was_killed_began)
     server_drain(&second);
 }
 
-/* Four requests were there. */
-Test(sum, a_server_that_went_away_is_told_once)
+/* Although four requests were at the server. */
+Test(sum, a_lost_server_is_reported_once)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     char word[COUNT_WORD_BYTES];
@@ -470,8 +472,8 @@ Test(sum, a_server_that_went_away_is_told_once)
 
 /* ---- a given time --------------------------------------------------------------------------- */
 
-/* As many as fit are a sum like any other. */
-Test(sum, for_a_time_tells_how_many_samples_it_was)
+/* The same count, without --for, gives the same sum. */
+Test(sum, for_a_time_reports_how_many_samples_were_summed)
 {
     struct server server = server_start(NULL);
     struct process *client = CLIENT(server, "sum", "--for", "700ms", "--seed", "5", "--json");
@@ -493,7 +495,7 @@ Test(sum, for_a_time_tells_how_many_samples_it_was)
     server_drain(&server);
 }
 
-Test(sum, for_a_time_stops_early_when_all_is_summed)
+Test(sum, for_a_time_ends_early_when_all_samples_are_summed)
 {
     struct server server = server_start(NULL);
     const char *text = success(CLIENT(server, "sum", "1M", "--for", "1h", "--quiet"));
@@ -502,7 +504,7 @@ Test(sum, for_a_time_stops_early_when_all_is_summed)
     server_drain(&server);
 }
 
-Test(sum, a_time_in_which_nothing_is_summed_is_too_short)
+Test(sum, a_time_that_is_too_short_for_any_sample_is_an_error)
 {
     struct server server = server_start(NULL);
 
@@ -511,8 +513,8 @@ Test(sum, a_time_in_which_nothing_is_summed_is_too_short)
     server_drain(&server);
 }
 
-/* The same with what the file has: that is no sum of this time. */
-Test(sum, a_time_without_a_server_is_told_as_such)
+/* Also with a checkpoint, whose samples do not count as summed in this time. */
+Test(sum, a_time_without_a_server_is_an_error)
 {
     struct server server = server_start(NULL);
     char refused[ENDPOINT_BYTES];
@@ -544,9 +546,9 @@ static void expect_some_sum(struct process *client)
               "%s", process_text(client, PROCESS_OUT));
 }
 
-/* Before the client gives up, and after. By then the server is never without work: a request is
- * there that is lost. */
-Test(sum, what_was_summed_before_the_server_was_lost_is_told)
+/* The time ends before the client gives up, or later. The server is killed while it computes, so a
+ * request is lost with it. */
+Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
 {
     static const char *const times[] = {"3s", "1h"};
     static const char *const sentences[] = {
@@ -571,7 +573,7 @@ Test(sum, what_was_summed_before_the_server_was_lost_is_told)
     }
 }
 
-Test(sum, an_interrupt_tells_what_was_summed_in_the_time_so_far)
+Test(sum, an_interrupt_prints_the_sum_up_to_that_time)
 {
     struct server server = server_start(WORDS("--threads", "1"));
     struct process *client = CLIENT(server, "sum", "--for", "1h", "--checkpoint", file);

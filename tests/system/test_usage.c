@@ -1,5 +1,5 @@
-/* Command lines: the bad ones end with 2 and a sentence, before anything else happens. And how much
- * of a machine a server takes. */
+/* Command lines: a bad one ends the program with status 2 and a sentence, before the program does
+ * anything else. Also: the priority of compute threads. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <signal.h>
@@ -15,13 +15,12 @@ TestSuite(usage, .fini = story_end);
 
 #define WORDS_MAX 5
 
-/* The words, and what the sentence on stderr says. */
-struct row {
+struct command_line {
     const char *words[WORDS_MAX];
-    const char *sentence;
+    const char *sentence; /* a pattern for a line on stderr */
 };
 
-static struct process *start_row(const char *program, const struct row *row)
+static struct process *start_row(const char *program, const struct command_line *row)
 {
     const char *words[WORDS_MAX + 2] = {program};
 
@@ -30,7 +29,7 @@ static struct process *start_row(const char *program, const struct row *row)
     return process_start(words);
 }
 
-static void expect_usage_errors(const char *program, const struct row *rows, size_t count)
+static void expect_usage_errors(const char *program, const struct command_line *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct process *process = start_row(program, &rows[i]);
@@ -42,9 +41,9 @@ static void expect_usage_errors(const char *program, const struct row *rows, siz
     }
 }
 
-Test(usage, the_client_says_what_is_wrong_and_exits_2)
+Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
 {
-    static const struct row rows[] = {
+    static const struct command_line rows[] = {
         {{NULL}, "*: name a command: serial, async, compare, sum or status"},
         {{"idle"}, "*: idle: expected serial, async, compare, sum or status"},
         {{"sum"}, "*: sum needs a count of samples, such as: sum 10M"},
@@ -98,9 +97,9 @@ Test(usage, the_client_says_what_is_wrong_and_exits_2)
     expect_usage_errors(MEANTIME, rows, sizeof rows / sizeof *rows);
 }
 
-Test(usage, the_server_says_what_is_wrong_and_exits_2)
+Test(usage, a_bad_command_line_of_the_server_ends_with_2_and_a_sentence)
 {
-    static const struct row rows[] = {
+    static const struct command_line rows[] = {
         {{"now"}, "*: unexpected argument: now"},
         {{"--threads", "0"},
          "*: --threads 0 without --workers: no thread and no worker would compute"},
@@ -144,7 +143,7 @@ static void expect_words(const char *program, const char *option, const char *pa
     cr_assert_str_eq(process_text(process, PROCESS_ERR), "");
 }
 
-Test(usage, help_and_version_are_no_errors)
+Test(usage, help_and_version_end_with_0)
 {
     expect_words(MEANTIME, "--help", "Usage: meantime *");
     expect_words(MEANTIME, "--version", "meantime [0-9]*.[0-9]* (kernel *, libzmq *, czmq *)");
@@ -155,9 +154,9 @@ Test(usage, help_and_version_are_no_errors)
 
 /* ---- endpoints --------------------------------------------------------------------------- */
 
-Test(usage, an_endpoint_that_is_none_is_told)
+Test(usage, an_invalid_endpoint_is_reported)
 {
-    static const struct row rows[] = {
+    static const struct command_line rows[] = {
         {{"sum", "1", "--connect", "here"}, "meantime: cannot connect to here: *"},
         {{"sum", "1", "--connect", "tcp://"}, "meantime: cannot connect to tcp://: *"},
         {{"async", "--connect", "mail://a:1"}, "meantime: cannot connect to mail://a:1: *"},
@@ -171,7 +170,7 @@ Test(usage, an_endpoint_that_is_none_is_told)
     }
 }
 
-Test(usage, a_port_in_use_is_told)
+Test(usage, a_port_in_use_is_reported)
 {
     struct server server = server_start(NULL);
     struct process *second = process_start(WORDS(MEANTIME_SERVER, "--bind", server.endpoint));
@@ -184,8 +183,8 @@ Test(usage, a_port_in_use_is_told)
     server_drain(&server);
 }
 
-/* Nor that it listens; but who asks gets an answer. An abstract socket needs no free port. */
-Test(usage, a_quiet_server_says_nothing)
+/* A quiet server answers, but prints nothing. An abstract socket needs no free port. */
+Test(usage, a_quiet_server_prints_nothing)
 {
     char endpoint[64];
 
@@ -202,7 +201,7 @@ Test(usage, a_quiet_server_says_nothing)
 
 /* ---- priorities -------------------------------------------------------------------------- */
 
-/* How many of the server's threads are as nice as that. */
+/* Returns how many threads of the server have that nice value. */
 static int threads_of_nice(const struct server *server, int nice)
 {
     char path[sizeof "/proc/4194304/task"];
@@ -218,7 +217,8 @@ static int threads_of_nice(const struct server *server, int nice)
     return count;
 }
 
-/* A thread is nice before it takes its first task. */
+/* Returns how many threads of a server have that nice value. A compute thread sets its nice value
+ * before its first span, so a request has been answered before. */
 static int compute_threads_of_nice(int nice)
 {
     struct server server = server_start(WORDS("--threads", "1"));
@@ -232,9 +232,9 @@ static int compute_threads_of_nice(int nice)
     return count;
 }
 
-Test(usage, compute_threads_are_nice_and_no_less_so_than_their_server)
+Test(usage, compute_threads_are_nice_unless_the_server_is_nicer)
 {
-    if (setpriority(PRIO_PROCESS, 0, 9) == 0) /* not where the tests are nicer already */
+    if (setpriority(PRIO_PROCESS, 0, 9) == 0) /* fails if the tests are nicer already */
         cr_assert(compute_threads_of_nice(10) == 1);
     cr_assert(setpriority(PRIO_PROCESS, 0, 15) == 0);
     cr_assert(compute_threads_of_nice(10) == 0);

@@ -1,4 +1,4 @@
-/* Long sums: the window of requests, and what a sum says of the mean. */
+/* Long sums: the window of pieces, and the estimate of the mean. */
 #include <criterion/criterion.h>
 #include <math.h>
 
@@ -8,9 +8,9 @@
 #include "sums/stream.h"
 #include "tests/unit/chance.h"
 
-#define SECOND INT64_C(1000000000)
+#define SECOND NS_PER_S
 
-/* A sum that can be told: sample i is i + 1. */
+/* A sum with a known formula: sample i is i + 1. */
 static __int128 sum_up_to(uint64_t end)
 {
     return (__int128)end * (end + 1) / 2;
@@ -31,7 +31,7 @@ static struct window window_of(uint64_t count, uint64_t done, int64_t stop_at_ns
 
 /* ---- stories ---- */
 
-Test(window, a_small_sum_is_one_request)
+Test(window, a_small_sum_is_one_piece)
 {
     struct window window = window_of(10000000, 0, NEVER);
     struct piece *piece = window_ask(&window, 5);
@@ -43,7 +43,7 @@ Test(window, a_small_sum_is_one_request)
     cr_assert_null(window_ask(&window, 7));
 }
 
-Test(window, so_many_are_in_flight_and_the_next_follows_an_answer)
+Test(window, a_limited_number_is_in_flight_and_an_answer_allows_the_next)
 {
     struct window window = window_of(UINT64_C(1) << 50, 0, NEVER);
     struct piece *pieces[WINDOW_IN_FLIGHT];
@@ -57,7 +57,7 @@ Test(window, so_many_are_in_flight_and_the_next_follows_an_answer)
     cr_assert_null(window_ask(&window, 1000));
 }
 
-Test(window, what_comes_early_waits_for_what_is_before_it)
+Test(window, an_early_answer_waits_for_the_pieces_before_it)
 {
     struct window window = window_of(UINT64_C(1) << 50, 0, NEVER);
     struct piece *late = window_ask(&window, 0);
@@ -70,7 +70,7 @@ Test(window, what_comes_early_waits_for_what_is_before_it)
     cr_assert(window.so_far.units == sum_up_to(window.so_far.count));
 }
 
-Test(window, one_that_is_very_late_holds_up_the_others_at_last)
+Test(window, a_very_late_piece_stops_the_others_at_last)
 {
     struct window window = window_of(UINT64_C(1) << 60, 0, NEVER);
     struct piece *late = window_ask(&window, 0), *piece;
@@ -86,7 +86,7 @@ Test(window, one_that_is_very_late_holds_up_the_others_at_last)
     cr_assert_not_null(window_ask(&window, 100));
 }
 
-Test(window, goes_on_from_where_a_checkpoint_was)
+Test(window, resumes_from_a_checkpoint)
 {
     struct window window = window_of(1000000, 400001, NEVER);
     struct piece *piece = window_ask(&window, 0);
@@ -104,10 +104,10 @@ Test(window, goes_on_from_where_a_checkpoint_was)
 struct served {
     struct window window;
     int64_t now_ns;
-    double samples_a_ns;
-    int64_t delay_ns;                      /* of each answer, beside the work */
-    struct piece *queue[WINDOW_IN_FLIGHT]; /* the oldest first; one after the other */
-    int length;
+    double samples_per_ns;                 /* the speed of the server */
+    int64_t delay_ns;                      /* least time of each answer, whatever the work */
+    struct piece *queue[WINDOW_IN_FLIGHT]; /* computed one after the other, the oldest first */
+    int length;                            /* of the queue */
 };
 
 static void fill(struct served *served)
@@ -122,7 +122,7 @@ static void answer(struct served *served)
 {
     struct piece *piece = served->queue[0];
 
-    served->now_ns += 1 + (int64_t)((double)piece->count / served->samples_a_ns);
+    served->now_ns += 1 + (int64_t)((double)piece->count / served->samples_per_ns);
     if (served->now_ns < piece->asked_at_ns + served->delay_ns)
         served->now_ns = piece->asked_at_ns + served->delay_ns;
     for (int i = 1; i < served->length; i++)
@@ -131,14 +131,14 @@ static void answer(struct served *served)
     window_answered(&served->window, piece, sum_of(piece), served->now_ns);
 }
 
-Test(window, requests_come_to_take_about_a_second)
+Test(window, pieces_soon_take_about_a_second)
 {
     static const double speeds[] = {0.1, 0.5, 8, 1000, 40000};
 
     for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
         struct served served = {
             .window = window_of(UINT64_C(1) << 62, 0, NEVER),
-            .samples_a_ns = speeds[i],
+            .samples_per_ns = speeds[i],
         };
         for (int answers = 0; answers < 60; answers++) {
             fill(&served);
@@ -150,15 +150,15 @@ Test(window, requests_come_to_take_about_a_second)
     }
 }
 
-/* As one that is busy until it is asked again, or is always tried after one that is away. */
-Test(window, a_constant_delay_makes_no_request_ever_smaller)
+/* Such as the delay of a busy server, or of an unreachable server that is tried before. */
+Test(window, a_constant_delay_never_makes_pieces_smaller)
 {
     static const int64_t delays_ns[] = {SECOND / 2, SECOND, 3 * SECOND, 60 * SECOND};
 
     for (size_t i = 0; i < sizeof delays_ns / sizeof *delays_ns; i++) {
         struct served served = {
             .window = window_of(UINT64_C(1) << 62, 0, NEVER),
-            .samples_a_ns = 8,
+            .samples_per_ns = 8,
             .delay_ns = delays_ns[i],
         };
         for (int answers = 0; answers < 60; answers++) {
@@ -166,7 +166,7 @@ Test(window, a_constant_delay_makes_no_request_ever_smaller)
             cr_assert(served.queue[0]->count >= WINDOW_FIRST_BLOCKS * BLOCK_SAMPLES);
             answer(&served);
         }
-        served.delay_ns = 0; /* is forgotten soon */
+        served.delay_ns = 0; /* later pieces soon ignore the delay */
         for (int answers = 0; answers < 20; answers++) {
             fill(&served);
             answer(&served);
@@ -176,12 +176,12 @@ Test(window, a_constant_delay_makes_no_request_ever_smaller)
     }
 }
 
-/* Of what such a server could have summed. */
-static double share_summed(double samples_a_ns, int64_t time_ns)
+/* Returns the summed share of what a server of that speed could have summed in the time. */
+static double share_summed(double samples_per_ns, int64_t time_ns)
 {
     struct served served = {
         .window = window_of(UINT64_C(1) << 62, 0, time_ns),
-        .samples_a_ns = samples_a_ns,
+        .samples_per_ns = samples_per_ns,
     };
     uint64_t in_time = 0;
 
@@ -189,9 +189,9 @@ static double share_summed(double samples_a_ns, int64_t time_ns)
         answer(&served);
         if (served.now_ns <= time_ns)
             in_time = served.window.so_far.count;
-        cr_assert(served.now_ns < 2 * time_ns, "asked far too much");
+        cr_assert(served.now_ns < 2 * time_ns, "asked for far too many samples");
     }
-    return (double)in_time / (samples_a_ns * (double)time_ns);
+    return (double)in_time / (samples_per_ns * (double)time_ns);
 }
 
 Test(window, nearly_all_of_a_given_time_is_used)
@@ -202,11 +202,11 @@ Test(window, nearly_all_of_a_given_time_is_used)
     cr_assert(share_summed(8, SECOND / 100) > 0.6, "%g", share_summed(8, SECOND / 100));
 }
 
-Test(window, a_server_that_comes_late_is_used_for_the_rest_of_a_given_time)
+Test(window, a_late_server_is_used_for_the_rest_of_a_given_time)
 {
     struct served served = {
         .window = window_of(UINT64_C(1) << 62, 0, 2 * SECOND),
-        .samples_a_ns = 8,
+        .samples_per_ns = 8,
         .delay_ns = 3 * SECOND / 2,
     };
 
@@ -282,9 +282,10 @@ Test(estimate, of_uniform_samples)
     cr_assert(about(estimate.z, -3));
 }
 
-Test(estimate, of_the_longest_sum_loses_nothing)
+Test(estimate, of_the_longest_sum_is_exact)
 {
-    /* 2^62 samples with all but 2^31 of the expected mean: sigma is 2^31 / sqrt(12). */
+    /* 2^62 samples whose sum is 2^31 less than expected: its standard deviation is 2^31 / sqrt(12).
+     */
     uint64_t count = UINT64_C(1) << 62;
     struct total total = {((__int128)count << 52) - ((__int128)1 << (31 + 53)), count};
     struct estimate estimate = estimate_of(STREAM_UNIFORM, &total);
