@@ -1,3 +1,4 @@
+/* The agenda of a simulation: see agenda.h. */
 #include "tests/sim/agenda.h"
 
 static bool before(const struct occasion *a, const struct occasion *b)

@@ -1,51 +1,51 @@
-/* What is to happen when: a heap in the order of time, then of entry, so that a seed gives one
- * course of events. */
+/* The agenda of a simulation: a heap of occasions, ordered by time and then by entry, so that a
+ * seed always gives the same order of events. */
 #ifndef MEANTIME_TESTS_SIM_AGENDA_H
 #define MEANTIME_TESTS_SIM_AGENDA_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All messages that may be on their way, and far more than a small world needs beside these: what
- * fills it runs in circles. */
+/* All messages that may be on their way, and far more than a small pool needs besides. If the
+ * agenda is full, the simulation is in an endless loop. */
 #define AGENDA_MAX 40000
 
 enum occasion_type {
-    OCCASION_LETTER,   /* who: letter */
-    OCCASION_DIAL,     /* who: line; stamp */
-    OCCASION_GONE,     /* who: line; stamp; end */
-    OCCASION_NODE_DUE, /* who: node */
-    OCCASION_THREAD,   /* who: node; end: thread; stamp */
-    OCCASION_CLIENT,   /* who: client */
-    OCCASION_HOSTILE,  /* who: hostile */
-    OCCASION_START,    /* who: node; stamp */
-    OCCASION_CONTINUE, /* who: node; stamp */
-    OCCASION_SIGNAL,   /* who: node; stamp */
-    OCCASION_FAULT,
-    OCCASION_HEAL,
-    OCCASION_LOOK,
+    OCCASION_LETTER,       /* a message arrives; who: letter */
+    OCCASION_DIAL,         /* a connection is tried; who: wire; stamp */
+    OCCASION_DISCONNECTED, /* an end of a connection notices its end; who: wire; stamp; end */
+    OCCASION_NODE_DUE,     /* a timer of a server; who: node */
+    OCCASION_THREAD,       /* a compute thread finishes; who: node; end: thread; stamp */
+    OCCASION_CLIENT,       /* a timer of a client; who: client */
+    OCCASION_HOSTILE,      /* a timer of a hostile worker; who: hostile */
+    OCCASION_START,        /* a server's process starts; who: node; stamp */
+    OCCASION_CONTINUE,     /* a stopped process continues; who: node; stamp */
+    OCCASION_SIGNAL,       /* a process gets its second signal; who: node; stamp */
+    OCCASION_FAULT,        /* a fault happens */
+    OCCASION_HEAL,         /* all faults end */
+    OCCASION_CHECK,        /* after healing: are all requests answered? */
     OCCASION_TYPES,
 };
 
 struct occasion {
-    int64_t at_ns;
-    uint32_t order;
-    uint32_t stamp;
-    uint16_t who;
+    int64_t at_ns;  /* simulated time */
+    uint32_t order; /* of entry */
+    uint32_t stamp; /* of its object: if the object has another stamp, the occasion is outdated */
+    uint16_t who;   /* the number of its object */
     uint8_t end;
-    uint8_t type;
+    uint8_t type; /* enum occasion_type */
 };
 
 struct agenda {
-    uint32_t count;
-    uint32_t order;
+    uint32_t count; /* entries of `heap` */
+    uint32_t order; /* of the next entry */
     struct occasion heap[AGENDA_MAX];
 };
 
-/* False where it is full. The agenda fills in `order`. */
+/* False if it is full. The agenda fills in `order`. */
 bool agenda_add(struct agenda *agenda, struct occasion occasion);
 
-/* False where it is empty. */
+/* Takes the next occasion. False if the agenda is empty. */
 bool agenda_next(struct agenda *agenda, struct occasion *occasion);
 
 #endif

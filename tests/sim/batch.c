@@ -1,3 +1,4 @@
+/* Runs many schedules in several processes: see batch.h. */
 #include "tests/sim/batch.h"
 
 #include <inttypes.h>
@@ -13,16 +14,16 @@
 
 #define PROCESSES_MAX 64
 
-/* Those after the first few are most often of the same mistake. */
+/* Failures that one process reports. Later failures mostly have the same cause. */
 #define FAILURES_MAX 5
 
-/* A schedule takes a millisecond at most; a sanitizer, or a busy machine, some more. */
+/* A schedule takes at most about a millisecond. A sanitizer or a busy machine takes longer. */
 #define HANG_S 120
 
-/* Shared by all processes: what one of them finds out ends the others. */
+/* Shared memory of all processes. */
 struct batch {
     bool until_failure;
-    volatile bool over; /* no further schedule begins */
+    volatile bool over; /* begin no further schedule */
 };
 
 struct failure {
@@ -30,7 +31,7 @@ struct failure {
     struct outcome outcome;
 };
 
-/* What a process has done so far, for its parent to read. */
+/* What a process has done so far. Shared memory: the parent process reads it. */
 struct report {
     volatile uint64_t seed;
     unsigned failure_count;
@@ -39,10 +40,10 @@ struct report {
 };
 
 struct process {
-    pid_t pid; /* 0: it has ended */
+    pid_t pid; /* 0: the process has ended */
     struct report *report;
-    uint64_t seed; /* when last looked at, and since when */
-    time_t since_s;
+    uint64_t seed;  /* that it was running at the last check */
+    time_t since_s; /* when that seed was seen first */
 };
 
 static void fail(const char *what)
@@ -56,7 +57,7 @@ static void *memory_shared(size_t bytes)
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
-        fail("sim: memory to share");
+        fail("sim: shared memory");
     return memory;
 }
 
@@ -67,7 +68,7 @@ static void process_main(struct batch *batch, struct report *report, uint64_t fi
     struct outcome outcome;
 
     if (!world)
-        fail("sim: memory for a world");
+        fail("sim: memory for a schedule");
     for (uint64_t seed = first; seed < end && report->failure_count < FAILURES_MAX && !batch->over;
          seed += stride) {
         report->seed = seed;
@@ -88,7 +89,7 @@ static struct process process_start(struct batch *batch, uint64_t first, uint64_
 
     process.pid = fork();
     if (process.pid < 0)
-        fail("sim: a process more");
+        fail("sim: another process");
     if (process.pid == 0) {
         process_main(batch, report, first, end, stride);
         exit(0);
@@ -103,7 +104,7 @@ static void print_failure(const char *program, uint64_t seed, int64_t at_ns, con
            seed, at_ns / S, at_ns % S, text, program, seed);
 }
 
-/* 1 where the process did not end of itself. */
+/* 1 if the process was killed or failed, else 0. */
 static unsigned process_end(const struct process *process, int status, const char *program)
 {
     char text[64];
@@ -119,8 +120,8 @@ static unsigned process_end(const struct process *process, int status, const cha
     return 1;
 }
 
-/* True while it runs. */
-static bool process_look(struct process *process, const char *program, unsigned *failures)
+/* True while the process runs. Kills a process that hangs. */
+static bool process_check(struct process *process, const char *program, unsigned *failures)
 {
     int status;
 
@@ -149,7 +150,7 @@ static void wait_all(struct batch *batch, struct process *processes, unsigned co
     while (running) {
         running = false;
         for (unsigned i = 0; i < count; i++)
-            running |= process_look(&processes[i], program, failures);
+            running |= process_check(&processes[i], program, failures);
         batch->over |= batch->until_failure && *failures > 0;
         if (running)
             nanosleep(&pause, NULL);

@@ -1,5 +1,5 @@
-/* Many schedules, in as many processes as there are cores: one that aborts or hangs takes no other
- * with it, and is told apart by its seed. */
+/* Runs many schedules in as many processes as the machine has cores. If a schedule aborts or hangs,
+ * only its process ends, and the report names the seed. */
 #ifndef MEANTIME_TESTS_SIM_BATCH_H
 #define MEANTIME_TESTS_SIM_BATCH_H
 
@@ -8,9 +8,9 @@
 
 #include "tests/sim/tally.h"
 
-/* Seeds first, ..., first + count - 1. Adds to `tally`, and prints each failure with the command
- * that replays it; gives up after some, or after the first. program: its own name. Returns how many
- * failed. */
+/* Runs the seeds first, ..., first + count - 1 and adds to `tally`. Prints each failure with the
+ * command that replays it. Each process ends after a few failures; with until_failure, all end
+ * after the first failure. program: the name of this program. Returns how many schedules failed. */
 unsigned batch_run(uint64_t first, uint64_t count, bool until_failure, const char *program,
                    struct tally *tally);
 

@@ -1,4 +1,4 @@
-/* Runs schedules of a simulator, see simulation.h. */
+/* The main program of both simulators: runs schedules, see simulation.h. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -8,29 +8,29 @@
 #include <time.h>
 
 #include "tests/sim/batch.h"
-#include "tests/sim/chance.h"
 #include "tests/sim/simulation.h"
+#include "tests/support/chance.h"
 
-/* Storage of a dispatcher beyond this comes from the kernel, zeroed as it is touched: most of it
- * never is. */
+/* Larger blocks of memory come from the kernel, which zeroes each page at its first use. A
+ * dispatcher never touches most of its pages. */
 #define MAPPED_BYTES (1 << 20)
 
 struct options {
     uint64_t first;
     uint64_t count;
-    bool some; /* not one of the two forms that must see everything happen */
+    bool some; /* --seeds: some happenings may be missing */
     bool until_failure;
-    bool trace; /* each line of it */
+    bool trace; /* print every event */
     bool hash;
 };
 
 static const char usage[] =
     "Usage: %s [--seeds FIRST:COUNT] [--long] [--until-failure] [--trace] [--hash]\n"
-    "  --seeds          these schedules; else 1:%" PRIu64 "\n"
-    "  --long           1:%" PRIu64 "\n"
-    "  --until-failure  no more once one has failed\n"
-    "  --trace          one after the other, with all that happens\n"
-    "  --hash           one after the other, with a number that stands for all that happened\n";
+    "  --seeds          run these schedules (default 1:%" PRIu64 ")\n"
+    "  --long           run schedules 1:%" PRIu64 "\n"
+    "  --until-failure  stop after the first failure\n"
+    "  --trace          run in one process and print every event\n"
+    "  --hash           run in one process and print a hash of all events\n";
 
 static bool parse_seeds(struct options *options, const char *text)
 {
@@ -59,7 +59,7 @@ static bool parse(struct options *options, int count, char **arguments)
     return true;
 }
 
-/* In this process: what is printed is in order, and a debugger finds what it looks for. */
+/* Runs all schedules in this process, so that the output is in order and a debugger can be used. */
 static unsigned run_here(const struct options *options, struct tally *tally)
 {
     void *world = calloc(1, simulation.world_bytes);
@@ -68,7 +68,7 @@ static unsigned run_here(const struct options *options, struct tally *tally)
     unsigned failures = 0;
 
     if (!world) {
-        perror("sim: memory for a world");
+        perror("sim: memory for a schedule");
         return 1;
     }
     for (uint64_t seed = options->first; seed < options->first + options->count; seed++) {
@@ -93,7 +93,7 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Of the processes that have ended. */
+/* Processor time of the child processes that have ended. */
 static double processor_s(void)
 {
     struct rusage used;

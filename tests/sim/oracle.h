@@ -1,14 +1,15 @@
-/* The right answer to every request. A sum that costs nothing: a range is worth the difference of
- * two random numbers that stand for its ends. So adjacent ranges add up, as real sums do, and any
- * gap, overlap, swapped piece or piece of another stream shows. */
+/* The oracle: the expected answer to every request, at no cost. The sum of a range is the
+ * difference of two random numbers, one for each end of the range. Adjacent ranges add up, like
+ * real sums. Any gap, overlap, swapped span or span of another stream changes the sum. */
 #ifndef MEANTIME_TESTS_SIM_ORACLE_H
 #define MEANTIME_TESTS_SIM_ORACLE_H
 
 #include "proto/message.h"
 #include "sums/stream.h"
-#include "tests/sim/chance.h"
+#include "tests/support/chance.h"
 
-/* 53 bits: no range is worth more than one sample may be. */
+/* The random number of one end of a range. 53 bits: the sum of any range is in the range of one
+ * sample. */
 static inline int64_t oracle_end(uint64_t seed, enum message_kind kind, uint64_t sample)
 {
     return (int64_t)(chance_mix(chance_mix(seed + kind) + sample) >> 11);

@@ -1,3 +1,4 @@
+/* Counts how often each happening occurred: see tally.h. */
 #include "tests/sim/tally.h"
 
 #include <inttypes.h>

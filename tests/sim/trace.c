@@ -1,9 +1,10 @@
+/* The trace of a schedule: see trace.h. */
 #include "tests/sim/trace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Of what happens, for the number: each text is longer, and tells itself apart by then. */
+/* Bytes of `what` that are hashed. Each text is longer, and no two texts share these bytes. */
 #define VERB_BYTES 8
 
 static void mix(struct trace *trace, uint64_t x)
@@ -39,7 +40,7 @@ void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t 
     }
 }
 
-/* The fields of a message that matter, as numbers. */
+/* The fields of a message that are hashed, as numbers. */
 struct fields {
     const char *name;
     uint64_t numbers[5];

@@ -1,5 +1,5 @@
-/* What happens in a world, a line each, for whoever looks for a mistake; and as one number, the
- * same in every build as long as every line is. */
+/* The trace of a schedule: one line for each event, and one hash over all events. The hash is the
+ * same in every build. */
 #ifndef MEANTIME_TESTS_SIM_TRACE_H
 #define MEANTIME_TESTS_SIM_TRACE_H
 
@@ -9,14 +9,15 @@
 #include "proto/message.h"
 
 struct trace {
-    bool print;
+    bool print; /* print each line */
     uint64_t hash;
 };
 
-/* "what who peer": peer may be whatever number tells most. what: a literal. */
+/* Adds the line "what who peer". what: a literal of at least 8 bytes, which says what the numbers
+ * `who` and `peer` mean. */
 void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t who, uint64_t peer);
 
-/* "what who peer message": the same, with a message. */
+/* The same, followed by the message. */
 void trace_message(struct trace *trace, int64_t now_ns, const char *what, uint32_t who,
                    uint64_t peer, const struct message *message);
 

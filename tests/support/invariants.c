@@ -1,3 +1,4 @@
+/* The invariants of a dispatcher: see invariants.h. */
 #include "tests/support/invariants.h"
 
 #include <stddef.h>
@@ -14,7 +15,7 @@
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-/* What is given out is summed, or a span. */
+/* Every assigned sample is summed or part of one span. */
 static const char *request_wrong(const struct dispatcher *d, const struct request *r,
                                  uint32_t *spans)
 {
@@ -27,18 +28,18 @@ static const char *request_wrong(const struct dispatcher *d, const struct reques
             return "a request has a span that is not its own";
         if (span->count == 0 || span->first < r->asked.first ||
             span->first + span->count > r->asked.first + r->assigned)
-            return "a span is beyond what was given out";
+            return "a span is outside of the assigned samples";
         out += span->count;
         ++*spans;
     }
     if (r->assigned > r->asked.count || r->total.count + out != r->assigned)
         return "samples are lost or counted twice";
     if (r->total.count == r->asked.count)
-        return "a request is complete, and not answered";
+        return "a complete request has no answer";
     if (r->deadline_at_ns < d->deadline_at_ns)
-        return "a deadline is overlooked";
+        return "no timer is set for a deadline";
     if (r->asked.progress && d->progress_at_ns > d->now_ns + PROGRESS_NS)
-        return "progress is overlooked";
+        return "no timer is set for progress";
     return NULL;
 }
 
@@ -60,7 +61,7 @@ static const char *requests_wrong(const struct dispatcher *d, uint32_t *spans)
     if (r->state != REQUEST_FREE || free++ > queue->requests_max)
         return "the list of free requests is wrong";
     if (!TAILQ_EMPTY(&queue->outbox))
-        return "a client is not told";
+        return "an answer was not sent";
     if (open != queue->open_count || open + free != queue->requests_used ||
         queue->requests_used > queue->requests_max)
         return "requests are lost";
@@ -82,11 +83,11 @@ static const char *client_wrong(const struct dispatcher *d, const struct client 
     }
     TAILQ_FOREACH(r, &client->runnable, in_runnable)
     if (r->client != client || request_left(r) == 0 || turns++ > left)
-        return "a request has a turn that it does not need";
+        return "a request without samples left has a turn";
     if (count != client->request_count || count > d->settings.client_requests_max)
         return "a client's requests are miscounted";
     if (left != turns)
-        return "a request waits and has no turn";
+        return "a request with samples left has no turn";
     *requests += count;
     *runnable += turns > 0;
     return NULL;
@@ -109,10 +110,10 @@ static const char *clients_wrong(const struct dispatcher *d)
     }
     TAILQ_FOREACH(client, &queue->runnable, in_runnable)
     if (TAILQ_EMPTY(&client->runnable) || turns++ > runnable)
-        return "a client has a turn that it does not need";
+        return "a client without samples left has a turn";
     if (requests != queue->open_count)
         return "a request has no client";
-    return turns == runnable ? NULL : "a client waits and has no turn";
+    return turns == runnable ? NULL : "a client with samples left has no turn";
 }
 
 /* ---- spans and runs ---------------------------------------------------------------------- */
@@ -132,31 +133,31 @@ static const char *span_wrong(const struct span *span)
     if (runs == 2 && span->runs[0]->worker == span->runs[1]->worker)
         return "one worker has a span twice";
     if (runs != (unsigned)span->state - SPAN_WAITING)
-        return "a span's state is not that of its runs";
+        return "a span's state does not match its runs";
     if (span->deaths >= SPAN_DEATHS_MAX)
-        return "a deadly span lives on";
+        return "a span with too many deaths still exists";
     return NULL;
 }
 
-/* The last chance of a span comes when it has rested. */
+/* Suspects wait in a list of their own, and are assigned after their rest. */
 static const char *suspects_wrong(const struct dispatcher *d)
 {
     const struct span *first = TAILQ_FIRST(&d->spans.suspects), *span;
 
     TAILQ_FOREACH(span, &d->spans.waiting, in_waiting)
     if (span_suspect(span))
-        return "a span that may be deadly does not wait apart";
+        return "a suspect is in the list of waiting spans";
     TAILQ_FOREACH(span, &d->spans.suspects, in_waiting)
     if (!span_suspect(span))
-        return "a span waits apart without a reason";
+        return "the list of suspects contains another span";
     if (!first || !workers_ready(&d->workers))
         return NULL;
     return first->rests_until_ns > d->now_ns && dispatcher_due_at(d) <= first->rests_until_ns
                ? NULL
-               : "a span rests for too long";
+               : "no timer is set for the end of a suspect's rest";
 }
 
-/* Two who are overdue do not keep a span that a third could have. */
+/* If both runs of a span are overdue, a third worker gets the span. */
 static const char *twice_wrong(const struct dispatcher *d)
 {
     const struct span *span;
@@ -170,7 +171,7 @@ static const char *twice_wrong(const struct dispatcher *d)
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
             span->runs[1]->late_at_ns + patience_ns <= d->now_ns &&
             workers_ready_for(&d->workers, span))
-            return "a span stays with two who do not answer";
+            return "a stuck span is not revoked";
     }
     return NULL;
 }
@@ -231,11 +232,11 @@ static const char *runs_wrong(const struct spans *spans, uint32_t *held)
         if (run->state == RUN_FREE)
             continue;
         if ((run->state == RUN_RUNNING) != (run->span != NULL))
-            return "a run's state is not that of its span";
+            return "a run's state does not match its span";
         if (run->span && run->span->runs[0] != run && run->span->runs[1] != run)
-            return "a run's span does not know it";
+            return "a run's span does not contain the run";
         if (run->worker->state == WORKER_FREE)
-            return "a run is with a worker that is gone";
+            return "a run belongs to a free worker";
         ++*held;
     }
     TAILQ_FOREACH(run, &spans->free_runs, in_worker)
@@ -243,7 +244,7 @@ static const char *runs_wrong(const struct spans *spans, uint32_t *held)
         return "the list of free runs is wrong";
     if (free + *held != spans->runs_used)
         return "runs are lost";
-    return TAILQ_EMPTY(&spans->cancels) ? NULL : "a worker is not told of a cancel";
+    return TAILQ_EMPTY(&spans->cancels) ? NULL : "a cancel was not sent";
 }
 
 /* ---- workers ----------------------------------------------------------------------------- */
@@ -261,7 +262,7 @@ static const char *worker_wrong(const struct worker *w, uint32_t *held, uint64_t
     uint32_t count = 0;
 
     if (w->state == WORKER_FREE)
-        return w->held == 0 && w->level <= 0 ? NULL : "a worker that is gone holds something";
+        return w->held == 0 && w->level <= 0 ? NULL : "a free worker holds runs";
     TAILQ_FOREACH(run, &w->runs, in_worker)
     if (run->worker != w || run->state == RUN_FREE || count++ > w->held)
         return "a worker's runs are not its own";
@@ -269,13 +270,13 @@ static const char *worker_wrong(const struct worker *w, uint32_t *held, uint64_t
         return "a worker's runs are miscounted";
     bool ready = w->state == WORKER_JOINED && w->held < invariants_credit(w);
     if (w->level != (ready ? (int)(w->held / w->capacity) : -1))
-        return "a worker is not where its load puts it";
+        return "a worker is in the wrong list for its load";
     *held += count;
     *capacity += w->state == WORKER_LEAVING ? 0 : w->capacity;
     return NULL;
 }
 
-/* Each worker with credit in its list, and nobody else. */
+/* The ready lists contain exactly the workers with credit. */
 static const char *ready_wrong(const struct workers *workers)
 {
     const struct worker *w;
@@ -284,32 +285,32 @@ static const char *ready_wrong(const struct workers *workers)
     for (int level = 0; level < WORKER_CREDIT; level++)
         TAILQ_FOREACH(w, &workers->ready[level], in_ready)
     if (w->state != WORKER_JOINED || w->level != level || listed++ > workers->workers_max)
-        return "a worker is ready that is not";
+        return "a worker without credit is in a ready list";
     for (uint32_t i = 0; i < workers->workers_max; i++)
         ready += workers->table[i].state != WORKER_FREE && workers->table[i].level >= 0;
-    return ready == listed ? NULL : "a worker's credit is lost";
+    return ready == listed ? NULL : "a worker with credit is in no ready list";
 }
 
 static const char *lists_wrong(const struct dispatcher *d, uint32_t joined)
 {
     const struct worker *w;
     int64_t received_at_ns = INT64_MIN;
-    uint32_t heard = 0, listed = 0;
+    uint32_t listed_by_silence = 0, listed = 0;
 
     TAILQ_FOREACH(w, &d->workers.by_silence, in_by_silence)
     {
         if (w->state == WORKER_FREE || w->thread || w->received_at_ns < received_at_ns ||
-            heard++ > joined)
-            return "workers are not in the order in which they were heard";
+            listed_by_silence++ > joined)
+            return "workers are not in the order of their last messages";
         received_at_ns = w->received_at_ns;
     }
     TAILQ_FOREACH(w, &d->workers.joined, in_joined)
     if (w->state == WORKER_FREE || w->thread || listed++ > joined)
         return "the list of workers that have joined is wrong";
-    if (heard != joined || listed != joined)
+    if (listed_by_silence != joined || listed != joined)
         return "a worker that has joined is not in its list";
     if (joined > 0 && d->heartbeat_at_ns > d->now_ns + d->settings.heartbeat_ns)
-        return "heartbeats are overlooked";
+        return "no timer is set for heartbeats";
     return NULL;
 }
 
@@ -342,10 +343,11 @@ static const char *height_wrong(const struct workers *workers)
         if (w->state != WORKER_FREE && !w->thread && w->height >= height)
             height = w->height + 1;
     }
-    return height == workers_height(workers) ? NULL : "a server is not above its highest worker";
+    return height == workers_height(workers) ? NULL
+                                             : "the height is not one above the highest worker";
 }
 
-/* The speed of all is what it would be were it added up anew, but for rounding. */
+/* The speed of all workers is the sum of their speeds, apart from rounding. */
 static const char *speed_wrong(const struct workers *workers)
 {
     for (int kind = 1; kind < KINDS; kind++) {
@@ -356,7 +358,7 @@ static const char *speed_wrong(const struct workers *workers)
                 sum += workers->table[i].capacity / workers->table[i].block_ns[kind];
         double error = sum - workers->speed[kind];
         if (error > 1e-6 || error < -1e-6)
-            return "the speed of all is not the sum of each";
+            return "the total speed is not the sum of all speeds";
     }
     return NULL;
 }
@@ -366,10 +368,10 @@ static const char *speed_wrong(const struct workers *workers)
 static const char *nothing_left_to_do(const struct dispatcher *d)
 {
     if (d->answer_due || d->progress_next || d->workers.heartbeat_next || d->silence_due)
-        return "an instruction is not given";
+        return "an effect was not taken";
     if (workers_ready(&d->workers) && spans_run_available(&d->spans) &&
         (!TAILQ_EMPTY(&d->spans.waiting) || !TAILQ_EMPTY(&d->queue.runnable)))
-        return "a worker is idle while work waits";
+        return "a ready worker is idle while a span waits";
     return NULL;
 }
 

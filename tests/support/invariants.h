@@ -1,4 +1,4 @@
-/* What must hold in a dispatcher after every step, looked up in its own state. */
+/* The invariants of a dispatcher: they hold after every step. */
 #ifndef MEANTIME_TESTS_SUPPORT_INVARIANTS_H
 #define MEANTIME_TESTS_SUPPORT_INVARIANTS_H
 
@@ -7,11 +7,11 @@
 #include "server/core/dispatcher.h"
 #include "server/core/workers.h"
 
-/* NULL, or what does not hold: the state contradicts itself, or work waits while a worker could
- * take it. All instructions must have been taken. */
+/* NULL, or a text that names the first invariant that does not hold: the state contradicts itself,
+ * or a span waits while a worker could take it. All effects must have been taken. */
 const char *invariants_wrong(const struct dispatcher *d);
 
-/* How many spans a worker may be given: 1 to WORKER_CREDIT_MAX. */
+/* The credit of a worker in spans: 0 to WORKER_CREDIT_MAX. */
 uint64_t invariants_credit(const struct worker *w);
 
 #endif

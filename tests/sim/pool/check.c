@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
 #include "tests/support/invariants.h"
@@ -18,7 +19,7 @@ static const char *thread_wrong(const struct worker *w, const struct thread *thr
         return "a thread's tasks are miscounted";
     TAILQ_FOREACH(run, &w->runs, in_worker)
     {
-        const struct task *task = &thread->tasks[i++];
+        const struct sim_task *task = &thread->tasks[i++];
         if (task->span.id != spans_id(spans, run))
             return "a thread has another task";
         if (task->cancelled != (run->state == RUN_CANCELLED))
@@ -58,7 +59,7 @@ static const char *silence_wrong(const struct dispatcher *d, const struct event 
 }
 
 /* It gives up in time; where the last worker was dropped in this step, from the next one on. */
-static bool waits_alone(const struct dispatcher *d)
+static bool is_stranded(const struct dispatcher *d)
 {
     return d->draining && d->workers.capacity == 0 && d->workers.held == 0 &&
            !TAILQ_EMPTY(&d->queue.open);
@@ -75,7 +76,7 @@ static const char *due_wrong(const struct dispatcher *d)
     return due_at_ns <= d->give_up_at_ns ? NULL : "a server that is alone sleeps on";
 }
 
-static const char *news_wrong(const struct node *node, int64_t now_ns, const struct event *event)
+static const char *event_wrong(const struct node *node, int64_t now_ns, const struct event *event)
 {
     const struct dispatcher *d = node->dispatcher;
 
@@ -84,7 +85,7 @@ static const char *news_wrong(const struct node *node, int64_t now_ns, const str
     if (d->counters.answered != node->ledger.replies ||
         d->counters.refused != node->ledger.refusals)
         return "answers are miscounted";
-    if (waits_alone(d) && d->give_up_at_ns == INT64_MAX && d->heartbeat_at_ns == INT64_MAX)
+    if (is_stranded(d) && d->give_up_at_ns == NEVER && d->heartbeat_at_ns == NEVER)
         return "a server that drains waits for nobody, for ever";
     if (d->queue.open_count != node->ledger.count)
         return "requests are forgotten";
@@ -98,7 +99,7 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
 
     if (!wrong)
         wrong = threads_wrong(node);
-    return wrong ? wrong : news_wrong(node, now_ns, event);
+    return wrong ? wrong : event_wrong(node, now_ns, event);
 }
 
 /* After its turn a client waits for that of all others, and its request for that of the others of
@@ -152,7 +153,7 @@ static const char *order_wrong(const struct dispatcher *d, const struct run *run
     return NULL;
 }
 
-static const char *span_given_wrong(struct node *node, const struct run *run,
+static const char *assignment_wrong(struct node *node, const struct run *run,
                                     const struct sum_request *span)
 {
     const struct request *r = run->span->request;
@@ -164,14 +165,14 @@ static const char *span_given_wrong(struct node *node, const struct run *run,
     if ((span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
         return "a span ends inside a block";
-    const char *wrong = order_wrong(node->dispatcher, run, r->assigned != debt->given);
-    if (wrong || r->assigned == debt->given)
+    const char *wrong = order_wrong(node->dispatcher, run, r->assigned != debt->assigned);
+    if (wrong || r->assigned == debt->assigned)
         return wrong;
-    debt->given = r->assigned;
+    debt->assigned = r->assigned;
     return turn_wrong(node->dispatcher, r);
 }
 
-const char *check_given(struct node *node, uint32_t worker, const struct sum_request *span)
+const char *check_assigned(struct node *node, uint32_t worker, const struct sum_request *span)
 {
     const struct dispatcher *d = node->dispatcher;
     const struct run *run = spans_run(&d->spans, span->id);
@@ -186,10 +187,10 @@ const char *check_given(struct node *node, uint32_t worker, const struct sum_req
         return "a span is given that is another one";
     if (span_suspect(run->span) && d->now_ns < run->span->rests_until_ns)
         return "a span has its last chance before it has rested";
-    return span_given_wrong(node, run, span);
+    return assignment_wrong(node, run, span);
 }
 
-bool check_given_instead(const struct node *node, uint64_t id)
+bool check_assigned_instead(const struct node *node, uint64_t id)
 {
     const struct run *run = spans_run(&node->dispatcher->spans, id);
 

@@ -11,10 +11,10 @@
 const char *check_dispatcher(const struct node *node, int64_t now_ns, const struct event *event);
 
 /* At the moment that a worker is told to sum a span. */
-const char *check_given(struct node *node, uint32_t worker, const struct sum_request *span);
+const char *check_assigned(struct node *node, uint32_t worker, const struct sum_request *span);
 
 /* A run that is of a span that was taken back from one of two, and this is the third. */
-bool check_given_instead(const struct node *node, uint64_t id);
+bool check_assigned_instead(const struct node *node, uint64_t id);
 
 /* True where the worker that has joined under that number holds a span of that id which is wanted:
  * to refuse it means to rest. */

@@ -38,12 +38,12 @@ static uint64_t draw_first(struct world *world, uint64_t count)
     }
 }
 
-static struct job draw_job(struct world *world)
+static struct sim_job draw_job(struct world *world)
 {
     struct chance *chance = &world->chance;
     uint64_t count = draw_count(world);
 
-    return (struct job){
+    return (struct sim_job){
         .asked =
             {
                 .seed = chance_next(chance),
@@ -76,13 +76,13 @@ static void client_init(struct world *world, struct client_process *client, uint
 
     *client = (struct client_process){
         .number = number,
-        .line = NOWHERE,
+        .wire = NOWHERE,
         .front = (uint32_t)chance_below(chance, world->pool.fronts),
         .job_count = (uint32_t)chance_between(chance, 1, JOBS_MAX),
         .window = (uint32_t)chance_between(chance, 1, ASKS_MAX / 2),
         .last_id = chance_one_in(chance, 2) ? 0 : chance_next(chance) >> 1,
         .patience_ns = chance_between(chance, 2 * S, 15 * S),
-        .wake_at_ns = INT64_MAX,
+        .wake_at_ns = NEVER,
     };
     for (uint32_t i = 0; i < client->job_count; i++)
         client->jobs[i] = draw_job(world);
@@ -114,15 +114,15 @@ bool crowd_done(const struct world *world)
 
 /* ---- asking ------------------------------------------------------------------------------ */
 
-static void say(struct world *world, const struct client_process *client,
-                const struct message *message)
+static void send(struct world *world, const struct client_process *client,
+                 const struct message *message)
 {
     trace_message(&world->trace, world->now_ns, "says: client, server", client->number,
                   client->front, message);
-    line_send(world, &world->network.lines[client->line], END_DIALLER, message);
+    wire_send(world, &world->network.wires[client->wire], END_DIALLER, message);
 }
 
-static void ask(struct world *world, struct client_process *client, struct job *job)
+static void ask(struct world *world, struct client_process *client, struct sim_job *job)
 {
     struct chance *chance = &world->chance;
     struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = job->asked};
@@ -133,14 +133,13 @@ static void ask(struct world *world, struct client_process *client, struct job *
         .id = client->last_id,
         .job = job,
         .asked_at_ns = world->now_ns,
-        .cancel_at_ns =
-            job->impatient ? world->now_ns + chance_spread(chance, MS, 2 * S) : INT64_MAX,
+        .cancel_at_ns = job->impatient ? world->now_ns + chance_spread(chance, MS, 2 * S) : NEVER,
         .copies = job->twice ? 2 : 1,
     };
     job->in_flight = true;
     for (uint32_t i = 0; i < ask->copies; i++) {
         world_happened(world, HAPPENED_ASKED);
-        say(world, client, &message);
+        send(world, client, &message);
     }
     job->twice = false;
 }
@@ -150,11 +149,11 @@ static void cancel(struct world *world, const struct client_process *client, str
     struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = ask->id}};
 
     ask->cancelled = true;
-    ask->cancel_at_ns = INT64_MAX;
-    say(world, client, &message);
+    ask->cancel_at_ns = NEVER;
+    send(world, client, &message);
 }
 
-static bool job_waits(const struct job *job)
+static bool job_waits(const struct sim_job *job)
 {
     return !job->done && !job->in_flight;
 }
@@ -163,7 +162,7 @@ static bool job_waits(const struct job *job)
 static void ask_all(struct world *world, struct client_process *client)
 {
     for (uint32_t i = 0; i < client->job_count && client->ask_count < client->window; i++) {
-        struct job *job = &client->jobs[i];
+        struct sim_job *job = &client->jobs[i];
         if (job_waits(job) && job->not_before_ns <= world->now_ns)
             ask(world, client, job);
     }
@@ -174,7 +173,7 @@ static void ask_all(struct world *world, struct client_process *client)
 
 static int64_t client_due_at(const struct client_process *client)
 {
-    int64_t at_ns = INT64_MAX;
+    int64_t at_ns = NEVER;
 
     for (uint32_t i = 0; i < client->job_count && client->ask_count < client->window; i++)
         if (job_waits(&client->jobs[i]))
@@ -187,50 +186,50 @@ static int64_t client_due_at(const struct client_process *client)
                                  : at_ns;
 }
 
-static void client_rest(struct world *world, struct client_process *client)
+static void client_wait(struct world *world, struct client_process *client)
 {
     int64_t at_ns = client_due_at(client);
 
-    if (at_ns != INT64_MAX && (client->up || client->line == NOWHERE))
+    if (at_ns != NEVER && (client->up || client->wire == NOWHERE))
         client_later(world, client, at_ns);
 }
 
 /* ---- connections ------------------------------------------------------------------------- */
 
-static void give_up(struct world *world, struct client_process *client)
+static void drop_asks(struct world *world, struct client_process *client)
 {
     for (uint32_t i = 0; i < client->ask_count; i++) {
-        struct job *job = client->asks[i].job;
+        struct sim_job *job = client->asks[i].job;
         job->in_flight = false;
         job->not_before_ns = world->now_ns + chance_between(&world->chance, 0, 200 * MS);
         if (!job->done)
-            world_happened(world, HAPPENED_GAVE_UP);
+            world_happened(world, HAPPENED_RETRIED);
     }
     client->ask_count = 0;
     client->up = false;
-    if (client->line != NOWHERE)
-        line_close(world, &world->network.lines[client->line], END_DIALLER);
-    client->line = NOWHERE;
+    if (client->wire != NOWHERE)
+        wire_close(world, &world->network.wires[client->wire], END_DIALLER);
+    client->wire = NOWHERE;
     client->front = (uint32_t)chance_below(&world->chance, world->pool.fronts);
 }
 
 static void dial(struct world *world, struct client_process *client)
 {
-    client->line = line_dial(world, DIALLER_CLIENT, client->number, 0, client->front, false);
+    client->wire = wire_dial(world, DIALLER_CLIENT, client->number, 0, client->front, false);
 }
 
-void client_up(struct world *world, struct client_process *client)
+void client_connected(struct world *world, struct client_process *client)
 {
     client->up = true;
     client->received_at_ns = world->now_ns;
     ask_all(world, client);
-    client_rest(world, client);
+    client_wait(world, client);
 }
 
-void client_down(struct world *world, struct client_process *client)
+void client_disconnected(struct world *world, struct client_process *client)
 {
-    give_up(world, client);
-    client_rest(world, client);
+    drop_asks(world, client);
+    client_wait(world, client);
 }
 
 bool client_break_off(struct world *world, struct client_process *client)
@@ -238,33 +237,33 @@ bool client_break_off(struct world *world, struct client_process *client)
     if (!client->up || client->ask_count == 0)
         return false;
     trace_note(&world->trace, world->now_ns, "breaks off: client", client->number, 0);
-    world_happened(world, HAPPENED_CLIENT_GONE);
-    give_up(world, client);
-    client_rest(world, client);
+    world_happened(world, HAPPENED_CLIENT_LEFT);
+    drop_asks(world, client);
+    client_wait(world, client);
     return true;
 }
 
 /* It may have asked for more than can be done in that time, so it waits longer from now on. */
-static void lose_patience(struct world *world, struct client_process *client)
+static void time_out(struct world *world, struct client_process *client)
 {
     client->patience_ns *= 2;
-    give_up(world, client);
+    drop_asks(world, client);
 }
 
 void client_due(struct world *world, struct client_process *client)
 {
     if (client->wake_at_ns != world->now_ns)
         return;
-    client->wake_at_ns = INT64_MAX;
-    if (client->line == NOWHERE && client_due_at(client) <= world->now_ns)
+    client->wake_at_ns = NEVER;
+    if (client->wire == NOWHERE && client_due_at(client) <= world->now_ns)
         dial(world, client);
     if (client->up) {
         if (client->ask_count > 0 && world->now_ns - client->received_at_ns >= client->patience_ns)
-            lose_patience(world, client);
+            time_out(world, client);
         else
             ask_all(world, client);
     }
-    client_rest(world, client);
+    client_wait(world, client);
 }
 
 /* ---- answers ----------------------------------------------------------------------------- */
@@ -284,7 +283,7 @@ static void wrong(struct world *world, const struct client_process *client, uint
 }
 
 /* Asked again not before that. */
-static void again(struct world *world, struct job *job, int64_t delay_ns)
+static void again(struct world *world, struct sim_job *job, int64_t delay_ns)
 {
     job->not_before_ns =
         world->now_ns + delay_ns + (int64_t)chance_below(&world->chance, (uint64_t)(100 * MS));
@@ -294,7 +293,7 @@ static void again(struct world *world, struct job *job, int64_t delay_ns)
 struct refused {
     const struct client_process *client;
     const struct ask *ask;
-    struct job *job;
+    struct sim_job *job;
     const struct refusal *refusal;
 };
 
@@ -400,7 +399,8 @@ static void on_progress(struct world *world, struct client_process *client,
         wrong(world, client, progress->id, "progress that is none");
 }
 
-void client_hear(struct world *world, struct client_process *client, const struct message *message)
+void client_receive(struct world *world, struct client_process *client,
+                    const struct message *message)
 {
     trace_message(&world->trace, world->now_ns, "hears: client, server", client->number,
                   client->front, message);
@@ -413,5 +413,5 @@ void client_hear(struct world *world, struct client_process *client, const struc
     }
     if (client->up)
         ask_all(world, client);
-    client_rest(world, client);
+    client_wait(world, client);
 }

@@ -15,7 +15,7 @@
 struct world;
 
 /* asked: but for its id. */
-struct job {
+struct sim_job {
     struct sum_request asked;
     bool impatient; /* it will be cancelled */
     bool twice;     /* it will be asked twice under one id */
@@ -27,9 +27,9 @@ struct job {
 /* copies: answers that are owed under that id. */
 struct ask {
     uint64_t id;
-    struct job *job;
+    struct sim_job *job;
     int64_t asked_at_ns;
-    int64_t cancel_at_ns; /* INT64_MAX: not, or no longer, to be cancelled */
+    int64_t cancel_at_ns; /* NEVER: not, or no longer, to be cancelled */
     bool cancelled;
     uint32_t copies;
     uint64_t done;
@@ -37,10 +37,10 @@ struct ask {
 
 struct client_process {
     uint32_t number;
-    uint32_t line; /* NOWHERE: none */
+    uint32_t wire; /* NOWHERE: none */
     uint32_t front;
     bool up;
-    struct job jobs[JOBS_MAX];
+    struct sim_job jobs[JOBS_MAX];
     uint32_t job_count;
     struct ask asks[ASKS_MAX];
     uint32_t ask_count;
@@ -62,9 +62,10 @@ void crowd_init(struct world *world);
 bool crowd_done(const struct world *world);
 
 void client_due(struct world *world, struct client_process *client);
-void client_up(struct world *world, struct client_process *client);
-void client_down(struct world *world, struct client_process *client);
-void client_hear(struct world *world, struct client_process *client, const struct message *message);
+void client_connected(struct world *world, struct client_process *client);
+void client_disconnected(struct world *world, struct client_process *client);
+void client_receive(struct world *world, struct client_process *client,
+                    const struct message *message);
 
 /* It breaks off and asks again later; or it does not wait for anything, and returns false. */
 bool client_break_off(struct world *world, struct client_process *client);

@@ -25,17 +25,17 @@ static struct node *draw_node(struct world *world)
 }
 
 /* One that is up, or NULL. */
-static struct line *draw_line(struct world *world)
+static struct wire *draw_line(struct world *world)
 {
     struct network *network = &world->network;
 
-    if (network->lines_used == 0)
+    if (network->wires_used == 0)
         return NULL;
-    uint32_t first = (uint32_t)chance_below(&world->chance, network->lines_used);
-    for (uint32_t i = 0; i < network->lines_used; i++) {
-        struct line *line = &network->lines[(first + i) % network->lines_used];
-        if (line->state == LINE_UP)
-            return line;
+    uint32_t first = (uint32_t)chance_below(&world->chance, network->wires_used);
+    for (uint32_t i = 0; i < network->wires_used; i++) {
+        struct wire *wire = &network->wires[(first + i) % network->wires_used];
+        if (wire->state == WIRE_UP)
+            return wire;
     }
     return NULL;
 }
@@ -83,14 +83,14 @@ static void fault_drain(struct world *world)
 
 static void fault_reset(struct world *world)
 {
-    struct line *line = draw_line(world);
+    struct wire *wire = draw_line(world);
 
-    if (!line)
+    if (!wire)
         return;
     world_happened(world, HAPPENED_RESET);
     trace_note(&world->trace, world->now_ns, "reset: line, listener",
-               (uint32_t)(line - world->network.lines), line->listener);
-    line_break(world, line, chance_spread(&world->chance, MS, 4 * S));
+               (uint32_t)(wire - world->network.wires), wire->listener);
+    wire_break(world, wire, chance_spread(&world->chance, MS, 4 * S));
 }
 
 /* The server goes on and sends heartbeats, but nothing is computed, nor a cancel heeded. */
@@ -108,17 +108,17 @@ static void fault_hang(struct world *world)
 /* Messages wait, or the connection does not survive it. */
 static void fault_cut(struct world *world)
 {
-    struct line *line = draw_line(world);
+    struct wire *wire = draw_line(world);
     int64_t ns = chance_spread(&world->chance, 10 * MS, 10 * S);
 
-    if (!line)
+    if (!wire)
         return;
     world_happened(world, HAPPENED_CUT);
     trace_note(&world->trace, world->now_ns, "cut: line, listener",
-               (uint32_t)(line - world->network.lines), line->listener);
-    line->cut_until_ns = world->now_ns + ns;
+               (uint32_t)(wire - world->network.wires), wire->listener);
+    wire->cut_until_ns = world->now_ns + ns;
     if (chance_one_in(&world->chance, 3))
-        line_break(world, line, 2 * ns);
+        wire_break(world, wire, 2 * ns);
 }
 
 static void fault_isolate(struct world *world)
@@ -132,38 +132,38 @@ static void fault_isolate(struct world *world)
 
 static void fault_full(struct world *world)
 {
-    struct line *line = draw_line(world);
+    struct wire *wire = draw_line(world);
 
-    if (!line)
+    if (!wire)
         return;
     world_happened(world, HAPPENED_FULL);
-    line->ends[chance_below(&world->chance, ENDS)].full_until_ns =
+    wire->ends[chance_below(&world->chance, ENDS)].full_until_ns =
         world->now_ns + chance_spread(&world->chance, 10 * MS, 4 * S);
 }
 
 static void fault_burst(struct world *world)
 {
-    struct line *line = draw_line(world);
+    struct wire *wire = draw_line(world);
 
-    if (!line)
+    if (!wire)
         return;
     world_happened(world, HAPPENED_BURST);
     for (int end = 0; end < ENDS; end++)
-        if (line->ends[end].clear_at_ns < world->now_ns)
-            line->ends[end].clear_at_ns =
+        if (wire->ends[end].clear_at_ns < world->now_ns)
+            wire->ends[end].clear_at_ns =
                 world->now_ns + chance_spread(&world->chance, 10 * MS, 3 * S);
 }
 
 /* The next to connect has a routing id that is taken; and somebody has to connect anew. */
 static void fault_ignore(struct world *world)
 {
-    struct line *line = draw_line(world);
+    struct wire *wire = draw_line(world);
 
-    if (!line)
+    if (!wire)
         return;
     world_happened(world, HAPPENED_IGNORED);
     world->network.ignore_next = true;
-    line_break(world, line, 10 * MS);
+    wire_break(world, wire, 10 * MS);
 }
 
 static void fault_break_off(struct world *world)
@@ -216,10 +216,10 @@ void faults_heal(struct world *world)
     trace_note(&world->trace, world->now_ns, "all faults heal", 0, 0);
     world->healed = true;
     network->ignore_next = false;
-    for (uint32_t i = 0; i < network->lines_used; i++) {
-        struct line *line = &network->lines[i];
-        line->cut_until_ns = 0;
-        line->ends[END_DIALLER].full_until_ns = line->ends[END_LISTENER].full_until_ns = 0;
+    for (uint32_t i = 0; i < network->wires_used; i++) {
+        struct wire *wire = &network->wires[i];
+        wire->cut_until_ns = 0;
+        wire->ends[END_DIALLER].full_until_ns = wire->ends[END_LISTENER].full_until_ns = 0;
     }
     hostiles_leave(world);
     for (uint32_t i = 0; i < world->pool.count; i++) {
@@ -230,5 +230,5 @@ void faults_heal(struct world *world)
         if (node->alive && node->stopped)
             node_continue(world, node);
     }
-    world_later(world, 0, (struct occasion){.type = OCCASION_LOOK});
+    world_later(world, 0, (struct occasion){.type = OCCASION_CHECK});
 }

@@ -15,7 +15,7 @@ enum happening {
     HAPPENED_FULL,
     HAPPENED_BURST,
     HAPPENED_IGNORED, /* a duplicate routing id */
-    HAPPENED_CLIENT_GONE,
+    HAPPENED_CLIENT_LEFT,
     HAPPENED_HOSTILE,
     HAPPENED_OTHER_SUMS, /* a server that would sum other bits */
     HAPPENED_HANG,       /* a server goes on, but its threads do not */
@@ -25,15 +25,15 @@ enum happening {
     HAPPENED_MESSAGE_LOST,
     HAPPENED_UNREACHABLE,
     HAPPENED_AGAIN,
-    HAPPENED_NEVER_TOLD,
-    HAPPENED_LATE_WORD, /* from a connection that was given up */
+    HAPPENED_END_UNNOTICED,
+    HAPPENED_LATE_MESSAGE, /* from a connection that was given up */
     HAPPENED_SILENT_WORKER,
     HAPPENED_SILENT_PARENT,
     HAPPENED_DIAL,
     HAPPENED_LIE,
     HAPPENED_TWO_LEVELS,
-    HAPPENED_CIRCLE,
-    HAPPENED_CIRCLE_OPENED,
+    HAPPENED_CYCLE,
+    HAPPENED_CYCLE_BROKEN,
     /* what became of requests */
     HAPPENED_ASKED,
     HAPPENED_ANSWERED,
@@ -46,7 +46,7 @@ enum happening {
     HAPPENED_WORKERS_LOST,
     HAPPENED_NOT_JOINED,
     HAPPENED_REFUSED_JOIN,
-    HAPPENED_GAVE_UP,
+    HAPPENED_RETRIED,
     /* in all dispatchers */
     HAPPENED_SPAN,
     HAPPENED_REQUEUED,

@@ -9,7 +9,7 @@
 
 /* A mute one dials anew when it has said so much, half a heartbeat apart at least, and heard
  * nothing. */
-#define SAID_MAX 10
+#define MUTE_SENDS_MAX 10
 
 static void hostile_later(struct world *world, const struct hostile *hostile)
 {
@@ -22,12 +22,12 @@ static void hostile_later(struct world *world, const struct hostile *hostile)
 
 static void hostile_dial(struct world *world, struct hostile *hostile)
 {
-    if (hostile->line != NOWHERE)
-        line_close(world, &world->network.lines[hostile->line], END_DIALLER);
+    if (hostile->wire != NOWHERE)
+        wire_close(world, &world->network.wires[hostile->wire], END_DIALLER);
     hostile->up = hostile->joined = hostile->trusted = false;
-    hostile->held_count = hostile->said_count = 0;
+    hostile->held_count = hostile->sent_count = 0;
     hostile->old = (struct sum_request){.id = 0}; /* another life of the server uses its id again */
-    hostile->line = line_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
+    hostile->wire = wire_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
 }
 
 void hostiles_come(struct world *world)
@@ -42,7 +42,7 @@ void hostiles_come(struct world *world)
     *hostile = (struct hostile){
         .number = hostiles->count++,
         .there = true,
-        .line = NOWHERE,
+        .wire = NOWHERE,
         .target = (uint32_t)chance_below(chance, world->pool.count),
         .candid = chance_below(chance, 4),
         .frail = chance_one_in(chance, 4),
@@ -65,7 +65,7 @@ static void mute_new(struct world *world, uint32_t target)
     *mute = (struct hostile){
         .number = hostiles->count++,
         .there = true,
-        .line = NOWHERE,
+        .wire = NOWHERE,
         .target = target,
         .cores = (uint32_t)chance_between(&world->chance, 1, 3),
         .pause_ns = settings->heartbeat_ns / 2,
@@ -105,17 +105,17 @@ void hostiles_leave(struct world *world)
         if (hostile->cores > 0)
             continue;
         hostile->there = hostile->up = false;
-        line_close(world, &world->network.lines[hostile->line], END_DIALLER);
+        wire_close(world, &world->network.wires[hostile->wire], END_DIALLER);
     }
 }
 
 /* ---- what it says ------------------------------------------------------------------------ */
 
-static void say(struct world *world, struct hostile *hostile, const struct message *message)
+static void send(struct world *world, struct hostile *hostile, const struct message *message)
 {
     trace_message(&world->trace, world->now_ns, "says: hostile, server", hostile->number,
                   hostile->target, message);
-    line_send(world, &world->network.lines[hostile->line], END_DIALLER, message);
+    wire_send(world, &world->network.wires[hostile->wire], END_DIALLER, message);
 }
 
 static struct message right_reply(const struct sum_request *span)
@@ -176,7 +176,7 @@ static void lie_join(struct world *world, struct hostile *hostile)
 
     hostile->trusted |= right;
     hostile->held_count = 0;
-    say(world, hostile, &message);
+    send(world, hostile, &message);
 }
 
 static void lie_right(struct world *world, struct hostile *hostile)
@@ -185,9 +185,9 @@ static void lie_right(struct world *world, struct hostile *hostile)
         return;
     hostile->old = held_take(world, hostile);
     struct message message = right_reply(&hostile->old);
-    say(world, hostile, &message);
+    send(world, hostile, &message);
     if (chance_one_in(&world->chance, 4))
-        say(world, hostile, &message);
+        send(world, hostile, &message);
 }
 
 /* Each is none that the span may have. The server may go on believing that it holds the span. */
@@ -208,7 +208,7 @@ static void lie_unfit(struct world *world, struct hostile *hostile)
         reply->units += 1;
         break;
     }
-    say(world, hostile, &message);
+    send(world, hostile, &message);
 }
 
 static void lie_refuse(struct world *world, struct hostile *hostile)
@@ -223,7 +223,7 @@ static void lie_refuse(struct world *world, struct hostile *hostile)
         .type = MESSAGE_REFUSAL,
         .refusal = {.id = hostile->old.id, .status = statuses[chance_below(&world->chance, 5)]},
     };
-    say(world, hostile, &message);
+    send(world, hostile, &message);
 }
 
 static void lie_old(struct world *world, struct hostile *hostile)
@@ -233,20 +233,20 @@ static void lie_old(struct world *world, struct hostile *hostile)
     if (old->id == 0)
         return;
     struct message message = wrong_reply(world, old->id, old->count, old->kind);
-    say(world, hostile, &message);
+    send(world, hostile, &message);
 }
 
 /* About a span that another worker of that server has. */
 static void lie_other(struct world *world, struct hostile *hostile)
 {
     const struct node *node = &world->pool.nodes[hostile->target];
-    uint32_t number = world->network.lines[hostile->line].number;
+    uint32_t number = world->network.wires[hostile->wire].number;
 
     for (uint32_t i = 0; i < SEEN_MAX && i < node->seen_count; i++) {
         const struct seen *seen = &node->seen[i];
         struct message message = wrong_reply(world, seen->id, seen->count, seen->kind);
         if (seen->worker != number && chance_one_in(&world->chance, 2))
-            say(world, hostile, &message);
+            send(world, hostile, &message);
     }
 }
 
@@ -255,7 +255,7 @@ static void lie_heartbeat(struct world *world, struct hostile *hostile)
     struct message message = {.type = MESSAGE_HEARTBEAT};
 
     message.heartbeat.capacity = (uint32_t)chance_below(&world->chance, 4);
-    say(world, hostile, &message);
+    send(world, hostile, &message);
 }
 
 static void lie_leave(struct world *world, struct hostile *hostile)
@@ -263,7 +263,7 @@ static void lie_leave(struct world *world, struct hostile *hostile)
     struct message message = {.type = MESSAGE_LEAVE};
 
     if (chance_one_in(&world->chance, 4))
-        say(world, hostile, &message);
+        send(world, hostile, &message);
 }
 
 /* What only others say. */
@@ -278,7 +278,7 @@ static void lie_nonsense(struct world *world, struct hostile *hostile)
         {.type = MESSAGE_REFUSAL, .refusal = {.id = 0, .status = STATUS_NOT_JOINED}},
     };
 
-    say(world, hostile, &messages[chance_below(&world->chance, 5)]);
+    send(world, hostile, &messages[chance_below(&world->chance, 5)]);
 }
 
 static void lie_dial(struct world *world, struct hostile *hostile)
@@ -287,7 +287,7 @@ static void lie_dial(struct world *world, struct hostile *hostile)
         hostile_dial(world, hostile);
 }
 
-static void mute_say(struct world *world, struct hostile *mute)
+static void mute_send(struct world *world, struct hostile *mute)
 {
     struct message join = {
         .type = MESSAGE_JOIN,
@@ -297,15 +297,15 @@ static void mute_say(struct world *world, struct hostile *mute)
     };
     struct message beat = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = mute->cores}};
 
-    if (mute->said_count++ == SAID_MAX)
+    if (mute->sent_count++ == MUTE_SENDS_MAX)
         hostile_dial(world, mute);
     else
-        say(world, mute, mute->joined ? &beat : &join);
+        send(world, mute, mute->joined ? &beat : &join);
 }
 
-static void mute_hear(struct hostile *mute, const struct message *message)
+static void mute_receive(struct hostile *mute, const struct message *message)
 {
-    mute->said_count = 0;
+    mute->sent_count = 0;
     if (message->type == MESSAGE_WELCOME)
         mute->joined = true;
     if (message->type == MESSAGE_REFUSAL)
@@ -323,7 +323,7 @@ void hostile_due(struct world *world, struct hostile *hostile)
     if (!hostile->there)
         return;
     if (hostile->up && hostile->cores > 0) {
-        mute_say(world, hostile);
+        mute_send(world, hostile);
     } else if (hostile->up) {
         world_happened(world, HAPPENED_LIE);
         lies[chance_below(&world->chance, sizeof lies / sizeof *lies)](world, hostile);
@@ -333,16 +333,16 @@ void hostile_due(struct world *world, struct hostile *hostile)
 
 /* ---- what it hears ----------------------------------------------------------------------- */
 
-void hostile_up(struct world *world, struct hostile *hostile)
+void hostile_connected(struct world *world, struct hostile *hostile)
 {
     hostile->up = true;
     if (hostile->cores > 0)
-        mute_say(world, hostile);
+        mute_send(world, hostile);
     else
         lie_join(world, hostile);
 }
 
-void hostile_down(struct world *world, struct hostile *hostile)
+void hostile_disconnected(struct world *world, struct hostile *hostile)
 {
     if (hostile->there)
         hostile_dial(world, hostile);
@@ -360,7 +360,7 @@ static void hold(struct world *world, struct hostile *hostile, const struct sum_
 }
 
 /* What is cancelled is not held any more; its wrong total is sent at once. */
-static void let_go(struct world *world, struct hostile *hostile, uint64_t id)
+static void release(struct world *world, struct hostile *hostile, uint64_t id)
 {
     for (uint32_t i = 0; i < hostile->held_count; i++)
         if (hostile->held[i].id == id) {
@@ -372,15 +372,15 @@ static void let_go(struct world *world, struct hostile *hostile, uint64_t id)
         }
 }
 
-void hostile_hear(struct world *world, struct hostile *hostile, const struct message *message)
+void hostile_receive(struct world *world, struct hostile *hostile, const struct message *message)
 {
     if (hostile->cores > 0) {
-        mute_hear(hostile, message);
+        mute_receive(hostile, message);
         return;
     }
     switch (message->type) {
     case MESSAGE_SUM_REQUEST: hold(world, hostile, &message->sum_request); break;
-    case MESSAGE_CANCEL: let_go(world, hostile, message->cancel.id); break;
+    case MESSAGE_CANCEL: release(world, hostile, message->cancel.id); break;
     case MESSAGE_REFUSAL: hostile->held_count = 0; break;
     default: break;
     }

@@ -22,11 +22,11 @@ struct hostile {
     uint32_t number;
     uint32_t cores;
     bool there;
-    uint32_t line;
+    uint32_t wire;
     uint32_t target;
     bool up;
     bool joined;         /* as far as a mute one knows */
-    uint32_t said_count; /* by a mute one since it was last spoken to */
+    uint32_t sent_count; /* by a mute one since it was last spoken to */
     bool trusted;
     bool candid; /* its digest is the right one, more often than not */
     bool frail;  /* it dies of the first span */
@@ -52,8 +52,8 @@ void hostiles_come(struct world *world);
 void hostiles_leave(struct world *world);
 
 void hostile_due(struct world *world, struct hostile *hostile);
-void hostile_up(struct world *world, struct hostile *hostile);
-void hostile_down(struct world *world, struct hostile *hostile);
-void hostile_hear(struct world *world, struct hostile *hostile, const struct message *message);
+void hostile_connected(struct world *world, struct hostile *hostile);
+void hostile_disconnected(struct world *world, struct hostile *hostile);
+void hostile_receive(struct world *world, struct hostile *hostile, const struct message *message);
 
 #endif

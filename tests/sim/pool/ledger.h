@@ -17,7 +17,7 @@ struct debt {
     int64_t asked_at_ns;
     int64_t progress_at_ns;
     uint64_t done;
-    uint64_t given;
+    uint64_t assigned;
 };
 
 struct ledger {

@@ -30,8 +30,8 @@ void network_init(struct world *world)
     struct network *network = &world->network;
     struct chance *chance = &world->chance;
 
-    memset(network->lines, 0, network->lines_used * sizeof *network->lines);
-    network->lines_used = network->letters_used = 0;
+    memset(network->wires, 0, network->wires_used * sizeof *network->wires);
+    network->wires_used = network->letters_used = 0;
     network->free_letters = NO_LETTER;
     network->latency_ns = chance_spread(chance, 20 * US, 20 * MS);
     network->jitter_ns = chance_below(chance, 3) ? network->latency_ns / 4 : 0;
@@ -60,21 +60,21 @@ static void letter_free(struct network *network, uint16_t letter)
     network->free_letters = letter;
 }
 
-static void line_tidy(struct world *world, struct line *line)
+static void wire_tidy(struct world *world, struct wire *wire)
 {
     (void)world;
-    if (line->state != LINE_BROKEN || line->letters > 0 || line->number != NOWHERE ||
-        line->ends[END_DIALLER].open || line->ends[END_LISTENER].open)
+    if (wire->state != WIRE_BROKEN || wire->letters > 0 || wire->number != NOWHERE ||
+        wire->ends[END_DIALLER].open || wire->ends[END_LISTENER].open)
         return;
-    line->state = LINE_FREE;
-    line->stamp++;
+    wire->state = WIRE_FREE;
+    wire->stamp++;
 }
 
-static void line_put(struct world *world, struct line *line, enum end_of_line to, int64_t at_ns,
+static void wire_put(struct world *world, struct wire *wire, enum wire_end to, int64_t at_ns,
                      const struct message *message)
 {
     struct network *network = &world->network;
-    struct end *end = &line->ends[to];
+    struct end *end = &wire->ends[to];
     uint16_t letter = letter_new(network);
 
     if (letter == NO_LETTER) {
@@ -82,7 +82,7 @@ static void line_put(struct world *world, struct line *line, enum end_of_line to
         return;
     }
     struct letter *l = &network->letters[letter];
-    l->line = (uint16_t)(line - network->lines);
+    l->wire = (uint16_t)(wire - network->wires);
     l->to = (uint8_t)to;
     l->lost = false;
     l->next = NO_LETTER;
@@ -93,17 +93,17 @@ static void line_put(struct world *world, struct line *line, enum end_of_line to
         network->letters[end->last].next = letter;
     end->last = letter;
     end->clear_at_ns = at_ns;
-    line->letters++;
+    wire->letters++;
     world_later(world, at_ns - world->now_ns,
                 (struct occasion){.type = OCCASION_LETTER, .who = letter});
 }
 
 /* Of what is on its way to that end, `keep` messages arrive. */
-static void line_lose(struct world *world, struct line *line, enum end_of_line to, uint32_t keep)
+static void wire_lose(struct world *world, struct wire *wire, enum wire_end to, uint32_t keep)
 {
     struct letter *letters = world->network.letters;
 
-    for (uint16_t i = line->ends[to].first; i != NO_LETTER; i = letters[i].next) {
+    for (uint16_t i = wire->ends[to].first; i != NO_LETTER; i = letters[i].next) {
         if (letters[i].lost)
             continue;
         if (keep > 0) {
@@ -116,13 +116,13 @@ static void line_lose(struct world *world, struct line *line, enum end_of_line t
 }
 
 /* All, none, or the first few. */
-static void line_lose_tail(struct world *world, struct line *line, enum end_of_line to)
+static void wire_lose_tail(struct world *world, struct wire *wire, enum wire_end to)
 {
     uint64_t keep = chance_below(&world->chance, 3);
 
-    line_lose(world, line, to,
-              keep == 2 ? (uint32_t)chance_below(&world->chance, line->letters + 1)
-                        : (uint32_t)keep * line->letters);
+    wire_lose(world, wire, to,
+              keep == 2 ? (uint32_t)chance_below(&world->chance, wire->letters + 1)
+                        : (uint32_t)keep * wire->letters);
 }
 
 /* ---- ways -------------------------------------------------------------------------------- */
@@ -136,21 +136,21 @@ static int64_t latency_ns(struct world *world)
     return world->healed || !chance_one_in(&world->chance, network->spike_one_in) ? ns : 20 * ns;
 }
 
-static int64_t dialler_cut_until_ns(const struct world *world, const struct line *line)
+static int64_t dialler_cut_until_ns(const struct world *world, const struct wire *wire)
 {
-    return line->type == DIALLER_PARENT ? world->pool.nodes[line->dialler].cut_until_ns : 0;
+    return wire->type == DIALLER_PARENT ? world->pool.nodes[wire->dialler].cut_until_ns : 0;
 }
 
-static int64_t line_cut_until_ns(const struct world *world, const struct line *line)
+static int64_t wire_cut_until_ns(const struct world *world, const struct wire *wire)
 {
     int64_t node_ns =
-        later(world->pool.nodes[line->listener].cut_until_ns, dialler_cut_until_ns(world, line));
+        later(world->pool.nodes[wire->listener].cut_until_ns, dialler_cut_until_ns(world, wire));
 
-    return later(line->cut_until_ns, node_ns);
+    return later(wire->cut_until_ns, node_ns);
 }
 
 /* The wire is broken, but the sender may not have seen it yet. */
-static bool send_to_nobody(struct world *world, enum end_of_line from)
+static bool send_unreachable(struct world *world, enum wire_end from)
 {
     bool seen = from == END_LISTENER && chance_one_in(&world->chance, 2);
 
@@ -158,19 +158,19 @@ static bool send_to_nobody(struct world *world, enum end_of_line from)
     return seen;
 }
 
-bool line_send(struct world *world, struct line *line, enum end_of_line from,
+bool wire_send(struct world *world, struct wire *wire, enum wire_end from,
                const struct message *message)
 {
-    enum end_of_line to = from == END_DIALLER ? END_LISTENER : END_DIALLER;
-    const struct end *sender = &line->ends[from];
+    enum wire_end to = from == END_DIALLER ? END_LISTENER : END_DIALLER;
+    const struct end *sender = &wire->ends[from];
 
     if (!sender->open) {
         world_happened(world, HAPPENED_UNREACHABLE);
         return false;
     }
-    if (line->state != LINE_UP)
-        return !send_to_nobody(world, from);
-    if (line->ignored) {
+    if (wire->state != WIRE_UP)
+        return !send_unreachable(world, from);
+    if (wire->ignored) {
         world_happened(world, HAPPENED_MESSAGE_LOST);
         return true;
     }
@@ -181,41 +181,41 @@ bool line_send(struct world *world, struct line *line, enum end_of_line from,
             return true;
         at_ns = sender->full_until_ns;
     }
-    at_ns = later(at_ns, line_cut_until_ns(world, line)) + latency_ns(world);
-    line_put(world, line, to, later(at_ns, line->ends[to].clear_at_ns), message);
+    at_ns = later(at_ns, wire_cut_until_ns(world, wire)) + latency_ns(world);
+    wire_put(world, wire, to, later(at_ns, wire->ends[to].clear_at_ns), message);
     return true;
 }
 
 /* ---- life of a connection ---------------------------------------------------------------- */
 
-static struct line *line_new(struct network *network)
+static struct wire *wire_new(struct network *network)
 {
-    for (uint32_t i = 0; i < network->lines_used; i++)
-        if (network->lines[i].state == LINE_FREE)
-            return &network->lines[i];
-    return network->lines_used < LINES_MAX ? &network->lines[network->lines_used++] : NULL;
+    for (uint32_t i = 0; i < network->wires_used; i++)
+        if (network->wires[i].state == WIRE_FREE)
+            return &network->wires[i];
+    return network->wires_used < WIRES_MAX ? &network->wires[network->wires_used++] : NULL;
 }
 
-static void dial_later(struct world *world, const struct line *line, int64_t delay_ns)
+static void dial_later(struct world *world, const struct wire *wire, int64_t delay_ns)
 {
     world_later(world, delay_ns,
                 (struct occasion){.type = OCCASION_DIAL,
-                                  .who = (uint16_t)(line - world->network.lines),
-                                  .stamp = line->stamp});
+                                  .who = (uint16_t)(wire - world->network.wires),
+                                  .stamp = wire->stamp});
 }
 
-uint32_t line_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
+uint32_t wire_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
                    uint32_t listener, bool workers)
 {
-    struct line *line = line_new(&world->network);
+    struct wire *wire = wire_new(&world->network);
 
-    if (!line) {
-        world_violation(world, "%d connections are open", LINES_MAX);
+    if (!wire) {
+        world_violation(world, "%d connections are open", WIRES_MAX);
         return 0;
     }
-    *line = (struct line){
-        .state = LINE_DIALLING,
-        .stamp = line->stamp,
+    *wire = (struct wire){
+        .state = WIRE_DIALLING,
+        .stamp = wire->stamp,
         .type = type,
         .dialler = dialler,
         .slot = slot,
@@ -224,159 +224,167 @@ uint32_t line_dial(struct world *world, enum dialler_type type, uint32_t dialler
         .number = NOWHERE,
         .ends = {{.first = NO_LETTER, .open = true}, {.first = NO_LETTER}},
     };
-    dial_later(world, line, latency_ns(world));
-    return (uint32_t)(line - world->network.lines);
+    dial_later(world, wire, latency_ns(world));
+    return (uint32_t)(wire - world->network.wires);
 }
 
-static void up(struct world *world, struct line *line)
+static void up(struct world *world, struct wire *wire)
 {
-    switch (line->type) {
-    case DIALLER_PARENT: node_up(world, &world->pool.nodes[line->dialler], line->slot); break;
-    case DIALLER_CLIENT: client_up(world, &world->crowd.clients[line->dialler]); break;
-    case DIALLER_HOSTILE: hostile_up(world, &world->hostiles.all[line->dialler]); break;
+    switch (wire->type) {
+    case DIALLER_PARENT:
+        node_connected(world, &world->pool.nodes[wire->dialler], wire->slot);
+        break;
+    case DIALLER_CLIENT: client_connected(world, &world->crowd.clients[wire->dialler]); break;
+    case DIALLER_HOSTILE: hostile_connected(world, &world->hostiles.all[wire->dialler]); break;
     }
 }
 
 void network_dial(struct world *world, uint16_t number, uint32_t stamp)
 {
     struct network *network = &world->network;
-    struct line *line = &network->lines[number];
-    const struct node *listener = &world->pool.nodes[line->listener];
+    struct wire *wire = &network->wires[number];
+    const struct node *listener = &world->pool.nodes[wire->listener];
 
-    if (line->stamp != stamp || line->state != LINE_DIALLING)
+    if (wire->stamp != stamp || wire->state != WIRE_DIALLING)
         return;
-    if (!listener->alive || listener->stopped || line_cut_until_ns(world, line) > world->now_ns) {
-        dial_later(world, line, network->dial_retry_ns);
+    if (!listener->alive || listener->stopped || wire_cut_until_ns(world, wire) > world->now_ns) {
+        dial_later(world, wire, network->dial_retry_ns);
         return;
     }
-    trace_note(&world->trace, world->now_ns, "up: line, listener", number, line->listener);
+    trace_note(&world->trace, world->now_ns, "up: line, listener", number, wire->listener);
     world_happened(world, HAPPENED_DIAL);
-    line->state = LINE_UP;
-    line->ignored = network->ignore_next && !world->healed;
+    wire->state = WIRE_UP;
+    wire->ignored = network->ignore_next && !world->healed;
     network->ignore_next = false;
-    line->ends[END_LISTENER].open = !line->ignored;
-    up(world, line);
+    wire->ends[END_LISTENER].open = !wire->ignored;
+    up(world, wire);
 }
 
 /* After the delay, and within the patience. A dead machine or a cut wire says nothing, so that who
  * may take long to learn of the end may never do so. */
-static void gone_later(struct world *world, const struct line *line, enum end_of_line end,
-                       int64_t delay_ns, int64_t patience_ns)
+static void disconnect_later(struct world *world, const struct wire *wire, enum wire_end end,
+                             int64_t delay_ns, int64_t patience_ns)
 {
     delay_ns += (int64_t)chance_below(&world->chance, (uint64_t)patience_ns + 1);
-    if (!line->ends[end].open)
+    if (!wire->ends[end].open)
         return;
     if (patience_ns > S && chance_one_in(&world->chance, 4))
-        world_happened(world, HAPPENED_NEVER_TOLD);
+        world_happened(world, HAPPENED_END_UNNOTICED);
     else
         world_later(world, delay_ns,
-                    (struct occasion){.type = OCCASION_GONE,
-                                      .who = (uint16_t)(line - world->network.lines),
-                                      .stamp = line->stamp,
+                    (struct occasion){.type = OCCASION_DISCONNECTED,
+                                      .who = (uint16_t)(wire - world->network.wires),
+                                      .stamp = wire->stamp,
                                       .end = (uint8_t)end});
 }
 
-void line_close(struct world *world, struct line *line, enum end_of_line end)
+void wire_close(struct world *world, struct wire *wire, enum wire_end end)
 {
-    enum end_of_line other = end == END_DIALLER ? END_LISTENER : END_DIALLER;
-    bool was_up = line->state == LINE_UP;
+    enum wire_end other = end == END_DIALLER ? END_LISTENER : END_DIALLER;
+    bool was_up = wire->state == WIRE_UP;
 
-    if (!line->ends[end].open)
+    if (!wire->ends[end].open)
         return;
-    line->ends[end].open = false;
-    line->state = LINE_BROKEN;
-    line_lose(world, line, end, 0);
+    wire->ends[end].open = false;
+    wire->state = WIRE_BROKEN;
+    wire_lose(world, wire, end, 0);
     if (was_up) {
-        int64_t cut_ns = line_cut_until_ns(world, line) - world->now_ns;
-        line_lose_tail(world, line, other);
-        gone_later(world, line, other, later(cut_ns, 0) + latency_ns(world),
-                   world->network.patience_ns);
+        int64_t cut_ns = wire_cut_until_ns(world, wire) - world->now_ns;
+        wire_lose_tail(world, wire, other);
+        disconnect_later(world, wire, other, later(cut_ns, 0) + latency_ns(world),
+                         world->network.patience_ns);
     }
-    line_tidy(world, line);
+    wire_tidy(world, wire);
 }
 
-void line_break(struct world *world, struct line *line, int64_t patience_ns)
+void wire_break(struct world *world, struct wire *wire, int64_t patience_ns)
 {
-    if (line->state != LINE_UP)
+    if (wire->state != WIRE_UP)
         return;
-    line->state = LINE_BROKEN;
+    wire->state = WIRE_BROKEN;
     for (int end = 0; end < ENDS; end++) {
-        line_lose_tail(world, line, (enum end_of_line)end);
-        gone_later(world, line, (enum end_of_line)end, 0, patience_ns);
+        wire_lose_tail(world, wire, (enum wire_end)end);
+        disconnect_later(world, wire, (enum wire_end)end, 0, patience_ns);
     }
 }
 
 /* Where the listener has ignored the connection only the dialler has an end to lose. */
-void line_end_listener(struct world *world, struct line *line)
+void wire_end_listener(struct world *world, struct wire *wire)
 {
-    bool ignored = line->ignored && line->state == LINE_UP;
+    bool ignored = wire->ignored && wire->state == WIRE_UP;
 
-    line_lose(world, line, END_LISTENER, 0);
-    line->number = NOWHERE;
+    wire_lose(world, wire, END_LISTENER, 0);
+    wire->number = NOWHERE;
     if (ignored)
-        line_break(world, line, 0);
+        wire_break(world, wire, 0);
     else
-        line_close(world, line, END_LISTENER);
-    line_tidy(world, line);
+        wire_close(world, wire, END_LISTENER);
+    wire_tidy(world, wire);
 }
 
-void line_forget(struct world *world, struct line *line)
+void wire_forget(struct world *world, struct wire *wire)
 {
-    line->number = NOWHERE;
-    line_tidy(world, line);
+    wire->number = NOWHERE;
+    wire_tidy(world, wire);
 }
 
-static void dialler_gone(struct world *world, struct line *line)
+static void dialler_disconnected(struct world *world, struct wire *wire)
 {
-    switch (line->type) {
-    case DIALLER_PARENT: node_down(world, &world->pool.nodes[line->dialler], line->slot); break;
-    case DIALLER_CLIENT: client_down(world, &world->crowd.clients[line->dialler]); break;
-    case DIALLER_HOSTILE: hostile_down(world, &world->hostiles.all[line->dialler]); break;
+    switch (wire->type) {
+    case DIALLER_PARENT:
+        node_disconnected(world, &world->pool.nodes[wire->dialler], wire->slot);
+        break;
+    case DIALLER_CLIENT: client_disconnected(world, &world->crowd.clients[wire->dialler]); break;
+    case DIALLER_HOSTILE: hostile_disconnected(world, &world->hostiles.all[wire->dialler]); break;
     }
 }
 
-void network_gone(struct world *world, uint16_t number, uint32_t stamp, enum end_of_line end)
+void network_disconnected(struct world *world, uint16_t number, uint32_t stamp, enum wire_end end)
 {
-    struct line *line = &world->network.lines[number];
+    struct wire *wire = &world->network.wires[number];
 
-    if (line->stamp != stamp || !line->ends[end].open)
+    if (wire->stamp != stamp || !wire->ends[end].open)
         return;
     trace_note(&world->trace, world->now_ns, "gone: line, end", number, (uint64_t)end);
-    line->ends[end].open = false;
+    wire->ends[end].open = false;
     if (end == END_DIALLER)
-        dialler_gone(world, line);
+        dialler_disconnected(world, wire);
     else
-        node_peer_gone(world, &world->pool.nodes[line->listener], line);
-    if (line->stamp == stamp)
-        line_tidy(world, line);
+        node_peer_disconnected(world, &world->pool.nodes[wire->listener], wire);
+    if (wire->stamp == stamp)
+        wire_tidy(world, wire);
 }
 
 /* ---- arrival ----------------------------------------------------------------------------- */
 
-static void dialler_hears(struct world *world, const struct line *line,
-                          const struct message *message)
+static void dialler_receives(struct world *world, const struct wire *wire,
+                             const struct message *message)
 {
-    switch (line->type) {
+    switch (wire->type) {
     case DIALLER_PARENT:
-        node_hear_parent(world, &world->pool.nodes[line->dialler], line->slot, message);
+        node_receive_from_parent(world, &world->pool.nodes[wire->dialler], wire->slot, message);
         break;
-    case DIALLER_CLIENT: client_hear(world, &world->crowd.clients[line->dialler], message); break;
-    case DIALLER_HOSTILE: hostile_hear(world, &world->hostiles.all[line->dialler], message); break;
+    case DIALLER_CLIENT:
+        client_receive(world, &world->crowd.clients[wire->dialler], message);
+        break;
+    case DIALLER_HOSTILE:
+        hostile_receive(world, &world->hostiles.all[wire->dialler], message);
+        break;
     }
 }
 
 /* A ROUTER may still give what it has read from a connection that it already calls unreachable. */
-static void arrive(struct world *world, struct line *line, const struct letter *letter)
+static void arrive(struct world *world, struct wire *wire, const struct letter *letter)
 {
     if (letter->lost)
         return;
     world_happened(world, HAPPENED_MESSAGE);
     if (letter->to == END_LISTENER) {
-        if (!line->ends[END_LISTENER].open)
-            world_happened(world, HAPPENED_LATE_WORD);
-        node_hear(world, &world->pool.nodes[line->listener], line, &letter->message);
-    } else if (line->ends[END_DIALLER].open) {
-        dialler_hears(world, line, &letter->message);
+        if (!wire->ends[END_LISTENER].open)
+            world_happened(world, HAPPENED_LATE_MESSAGE);
+        node_receive(world, &world->pool.nodes[wire->listener], wire, &letter->message);
+    } else if (wire->ends[END_DIALLER].open) {
+        dialler_receives(world, wire, &letter->message);
     }
 }
 
@@ -384,12 +392,12 @@ void network_letter(struct world *world, uint16_t number)
 {
     struct network *network = &world->network;
     struct letter *letter = &network->letters[number];
-    struct line *line = &network->lines[letter->line];
-    struct end *end = &line->ends[letter->to];
+    struct wire *wire = &network->wires[letter->wire];
+    struct end *end = &wire->ends[letter->to];
 
     end->first = letter->next;
-    arrive(world, line, letter);
-    line->letters--;
+    arrive(world, wire, letter);
+    wire->letters--;
     letter_free(network, number);
-    line_tidy(world, line);
+    wire_tidy(world, wire);
 }

@@ -9,7 +9,7 @@
 
 #include "proto/message.h"
 
-#define LINES_MAX 256
+#define WIRES_MAX 256
 
 /* A worker that claims to have a million cores is given WORKER_CREDIT_MAX spans, and then as many
  * cancels; and so is each server between it and the front. */
@@ -19,7 +19,7 @@
 
 struct world;
 
-enum end_of_line {
+enum wire_end {
     END_DIALLER,
     END_LISTENER,
     ENDS,
@@ -31,16 +31,16 @@ enum dialler_type {
     DIALLER_HOSTILE,
 };
 
-enum line_state {
-    LINE_FREE,
-    LINE_DIALLING,
-    LINE_UP,
-    LINE_BROKEN,
+enum wire_state {
+    WIRE_FREE,
+    WIRE_DIALLING,
+    WIRE_UP,
+    WIRE_BROKEN,
 };
 
 struct letter {
-    uint16_t line;
-    uint8_t to; /* enum end_of_line */
+    uint16_t wire;
+    uint8_t to; /* enum wire_end */
     bool lost;
     uint16_t next; /* of the same direction, or of the free list */
     struct message message;
@@ -59,8 +59,8 @@ struct end {
 
 /* number: of the client or worker that the listener takes the dialler for, or NOWHERE.
  * ignored: the listener has another connection of that routing id. */
-struct line {
-    enum line_state state;
+struct wire {
+    enum wire_state state;
     uint32_t stamp;
     enum dialler_type type;
     uint32_t dialler;
@@ -75,9 +75,9 @@ struct line {
 };
 
 struct network {
-    struct line lines[LINES_MAX];
+    struct wire wires[WIRES_MAX];
     struct letter letters[LETTERS_MAX];
-    uint32_t lines_used;
+    uint32_t wires_used;
     uint32_t letters_used;
     uint16_t free_letters;
     int64_t latency_ns;
@@ -91,26 +91,26 @@ struct network {
 void network_init(struct world *world);
 
 /* A new connection to a server's socket for clients or workers. It is tried until it is there. */
-uint32_t line_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
+uint32_t wire_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
                    uint32_t listener, bool workers);
 
 /* False where the sender finds that nobody is there. */
-bool line_send(struct world *world, struct line *line, enum end_of_line from,
+bool wire_send(struct world *world, struct wire *wire, enum wire_end from,
                const struct message *message);
 
 /* One end ends it; or the wire does, and the ends learn of it within `patience_ns`. */
-void line_close(struct world *world, struct line *line, enum end_of_line end);
-void line_break(struct world *world, struct line *line, int64_t patience_ns);
+void wire_close(struct world *world, struct wire *wire, enum wire_end end);
+void wire_break(struct world *world, struct wire *wire, int64_t patience_ns);
 
 /* The listener's process is no more. */
-void line_end_listener(struct world *world, struct line *line);
+void wire_end_listener(struct world *world, struct wire *wire);
 
 /* The listener no longer has a number for the dialler. */
-void line_forget(struct world *world, struct line *line);
+void wire_forget(struct world *world, struct wire *wire);
 
 void network_letter(struct world *world, uint16_t letter);
-void network_dial(struct world *world, uint16_t line, uint32_t stamp);
-void network_gone(struct world *world, uint16_t line, uint32_t stamp, enum end_of_line end);
+void network_dial(struct world *world, uint16_t wire, uint32_t stamp);
+void network_disconnected(struct world *world, uint16_t wire, uint32_t stamp, enum wire_end end);
 
 /* Copies what is used of a message. */
 void message_copy(struct message *to, const struct message *from);

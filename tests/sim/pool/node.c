@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
 #include "tests/sim/pool/check.h"
 #include "tests/sim/pool/world.h"
@@ -15,9 +16,9 @@ static int64_t clock_now(const struct world *world, const struct node *node)
     return world->now_ns + node->clock_ns;
 }
 
-static struct line *line_at(struct world *world, uint32_t number)
+static struct wire *wire_at(struct world *world, uint32_t number)
 {
-    return &world->network.lines[number];
+    return &world->network.wires[number];
 }
 
 /* ---- numbers ----------------------------------------------------------------------------- */
@@ -26,77 +27,77 @@ static void numbers_init(struct numbers *numbers, uint32_t count)
 {
     numbers->count = count;
     for (uint32_t i = 0; i < count; i++)
-        numbers->line[i] = NOWHERE;
+        numbers->wire[i] = NOWHERE;
 }
 
-static struct numbers *numbers_of(struct node *node, const struct line *line)
+static struct numbers *numbers_of(struct node *node, const struct wire *wire)
 {
-    return line->workers ? &node->workers : &node->clients;
+    return wire->workers ? &node->workers : &node->clients;
 }
 
 /* There is always one for whoever is just being heard. */
-static void number_take(struct world *world, struct node *node, struct line *line)
+static void number_take(struct world *world, struct node *node, struct wire *wire)
 {
-    struct numbers *numbers = numbers_of(node, line);
+    struct numbers *numbers = numbers_of(node, wire);
     uint32_t number = 0;
 
-    if (line->number != NOWHERE)
+    if (wire->number != NOWHERE)
         return;
-    while (number < numbers->count && numbers->line[number] != NOWHERE)
+    while (number < numbers->count && numbers->wire[number] != NOWHERE)
         number++;
     if (number == numbers->count) {
         world_violation(world, "server %u keeps more connections busy than it may", node->number);
         return;
     }
-    numbers->line[number] = (uint32_t)(line - world->network.lines);
-    line->number = number;
-    if (line->workers)
+    numbers->wire[number] = (uint32_t)(wire - world->network.wires);
+    wire->number = number;
+    if (wire->workers)
         node->leaving[number] = node->resting[number] = false;
 }
 
-static void number_drop(struct world *world, struct node *node, struct line *line)
+static void number_drop(struct world *world, struct node *node, struct wire *wire)
 {
-    if (line->number == NOWHERE)
+    if (wire->number == NOWHERE)
         return;
-    if (line->workers)
-        node->joined[line->number] = false;
-    numbers_of(node, line)->line[line->number] = NOWHERE;
-    line_forget(world, line);
+    if (wire->workers)
+        node->joined[wire->number] = false;
+    numbers_of(node, wire)->wire[wire->number] = NOWHERE;
+    wire_forget(world, wire);
 }
 
 /* ---- what the dispatcher wants done ------------------------------------------------------ */
 
-static void found_wrong(struct world *world, const struct node *node, const char *wrong)
+static void report_wrong(struct world *world, const struct node *node, const char *wrong)
 {
     if (wrong)
         world_violation(world, "server %u: %s", node->number, wrong);
 }
 
 /* Once, however many messages could not be sent. */
-static void found_lost(struct node *node, uint32_t line)
+static void note_lost(struct node *node, uint32_t wire)
 {
     uint32_t i = 0;
 
-    while (i < node->lost_count && node->lost_lines[i] != line)
+    while (i < node->lost_count && node->lost_wires[i] != wire)
         i++;
     if (i == node->lost_count && i < LOSSES_MAX)
-        node->lost_lines[node->lost_count++] = line;
+        node->lost_wires[node->lost_count++] = wire;
 }
 
 /* To a client or worker. Who cannot be reached is told to the dispatcher after this step. */
-static void tell(struct world *world, struct node *node, const struct numbers *numbers,
-                 uint32_t number, const struct message *message)
+static void send_peer(struct world *world, struct node *node, const struct numbers *numbers,
+                      uint32_t number, const struct message *message)
 {
-    uint32_t line = number < numbers->count ? numbers->line[number] : NOWHERE;
+    uint32_t wire = number < numbers->count ? numbers->wire[number] : NOWHERE;
 
-    if (line == NOWHERE)
+    if (wire == NOWHERE)
         world_violation(world, "server %u speaks to number %u, which is nobody", node->number,
                         number);
-    else if (!line_send(world, line_at(world, line), END_LISTENER, message))
-        found_lost(node, line);
+    else if (!wire_send(world, wire_at(world, wire), END_LISTENER, message))
+        note_lost(node, wire);
 }
 
-static void tell_parent(struct world *world, struct node *node, uint32_t number,
+static void send_parent(struct world *world, struct node *node, uint32_t number,
                         const struct message *message)
 {
     const struct upstream *up = &node->parents[number];
@@ -104,30 +105,31 @@ static void tell_parent(struct world *world, struct node *node, uint32_t number,
     if (number >= node->parent_count)
         world_violation(world, "server %u speaks to parent %u, which is none", node->number,
                         number);
-    else if (up->parent.state == MEMBERSHIP_JOINED || up->parent.state == MEMBERSHIP_LEAVING)
-        line_send(world, line_at(world, up->line), END_DIALLER, message);
+    else if (up->membership.state == MEMBERSHIP_JOINED ||
+             up->membership.state == MEMBERSHIP_LEAVING)
+        wire_send(world, wire_at(world, up->wire), END_DIALLER, message);
 }
 
-static void obey_answer(struct world *world, struct node *node, const struct effect *effect)
+static void carry_out_answer(struct world *world, struct node *node, const struct effect *effect)
 {
     uint32_t client = effect->client;
 
-    found_wrong(world, node,
-                ledger_answer(&node->ledger, clock_now(world, node), &node->settings,
-                              node->draining, node->workers_lost, client, &effect->message));
+    report_wrong(world, node,
+                 ledger_answer(&node->ledger, clock_now(world, node), &node->settings,
+                               node->draining, node->workers_lost, client, &effect->message));
     if (client >= CLIENTS_MAX)
-        tell_parent(world, node, client - CLIENTS_MAX, &effect->message);
+        send_parent(world, node, client - CLIENTS_MAX, &effect->message);
     else
-        tell(world, node, &node->clients, client, &effect->message);
+        send_peer(world, node, &node->clients, client, &effect->message);
 }
 
-static void obey_progress(struct world *world, struct node *node, const struct effect *effect)
+static void carry_out_progress(struct world *world, struct node *node, const struct effect *effect)
 {
-    found_wrong(world, node,
-                ledger_progress(&node->ledger, clock_now(world, node), effect->client,
-                                &effect->message.progress));
+    report_wrong(world, node,
+                 ledger_progress(&node->ledger, clock_now(world, node), effect->client,
+                                 &effect->message.progress));
     if (effect->client < CLIENTS_MAX)
-        tell(world, node, &node->clients, effect->client, &effect->message);
+        send_peer(world, node, &node->clients, effect->client, &effect->message);
 }
 
 static void thread_later(struct world *world, const struct node *node, uint32_t number)
@@ -141,7 +143,7 @@ static void thread_later(struct world *world, const struct node *node, uint32_t 
                                   .stamp = thread->stamp});
 }
 
-static void tell_thread(struct world *world, struct node *node, uint32_t number,
+static void send_thread(struct world *world, struct node *node, uint32_t number,
                         const struct message *message)
 {
     bool changed, right = false;
@@ -168,19 +170,19 @@ static void remember(struct node *node, uint32_t worker, const struct sum_reques
     };
 }
 
-static void obey_tell(struct world *world, struct node *node, const struct effect *effect)
+static void carry_out_send(struct world *world, struct node *node, const struct effect *effect)
 {
     const struct message *message = &effect->message;
     uint32_t worker = effect->worker;
 
     if (message->type == MESSAGE_SUM_REQUEST) {
-        found_wrong(world, node, check_given(node, worker, &message->sum_request));
-        if (check_given_instead(node, message->sum_request.id))
+        report_wrong(world, node, check_assigned(node, worker, &message->sum_request));
+        if (check_assigned_instead(node, message->sum_request.id))
             world_happened(world, HAPPENED_GIVEN_INSTEAD);
         remember(node, worker, &message->sum_request);
     }
     if (worker < node->settings.threads) {
-        tell_thread(world, node, worker, message);
+        send_thread(world, node, worker, message);
         return;
     }
     worker -= node->settings.threads;
@@ -192,10 +194,10 @@ static void obey_tell(struct world *world, struct node *node, const struct effec
     else if (worker >= node->settings.joined_max || !node->joined[worker])
         world_violation(world, "server %u tells worker %u, who has not joined", node->number,
                         worker);
-    tell(world, node, &node->workers, worker, message);
+    send_peer(world, node, &node->workers, worker, message);
 }
 
-static void obey_drop(struct world *world, struct node *node, const struct effect *effect)
+static void carry_out_drop(struct world *world, struct node *node, const struct effect *effect)
 {
     enum status status = effect->message.refusal.status;
     uint32_t number = effect->worker - node->settings.threads;
@@ -206,28 +208,28 @@ static void obey_drop(struct world *world, struct node *node, const struct effec
                         effect->worker);
         return;
     }
-    if (status == STATUS_NOT_JOINED && node->away_ns > 2 * node->settings.heartbeat_ns)
+    if (status == STATUS_NOT_JOINED && node->paused_ns > 2 * node->settings.heartbeat_ns)
         world_violation(world, "server %u drops %u before it reads what that has said",
                         node->number, effect->worker);
     node->workers_lost += node->joined[number];
     if (status == STATUS_OUT_OF_RANGE)
-        world_happened(world, HAPPENED_CIRCLE_OPENED);
+        world_happened(world, HAPPENED_CYCLE_BROKEN);
     if (status != STATUS_NOT_JOINED)
         world_happened(world, HAPPENED_REFUSED_JOIN);
     else
         world_happened(world, node->joined[number] ? HAPPENED_SILENT_WORKER : HAPPENED_NOT_JOINED);
-    tell(world, node, &node->workers, number, &effect->message);
-    if (node->workers.line[number] != NOWHERE)
-        number_drop(world, node, line_at(world, node->workers.line[number]));
+    send_peer(world, node, &node->workers, number, &effect->message);
+    if (node->workers.wire[number] != NOWHERE)
+        number_drop(world, node, wire_at(world, node->workers.wire[number]));
 }
 
-static void obey(struct world *world, struct node *node, const struct effect *effect)
+static void carry_out(struct world *world, struct node *node, const struct effect *effect)
 {
     static void (*const handlers[])(struct world *, struct node *, const struct effect *) = {
-        [EFFECT_ANSWER] = obey_answer,
-        [EFFECT_PROGRESS] = obey_progress,
-        [EFFECT_SEND_WORKER] = obey_tell,
-        [EFFECT_DROP_WORKER] = obey_drop,
+        [EFFECT_ANSWER] = carry_out_answer,
+        [EFFECT_PROGRESS] = carry_out_progress,
+        [EFFECT_SEND_WORKER] = carry_out_send,
+        [EFFECT_DROP_WORKER] = carry_out_drop,
     };
     static const char *const verbs[] = {
         [EFFECT_ANSWER] = "    answers: server, client",
@@ -238,11 +240,11 @@ static void obey(struct world *world, struct node *node, const struct effect *ef
 
     trace_message(&world->trace, world->now_ns, verbs[effect->type], node->number, effect->client,
                   &effect->message);
-    found_wrong(world, node, check_message(&effect->message));
+    report_wrong(world, node, check_message(&effect->message));
     handlers[effect->type](world, node, effect);
 }
 
-static void tell_dispatcher(struct world *world, struct node *node, const struct event *event)
+static void step_only(struct world *world, struct node *node, const struct event *event)
 {
     world->tally->steps++;
     ledger_begin(&node->ledger, clock_now(world, node), event);
@@ -250,60 +252,60 @@ static void tell_dispatcher(struct world *world, struct node *node, const struct
 }
 
 /* Does all that the dispatcher wants done. event: the last that it was told. */
-static void obey_dispatcher(struct world *world, struct node *node, const struct event *event)
+static void carry_out_all(struct world *world, struct node *node, const struct event *event)
 {
     struct effect effect;
     uint32_t effects = 0;
 
     while (!world->ended && dispatcher_next(node->dispatcher, &effect)) {
-        obey(world, node, &effect);
+        carry_out(world, node, &effect);
         if (++effects > EFFECTS_MAX)
             world_violation(world, "server %u has no end of things to do", node->number);
     }
     if (world->ended)
         return;
-    found_wrong(world, node, ledger_end(&node->ledger, node->draining));
-    found_wrong(world, node, check_dispatcher(node, clock_now(world, node), event));
+    report_wrong(world, node, ledger_end(&node->ledger, node->draining));
+    report_wrong(world, node, check_dispatcher(node, clock_now(world, node), event));
 }
 
 static void step(struct world *world, struct node *node, const struct event *event)
 {
-    tell_dispatcher(world, node, event);
-    obey_dispatcher(world, node, event);
+    step_only(world, node, event);
+    carry_out_all(world, node, event);
 }
 
 /* ---- parents ----------------------------------------------------------------------------- */
 
 static void redial(struct world *world, struct node *node, struct upstream *up)
 {
-    if (up->line != NOWHERE)
-        line_close(world, line_at(world, up->line), END_DIALLER);
-    up->line = line_dial(world, DIALLER_PARENT, node->number, (uint32_t)(up - node->parents),
+    if (up->wire != NOWHERE)
+        wire_close(world, wire_at(world, up->wire), END_DIALLER);
+    up->wire = wire_dial(world, DIALLER_PARENT, node->number, (uint32_t)(up - node->parents),
                          up->target, true);
 }
 
 static void parent_step(struct world *world, struct node *node, uint32_t number,
-                        enum membership_event news, const struct message *message)
+                        enum membership_event event_type, const struct message *message)
 {
     struct upstream *up = &node->parents[number];
     struct event event = {.client = CLIENTS_MAX + number, .message = message};
     struct membership_effects effects;
-    bool was_joined = up->parent.state == MEMBERSHIP_JOINED;
+    bool was_joined = up->membership.state == MEMBERSHIP_JOINED;
 
     world->tally->steps++;
     if (world->ended)
         return;
-    membership_set_own(&up->parent, &node->own);
-    membership_step(&up->parent, clock_now(world, node), news, message, &effects);
-    found_wrong(world, node, check_effects(&up->parent, message, &effects));
+    membership_set_own(&up->membership, &node->own);
+    membership_step(&up->membership, clock_now(world, node), event_type, message, &effects);
+    report_wrong(world, node, check_effects(&up->membership, message, &effects));
     if (effects.client_lost) {
         event.type = EVENT_CLIENT_LOST;
         step(world, node, &event);
     }
     if (effects.dial) {
-        if (news == MEMBERSHIP_EVENT_TIME && was_joined)
+        if (event_type == MEMBERSHIP_EVENT_TIME && was_joined)
             world_happened(world, HAPPENED_SILENT_PARENT);
-        if (node->away_ns > 2 * up->parent.heartbeat_ns && up->parent.heartbeat_ns > 0 &&
+        if (node->paused_ns > 2 * up->membership.heartbeat_ns && up->membership.heartbeat_ns > 0 &&
             was_joined)
             world_violation(world, "server %u leaves parent %u before it reads what that has said",
                             node->number, number);
@@ -316,7 +318,7 @@ static void parent_step(struct world *world, struct node *node, uint32_t number,
     if (effects.send) {
         trace_message(&world->trace, world->now_ns, "    says: server, parent", node->number,
                       up->target, &effects.message);
-        line_send(world, line_at(world, up->line), END_DIALLER, &effects.message);
+        wire_send(world, wire_at(world, up->wire), END_DIALLER, &effects.message);
     }
 }
 
@@ -324,52 +326,52 @@ static void parent_step(struct world *world, struct node *node, uint32_t number,
 
 /* False where nobody is lost with it. The event is told to the dispatcher, which has not been
  * obeyed yet. */
-static bool lose_line(struct world *world, struct node *node, struct line *line,
+static bool lose_wire(struct world *world, struct node *node, struct wire *wire,
                       struct event *event)
 {
-    bool workers = line->workers;
+    bool workers = wire->workers;
 
-    line->ends[END_LISTENER].open = false;
-    if (line->number == NOWHERE) {
-        line_forget(world, line);
+    wire->ends[END_LISTENER].open = false;
+    if (wire->number == NOWHERE) {
+        wire_forget(world, wire);
         return false;
     }
     event->type = workers ? EVENT_WORKER_LOST : EVENT_CLIENT_LOST;
-    event->client = line->number + (workers ? node->settings.threads : 0);
-    node->workers_lost += workers && node->joined[line->number];
+    event->client = wire->number + (workers ? node->settings.threads : 0);
+    node->workers_lost += workers && node->joined[wire->number];
     trace_note(&world->trace, world->now_ns,
                workers ? "loses: server, worker" : "loses: server, client", node->number,
                event->client);
-    number_drop(world, node, line);
-    tell_dispatcher(world, node, event);
+    number_drop(world, node, wire);
+    step_only(world, node, event);
     return true;
 }
 
 /* The dispatcher is told of all workers that are lost before it is obeyed, but of each client
  * apart. */
-static void lose_lines(struct world *world, struct node *node)
+static void lose_wires(struct world *world, struct node *node)
 {
     struct event event = {.message = NULL};
     bool lost = false, last = false;
 
     while (!last && !world->ended) {
-        struct line *line = line_at(world, node->lost_lines[--node->lost_count]);
-        last = node->lost_count == 0 || !line->workers ||
-               !line_at(world, node->lost_lines[node->lost_count - 1])->workers;
-        lost = lose_line(world, node, line, &event) || lost;
+        struct wire *wire = wire_at(world, node->lost_wires[--node->lost_count]);
+        last = node->lost_count == 0 || !wire->workers ||
+               !wire_at(world, node->lost_wires[node->lost_count - 1])->workers;
+        lost = lose_wire(world, node, wire, &event) || lost;
     }
     if (lost)
-        obey_dispatcher(world, node, &event);
+        carry_out_all(world, node, &event);
 }
 
-static bool has_changed(const struct node *node)
+static bool own_changed(const struct node *node)
 {
     struct heartbeat own = dispatcher_heartbeat(node->dispatcher);
 
     return own.capacity != node->own.capacity || own.height != node->own.height;
 }
 
-static void tell_parents(struct world *world, struct node *node)
+static void update_parents(struct world *world, struct node *node)
 {
     node->own = dispatcher_heartbeat(node->dispatcher);
     for (uint32_t i = 0; i < node->parent_count; i++)
@@ -381,11 +383,11 @@ static int64_t due_at_ns(const struct world *world, const struct node *node)
     int64_t due_ns = dispatcher_due_at(node->dispatcher);
 
     for (uint32_t i = 0; i < node->parent_count; i++) {
-        int64_t parent_ns = membership_due_at(&node->parents[i].parent);
+        int64_t parent_ns = membership_due_at(&node->parents[i].membership);
         due_ns = parent_ns < due_ns ? parent_ns : due_ns;
     }
-    if (due_ns == INT64_MAX)
-        return INT64_MAX;
+    if (due_ns == NEVER)
+        return NEVER;
     due_ns += node->lateness_ns - node->clock_ns;
     return due_ns > world->now_ns ? due_ns : world->now_ns;
 }
@@ -405,8 +407,8 @@ static void wake_later(struct world *world, struct node *node)
 static void numbers_tidy(struct world *world, struct node *node)
 {
     for (uint32_t i = 0; i < node->clients.count; i++)
-        if (node->clients.line[i] != NOWHERE && ledger_owes(&node->ledger, i) == 0)
-            number_drop(world, node, line_at(world, node->clients.line[i]));
+        if (node->clients.wire[i] != NOWHERE && ledger_owes(&node->ledger, i) == 0)
+            number_drop(world, node, wire_at(world, node->clients.wire[i]));
 }
 
 static void node_exit(struct world *world, struct node *node);
@@ -416,9 +418,9 @@ static void settle(struct world *world, struct node *node)
 {
     while (!world->ended) {
         if (node->lost_count > 0)
-            lose_lines(world, node);
-        else if (has_changed(node))
-            tell_parents(world, node);
+            lose_wires(world, node);
+        else if (own_changed(node))
+            update_parents(world, node);
         else
             break;
     }
@@ -429,12 +431,13 @@ static void settle(struct world *world, struct node *node)
         wake_later(world, node);
 }
 
-/* ---- news -------------------------------------------------------------------------------- */
+/* ---- event_type --------------------------------------------------------------------------------
+ */
 
-static void hear_client(struct world *world, struct node *node, struct line *line,
-                        const struct message *message)
+static void receive_from_client(struct world *world, struct node *node, struct wire *wire,
+                                const struct message *message)
 {
-    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = line->number, .message = message};
+    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = wire->number, .message = message};
 
     if (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)
         return;
@@ -443,7 +446,7 @@ static void hear_client(struct world *world, struct node *node, struct line *lin
     step(world, node, &event);
 }
 
-static bool workers_say(enum message_type type)
+static bool is_from_worker(enum message_type type)
 {
     return type == MESSAGE_JOIN || type == MESSAGE_HEARTBEAT || type == MESSAGE_LEAVE ||
            type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
@@ -460,41 +463,41 @@ static void note_worker(struct node *node, uint32_t number, const struct message
         node->resting[number] = true;
 }
 
-static void hear_worker(struct world *world, struct node *node, struct line *line,
-                        const struct message *message)
+static void receive_from_worker(struct world *world, struct node *node, struct wire *wire,
+                                const struct message *message)
 {
     struct event event = {
         .type = EVENT_WORKER_MESSAGE,
-        .worker = node->settings.threads + line->number,
+        .worker = node->settings.threads + wire->number,
         .message = message,
     };
 
-    if (!workers_say(message->type))
+    if (!is_from_worker(message->type))
         return;
     trace_message(&world->trace, world->now_ns, "hears: server, worker", node->number, event.worker,
                   message);
     if (message->type == MESSAGE_JOIN)
-        node->workers_lost += node->joined[line->number];
+        node->workers_lost += node->joined[wire->number];
     if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_WORKERS_LOST)
         node->workers_lost++;
-    note_worker(node, line->number, message);
+    note_worker(node, wire->number, message);
     step(world, node, &event);
 }
 
-void node_hear(struct world *world, struct node *node, struct line *line,
-               const struct message *message)
+void node_receive(struct world *world, struct node *node, struct wire *wire,
+                  const struct message *message)
 {
     if (!node->alive)
         return;
-    number_take(world, node, line);
+    number_take(world, node, wire);
     if (world->ended)
         return;
-    if (line->workers)
-        hear_worker(world, node, line, message);
+    if (wire->workers)
+        receive_from_worker(world, node, wire, message);
     else
-        hear_client(world, node, line, message);
-    if (line->workers && line->number != NOWHERE && !node->joined[line->number])
-        number_drop(world, node, line);
+        receive_from_client(world, node, wire, message);
+    if (wire->workers && wire->number != NOWHERE && !node->joined[wire->number])
+        number_drop(world, node, wire);
     settle(world, node);
 }
 
@@ -502,38 +505,38 @@ void node_hear(struct world *world, struct node *node, struct line *line,
 static void probe_workers(struct world *world, struct node *node)
 {
     for (uint32_t i = 0; i < node->workers.count; i++) {
-        uint32_t line = node->workers.line[i];
-        if (line != NOWHERE && line_at(world, line)->state == LINE_BROKEN &&
-            line_at(world, line)->ends[END_LISTENER].open)
-            found_lost(node, line);
+        uint32_t wire = node->workers.wire[i];
+        if (wire != NOWHERE && wire_at(world, wire)->state == WIRE_BROKEN &&
+            wire_at(world, wire)->ends[END_LISTENER].open)
+            note_lost(node, wire);
     }
 }
 
-void node_peer_gone(struct world *world, struct node *node, struct line *line)
+void node_peer_disconnected(struct world *world, struct node *node, struct wire *wire)
 {
     if (!node->alive)
         return;
-    found_lost(node, (uint32_t)(line - world->network.lines));
-    if (line->workers && chance_one_in(&world->chance, 2))
+    note_lost(node, (uint32_t)(wire - world->network.wires));
+    if (wire->workers && chance_one_in(&world->chance, 2))
         probe_workers(world, node);
     settle(world, node);
 }
 
-void node_up(struct world *world, struct node *node, uint32_t parent)
+void node_connected(struct world *world, struct node *node, uint32_t parent)
 {
     parent_step(world, node, parent, MEMBERSHIP_EVENT_CONNECTED, NULL);
     settle(world, node);
 }
 
-void node_down(struct world *world, struct node *node, uint32_t parent)
+void node_disconnected(struct world *world, struct node *node, uint32_t parent)
 {
-    node->parents[parent].line = NOWHERE;
+    node->parents[parent].wire = NOWHERE;
     parent_step(world, node, parent, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
     settle(world, node);
 }
 
-void node_hear_parent(struct world *world, struct node *node, uint32_t parent,
-                      const struct message *message)
+void node_receive_from_parent(struct world *world, struct node *node, uint32_t parent,
+                              const struct message *message)
 {
     trace_message(&world->trace, world->now_ns, "hears: server, parent", node->number, parent,
                   message);
@@ -576,7 +579,7 @@ static void tick(struct world *world, struct node *node)
             world_violation(world, "server %u is due for ever", node->number);
     }
     for (uint32_t i = 0; i < node->parent_count; i++) {
-        const struct membership *parent = &node->parents[i].parent;
+        const struct membership *parent = &node->parents[i].membership;
         if (now_ns < membership_due_at(parent))
             continue;
         parent_step(world, node, i, MEMBERSHIP_EVENT_TIME, NULL);
@@ -590,7 +593,7 @@ void node_due(struct world *world, struct node *node)
 {
     if (!node->alive || node->wake_at_ns != world->now_ns)
         return;
-    node->wake_at_ns = INT64_MAX;
+    node->wake_at_ns = NEVER;
     trace_note(&world->trace, world->now_ns, "time: server", node->number, 0);
     tick(world, node);
 }
@@ -621,8 +624,8 @@ void node_start(struct world *world, struct node *node)
     node->hung_until_ns = 0;
     node->dispatcher = dispatcher_new(&node->settings);
     node->clock_ns = chance_between(&world->chance, 0, 1000 * S);
-    node->wake_at_ns = INT64_MAX;
-    node->away_ns = 0;
+    node->wake_at_ns = NEVER;
+    node->paused_ns = 0;
     node->own = dispatcher_heartbeat(node->dispatcher);
     join.capacity = node->own.capacity;
     node->lost_count = node->workers_lost = node->seen_count = 0;
@@ -639,8 +642,8 @@ void node_start(struct world *world, struct node *node)
     }
     trace_note(&world->trace, world->now_ns, "starts: server, epoch", node->number, node->epoch);
     for (uint32_t i = 0; i < node->parent_count; i++) {
-        membership_init(&node->parents[i].parent, &join);
-        node->parents[i].line = NOWHERE;
+        membership_init(&node->parents[i].membership, &join);
+        node->parents[i].wire = NOWHERE;
         redial(world, node, &node->parents[i]);
     }
     settle(world, node);
@@ -649,15 +652,15 @@ void node_start(struct world *world, struct node *node)
 /* What was for this process is lost, whoever sent it and whenever. */
 static void node_hang_up(struct world *world, struct node *node)
 {
-    for (uint32_t i = 0; i < world->network.lines_used; i++) {
-        struct line *line = line_at(world, i);
-        if (line->state == LINE_FREE)
+    for (uint32_t i = 0; i < world->network.wires_used; i++) {
+        struct wire *wire = wire_at(world, i);
+        if (wire->state == WIRE_FREE)
             continue;
-        if (line->type == DIALLER_PARENT && line->dialler == node->number)
-            line_close(world, line, END_DIALLER);
-        if (line->listener == node->number && line->state != LINE_FREE &&
-            line->state != LINE_DIALLING) /* the same line, where it has joined itself */
-            line_end_listener(world, line);
+        if (wire->type == DIALLER_PARENT && wire->dialler == node->number)
+            wire_close(world, wire, END_DIALLER);
+        if (wire->listener == node->number && wire->state != WIRE_FREE &&
+            wire->state != WIRE_DIALLING) /* the same wire, where it has joined itself */
+            wire_end_listener(world, wire);
     }
 }
 
@@ -714,11 +717,11 @@ void node_continue(struct world *world, struct node *node)
 {
     trace_note(&world->trace, world->now_ns, "continues: server", node->number, 0);
     node->stopped = false;
-    node->wake_at_ns = INT64_MAX;
+    node->wake_at_ns = NEVER;
     if (chance_one_in(&world->chance, 2)) {
-        node->away_ns = world->now_ns - node->stopped_at_ns;
+        node->paused_ns = world->now_ns - node->stopped_at_ns;
         tick(world, node);
-        node->away_ns = 0;
+        node->paused_ns = 0;
     }
     unpark(world, node);
     if (node->alive && !world->ended)

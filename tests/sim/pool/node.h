@@ -21,17 +21,17 @@
 #define SEEN_MAX         8
 
 struct world;
-struct line;
+struct wire;
 
 struct upstream {
-    struct membership parent;
+    struct membership membership;
     uint32_t target; /* node */
-    uint32_t line;   /* NOWHERE: none */
+    uint32_t wire;   /* NOWHERE: none */
 };
 
 /* Where a number leads. */
 struct numbers {
-    uint32_t line[NODE_REQUESTS + 2]; /* NOWHERE: free */
+    uint32_t wire[NODE_REQUESTS + 2]; /* NOWHERE: free */
     uint32_t count;
 };
 
@@ -58,7 +58,7 @@ struct node {
     int64_t lateness_ns;
     int64_t wake_at_ns; /* in the world's time */
     int64_t stopped_at_ns;
-    int64_t away_ns; /* it has been stopped for so long, and has read nothing since; else 0 */
+    int64_t paused_ns; /* it has been stopped for so long, and has read nothing since; else 0 */
     int64_t cut_until_ns;
     int64_t hung_until_ns; /* its threads */
     struct heartbeat own;  /* what it tells its parents of itself */
@@ -69,7 +69,7 @@ struct node {
     bool joined[NODE_JOINED_MAX + 1];
     bool leaving[NODE_JOINED_MAX + 1];
     bool resting[NODE_JOINED_MAX + 1]; /* it has refused a span, and not sent a heartbeat since */
-    uint32_t lost_lines[LOSSES_MAX];   /* found unreachable while sending */
+    uint32_t lost_wires[LOSSES_MAX];   /* found unreachable while sending */
     uint32_t lost_count;
     uint32_t workers_lost; /* or said that theirs were */
     struct ledger ledger;
@@ -85,7 +85,7 @@ struct pool {
     struct node nodes[NODES_MAX];
     uint32_t count;
     uint32_t fronts; /* the first ones: clients ask these */
-    bool circle;     /* the first one has joined itself, or one of its workers */
+    bool cycle;      /* the first one has joined itself, or one of its workers */
 };
 
 void pool_init(struct world *world);
@@ -109,12 +109,12 @@ void node_due(struct world *world, struct node *node);
 void node_thread_due(struct world *world, struct node *node, uint32_t thread, uint32_t stamp);
 
 /* From connections that it has made, by the parent they lead to, and from those made to it. */
-void node_up(struct world *world, struct node *node, uint32_t parent);
-void node_down(struct world *world, struct node *node, uint32_t parent);
-void node_hear_parent(struct world *world, struct node *node, uint32_t parent,
-                      const struct message *message);
-void node_hear(struct world *world, struct node *node, struct line *line,
-               const struct message *message);
-void node_peer_gone(struct world *world, struct node *node, struct line *line);
+void node_connected(struct world *world, struct node *node, uint32_t parent);
+void node_disconnected(struct world *world, struct node *node, uint32_t parent);
+void node_receive_from_parent(struct world *world, struct node *node, uint32_t parent,
+                              const struct message *message);
+void node_receive(struct world *world, struct node *node, struct wire *wire,
+                  const struct message *message);
+void node_peer_disconnected(struct world *world, struct node *node, struct wire *wire);
 
 #endif

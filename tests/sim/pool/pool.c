@@ -94,7 +94,7 @@ static void leaf_new(struct world *world, uint32_t middles)
 
 /* The first front joins itself, or one that has joined it. It computes itself, for it may be the
  * worker that stays. */
-static void circle_new(struct world *world)
+static void cycle_new(struct world *world)
 {
     struct pool *pool = &world->pool;
     uint32_t target = (uint32_t)chance_below(&world->chance, pool->count);
@@ -102,8 +102,8 @@ static void circle_new(struct world *world)
 
     if (target > 0 && (node->parent_count == 0 || node->parents[0].target != 0))
         return;
-    world_happened(world, HAPPENED_CIRCLE);
-    pool->circle = true;
+    world_happened(world, HAPPENED_CYCLE);
+    pool->cycle = true;
     if (pool->nodes[0].settings.threads == 0)
         pool->nodes[0].settings.threads = 1;
     join_pool(pool, &pool->nodes[0], target);
@@ -132,7 +132,7 @@ void pool_init(struct world *world)
     uint32_t leaves = (uint32_t)chance_below(chance, 4);
 
     pool->count = 0;
-    pool->circle = false;
+    pool->cycle = false;
     pool->fronts = chance_one_in(chance, 4) ? 2 : 1;
     for (uint32_t i = 0; i < pool->fronts; i++)
         node_new(world, middles + leaves == 0, true);
@@ -141,7 +141,7 @@ void pool_init(struct world *world)
     for (uint32_t i = 0; i < leaves; i++)
         leaf_new(world, middles);
     if (chance_one_in(chance, 10))
-        circle_new(world);
+        cycle_new(world);
     for (uint32_t i = 0; i < pool->fronts; i++)
         if (whole_capacity(pool, i, NULL) == 0)
             pool->nodes[i].settings.threads = 1;
@@ -175,7 +175,7 @@ static bool node_whole(const struct world *world, const struct node *node)
 
     if (!node->alive || node->stopped || node->draining || dispatcher_busy(node->dispatcher))
         return false;
-    if (!world->pool.circle && dispatcher_capacity(node->dispatcher) != capacity)
+    if (!world->pool.cycle && dispatcher_capacity(node->dispatcher) != capacity)
         return false;
     for (uint32_t i = 0; i < node->dispatcher->workers.workers_max; i++)
         if (!worker_whole(&node->dispatcher->workers.table[i]))

@@ -13,7 +13,7 @@ static uint64_t blocks_in(uint64_t samples)
 static void thread_begin(struct threads *threads, struct thread *thread, int64_t now_ns,
                          struct chance *chance)
 {
-    const struct task *task = &thread->tasks[0];
+    const struct sim_task *task = &thread->tasks[0];
     int64_t block_ns = threads->block_ns[task->span.kind];
     int64_t ns = task->cancelled ? 0 : (int64_t)blocks_in(task->span.count) * block_ns;
 
@@ -33,7 +33,7 @@ bool thread_give(struct threads *threads, uint32_t number, const struct sum_requ
     *starts = thread->count == 0;
     if (thread->count == WORKER_CREDIT)
         return false;
-    thread->tasks[thread->count++] = (struct task){.span = *span};
+    thread->tasks[thread->count++] = (struct sim_task){.span = *span};
     if (*starts)
         thread_begin(threads, thread, now_ns, chance);
     return true;

@@ -6,18 +6,18 @@
 #include <stdint.h>
 
 #include "server/core/dispatcher.h"
-#include "tests/sim/chance.h"
+#include "tests/support/chance.h"
 
 #define NODE_THREADS_MAX 3
 
-struct task {
+struct sim_task {
     struct sum_request span;
     bool cancelled;
 };
 
 /* ends_at_ns: of the first task; grows stale when that is cancelled, hence the stamp. */
 struct thread {
-    struct task tasks[WORKER_CREDIT];
+    struct sim_task tasks[WORKER_CREDIT];
     uint32_t count;
     uint32_t stamp;
     int64_t began_at_ns;

@@ -56,15 +56,15 @@ static void look(struct world *world)
         world_violation(world, "%s, long after all faults have healed",
                         crowd_done(world) ? "the pool is not whole" : "no request is answered");
     else
-        world_later(world, LOOK_NS, (struct occasion){.type = OCCASION_LOOK});
+        world_later(world, LOOK_NS, (struct occasion){.type = OCCASION_CHECK});
 }
 
 /* The server that is at the end of a connection, or NULL. */
-static struct node *node_at(struct world *world, const struct line *line, enum end_of_line end)
+static struct node *node_at(struct world *world, const struct wire *wire, enum wire_end end)
 {
     if (end == END_LISTENER)
-        return &world->pool.nodes[line->listener];
-    return line->type == DIALLER_PARENT ? &world->pool.nodes[line->dialler] : NULL;
+        return &world->pool.nodes[wire->listener];
+    return wire->type == DIALLER_PARENT ? &world->pool.nodes[wire->dialler] : NULL;
 }
 
 /* The server that something happens to, or NULL. */
@@ -76,9 +76,10 @@ static struct node *node_struck(struct world *world, const struct occasion *occa
     switch (occasion->type) {
     case OCCASION_LETTER:
         letter = &network->letters[occasion->who];
-        return node_at(world, &network->lines[letter->line], letter->to);
-    case OCCASION_DIAL: return node_at(world, &network->lines[occasion->who], END_DIALLER);
-    case OCCASION_GONE: return node_at(world, &network->lines[occasion->who], occasion->end);
+        return node_at(world, &network->wires[letter->wire], letter->to);
+    case OCCASION_DIAL: return node_at(world, &network->wires[occasion->who], END_DIALLER);
+    case OCCASION_DISCONNECTED:
+        return node_at(world, &network->wires[occasion->who], occasion->end);
     case OCCASION_NODE_DUE:
     case OCCASION_THREAD: return node_of(world, occasion);
     default: return NULL;
@@ -110,7 +111,7 @@ void world_handle(struct world *world, const struct occasion *o)
     switch (o->type) {
     case OCCASION_LETTER: network_letter(world, o->who); break;
     case OCCASION_DIAL: network_dial(world, o->who, o->stamp); break;
-    case OCCASION_GONE: network_gone(world, o->who, o->stamp, o->end); break;
+    case OCCASION_DISCONNECTED: network_disconnected(world, o->who, o->stamp, o->end); break;
     case OCCASION_NODE_DUE: node_due(world, node); break;
     case OCCASION_THREAD: node_thread_due(world, node, o->end, o->stamp); break;
     case OCCASION_CLIENT: client_due(world, &world->crowd.clients[o->who]); break;
@@ -120,7 +121,7 @@ void world_handle(struct world *world, const struct occasion *o)
     case OCCASION_SIGNAL: handle_node(world, o); break;
     case OCCASION_FAULT: faults_happen(world); break;
     case OCCASION_HEAL: faults_heal(world); break;
-    case OCCASION_LOOK: look(world); break;
+    case OCCASION_CHECK: look(world); break;
     }
 }
 

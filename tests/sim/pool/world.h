@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "tests/sim/agenda.h"
-#include "tests/sim/chance.h"
 #include "tests/sim/pool/clients.h"
 #include "tests/sim/pool/faults.h"
 #include "tests/sim/pool/happenings.h"
@@ -17,6 +16,7 @@
 #include "tests/sim/simulation.h"
 #include "tests/sim/tally.h"
 #include "tests/sim/trace.h"
+#include "tests/support/chance.h"
 
 struct world {
     uint64_t seed;

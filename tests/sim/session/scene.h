@@ -31,7 +31,7 @@
 
 #include "proto/instant.h"
 #include "tests/sim/agenda.h"
-#include "tests/sim/chance.h"
+#include "tests/support/chance.h"
 #include "tests/sim/session/caller.h"
 #include "tests/sim/session/counters.h"
 #include "tests/sim/session/fault_plan.h"

@@ -7,7 +7,7 @@
 #include "client/lib/exchange.h"
 #include "proto/instant.h"
 #include "sums/stream.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 
 TestSuite(exchange);
 

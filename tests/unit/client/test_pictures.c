@@ -8,7 +8,7 @@
 #include "client/pictures/record.h"
 #include "client/pictures/timeline.h"
 #include "proto/instant.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 
 #define US NS_PER_US
 #define MS NS_PER_MS

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "client/lib/requests.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 
 TestSuite(requests);
 

@@ -6,7 +6,7 @@
 #include "client/sum/window.h"
 #include "proto/instant.h"
 #include "sums/stream.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 
 #define SECOND NS_PER_S
 

@@ -1,3 +1,4 @@
+/* Assertions about the state of a dispatcher: see check.h. */
 #include "tests/unit/server/check.h"
 
 #include <criterion/criterion.h>
@@ -20,7 +21,7 @@ void check_nothing_left(const struct dispatcher *d)
     check_state(d);
     cr_assert_not(dispatcher_busy(d));
     for (uint32_t i = 0; i < d->spans.runs_used; i++)
-        cr_assert(d->spans.runs[i].state == RUN_FREE, "a worker still has a span");
+        cr_assert(d->spans.runs[i].state == RUN_FREE, "a run is left");
     TAILQ_FOREACH(span, &d->spans.free_spans, in_request)
     free_spans++;
     cr_assert(free_spans == d->spans.spans_used);

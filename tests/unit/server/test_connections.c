@@ -5,7 +5,7 @@
 #include <sys/queue.h>
 
 #include "server/net/connections.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 

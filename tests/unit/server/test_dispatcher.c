@@ -1,7 +1,7 @@
 /* The dispatcher's decisions about requests, as stories of stimulus and consequence. */
 #include <criterion/criterion.h>
 
-#include "tests/unit/server/world.h"
+#include "tests/unit/server/fixture.h"
 
 Test(dispatcher, one_block_goes_to_a_worker_and_its_sum_comes_back)
 {
@@ -24,7 +24,7 @@ Test(dispatcher, a_request_without_workers_waits_for_the_first)
     });
 }
 
-Test(dispatcher, spans_shrink_towards_the_end_so_that_workers_end_together)
+Test(dispatcher, spans_shrink_towards_the_end_so_that_workers_finish_together)
 {
     story((struct row[]){
         {"threads 2", ""},
@@ -38,7 +38,7 @@ Test(dispatcher, spans_shrink_towards_the_end_so_that_workers_end_together)
     });
 }
 
-Test(dispatcher, a_span_takes_at_most_its_time_on_the_worker)
+Test(dispatcher, a_span_takes_at_most_the_span_time_of_its_worker)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -54,16 +54,16 @@ Test(dispatcher, clients_take_turns_and_so_do_the_requests_of_a_client)
         {"request 0 1 100000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
         {"request 0 2 1", ""},
         {"request 1 1 1", ""},
-        {"done r1", "start r3 w0 0#1 200+100"}, /* client 0 was first in line */
+        {"done r1", "start r3 w0 0#1 200+100"}, /* client 0 has the first turn */
         {"done r2", "start r4 w0 1#1 0+1"},     /* then client 1 */
-        {"done r3", "start r5 w0 0#2 0+1"},     /* then client 0 again, and its other request */
+        {"done r3", "start r5 w0 0#2 0+1"},     /* then client 0 again, with its other request */
         {"done r4", "start r6 w0 0#1 300+100 reply 1#1"},
         {"done r5", "start r7 w0 0#1 400+100 reply 0#2"},
         {0},
     });
 }
 
-Test(dispatcher, full_queue_refuses_and_lets_the_next_in_when_a_request_ends)
+Test(dispatcher, full_queue_refuses_until_a_request_ends)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -77,14 +77,14 @@ Test(dispatcher, full_queue_refuses_and_lets_the_next_in_when_a_request_ends)
     });
 }
 
-Test(dispatcher, one_client_cannot_fill_the_queue_nor_use_an_id_twice)
+Test(dispatcher, one_client_can_neither_fill_the_queue_nor_use_an_id_twice)
 {
     story((struct row[]){
         {"request 0 1 1", ""},
         {"request 0 1 2", "refuse 0#1 duplicate id"},
         {"request 0 2 1", ""},
         {"request 0 3 1", "refuse 0#3 busy"},
-        {"request 1 1 1", ""}, /* another client's 1 is another request */
+        {"request 1 1 1", ""}, /* each client has its own ids */
         {0},
     });
 }
@@ -104,7 +104,7 @@ Test(dispatcher, a_cancelled_span_keeps_its_worker_busy_until_it_answers)
     });
 }
 
-Test(dispatcher, an_id_is_free_once_its_client_is_told_though_the_work_is_not_back)
+Test(dispatcher, an_id_is_free_after_the_answer_although_its_runs_have_not_ended)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -117,7 +117,7 @@ Test(dispatcher, an_id_is_free_once_its_client_is_told_though_the_work_is_not_ba
     });
 }
 
-Test(dispatcher, cancelling_what_is_not_in_flight_is_no_news)
+Test(dispatcher, cancelling_a_request_that_is_not_in_flight_changes_nothing)
 {
     story((struct row[]){
         {"cancel 0 1", ""},
@@ -129,14 +129,14 @@ Test(dispatcher, cancelling_what_is_not_in_flight_is_no_news)
     });
 }
 
-Test(dispatcher, a_lost_client_is_told_nothing_and_its_work_ends)
+Test(dispatcher, a_lost_client_gets_no_answer_and_its_requests_end)
 {
     story((struct row[]){
         {"threads 1", ""},
         {"request 0 1 100000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
         {"request 0 2 1", ""},
         {"lost 0", "cancel r1 cancel r2"},
-        {"request 0 1 1", ""}, /* the number belongs to someone else now */
+        {"request 0 1 1", ""}, /* another client has this number now */
         {"stopped r1", "start r3 w0 0#1 0+1"},
         {"stopped r2", ""},
         {"done r3", "reply 0#1"},
@@ -144,7 +144,7 @@ Test(dispatcher, a_lost_client_is_told_nothing_and_its_work_ends)
     });
 }
 
-Test(dispatcher, losing_a_client_without_requests_is_no_news)
+Test(dispatcher, losing_a_client_without_requests_changes_nothing)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -156,7 +156,7 @@ Test(dispatcher, losing_a_client_without_requests_is_no_news)
     });
 }
 
-Test(dispatcher, deadline_ends_a_request_whatever_was_done)
+Test(dispatcher, a_deadline_ends_a_request_however_much_is_done)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -170,7 +170,7 @@ Test(dispatcher, deadline_ends_a_request_whatever_was_done)
     });
 }
 
-Test(dispatcher, progress_comes_twice_a_second_to_those_who_ask)
+Test(dispatcher, progress_is_sent_twice_a_second_if_the_request_asks_for_it)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -187,7 +187,7 @@ Test(dispatcher, progress_comes_twice_a_second_to_those_who_ask)
     });
 }
 
-Test(dispatcher, drains_what_is_in_flight_and_takes_nothing_new)
+Test(dispatcher, a_drain_finishes_requests_in_flight_and_refuses_new_ones)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -201,7 +201,7 @@ Test(dispatcher, drains_what_is_in_flight_and_takes_nothing_new)
     });
 }
 
-Test(dispatcher, stop_refuses_what_is_in_flight)
+Test(dispatcher, a_stop_refuses_requests_in_flight)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -214,7 +214,7 @@ Test(dispatcher, stop_refuses_what_is_in_flight)
     });
 }
 
-Test(dispatcher, is_due_at_the_nearer_of_deadline_and_progress)
+Test(dispatcher, is_due_at_the_earlier_of_deadline_and_progress)
 {
     story((struct row[]){
         {"due", "never"},
@@ -228,7 +228,7 @@ Test(dispatcher, is_due_at_the_nearer_of_deadline_and_progress)
     });
 }
 
-Test(dispatcher, is_never_due_again_when_all_is_answered)
+Test(dispatcher, is_never_due_after_all_answers)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -242,32 +242,32 @@ Test(dispatcher, is_never_due_again_when_all_is_answered)
 
 Test(dispatcher, cuts_spans_at_the_ends_of_blocks)
 {
-    struct world world = world_new(1);
+    struct fixture fixture = fixture_new(1);
     struct message message = {
         .type = MESSAGE_SUM_REQUEST,
         .sum_request = request_of(0, 1, BLOCK_SAMPLES - 10, BLOCK_SAMPLES + 20),
     };
 
-    world_step(&world, &(struct event){.type = EVENT_CLIENT_MESSAGE, .message = &message});
-    cr_assert(world.given_count == 2);
-    cr_assert(world.given[0].asked.first == BLOCK_SAMPLES - 10);
-    cr_assert(world.given[0].asked.count == 10);
-    cr_assert(world.given[1].asked.first == BLOCK_SAMPLES);
-    cr_assert(world.given[1].asked.count == BLOCK_SAMPLES);
-    world_destroy(&world);
+    fixture_step(&fixture, &(struct event){.type = EVENT_CLIENT_MESSAGE, .message = &message});
+    cr_assert(fixture.started_count == 2);
+    cr_assert(fixture.started[0].asked.first == BLOCK_SAMPLES - 10);
+    cr_assert(fixture.started[0].asked.count == 10);
+    cr_assert(fixture.started[1].asked.first == BLOCK_SAMPLES);
+    cr_assert(fixture.started[1].asked.count == BLOCK_SAMPLES);
+    fixture_destroy(&fixture);
 }
 
-Test(dispatcher, gives_a_fast_worker_larger_spans)
+Test(dispatcher, a_fast_worker_gets_larger_spans)
 {
-    struct world world = world_new(1);
+    struct fixture fixture = fixture_new(1);
 
-    world_do(&world, "request 0 1 10000000");
-    for (unsigned i = 0; i < 40; i++) /* ten times as fast as was guessed */
-        world_do(&world, "done r%u in %f", i + 1,
-                 (double)world.given[i].asked.count / BLOCK_SAMPLES * BLOCK_NS / 10 / MS);
-    cr_assert(world.given[41].asked.count >= 990 * (uint64_t)BLOCK_SAMPLES);
-    cr_assert(world.given[41].asked.count <= 1010 * (uint64_t)BLOCK_SAMPLES);
-    world_destroy(&world);
+    fixture_do(&fixture, "request 0 1 10000000");
+    for (unsigned i = 0; i < 40; i++) /* ten times the assumed rate */
+        fixture_do(&fixture, "done r%u in %f", i + 1,
+                   (double)fixture.started[i].asked.count / BLOCK_SAMPLES * BLOCK_NS / 10 / MS);
+    cr_assert(fixture.started[41].asked.count >= 990 * (uint64_t)BLOCK_SAMPLES);
+    cr_assert(fixture.started[41].asked.count <= 1010 * (uint64_t)BLOCK_SAMPLES);
+    fixture_destroy(&fixture);
 }
 
 /* ---- parents ----------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ Test(dispatcher, requests_of_a_parent_are_computed_one_after_the_other)
         {"request p0 2 1000", ""},
         {"done r1", "start r3 w0 p0#1 156+28"},
         {"request 0 1 1", ""},
-        {"done r2", "start r4 w0 p0#1 184+14"}, /* the parent was first in line */
+        {"done r2", "start r4 w0 p0#1 184+14"}, /* the parent has the first turn */
         {"done r3", "start r5 w0 0#1 0+1"},
         {"done r4", "start r6 w0 p0#1 198+7"},
         {0},
@@ -302,7 +302,7 @@ Test(dispatcher, parents_take_turns_with_clients_and_each_other)
     });
 }
 
-Test(dispatcher, a_lost_parent_is_told_nothing_and_its_work_ends)
+Test(dispatcher, a_lost_parent_gets_no_answer_and_its_requests_end)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -318,7 +318,7 @@ Test(dispatcher, a_lost_parent_is_told_nothing_and_its_work_ends)
     });
 }
 
-Test(dispatcher, a_uniform_sum_is_told_in_its_own_unit)
+Test(dispatcher, a_uniform_sum_is_answered_in_its_own_unit)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -328,11 +328,11 @@ Test(dispatcher, a_uniform_sum_is_told_in_its_own_unit)
     });
 }
 
-Test(dispatcher, a_destroyed_one_is_null_and_may_be_destroyed_again)
+Test(dispatcher, destroy_sets_null_and_accepts_null)
 {
-    struct world world = world_new(1);
+    struct fixture fixture = fixture_new(1);
 
-    dispatcher_destroy(&world.d);
-    cr_assert_null(world.d);
-    dispatcher_destroy(&world.d);
+    dispatcher_destroy(&fixture.d);
+    cr_assert_null(fixture.d);
+    dispatcher_destroy(&fixture.d);
 }

@@ -1,39 +1,39 @@
-/* What holds of the dispatcher whatever happens: random schedules of requests, totals, joins,
- * losses, silences, duplicates, refusals and cancels, with a total that shows any gap or overlap.
- * MEANTIME_TEST_SEED=... runs one seed alone. */
+/* Laws of the dispatcher under random schedules of requests, totals, joins, losses, silences,
+ * duplicates, refusals and cancels. Any gap or overlap changes a total. If MEANTIME_TEST_SEED is
+ * set, only this seed runs. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 #include "tests/unit/server/check.h"
-#include "tests/unit/server/world.h"
+#include "tests/unit/server/fixture.h"
 
 #define SEEDS     500
 #define STEPS     600
 #define CLIENTS   6
-#define PARENT    (CLIENTS - 1) /* the last one is a server that this one has joined */
+#define PARENT    (CLIENTS - 1) /* the last client is a parent */
 #define IDS       8
 #define WORKERS   8
 #define CORES_MAX 3
 #define RUNS      4096
 
-/* What the outside knows of a request, while an answer is owed. */
+/* A request as its client sees it. */
 struct owed {
-    bool owed;
+    bool owed; /* the dispatcher has not answered it yet */
     bool cancelled;
-    unsigned deaths; /* at most so many workers died of any part of it */
+    unsigned deaths; /* lost workers that may have computed it, an upper bound */
     int64_t deadline_at_ns;
     struct sum_request asked;
 };
 
-/* A span that was given to a worker. gone: the worker was lost, or has answered. */
+/* A run as its worker sees it. */
 struct run_seen {
     uint32_t worker;
     bool cancelled;
-    bool gone;
+    bool ended; /* the worker was lost, or has answered */
     struct sum_request asked;
 };
 
@@ -64,7 +64,7 @@ static uint64_t draw(struct chaos *c, uint64_t below)
     return chance_below(&c->chance, below);
 }
 
-/* ---- what the dispatcher says ------------------------------------------------------------ */
+/* ---- effects of the dispatcher ----------------------------------------------------------- */
 
 static uint32_t client_number(unsigned client)
 {
@@ -77,11 +77,11 @@ static struct owed *owed_to(struct chaos *c, uint32_t client, uint64_t id)
 
     cr_assert(index < CLIENTS && id >= 1 && id <= IDS);
     struct owed *owed = &c->owed[index][id - 1];
-    cr_assert(owed->owed, "%u#%" PRIu64 " is not asked for", client, id);
+    cr_assert(owed->owed, "%u#%" PRIu64 " was not requested", client, id);
     return owed;
 }
 
-/* Whose span it is: the seed tells. */
+/* The request of a span: its seed identifies it. */
 static struct owed *owed_for(struct chaos *c, const struct sum_request *span)
 {
     for (unsigned client = 0; client < CLIENTS; client++)
@@ -112,7 +112,7 @@ static void on_refusal(struct chaos *c, uint32_t client, const struct refusal *r
     case STATUS_DEADLINE_EXCEEDED: cr_assert(owed->deadline_at_ns <= c->now_ns); break;
     case STATUS_STOPPING: cr_assert(c->stopping); break;
     case STATUS_WORKERS_LOST: cr_assert(owed->deaths >= SPAN_DEATHS_MAX); break;
-    default: cr_assert(false, "no reason to refuse: %s", status_text(refusal->status));
+    default: cr_assert(false, "unexpected refusal: %s", status_text(refusal->status));
     }
     owed->owed = false;
     c->refused++;
@@ -145,21 +145,21 @@ static void on_cancel(struct chaos *c, uint32_t worker, uint64_t id)
     for (unsigned i = 0; i < c->run_count; i++)
         if (c->runs[i].asked.id == id) {
             cr_assert(c->runs[i].worker == worker);
-            cr_assert(!c->runs[i].gone && !c->runs[i].cancelled);
+            cr_assert(!c->runs[i].ended && !c->runs[i].cancelled);
             c->runs[i].cancelled = true;
             return;
         }
-    cr_assert(false, "what was never started is cancelled");
+    cr_assert(false, "a cancel of a run that was never started");
 }
 
-static void peer_gone(struct chaos *c, uint32_t worker)
+static void peer_reset(struct chaos *c, uint32_t worker)
 {
     c->peers[worker] = (struct peer){0};
     for (unsigned i = 0; i < c->run_count; i++)
-        c->runs[i].gone |= c->runs[i].worker == worker;
+        c->runs[i].ended |= c->runs[i].worker == worker;
 }
 
-static void on_worker_told(struct chaos *c, uint32_t worker, const struct message *message)
+static void on_worker_message(struct chaos *c, uint32_t worker, const struct message *message)
 {
     switch (message->type) {
     case MESSAGE_SUM_REQUEST: on_start(c, worker, &message->sum_request); break;
@@ -169,13 +169,13 @@ static void on_worker_told(struct chaos *c, uint32_t worker, const struct messag
     }
 }
 
-static void obey(struct chaos *c, const struct effect *effect)
+static void carry_out(struct chaos *c, const struct effect *effect)
 {
     const struct message *message = &effect->message;
 
     switch (effect->type) {
-    case EFFECT_SEND_WORKER: on_worker_told(c, effect->worker, message); break;
-    case EFFECT_DROP_WORKER: peer_gone(c, effect->worker); break;
+    case EFFECT_SEND_WORKER: on_worker_message(c, effect->worker, message); break;
+    case EFFECT_DROP_WORKER: peer_reset(c, effect->worker); break;
     case EFFECT_PROGRESS: on_progress(c, effect->client, &message->progress); break;
     case EFFECT_ANSWER:
         if (message->type == MESSAGE_SUM_REPLY)
@@ -192,12 +192,12 @@ static void step(struct chaos *c, const struct event *event)
     dispatcher_step(c->d, c->now_ns, event);
     while (dispatcher_next(c->d, &effect)) {
         check_wire(&effect.message);
-        obey(c, &effect);
+        carry_out(c, &effect);
     }
     check_state(c->d);
 }
 
-static void tell(struct chaos *c, enum event_type type, uint32_t peer,
+static void send(struct chaos *c, enum event_type type, uint32_t peer,
                  const struct message *message)
 {
     step(c, &(struct event){.type = type, .client = peer, .message = message});
@@ -225,7 +225,7 @@ static void do_request(struct chaos *c)
         .asked = *asked,
         .deadline_at_ns = asked->deadline_ms ? c->now_ns + asked->deadline_ms * MS : INT64_MAX,
     };
-    tell(c, EVENT_CLIENT_MESSAGE, client_number(client), &message);
+    send(c, EVENT_CLIENT_MESSAGE, client_number(client), &message);
 }
 
 static void do_cancel(struct chaos *c)
@@ -234,7 +234,7 @@ static void do_cancel(struct chaos *c)
     struct message message = {.type = MESSAGE_CANCEL, .cancel.id = id};
 
     c->owed[client][id - 1].cancelled = true;
-    tell(c, EVENT_CLIENT_MESSAGE, client_number(client), &message);
+    send(c, EVENT_CLIENT_MESSAGE, client_number(client), &message);
 }
 
 static void do_client_lost(struct chaos *c)
@@ -243,7 +243,7 @@ static void do_client_lost(struct chaos *c)
 
     for (unsigned i = 0; i < IDS; i++)
         c->owed[client][i].owed = false;
-    tell(c, EVENT_CLIENT_LOST, client_number(client), NULL);
+    send(c, EVENT_CLIENT_LOST, client_number(client), NULL);
 }
 
 /* ---- workers ----------------------------------------------------------------------------- */
@@ -259,9 +259,9 @@ static void join(struct chaos *c, uint32_t worker, uint32_t cores)
 
     message.join.digest = DIGEST_OF_TESTS + (draw(c, 20) == 0);
     message.join.capacity = cores;
-    peer_gone(c, worker);
+    peer_reset(c, worker);
     c->peers[worker].cores = cores;
-    tell(c, EVENT_WORKER_MESSAGE, worker, &message);
+    send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
 static void do_join(struct chaos *c)
@@ -275,7 +275,7 @@ static void send_heartbeat(struct chaos *c, uint32_t worker, uint32_t cores)
 
     c->peers[worker].cores = cores;
     c->peers[worker].resting = false;
-    tell(c, EVENT_WORKER_MESSAGE, worker, &message);
+    send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
 static void do_beat(struct chaos *c)
@@ -292,10 +292,10 @@ static void do_leave(struct chaos *c)
     struct message message = {.type = MESSAGE_LEAVE};
 
     c->peers[worker].leaving = true;
-    tell(c, EVENT_WORKER_MESSAGE, worker, &message);
+    send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
-/* Whatever it held may have killed it. */
+/* Any span that the worker held may have crashed it. */
 static void do_worker_lost(struct chaos *c)
 {
     uint32_t worker = some_worker(c);
@@ -303,30 +303,30 @@ static void do_worker_lost(struct chaos *c)
     for (unsigned i = 0; i < c->run_count; i++) {
         const struct run_seen *run = &c->runs[i];
         struct owed *owed = owed_for(c, &run->asked);
-        if (owed && run->worker == worker && !run->gone && !run->cancelled)
+        if (owed && run->worker == worker && !run->ended && !run->cancelled)
             owed->deaths++;
     }
-    peer_gone(c, worker);
-    tell(c, EVENT_WORKER_LOST, worker, NULL);
+    peer_reset(c, worker);
+    send(c, EVENT_WORKER_LOST, worker, NULL);
 }
 
-/* Only those still awaited, and every one of them with the same chance, or any at all. */
+/* A random run: any, or one that has not ended (awaited). */
 static struct run_seen *some_run(struct chaos *c, bool awaited)
 {
     unsigned from = c->run_count ? (unsigned)draw(c, c->run_count) : 0;
 
     for (unsigned i = 0; i < c->run_count; i++) {
         struct run_seen *run = &c->runs[(from + i) % c->run_count];
-        if (!awaited || !run->gone)
+        if (!awaited || !run->ended)
             return run;
     }
     return NULL;
 }
 
-static void run_over(struct chaos *c, struct run_seen *run)
+static void run_ended(struct chaos *c, struct run_seen *run)
 {
-    c->peers[run->worker].held -= !run->gone;
-    run->gone = true;
+    c->peers[run->worker].held -= !run->ended;
+    run->ended = true;
 }
 
 static struct message total_message(struct chaos *c, const struct run_seen *run)
@@ -346,24 +346,24 @@ static void do_total(struct chaos *c)
     if (!run)
         return;
     struct message message = total_message(c, run);
-    run_over(c, run);
-    tell(c, EVENT_WORKER_MESSAGE, run->worker, &message);
+    run_ended(c, run);
+    send(c, EVENT_WORKER_MESSAGE, run->worker, &message);
 }
 
-/* One that was given before, or by a worker that has been lost meanwhile; or comes from another. A
- * thread's comes once. */
+/* A total of a run that has ended, or from another worker. A compute thread sends each total once.
+ */
 static void do_stale_total(struct chaos *c)
 {
     const struct run_seen *run = some_run(c, false);
     uint32_t worker = some_worker(c);
 
-    if (!run || (!run->gone && run->worker == worker))
+    if (!run || (!run->ended && run->worker == worker))
         return;
     struct message message = total_message(c, run);
-    tell(c, EVENT_WORKER_MESSAGE, worker, &message);
+    send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
-/* The dispatcher drops the worker, unless it did not want the total any more. */
+/* The dispatcher drops the worker, unless the run is cancelled. */
 static void do_wrong_total(struct chaos *c)
 {
     struct run_seen *run = some_run(c, true);
@@ -372,8 +372,8 @@ static void do_wrong_total(struct chaos *c)
         return;
     struct message message = total_message(c, run);
     message.sum_reply.count++;
-    run_over(c, run);
-    tell(c, EVENT_WORKER_MESSAGE, run->worker, &message);
+    run_ended(c, run);
+    send(c, EVENT_WORKER_MESSAGE, run->worker, &message);
 }
 
 static void do_refuse(struct chaos *c)
@@ -394,13 +394,13 @@ static void do_refuse(struct chaos *c)
         c->peers[run->worker].leaving = true;
     else if (!run->cancelled)
         c->peers[run->worker].resting = true;
-    run_over(c, run);
-    tell(c, EVENT_WORKER_MESSAGE, run->worker, &message);
+    run_ended(c, run);
+    send(c, EVENT_WORKER_MESSAGE, run->worker, &message);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
 
-/* To when it is due, or not as far; seldom much further: this process did not run. */
+/* Advances the time up to the next due time. Rarely much further, as if the process had paused. */
 static void do_time(struct chaos *c)
 {
     int64_t due_at_ns = dispatcher_due_at(c->d);
@@ -411,8 +411,8 @@ static void do_time(struct chaos *c)
     else if (later_ns > due_at_ns)
         later_ns = due_at_ns;
     c->now_ns = later_ns < c->now_ns ? c->now_ns : later_ns;
-    tell(c, EVENT_TIME, 0, NULL);
-    cr_assert(dispatcher_due_at(c->d) > c->now_ns, "it would run in circles");
+    send(c, EVENT_TIME, 0, NULL);
+    cr_assert(dispatcher_due_at(c->d) > c->now_ns, "due again at once");
 }
 
 /* ---- the laws ---------------------------------------------------------------------------- */
@@ -471,7 +471,7 @@ static void act(struct chaos *c)
     acts[i].act(c);
 }
 
-/* A worker that does as it should comes and finishes all. */
+/* A correct worker joins and finishes all requests. */
 static void settle(struct chaos *c)
 {
     for (int i = 0; i < 100000 && (some_run(c, true) || dispatcher_busy(c->d)); i++) {
@@ -485,7 +485,7 @@ static void settle(struct chaos *c)
     }
 }
 
-/* What the schedules of all seeds came to. */
+/* The sums of all counters over all seeds. */
 static struct counters met;
 
 static void meet(const struct counters *counters)
@@ -521,7 +521,7 @@ static void run_seed(uint64_t seed)
         act(&c);
     if (draw(&c, 4) == 0) {
         c.stopping = true;
-        tell(&c, EVENT_STOP, 0, NULL);
+        send(&c, EVENT_STOP, 0, NULL);
     }
     settle(&c);
     check_end(&c);
@@ -529,7 +529,7 @@ static void run_seed(uint64_t seed)
     seed_at_work = 0;
 }
 
-Test(laws, every_request_is_answered_once_and_rightly_and_nothing_is_left,
+Test(laws, every_request_gets_one_correct_answer_and_nothing_is_left,
      .init = name_the_seed_of_failed_asserts, .fini = name_the_seed)
 {
     const char *alone = getenv("MEANTIME_TEST_SEED");
@@ -540,17 +540,17 @@ Test(laws, every_request_is_answered_once_and_rightly_and_nothing_is_left,
     }
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
         run_seed(seed);
-    cr_assert(met.answered > 10 * SEEDS && met.refused > 10 * SEEDS, "too little happened");
+    cr_assert(met.answered > 10 * SEEDS && met.refused > 10 * SEEDS, "too few events");
     cr_assert(met.requeued > 10 * SEEDS && met.duplicates > 10 * SEEDS);
     cr_assert(met.given_twice > SEEDS / 4 && met.workers_lost > 4 * SEEDS);
 }
 
 /* ---- bounds ------------------------------------------------------------------------------ */
 
-#define FULL_CORES (WORKER_CREDIT_MAX / WORKER_CREDIT)
-#define FULL_CREWS (RUNS_MAX / WORKER_CREDIT_MAX)
+#define FULL_CORES   (WORKER_CREDIT_MAX / WORKER_CREDIT)
+#define FULL_WORKERS (RUNS_MAX / WORKER_CREDIT_MAX)
 
-/* The spans that this event lets start; the last one of them. */
+/* The number of runs that this event starts. Writes the last of them. */
 static uint32_t starts(struct dispatcher *d, enum event_type type, uint32_t peer,
                        const struct message *message, struct effect *last)
 {
@@ -566,12 +566,12 @@ static uint32_t starts(struct dispatcher *d, enum event_type type, uint32_t peer
     return count;
 }
 
-Test(bounds, one_more_worker_than_there_are_spans_for_waits_until_one_comes_back)
+Test(bounds, a_worker_beyond_the_maximum_of_runs_waits_until_a_run_ends)
 {
     struct dispatcher *d = dispatcher_new(&(struct dispatcher_settings){
         .requests_max = 1,
         .client_requests_max = 1,
-        .joined_max = FULL_CREWS + 1,
+        .joined_max = FULL_WORKERS + 1,
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,
     });
@@ -581,17 +581,17 @@ Test(bounds, one_more_worker_than_there_are_spans_for_waits_until_one_comes_back
     message.sum_request = request_of(0, 1, 0, SAMPLE_END_MAX);
     cr_assert(starts(d, EVENT_CLIENT_MESSAGE, 0, &message, &last) == 0);
     message = (struct message){.type = MESSAGE_JOIN, .join.capacity = FULL_CORES};
-    for (uint32_t i = 0; i < FULL_CREWS; i++)
+    for (uint32_t i = 0; i < FULL_WORKERS; i++)
         cr_assert(starts(d, EVENT_WORKER_MESSAGE, i, &message, &last) == WORKER_CREDIT_MAX);
     check_state(d);
     struct effect none;
-    cr_assert(starts(d, EVENT_WORKER_MESSAGE, FULL_CREWS, &message, &none) == 0);
+    cr_assert(starts(d, EVENT_WORKER_MESSAGE, FULL_WORKERS, &message, &none) == 0);
     message = (struct message){
         .type = MESSAGE_SUM_REPLY,
         .sum_reply = total_of(&last.message.sum_request, 1000),
     };
     cr_assert(starts(d, EVENT_WORKER_MESSAGE, last.worker, &message, &last) == 1);
-    cr_assert(last.worker == FULL_CREWS);
+    cr_assert(last.worker == FULL_WORKERS);
     check_state(d);
     dispatcher_destroy(&d);
 }

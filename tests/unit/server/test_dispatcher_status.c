@@ -1,34 +1,34 @@
-/* What the dispatcher tells of itself. */
+/* Tests of server/core/dispatcher_status.c. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "tests/unit/server/world.h"
+#include "tests/unit/server/fixture.h"
 
 #define MANY 100
 
-static struct status_reply status_of(const struct world *world, uint32_t first_worker,
+static struct status_reply status_of(const struct fixture *fixture, uint32_t first_worker,
                                      uint32_t first_request)
 {
     struct status_request asked = {first_worker, first_request};
     struct status_reply status = {.up_ms = 4711};
 
-    dispatcher_status(world->d, world->now_ns, &asked, &status);
-    cr_assert(status.up_ms == 4711, "that is the shell's to fill in");
+    dispatcher_status(fixture->d, fixture->now_ns, &asked, &status);
+    cr_assert(status.up_ms == 4711, "the shell fills in this field");
     return status;
 }
 
-Test(status, shows_every_worker_as_it_is)
+Test(status, lists_every_worker_with_its_state)
 {
-    struct world world = world_new(1);
+    struct fixture fixture = fixture_new(1);
 
-    world_do(&world, "join w1 2");
-    world_do(&world, "join w3 0");
-    world_do(&world, "leave w3");
-    world_do(&world, "request 0 1 1");
-    world_do(&world, "done r1");
-    world_do(&world, "request 0 1 3");
-    world_do(&world, "time +7");
-    struct status_reply status = status_of(&world, 0, 0);
+    fixture_do(&fixture, "join w1 2");
+    fixture_do(&fixture, "join w3 0");
+    fixture_do(&fixture, "leave w3");
+    fixture_do(&fixture, "request 0 1 1");
+    fixture_do(&fixture, "done r1");
+    fixture_do(&fixture, "request 0 1 3");
+    fixture_do(&fixture, "time +7");
+    struct status_reply status = status_of(&fixture, 0, 0);
     const struct worker_status *w = status.workers;
     cr_assert(status.worker_count == 3 && status.workers_listed == 3);
     cr_assert(w[0].state == WORKER_STATUS_THREAD && w[0].number == 0);
@@ -41,48 +41,48 @@ Test(status, shows_every_worker_as_it_is)
     cr_assert_str_eq(w[1].name, "w1");
     cr_assert_str_eq(w[1].kernel, "kernel");
     cr_assert(w[2].state == WORKER_STATUS_LEAVING && w[2].number == 3 && w[2].credit == 0);
-    world_destroy(&world);
+    fixture_destroy(&fixture);
 }
 
 Test(status, shows_rates_as_measured)
 {
-    struct world world = world_new(0);
+    struct fixture fixture = fixture_new(0);
 
-    world_do(&world, "join w0 2");
-    world_do(&world, "request 0 1 1000000");
-    for (unsigned i = 0; i < 40; i++) /* half of what was guessed */
-        world_do(&world, "done r%u in %f", i + 1,
-                 (double)world.given[i].asked.count / BLOCK_SAMPLES * BLOCK_NS * 2 / MS);
-    struct status_reply status = status_of(&world, 0, 0);
+    fixture_do(&fixture, "join w0 2");
+    fixture_do(&fixture, "request 0 1 1000000");
+    for (unsigned i = 0; i < 40; i++) /* half of the assumed rate */
+        fixture_do(&fixture, "done r%u in %f", i + 1,
+                   (double)fixture.started[i].asked.count / BLOCK_SAMPLES * BLOCK_NS * 2 / MS);
+    struct status_reply status = status_of(&fixture, 0, 0);
     double guess = 2 * BLOCK_SAMPLES * 1e9 / BLOCK_NS; /* two cores */
     cr_assert_float_eq(status.workers[0].gaussian_rate, guess / 2, guess / 1000);
     cr_assert_float_eq(status.workers[0].uniform_rate, guess, guess / 1000);
-    world_destroy(&world);
+    fixture_destroy(&fixture);
 }
 
-Test(status, ages_go_on_while_nothing_happens)
+Test(status, ages_grow_without_events)
 {
-    struct world world = world_new(0);
+    struct fixture fixture = fixture_new(0);
 
-    world_do(&world, "join w0 0");
-    world_do(&world, "request 0 1 1");
-    world.now_ns += 5000 * MS;
-    struct status_reply status = status_of(&world, 0, 0);
+    fixture_do(&fixture, "join w0 0");
+    fixture_do(&fixture, "request 0 1 1");
+    fixture.now_ns += 5000 * MS;
+    struct status_reply status = status_of(&fixture, 0, 0);
     cr_assert(status.requests[0].age_ms == 5000 && status.workers[0].silent_ms == 5000);
-    world_destroy(&world);
+    fixture_destroy(&fixture);
 }
 
-Test(status, shows_every_request_and_how_far_it_is)
+Test(status, lists_every_request_with_its_progress)
 {
-    struct world world = world_new(1);
+    struct fixture fixture = fixture_new(1);
 
-    world_do(&world, "request 2 1 1000");
-    world_do(&world, "time +30");
-    world_do(&world, "request p1 7 5 uniform");
-    world_do(&world, "done r1");
-    cr_assert_not(status_of(&world, 0, 0).draining);
-    world_do(&world, "drain");
-    struct status_reply status = status_of(&world, 0, 0);
+    fixture_do(&fixture, "request 2 1 1000");
+    fixture_do(&fixture, "time +30");
+    fixture_do(&fixture, "request p1 7 5 uniform");
+    fixture_do(&fixture, "done r1");
+    cr_assert_not(status_of(&fixture, 0, 0).draining);
+    fixture_do(&fixture, "drain");
+    struct status_reply status = status_of(&fixture, 0, 0);
     cr_assert(status.draining);
     const struct request_status *r = status.requests;
     cr_assert(status.request_count == 2 && status.requests_listed == 2);
@@ -91,13 +91,13 @@ Test(status, shows_every_request_and_how_far_it_is)
     cr_assert(r[0].done == 100 * BLOCK_SAMPLES && r[0].in_flight == 2 && r[0].age_ms == 30);
     cr_assert(r[1].client == CLIENTS_MAX + 1 && r[1].id == 7 && r[1].kind == MESSAGE_KIND_UNIFORM);
     cr_assert(r[1].done == 0 && r[1].in_flight == 0 && r[1].age_ms == 0);
-    world_destroy(&world);
+    fixture_destroy(&fixture);
 }
 
-/* MANY workers without cores, and MANY requests. */
-static struct world crowd(void)
+/* A dispatcher with MANY workers without cores, and MANY requests. */
+static struct fixture crowd(void)
 {
-    struct world world = world_of(&(struct dispatcher_settings){
+    struct fixture fixture = fixture_of(&(struct dispatcher_settings){
         .requests_max = MANY,
         .client_requests_max = MANY,
         .joined_max = 2 * MANY,
@@ -107,35 +107,35 @@ static struct world crowd(void)
     });
 
     for (unsigned i = 0; i < MANY; i++) {
-        world_do(&world, "join w%u 0", 2 * i);
-        world_do(&world, "request 0 %u 1", i + 1);
+        fixture_do(&fixture, "join w%u 0", 2 * i);
+        fixture_do(&fixture, "request 0 %u 1", i + 1);
     }
-    return world;
+    return fixture;
 }
 
-Test(status, long_lists_are_told_page_by_page)
+Test(status, long_lists_are_sent_in_pages)
 {
-    struct world world = crowd();
-    struct status_reply status = status_of(&world, 0, MANY - 2);
+    struct fixture fixture = crowd();
+    struct status_reply status = status_of(&fixture, 0, MANY - 2);
 
     cr_assert(status.worker_count == MANY && status.workers_listed == STATUS_ENTRIES_MAX);
     cr_assert(status.workers[STATUS_ENTRIES_MAX - 1].number == 2 * STATUS_ENTRIES_MAX - 2);
     cr_assert(status.request_count == MANY && status.requests_listed == 2);
     cr_assert(status.requests[0].id == MANY - 1 && status.requests[1].id == MANY);
-    status = status_of(&world, STATUS_ENTRIES_MAX, 0);
+    status = status_of(&fixture, STATUS_ENTRIES_MAX, 0);
     cr_assert(status.workers_listed == MANY - STATUS_ENTRIES_MAX);
     cr_assert(status.workers[0].number == 2 * STATUS_ENTRIES_MAX);
     cr_assert(status.requests_listed == STATUS_ENTRIES_MAX);
     cr_assert(status.requests[STATUS_ENTRIES_MAX - 1].id == STATUS_ENTRIES_MAX);
-    status = status_of(&world, MANY, UINT32_MAX);
+    status = status_of(&fixture, MANY, UINT32_MAX);
     cr_assert(status.workers_listed == 0 && status.requests_listed == 0);
-    world_destroy(&world);
+    fixture_destroy(&fixture);
 }
 
-Test(status, the_fullest_can_be_sent)
+Test(status, the_largest_status_can_be_encoded)
 {
-    struct world world = crowd();
-    struct status_reply status = status_of(&world, 0, 0), read;
+    struct fixture fixture = crowd();
+    struct status_reply status = status_of(&fixture, 0, 0), read;
     uint8_t bytes[FRAME_BYTES_MAX];
     const char *reason = NULL;
     size_t size = status_encode(&status, bytes);
@@ -143,10 +143,10 @@ Test(status, the_fullest_can_be_sent)
     cr_assert(status_decode(bytes, size, &read, &reason), "%s", reason);
     cr_assert(read.workers_listed == STATUS_ENTRIES_MAX);
     cr_assert(read.requests_listed == STATUS_ENTRIES_MAX);
-    world_destroy(&world);
+    fixture_destroy(&fixture);
 }
 
-Test(status, counts_what_becomes_of_requests)
+Test(status, counts_the_endings_of_requests)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -155,7 +155,7 @@ Test(status, counts_what_becomes_of_requests)
         {"done r1", "reply 0#1"},
         {"request 0 2 1", "start r2 w0 0#2 0+1"},
         {"cancel 0 2", "cancel r2 refuse 0#2 cancelled"},
-        {"stopped r2", ""}, /* its total is no longer wanted */
+        {"stopped r2", ""}, /* a total of a cancelled run */
         {"request 1 1 1", "start r3 w0 1#1 0+1"},
         {"lost 1", "cancel r3"}, /* neither answered nor refused */
         {"drain", ""},
@@ -169,7 +169,7 @@ Test(status, counts_what_becomes_of_requests)
     });
 }
 
-Test(status, counts_what_becomes_of_spans)
+Test(status, counts_the_endings_of_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -179,7 +179,7 @@ Test(status, counts_what_becomes_of_spans)
         {"join w1 1", "welcome w1"},
         {"refuse r4 busy", "start r5 w1 0#1 1+1"},
         {"time +50", ""},
-        {"done r5", "start r6 w1 0#1 0+1"}, /* what w0 has is late, and w1 is idle */
+        {"done r5", "start r6 w1 0#1 0+1"}, /* w0's span is late, and w1 is idle */
         {"done r6", "cancel r3 reply 0#1"},
         {"done r3", ""},
         {"count spans", "2"},

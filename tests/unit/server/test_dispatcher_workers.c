@@ -1,11 +1,11 @@
 /* The dispatcher's decisions about workers, as stories of stimulus and consequence. */
 #include <criterion/criterion.h>
 
-#include "tests/unit/server/world.h"
+#include "tests/unit/server/fixture.h"
 
 /* ---- joining ----------------------------------------------------------------------------- */
 
-Test(workers, one_that_joins_is_welcomed_and_given_two_spans_a_core)
+Test(workers, a_joining_worker_gets_a_welcome_and_two_spans_per_core)
 {
     story((struct row[]){
         {"join w0 2", "welcome w0"},
@@ -16,7 +16,7 @@ Test(workers, one_that_joins_is_welcomed_and_given_two_spans_a_core)
     });
 }
 
-Test(workers, those_that_join_are_numbered_after_the_threads_and_given_longer_spans)
+Test(workers, joined_workers_have_numbers_after_the_threads_and_get_longer_spans)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -27,7 +27,7 @@ Test(workers, those_that_join_are_numbered_after_the_threads_and_given_longer_sp
     });
 }
 
-Test(workers, one_that_sums_other_bits_is_given_nothing)
+Test(workers, a_worker_with_another_digest_is_refused)
 {
     story((struct row[]){
         {"join w0 1 other", "drop w0 other sums"},
@@ -38,7 +38,7 @@ Test(workers, one_that_sums_other_bits_is_given_nothing)
     });
 }
 
-Test(workers, beyond_as_many_as_may_join_is_told_to_try_again)
+Test(workers, a_worker_beyond_the_maximum_is_told_to_retry)
 {
     story((struct row[]){
         {"join w3 1", "welcome w3"},
@@ -47,7 +47,7 @@ Test(workers, beyond_as_many_as_may_join_is_told_to_try_again)
     });
 }
 
-Test(workers, one_that_has_not_joined_is_told_so_whatever_it_says)
+Test(workers, every_message_of_an_unjoined_worker_is_refused)
 {
     story((struct row[]){
         {"beat w0 1", "drop w0 not joined"},
@@ -63,14 +63,14 @@ Test(workers, one_that_has_not_joined_is_told_so_whatever_it_says)
     });
 }
 
-Test(workers, one_that_joins_again_has_forgotten_its_spans_and_gets_them_anew)
+Test(workers, a_worker_that_joins_again_gets_its_spans_again)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"request 0 2 1", "start r2 w0 0#2 0+1"},
         {"join w0 1", "welcome w0 start r3 w0 0#1 0+1 start r4 w0 0#2 0+1"},
-        {"done r1", ""}, /* from its life before */
+        {"done r1", ""}, /* from its previous membership */
         {"done r4", "reply 0#2"},
         {"refuse r2 busy", ""},
         {"done r3", "reply 0#1"},
@@ -81,7 +81,7 @@ Test(workers, one_that_joins_again_has_forgotten_its_spans_and_gets_them_anew)
     });
 }
 
-Test(workers, one_that_joins_over_and_over_does_not_keep_the_spans_that_it_gives_back)
+Test(workers, a_worker_that_keeps_rejoining_does_not_hold_up_returned_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -92,12 +92,12 @@ Test(workers, one_that_joins_over_and_over_does_not_keep_the_spans_that_it_gives
         {"done r2", "start r8 w0 0#1 1500+500"},
         {"done r3", "start r9 w0 0#1 2000+500"},
         {"join w1 1", "welcome w1 start r10 w1 0#1 3500+500 start r11 w1 0#1 4000+500"},
-        {"done r10", "start r12 w1 0#1 2500+500"}, /* now it has shown that it can */
+        {"done r10", "start r12 w1 0#1 2500+500"}, /* now it is proven */
         {0},
     });
 }
 
-Test(workers, one_that_joins_again_with_other_sums_is_out)
+Test(workers, a_worker_that_joins_again_with_another_digest_is_dropped)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -112,7 +112,7 @@ Test(workers, one_that_joins_again_with_other_sums_is_out)
 
 /* ---- heartbeats -------------------------------------------------------------------------- */
 
-Test(workers, those_that_joined_are_sent_heartbeats_at_every_interval)
+Test(workers, joined_workers_get_heartbeats_at_every_interval)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -131,7 +131,7 @@ Test(workers, those_that_joined_are_sent_heartbeats_at_every_interval)
     });
 }
 
-Test(workers, a_silent_one_is_dropped_after_three_intervals_and_its_spans_go_first_to_others)
+Test(workers, a_silent_worker_is_dropped_after_three_intervals_and_its_spans_come_first)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -151,7 +151,7 @@ Test(workers, a_silent_one_is_dropped_after_three_intervals_and_its_spans_go_fir
     });
 }
 
-Test(workers, a_silent_one_is_looked_for_between_two_heartbeats)
+Test(workers, silence_is_checked_between_two_heartbeats)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -165,7 +165,7 @@ Test(workers, a_silent_one_is_looked_for_between_two_heartbeats)
     });
 }
 
-Test(workers, whatever_one_says_shows_that_it_lives)
+Test(workers, every_message_counts_as_a_sign_of_life)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -181,7 +181,7 @@ Test(workers, whatever_one_says_shows_that_it_lives)
     });
 }
 
-Test(workers, nobody_is_dropped_for_the_time_that_this_process_did_not_run)
+Test(workers, a_pause_of_this_process_drops_no_worker)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -195,7 +195,7 @@ Test(workers, nobody_is_dropped_for_the_time_that_this_process_did_not_run)
     });
 }
 
-Test(workers, several_that_fall_silent_at_once_are_all_dropped_before_any_span_is_given)
+Test(workers, all_silent_workers_are_dropped_before_spans_are_assigned)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -212,11 +212,11 @@ Test(workers, several_that_fall_silent_at_once_are_all_dropped_before_any_span_i
 
 /* ---- capacity ---------------------------------------------------------------------------- */
 
-Test(workers, capacity_grows_and_shrinks_by_heartbeat)
+Test(workers, a_heartbeat_changes_the_capacity)
 {
     story((struct row[]){
         {"threads 1", ""},
-        {"join w1 0", "welcome w1"}, /* a server that waits for workers itself */
+        {"join w1 0", "welcome w1"}, /* a server that waits for its own workers */
         {"request 0 1 100000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
         {"beat w1 1", "start r3 w1 0#1 200+500 start r4 w1 0#1 700+500"},
         {"beat w1 2", "start r5 w1 0#1 1200+500 start r6 w1 0#1 1700+500"},
@@ -225,7 +225,7 @@ Test(workers, capacity_grows_and_shrinks_by_heartbeat)
         {"done r3", ""},
         {"done r4", ""},
         {"done r5", "start r7 w1 0#1 2200+500"},
-        {"beat w1 0", "cancel r6 cancel r7"}, /* nobody is left to sum them */
+        {"beat w1 0", "cancel r6 cancel r7"}, /* it has no cores left */
         {"done r1", "start r8 w0 0#1 1700+500"},
         {"done r6", ""},
         {"refuse r7 cancelled", ""},
@@ -252,7 +252,7 @@ Test(workers, idle_cores_come_before_busy_ones)
 
 /* ---- height ------------------------------------------------------------------------------ */
 
-Test(workers, a_server_is_one_level_above_the_highest_that_has_joined)
+Test(workers, the_height_is_one_above_the_highest_joined_worker)
 {
     story((struct row[]){
         {"threads 2", ""},
@@ -274,7 +274,7 @@ Test(workers, a_server_is_one_level_above_the_highest_that_has_joined)
     });
 }
 
-Test(workers, one_of_a_circle_is_dropped_when_its_height_shows_it)
+Test(workers, a_worker_in_a_cycle_is_dropped_when_its_height_shows_the_cycle)
 {
     story((struct row[]){
         {"join w0 1 height 14", "welcome w0"},
@@ -295,7 +295,7 @@ Test(workers, one_of_a_circle_is_dropped_when_its_height_shows_it)
     });
 }
 
-Test(workers, one_of_a_circle_may_not_join)
+Test(workers, a_worker_in_a_cycle_may_not_join)
 {
     story((struct row[]){
         {"join w0 1 height 4294967295", "drop w0 out of range"},
@@ -308,10 +308,10 @@ Test(workers, one_of_a_circle_may_not_join)
     });
 }
 
-/* It is in no circle, and those that are have to see to that themselves. */
-Test(workers, who_has_joined_nobody_takes_one_of_any_height)
+/* Such a server is in no cycle. The members of a cycle below it break the cycle. */
+Test(workers, a_server_without_parents_accepts_any_height)
 {
-    struct world world = world_of(&(struct dispatcher_settings){
+    struct fixture fixture = fixture_of(&(struct dispatcher_settings){
         .requests_max = 1,
         .client_requests_max = 1,
         .joined_max = 2,
@@ -321,21 +321,21 @@ Test(workers, who_has_joined_nobody_takes_one_of_any_height)
         .top = true,
     });
 
-    world_do(&world, "join w0 1 height 4294967295");
-    cr_assert_str_eq(world.said, "welcome w0");
-    world_do(&world, "join w1 1 height 3");
-    world_do(&world, "beat w1 1 height 16");
-    cr_assert_str_eq(world.said, "");
-    cr_assert_eq(dispatcher_heartbeat(world.d).height, HEIGHT_MAX + 1);
-    world_do(&world, "lost w0");
-    world_do(&world, "beat w1 1 height 3");
-    cr_assert_eq(dispatcher_heartbeat(world.d).height, 4);
-    world_destroy(&world);
+    fixture_do(&fixture, "join w0 1 height 4294967295");
+    cr_assert_str_eq(fixture.output, "welcome w0");
+    fixture_do(&fixture, "join w1 1 height 3");
+    fixture_do(&fixture, "beat w1 1 height 16");
+    cr_assert_str_eq(fixture.output, "");
+    cr_assert_eq(dispatcher_heartbeat(fixture.d).height, HEIGHT_MAX + 1);
+    fixture_do(&fixture, "lost w0");
+    fixture_do(&fixture, "beat w1 1 height 3");
+    cr_assert_eq(dispatcher_heartbeat(fixture.d).height, 4);
+    fixture_destroy(&fixture);
 }
 
 /* ---- losses ------------------------------------------------------------------------------ */
 
-Test(workers, spans_of_a_lost_one_are_given_first_and_in_their_order)
+Test(workers, spans_of_a_lost_worker_come_first_and_in_order)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -352,7 +352,7 @@ Test(workers, spans_of_a_lost_one_are_given_first_and_in_their_order)
     });
 }
 
-Test(workers, a_cancelled_span_of_a_lost_one_is_gone)
+Test(workers, a_cancelled_span_of_a_lost_worker_is_not_requeued)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -381,7 +381,7 @@ Test(workers, a_request_is_cancelled_while_its_spans_wait_for_a_worker)
     });
 }
 
-Test(workers, a_total_from_one_that_does_not_have_the_span_is_dropped)
+Test(workers, a_total_from_a_worker_without_the_span_is_dropped)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -409,7 +409,7 @@ static void total_is_not_believed(const char *total)
     });
 }
 
-Test(workers, one_whose_total_makes_no_sense_is_dropped_and_nothing_is_lost)
+Test(workers, an_implausible_total_drops_the_worker_and_requeues_its_spans)
 {
     total_is_not_believed("done r1 wrong count");
     total_is_not_believed("done r1 wrong units");
@@ -418,7 +418,7 @@ Test(workers, one_whose_total_makes_no_sense_is_dropped_and_nothing_is_lost)
 
 /* ---- refused spans, leaving -------------------------------------------------------------- */
 
-Test(workers, one_that_is_busy_rests_until_its_next_heartbeat)
+Test(workers, a_busy_worker_rests_until_its_next_heartbeat)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -431,7 +431,7 @@ Test(workers, one_that_is_busy_rests_until_its_next_heartbeat)
     });
 }
 
-Test(workers, one_that_is_stopping_finishes_what_it_has_and_gets_no_more)
+Test(workers, a_stopping_worker_finishes_its_spans_and_gets_no_more)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -446,7 +446,7 @@ Test(workers, one_that_is_stopping_finishes_what_it_has_and_gets_no_more)
     });
 }
 
-Test(workers, one_that_leaves_is_waited_for)
+Test(workers, a_leaving_worker_may_finish)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -465,7 +465,7 @@ Test(workers, one_that_leaves_is_waited_for)
     });
 }
 
-Test(workers, one_that_left_may_join_again)
+Test(workers, a_worker_that_left_may_join_again)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -476,7 +476,7 @@ Test(workers, one_that_left_may_join_again)
     });
 }
 
-Test(workers, refusing_a_cancelled_span_is_an_answer_like_any_other)
+Test(workers, refusing_a_cancelled_span_ends_its_run)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -489,9 +489,9 @@ Test(workers, refusing_a_cancelled_span_is_an_answer_like_any_other)
     });
 }
 
-/* ---- poison ------------------------------------------------------------------------------ */
+/* ---- suspects ---------------------------------------------------------------------------- */
 
-Test(workers, samples_that_three_of_them_died_of_fail_their_request)
+Test(workers, samples_that_crash_three_workers_fail_their_request)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -514,7 +514,7 @@ Test(workers, samples_that_three_of_them_died_of_fail_their_request)
     });
 }
 
-Test(workers, samples_that_only_waited_are_not_blamed)
+Test(workers, spans_that_only_waited_are_not_suspected)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -535,7 +535,7 @@ Test(workers, samples_that_only_waited_are_not_blamed)
     });
 }
 
-Test(workers, one_that_falls_silent_or_joins_again_did_not_die_of_its_samples)
+Test(workers, a_silent_or_rejoining_worker_counts_as_no_death)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -556,13 +556,13 @@ Test(workers, one_that_falls_silent_or_joins_again_did_not_die_of_its_samples)
     });
 }
 
-Test(workers, one_whose_own_workers_died_counts_as_one_death_and_rests)
+Test(workers, a_worker_that_lost_its_own_workers_counts_as_one_death_and_rests)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"request 1 1 1", "start r2 w0 1#1 0+1"},
-        {"refuse r1 workers lost", ""}, /* others have the first chance */
+        {"refuse r1 workers lost", ""}, /* another worker gets the span */
         {"beat w0 1", "start r3 w0 0#1 0+1"},
         {"refuse r3 workers lost", ""},
         {"beat w0 1", ""},
@@ -575,7 +575,7 @@ Test(workers, one_whose_own_workers_died_counts_as_one_death_and_rests)
     });
 }
 
-Test(workers, three_that_are_lost_within_moments_do_not_fail_a_request)
+Test(workers, three_workers_lost_at_once_do_not_fail_a_request)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -585,7 +585,7 @@ Test(workers, three_that_are_lost_within_moments_do_not_fail_a_request)
         {"join w3 1", "welcome w3"},
         {"lost w0", "start r2 w1 0#1 0+1"},
         {"time +2", ""},
-        {"lost w1", ""}, /* before its last chance the span rests */
+        {"lost w1", ""}, /* the span is a suspect now and rests */
         {"time +2", ""},
         {"lost w2", ""},
         {"due", "500 ms"},
@@ -593,7 +593,7 @@ Test(workers, three_that_are_lost_within_moments_do_not_fail_a_request)
         {"beat w3 1", ""},
         {"due", "1500 ms"},
         {"time +500", "beat w3"},
-        {"due", "1502 ms"}, /* though nothing else happens then */
+        {"due", "1502 ms"}, /* the end of the rest, without another event */
         {"time +2", "start r3 w3 0#1 0+1"},
         {"done r3", "reply 0#1"},
         {"left", "nothing"},
@@ -601,7 +601,7 @@ Test(workers, three_that_are_lost_within_moments_do_not_fail_a_request)
     });
 }
 
-Test(workers, while_a_span_rests_other_work_goes_on)
+Test(workers, other_spans_are_assigned_while_a_span_rests)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -620,7 +620,7 @@ Test(workers, while_a_span_rests_other_work_goes_on)
     });
 }
 
-Test(workers, a_span_that_one_of_two_died_of_is_not_given_to_a_third_at_once)
+Test(workers, a_suspect_held_by_a_second_worker_gets_no_third_at_once)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -630,7 +630,7 @@ Test(workers, a_span_that_one_of_two_died_of_is_not_given_to_a_third_at_once)
         {"join w1 1", "welcome w1"},
         {"join w2 1", "welcome w2"},
         {"time +21", "start r3 w1 0#1 0+1"},
-        {"lost w0", ""}, /* w1 still has it, and is late after 20.2 ms */
+        {"lost w0", ""}, /* w1 still holds it, and is late after 20.2 ms */
         {"time +979", "beat w1 beat w2"},
         {"beat w1 1", ""},
         {"beat w2 1", ""},
@@ -641,7 +641,7 @@ Test(workers, a_span_that_one_of_two_died_of_is_not_given_to_a_third_at_once)
     });
 }
 
-Test(workers, one_that_leaves_does_not_die_of_what_it_has)
+Test(workers, a_lost_leaving_worker_counts_as_no_death)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -657,7 +657,7 @@ Test(workers, one_that_leaves_does_not_die_of_what_it_has)
     });
 }
 
-Test(workers, a_drain_without_anybody_to_compute_ends)
+Test(workers, a_drain_without_workers_gives_up)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -673,7 +673,7 @@ Test(workers, a_drain_without_anybody_to_compute_ends)
     });
 }
 
-Test(workers, a_drain_waits_for_those_who_come_back)
+Test(workers, a_drain_waits_for_workers_that_rejoin)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -690,7 +690,7 @@ Test(workers, a_drain_waits_for_those_who_come_back)
 
 /* ---- late spans -------------------------------------------------------------------------- */
 
-Test(workers, a_late_span_is_given_to_an_idle_one_too_and_the_first_total_wins)
+Test(workers, an_idle_worker_gets_a_late_span_too_and_the_first_total_counts)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -700,7 +700,7 @@ Test(workers, a_late_span_is_given_to_an_idle_one_too_and_the_first_total_wins)
         {"due", "20.2 ms"},
         {"time +1", "start r2 w1 0#1 0+1"},
         {"done r2", "cancel r1 reply 0#1"},
-        {"done r1", ""}, /* it was on its way when the cancel came */
+        {"done r1", ""}, /* sent before the cancel arrived */
         {"count given_twice", "1"},
         {"count duplicates", "1"},
         {"count spans", "1"},
@@ -709,7 +709,7 @@ Test(workers, a_late_span_is_given_to_an_idle_one_too_and_the_first_total_wins)
     });
 }
 
-Test(workers, a_span_is_late_at_one_that_is_slow_in_its_own_words_as_well)
+Test(workers, a_span_is_late_even_if_its_worker_reports_a_low_rate)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -723,7 +723,7 @@ Test(workers, a_span_is_late_at_one_that_is_slow_in_its_own_words_as_well)
     });
 }
 
-Test(workers, the_first_of_two_may_win_as_well)
+Test(workers, the_total_of_the_first_worker_may_come_first)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -736,13 +736,13 @@ Test(workers, the_first_of_two_may_win_as_well)
     });
 }
 
-Test(workers, a_late_span_is_not_given_to_the_same_one_nor_to_a_third)
+Test(workers, a_late_span_goes_neither_to_the_same_worker_nor_to_a_third)
 {
     story((struct row[]){
         {"join w0 2", "welcome w0"},
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"time +100", ""},
-        {"due", "500 ms"}, /* nobody to give it to: only heartbeats */
+        {"due", "500 ms"}, /* no worker is free: only the heartbeat is due */
         {"join w1 1", "welcome w1 start r2 w1 0#1 0+1"},
         {"join w2 1", "welcome w2"},
         {"time +100", ""},
@@ -750,7 +750,7 @@ Test(workers, a_late_span_is_not_given_to_the_same_one_nor_to_a_third)
     });
 }
 
-Test(workers, waiting_work_comes_before_late_spans)
+Test(workers, waiting_spans_come_before_late_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -758,26 +758,26 @@ Test(workers, waiting_work_comes_before_late_spans)
         {"time +100", ""},
         {"leave w0", ""},
         {"request 1 1 1", ""},
-        {"join w1 1", "welcome w1 start r2 w1 1#1 0+1"}, /* and has no idle core */
+        {"join w1 1", "welcome w1 start r2 w1 1#1 0+1"}, /* w1 has no idle core */
         {"done r2", "start r3 w1 0#1 0+1 reply 1#1"},
         {0},
     });
 }
 
-Test(workers, of_late_spans_the_one_that_was_late_first_comes_first)
+Test(workers, the_span_that_was_late_first_comes_first)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
         {"request 0 1 5", "start r1 w0 0#1 0+2 start r2 w0 0#1 2+1"},
         {"join w1 1", "welcome w1 start r3 w1 0#1 3+1 start r4 w1 0#1 4+1"},
         {"join w2 1", "welcome w2"},
-        {"due", "20.2 ms"}, /* r3; those before it take longer */
+        {"due", "20.2 ms"}, /* r3: the earlier runs take longer */
         {"time +21", "start r5 w2 0#1 3+1"},
         {0},
     });
 }
 
-Test(workers, an_overdue_span_comes_before_new_ones)
+Test(workers, an_overdue_span_comes_before_new_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -786,7 +786,7 @@ Test(workers, an_overdue_span_comes_before_new_ones)
         {"request 1 1 100000", "start r2 w1 1#1 0+500 start r3 w0 1#1 500+500 "
                                "start r4 w1 1#1 1000+500"},
         {"time +2020", "beat w0 beat w1"},
-        {"done r2", "start r5 w1 1#1 1500+500"}, /* not yet */
+        {"done r2", "start r5 w1 1#1 1500+500"}, /* not overdue yet */
         {"time +1", ""},
         {"done r4", "start r6 w1 0#1 0+1"},
         {"done r6", "cancel r1 start r7 w1 1#1 2000+500 reply 0#1"},
@@ -794,7 +794,7 @@ Test(workers, an_overdue_span_comes_before_new_ones)
     });
 }
 
-Test(workers, an_overdue_span_comes_after_those_that_nobody_has)
+Test(workers, an_overdue_span_comes_after_waiting_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -809,7 +809,7 @@ Test(workers, an_overdue_span_comes_after_those_that_nobody_has)
     });
 }
 
-Test(workers, a_reply_tells_what_all_spans_have_taken)
+Test(workers, a_reply_contains_the_time_of_all_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -822,7 +822,7 @@ Test(workers, a_reply_tells_what_all_spans_have_taken)
     });
 }
 
-Test(workers, all_who_asked_for_progress_have_it)
+Test(workers, every_request_that_asks_for_progress_gets_it)
 {
     story((struct row[]){
         {"threads 1", ""},
@@ -834,7 +834,7 @@ Test(workers, all_who_asked_for_progress_have_it)
     });
 }
 
-Test(workers, a_span_given_twice_outlives_the_loss_of_either)
+Test(workers, a_span_with_two_workers_survives_the_loss_of_either)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -850,9 +850,9 @@ Test(workers, a_span_given_twice_outlives_the_loss_of_either)
     });
 }
 
-/* ---- workers that beat and compute nothing ------------------------------------------------ */
+/* ---- workers that send heartbeats and compute nothing ------------------------------------ */
 
-Test(workers, a_span_that_two_do_not_answer_for_is_taken_back_for_a_third)
+Test(workers, a_span_overdue_with_two_workers_goes_to_a_third)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -865,7 +865,7 @@ Test(workers, a_span_that_two_do_not_answer_for_is_taken_back_for_a_third)
         {"beat w1 1", ""},
         {"beat w2 1", ""},
         {"time +1000", "beat w0 beat w1 beat w2"},
-        {"due", "2041.2 ms"}, /* r2 is late after 20.2 ms, and 2 s more are too much */
+        {"due", "2041.2 ms"}, /* r2 is late after 20.2 ms and overdue 2 s later */
         {"time +41", ""},
         {"time +1", "start r3 w2 0#1 0+1 cancel r1"},
         {"done r3", "cancel r2 reply 0#1"},
@@ -877,8 +877,8 @@ Test(workers, a_span_that_two_do_not_answer_for_is_taken_back_for_a_third)
     });
 }
 
-/* Here and below this process does not run meanwhile, and takes nobody for silent. */
-Test(workers, a_span_that_is_only_slow_is_taken_back_later_each_time_and_ends)
+/* From here on the process pauses between the rows, so no worker counts as silent. */
+Test(workers, a_slow_span_is_revoked_later_each_time_and_ends)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -899,7 +899,7 @@ Test(workers, a_span_that_is_only_slow_is_taken_back_later_each_time_and_ends)
     });
 }
 
-Test(workers, a_third_one_may_come_later)
+Test(workers, the_third_worker_may_join_later)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -907,28 +907,28 @@ Test(workers, a_third_one_may_come_later)
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"time +21", "start r2 w1 0#1 0+1"},
         {"time +10000", "beat w0 beat w1"},
-        {"due", "10521 ms"}, /* nobody to give it to: only heartbeats */
+        {"due", "10521 ms"}, /* no worker is free: only the heartbeat is due */
         {"join w2 1", "welcome w2 start r3 w2 0#1 0+1 cancel r1"},
         {"done r3", "cancel r2 reply 0#1"},
         {0},
     });
 }
 
-Test(workers, the_third_one_need_not_be_the_next_in_line)
+Test(workers, the_third_worker_need_not_be_the_next)
 {
     story((struct row[]){
         {"join w0 8", "welcome w0"},
         {"join w1 8", "welcome w1"},
         {"request 0 1 1", "start r1 w0 0#1 0+1"},
         {"time +21", "start r2 w1 0#1 0+1"},
-        {"join w2 1", "welcome w2"}, /* the others have idle cores, and have waited longer */
+        {"join w2 1", "welcome w2"}, /* w0 and w1 have idle cores and have waited longer */
         {"time +2021", "start r3 w2 0#1 0+1 cancel r1 beat w0 beat w1 beat w2"},
         {"done r3", "cancel r2 reply 0#1"},
         {0},
     });
 }
 
-Test(workers, a_span_that_two_do_not_answer_for_comes_before_new_ones)
+Test(workers, a_span_overdue_with_two_workers_comes_before_new_spans)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -942,7 +942,7 @@ Test(workers, a_span_that_two_do_not_answer_for_comes_before_new_ones)
     });
 }
 
-Test(workers, both_who_have_a_span_are_told_that_it_is_cancelled)
+Test(workers, both_workers_of_a_span_get_its_cancel)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},
@@ -951,14 +951,14 @@ Test(workers, both_who_have_a_span_are_told_that_it_is_cancelled)
         {"time +21", "start r2 w1 0#1 0+1"},
         {"cancel 0 1", "cancel r1 cancel r2 refuse 0#1 cancelled"},
         {"request 0 1 1", "start r3 w0 0#1 0+1"},
-        {"done r2", ""}, /* right samples, but for a request of the past */
+        {"done r2", ""}, /* a correct total of an ended request */
         {"refuse r1 cancelled", ""},
         {"done r3", "reply 0#1"},
         {0},
     });
 }
 
-Test(workers, deadline_and_stop_reach_those_that_joined)
+Test(workers, deadline_and_stop_cancel_the_runs_of_joined_workers)
 {
     story((struct row[]){
         {"join w0 1", "welcome w0"},

@@ -1,27 +1,35 @@
-/* Being a worker of another server: what happens, and what is to be done about it. A stimulus is:
+/* The membership at a parent, as stories of stimulus and consequence. A stimulus is an event
  *
- *     up     down     leave     time +MS     capacity CORES     height LEVELS (and time is told)
+ *     connected     disconnected     leave     time +MS
+ *
+ * or a change of this server, followed by EVENT_TIME
+ *
+ *     capacity CORES     height LEVELS
+ *
+ * or a message of the parent
+ *
  *     welcome MS     refuse STATUS [MS]     heartbeat     sum     cancel     reply
  *
- * the second line being what the parent says; and the consequence is all orders in their order:
- * lost, dial, pass, a message (join CORES, heartbeat CORES, leave) and what is logged. In between a
- * story asks for "state" and "due". */
+ * The consequence is the list of all effects in their order: lost, dial, deliver, a message (join
+ * CORES, heartbeat CORES, leave) and the text for the log. A row may also ask for "state" and
+ * "due".
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/core/membership.h"
-#include "tests/unit/server/world.h"
+#include "tests/unit/server/fixture.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
-/* One server's side of it. */
+/* This server's side of the membership. */
 struct side {
-    struct membership parent;
+    struct membership membership;
     int64_t now_ns;
     struct heartbeat own;
-    char said[200];
+    char output[200];
 };
 
 static struct side side_new(void)
@@ -30,20 +38,21 @@ static struct side side_new(void)
     struct join join = {
         .digest = DIGEST_OF_TESTS, .capacity = 4, .name = "name", .kernel = "kernel"};
 
-    membership_init(&side.parent, &join);
+    membership_init(&side.membership, &join);
     return side;
 }
 
-/* ---- orders ------------------------------------------------------------------------------ */
+/* ---- effects ----------------------------------------------------------------------------- */
 
-static void say(struct side *side, const char *word)
+static void print(struct side *side, const char *word)
 {
-    size_t used = strlen(side->said);
+    size_t used = strlen(side->output);
 
-    snprintf(side->said + used, sizeof side->said - used, "%s%s", used ? " " : "", word);
+    snprintf(side->output + used, sizeof side->output - used, "%s%s", used ? " " : "", word);
 }
 
-static void say_own(char *words, size_t room, const char *verb, uint32_t capacity, uint32_t height)
+static void print_own(char *words, size_t room, const char *verb, uint32_t capacity,
+                      uint32_t height)
 {
     if (height > 0)
         snprintf(words, room, "%s %u height %u", verb, capacity, height);
@@ -51,42 +60,42 @@ static void say_own(char *words, size_t room, const char *verb, uint32_t capacit
         snprintf(words, room, "%s %u", verb, capacity);
 }
 
-static void say_message(struct side *side, const struct message *message)
+static void print_message(struct side *side, const struct message *message)
 {
     char words[40] = "leave";
 
     check_wire(message);
     if (message->type == MESSAGE_JOIN)
-        say_own(words, sizeof words, "join", message->join.capacity, message->join.height);
+        print_own(words, sizeof words, "join", message->join.capacity, message->join.height);
     else if (message->type == MESSAGE_HEARTBEAT)
-        say_own(words, sizeof words, "heartbeat", message->heartbeat.capacity,
-                message->heartbeat.height);
+        print_own(words, sizeof words, "heartbeat", message->heartbeat.capacity,
+                  message->heartbeat.height);
     else
         cr_assert(message->type == MESSAGE_LEAVE);
-    say(side, words);
+    print(side, words);
 }
 
-static void step(struct side *side, enum membership_event news, const struct message *message)
+static void step(struct side *side, enum membership_event event, const struct message *message)
 {
     struct membership_effects effects;
 
-    membership_set_own(&side->parent, &side->own);
-    membership_step(&side->parent, side->now_ns, news, message, &effects);
+    membership_set_own(&side->membership, &side->own);
+    membership_step(&side->membership, side->now_ns, event, message, &effects);
     if (effects.client_lost)
-        say(side, "lost");
+        print(side, "lost");
     if (effects.dial)
-        say(side, "dial");
+        print(side, "dial");
     if (effects.deliver)
-        say(side, "pass");
+        print(side, "deliver");
     if (effects.send)
-        say_message(side, &effects.message);
+        print_message(side, &effects.message);
     if (effects.problem)
-        say(side, effects.problem);
+        print(side, effects.problem);
 }
 
-/* ---- news -------------------------------------------------------------------------------- */
+/* ---- stimuli ------------------------------------------------------------------------------ */
 
-static void hear_refusal(struct side *side, const char *text)
+static void receive_refusal(struct side *side, const char *text)
 {
     struct message message = {.type = MESSAGE_REFUSAL};
     int status = STATUS_OK + 1;
@@ -104,7 +113,7 @@ static void hear_refusal(struct side *side, const char *text)
     step(side, MEMBERSHIP_EVENT_MESSAGE, &message);
 }
 
-static void hear(struct side *side, const char *text)
+static void receive(struct side *side, const char *text)
 {
     static const struct {
         const char *word;
@@ -124,7 +133,7 @@ static void hear(struct side *side, const char *text)
     }
     while (i < LENGTH(messages) && strcmp(text, messages[i].word) != 0)
         i++;
-    cr_assert(i < LENGTH(messages), "what is \"%s\"?", text);
+    cr_assert(i < LENGTH(messages), "\"%s\" is no stimulus", text);
     step(side, MEMBERSHIP_EVENT_MESSAGE, &messages[i].message);
 }
 
@@ -132,9 +141,9 @@ static void act(struct side *side, const char *text)
 {
     unsigned ms;
 
-    if (strcmp(text, "up") == 0) {
+    if (strcmp(text, "connected") == 0) {
         step(side, MEMBERSHIP_EVENT_CONNECTED, NULL);
-    } else if (strcmp(text, "down") == 0) {
+    } else if (strcmp(text, "disconnected") == 0) {
         step(side, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
     } else if (strcmp(text, "leave") == 0) {
         step(side, MEMBERSHIP_EVENT_LEAVE, NULL);
@@ -145,47 +154,47 @@ static void act(struct side *side, const char *text)
                sscanf(text, "height %u", &side->own.height) == 1) {
         step(side, MEMBERSHIP_EVENT_TIME, NULL);
     } else if (strncmp(text, "refuse ", 7) == 0) {
-        hear_refusal(side, text + 7);
+        receive_refusal(side, text + 7);
     } else {
-        hear(side, text);
+        receive(side, text);
     }
 }
 
 /* ---- stories ----------------------------------------------------------------------------- */
 
-static void say_state(struct side *side)
+static void print_state(struct side *side)
 {
     static const char *const names[MEMBERSHIP_STATES] = {
-        [MEMBERSHIP_DISCONNECTED] = "apart", [MEMBERSHIP_DIALLING] = "dialling",
-        [MEMBERSHIP_JOINING] = "joining",    [MEMBERSHIP_JOINED] = "joined",
-        [MEMBERSHIP_REFUSED] = "resting",    [MEMBERSHIP_LEAVING] = "leaving",
+        [MEMBERSHIP_DISCONNECTED] = "disconnected", [MEMBERSHIP_DIALLING] = "dialling",
+        [MEMBERSHIP_JOINING] = "joining",           [MEMBERSHIP_JOINED] = "joined",
+        [MEMBERSHIP_REFUSED] = "refused",           [MEMBERSHIP_LEAVING] = "leaving",
     };
 
-    say(side, names[side->parent.state]);
+    print(side, names[side->membership.state]);
 }
 
-static void say_due(struct side *side)
+static void print_due(struct side *side)
 {
-    int64_t due_at_ns = membership_due_at(&side->parent);
+    int64_t due_at_ns = membership_due_at(&side->membership);
     char words[40] = "never";
 
     if (due_at_ns != INT64_MAX)
         snprintf(words, sizeof words, "%g ms", (double)due_at_ns / MS);
-    say(side, words);
+    print(side, words);
 }
 
-static void tell(struct side *side, const struct row *rows)
+static void run_rows(struct side *side, const struct row *rows)
 {
     for (; rows->stimulus; rows++) {
-        side->said[0] = '\0';
+        side->output[0] = '\0';
         if (strcmp(rows->stimulus, "due") == 0)
-            say_due(side);
+            print_due(side);
         else if (strcmp(rows->stimulus, "state") == 0)
-            say_state(side);
+            print_state(side);
         else
             act(side, rows->stimulus);
-        cr_assert_str_eq(side->said, rows->consequence, "after \"%s\":\n  \"%s\", not\n  \"%s\"",
-                         rows->stimulus, side->said, rows->consequence);
+        cr_assert_str_eq(side->output, rows->consequence, "after \"%s\":\n  \"%s\", not\n  \"%s\"",
+                         rows->stimulus, side->output, rows->consequence);
     }
 }
 
@@ -193,22 +202,22 @@ static void parent_story(const struct row *rows)
 {
     struct side side = side_new();
 
-    tell(&side, rows);
+    run_rows(&side, rows);
 }
 
-Test(parent, a_server_joins_and_stays_in_touch)
+Test(membership, a_server_joins_and_sends_heartbeats)
 {
     parent_story((struct row[]){
         {"state", "dialling"},
         {"due", "never"},
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"due", "3000 ms"},
         {"time +100", ""},
         {"welcome 500", ""},
         {"state", "joined"},
         {"due", "600 ms"},
-        {"sum", "pass"},
-        {"cancel", "pass"},
+        {"sum", "deliver"},
+        {"cancel", "deliver"},
         {"time +499", ""},
         {"time +1", "heartbeat 4"},
         {"heartbeat", ""},
@@ -218,21 +227,21 @@ Test(parent, a_server_joins_and_stays_in_touch)
     });
 }
 
-Test(parent, what_is_offered_is_what_there_is_when_it_is_offered)
+Test(membership, join_offers_the_current_capacity)
 {
     parent_story((struct row[]){
         {"capacity 7", ""},
-        {"up", "join 7"},
+        {"connected", "join 7"},
         {"welcome 500", ""},
         {"due", "500 ms"},
         {0},
     });
 }
 
-Test(parent, a_change_of_capacity_is_told_at_once)
+Test(membership, a_new_capacity_is_sent_at_once)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"time +100", ""},
         {"capacity 6", "heartbeat 6"},
@@ -243,11 +252,11 @@ Test(parent, a_change_of_capacity_is_told_at_once)
     });
 }
 
-Test(parent, a_change_of_height_is_told_at_once)
+Test(membership, a_new_height_is_sent_at_once)
 {
     parent_story((struct row[]){
         {"height 1", ""},
-        {"up", "join 4 height 1"},
+        {"connected", "join 4 height 1"},
         {"welcome 500", ""},
         {"height 2", "heartbeat 4 height 2"},
         {"due", "500 ms"},
@@ -256,25 +265,25 @@ Test(parent, a_change_of_height_is_told_at_once)
     });
 }
 
-/* 2.4 s of these are for its name. */
-Test(parent, a_server_that_is_of_a_circle_rests_for_some_longer_than_others)
+/* 2.4 s of the time depend on the server's name. */
+Test(membership, a_server_in_a_cycle_waits_for_a_time_that_depends_on_its_name)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"height 16", "heartbeat 4 height 16"},
         {"refuse out of range 0", "lost (out of range)"},
-        {"state", "resting"},
-        {"refuse not joined", ""}, /* to what was on its way */
+        {"state", "refused"},
+        {"refuse not joined", ""}, /* the answer to an earlier message */
         {"due", "12369.4 ms"},
         {0},
     });
 }
 
-Test(parent, a_change_of_capacity_while_joining_is_told_once_welcome)
+Test(membership, a_new_capacity_while_joining_is_sent_after_the_welcome)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"capacity 6", ""},
         {"welcome 500", ""},
         {"due", "0 ms"},
@@ -284,25 +293,25 @@ Test(parent, a_change_of_capacity_while_joining_is_told_once_welcome)
     });
 }
 
-Test(parent, one_that_does_not_answer_is_dialled_anew)
+Test(membership, a_parent_that_does_not_answer_join_is_dialled_again)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"time +2999", ""},
         {"time +1", "dial it does not answer Join; dialling again"},
         {"due", "never"},
-        {"welcome 500", ""}, /* too late: of the connection before */
+        {"welcome 500", ""}, /* too late: from the previous connection */
         {"state", "dialling"},
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"due", "6000 ms"},
         {0},
     });
 }
 
-Test(parent, a_silent_one_is_dialled_anew_and_what_it_wanted_is_dropped)
+Test(membership, a_silent_parent_is_dialled_again_and_its_requests_are_dropped)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"time +400", ""},
         {"heartbeat", ""},
@@ -317,26 +326,26 @@ Test(parent, a_silent_one_is_dialled_anew_and_what_it_wanted_is_dropped)
     });
 }
 
-Test(parent, whatever_one_says_shows_that_it_lives)
+Test(membership, every_message_counts_as_a_sign_of_life)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"time +900", "heartbeat 4"},
-        {"sum", "pass"},
+        {"sum", "deliver"},
         {"time +900", "heartbeat 4"},
-        {"reply", ""}, /* nothing that a parent says */
+        {"reply", ""}, /* parents do not send this */
         {"time +900", "heartbeat 4"},
-        {"cancel", "pass"},
+        {"cancel", "deliver"},
         {"time +900", "heartbeat 4"},
         {0},
     });
 }
 
-Test(parent, is_not_blamed_for_the_time_that_this_process_did_not_run)
+Test(membership, a_pause_of_this_process_does_not_make_the_parent_silent)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"time +60000", "heartbeat 4"},
         {"time +500", "heartbeat 4"},
@@ -346,94 +355,94 @@ Test(parent, is_not_blamed_for_the_time_that_this_process_did_not_run)
     });
 }
 
-Test(parent, a_lost_connection_drops_what_it_wanted)
+Test(membership, a_disconnect_drops_the_parents_requests)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
-        {"down", "lost"},
+        {"disconnected", "lost"},
         {"sum", ""},
-        {"up", ""}, /* nothing is to come down this one: a new one is dialled */
+        {"connected", ""}, /* an event of the old connection */
         {"time +10", "dial"},
-        {"up", "join 4"},
-        {"down", ""}, /* one that hangs up at once is not dialled at once */
-        {"down", ""},
+        {"connected", "join 4"},
+        {"disconnected", ""}, /* it disconnects at once: the next dial comes later */
+        {"disconnected", ""},
         {"time +199", ""},
         {"time +1", "dial"},
         {0},
     });
 }
 
-Test(parent, one_that_has_forgotten_this_server_is_joined_again)
+Test(membership, after_not_joined_the_server_joins_again)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"time +100", ""},
         {"refuse not joined", "lost join 4 (not joined)"},
         {"state", "joining"},
         {"due", "3100 ms"},
-        {"refuse not joined", ""}, /* to what was said before Join */
-        {"sum", ""},               /* that cannot be, before it answers */
+        {"refuse not joined", ""}, /* the answer to a message before Join */
+        {"sum", ""},               /* not valid before the answer to Join */
         {"welcome 1000", ""},
         {"due", "1100 ms"},
-        {"sum", "pass"},
+        {"sum", "deliver"},
         {0},
     });
 }
 
-Test(parent, one_that_is_full_is_asked_again_when_it_says)
+Test(membership, a_busy_parent_gets_another_join_when_it_says)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"refuse busy 2500", "(busy)"},
-        {"state", "resting"},
+        {"state", "refused"},
         {"due", "2500 ms"},
         {"time +2499", ""},
         {"time +1", "join 4"},
-        {"refuse busy 1", "(busy)"}, /* but not as fast as it can */
+        {"refuse busy 1", "(busy)"}, /* a retry time below 1 s counts as 1 s */
         {"due", "3500 ms"},
         {0},
     });
 }
 
-Test(parent, one_that_sums_other_bits_is_asked_again_after_a_rest)
+Test(membership, a_parent_with_another_digest_gets_another_join_after_a_rest)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"refuse other sums", "(other sums)"},
         {"due", "10000 ms"},
         {"time +10000", "join 4"},
-        {"welcome 500", ""}, /* it was replaced by one that does not */
+        {"welcome 500", ""}, /* another server has replaced it */
         {"state", "joined"},
         {0},
     });
 }
 
-Test(parent, leaving_finishes_what_there_is_and_stays_in_touch_meanwhile)
+Test(membership, a_leaving_server_finishes_and_sends_heartbeats_meanwhile)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"leave", "leave"},
         {"leave", ""},
-        {"cancel", "pass"},
-        {"sum", "pass"}, /* on its way when it was told: the dispatcher refuses */
+        {"cancel", "deliver"},
+        {"sum", "deliver"}, /* sent before Leave arrived: the dispatcher refuses it */
         {"time +500", "heartbeat 4"},
         {"capacity 2", "heartbeat 2"},
-        {"down", "lost"},
+        {"disconnected", "lost"},
         {"due", "never"},
-        {"up", ""},
+        {"connected", ""},
         {0},
     });
 }
 
-Test(parent, leaving_before_it_has_joined_is_the_end_of_it)
+Test(membership, leaving_before_joining_ends_the_membership)
 {
     parent_story((struct row[]){
         {"leave", ""},
-        {"up", ""},
-        {"down", ""},
+        {"connected", ""},
+        {"disconnected", ""},
         {"time +10000", ""},
         {"due", "never"},
         {"state", "leaving"},
@@ -441,10 +450,10 @@ Test(parent, leaving_before_it_has_joined_is_the_end_of_it)
     });
 }
 
-Test(parent, one_that_falls_silent_while_this_server_leaves_is_given_up)
+Test(membership, a_parent_that_is_silent_while_this_server_leaves_is_dropped)
 {
     parent_story((struct row[]){
-        {"up", "join 4"},
+        {"connected", "join 4"},
         {"welcome 500", ""},
         {"leave", "leave"},
         {"time +900", "heartbeat 4"},
@@ -454,54 +463,54 @@ Test(parent, one_that_falls_silent_while_this_server_leaves_is_given_up)
     });
 }
 
-/* ---- every state and everything that may happen in it ------------------------------------- */
+/* ---- every event in every state ----------------------------------------------------------- */
 
 struct cell {
-    const char *news;
+    const char *event;
     const char *outcome; /* effects, and the state after them */
 };
 
 static void check_cells(const struct row *way, const struct cell *cells)
 {
-    for (; cells->news; cells++) {
+    for (; cells->event; cells++) {
         struct side side = side_new();
-        tell(&side, way);
-        side.said[0] = '\0';
-        act(&side, cells->news);
-        say(&side, "->");
-        say_state(&side);
-        cr_expect_str_eq(side.said, cells->outcome, "%s: \"%s\", not \"%s\"", cells->news,
-                         side.said, cells->outcome);
+        run_rows(&side, way);
+        side.output[0] = '\0';
+        act(&side, cells->event);
+        print(&side, "->");
+        print_state(&side);
+        cr_expect_str_eq(side.output, cells->outcome, "%s: \"%s\", not \"%s\"", cells->event,
+                         side.output, cells->outcome);
     }
 }
 
-Test(parent, apart_knows_what_to_do_whatever_happens)
+Test(membership, apart_knows_what_to_do_whatever_happens)
 {
-    static const struct row way[] = {{"up", "join 4"}, {"down", ""}, {0}};
+    static const struct row way[] = {{"connected", "join 4"}, {"disconnected", ""}, {0}};
     static const struct cell cells[] = {
-        {"up", "-> apart"},
-        {"down", "-> apart"},
+        {"connected", "-> disconnected"},
+        {"disconnected", "-> disconnected"},
         {"leave", "-> leaving"},
         {"time +9000", "dial -> dialling"},
-        {"capacity 5", "-> apart"},
-        {"welcome 500", "-> apart"},
-        {"refuse not joined", "-> apart"},
-        {"refuse busy 100", "-> apart"},
-        {"heartbeat", "-> apart"},
-        {"sum", "-> apart"},
-        {"cancel", "-> apart"},
+        {"capacity 5", "-> disconnected"},
+        {"welcome 500", "-> disconnected"},
+        {"refuse not joined", "-> disconnected"},
+        {"refuse busy 100", "-> disconnected"},
+        {"heartbeat", "-> disconnected"},
+        {"sum", "-> disconnected"},
+        {"cancel", "-> disconnected"},
         {0},
     };
 
     check_cells(way, cells);
 }
 
-Test(parent, dialling_knows_what_to_do_whatever_happens)
+Test(membership, dialling_knows_what_to_do_whatever_happens)
 {
     static const struct row way[] = {{0}};
     static const struct cell cells[] = {
-        {"up", "join 4 -> joining"},
-        {"down", "-> apart"},
+        {"connected", "join 4 -> joining"},
+        {"disconnected", "-> disconnected"},
         {"leave", "-> leaving"},
         {"time +9000", "-> dialling"},
         {"capacity 5", "-> dialling"},
@@ -517,18 +526,18 @@ Test(parent, dialling_knows_what_to_do_whatever_happens)
     check_cells(way, cells);
 }
 
-Test(parent, joining_knows_what_to_do_whatever_happens)
+Test(membership, joining_knows_what_to_do_whatever_happens)
 {
-    static const struct row way[] = {{"up", "join 4"}, {0}};
+    static const struct row way[] = {{"connected", "join 4"}, {0}};
     static const struct cell cells[] = {
-        {"up", "-> joining"},
-        {"down", "-> apart"},
+        {"connected", "-> joining"},
+        {"disconnected", "-> disconnected"},
         {"leave", "leave -> leaving"},
         {"time +9000", "dial it does not answer Join; dialling again -> dialling"},
         {"capacity 5", "-> joining"},
         {"welcome 500", "-> joined"},
         {"refuse not joined", "-> joining"},
-        {"refuse busy 100", "(busy) -> resting"},
+        {"refuse busy 100", "(busy) -> refused"},
         {"heartbeat", "-> joining"},
         {"sum", "-> joining"},
         {"cancel", "-> joining"},
@@ -538,12 +547,12 @@ Test(parent, joining_knows_what_to_do_whatever_happens)
     check_cells(way, cells);
 }
 
-Test(parent, joined_knows_what_to_do_whatever_happens)
+Test(membership, joined_knows_what_to_do_whatever_happens)
 {
-    static const struct row way[] = {{"up", "join 4"}, {"welcome 500", ""}, {0}};
+    static const struct row way[] = {{"connected", "join 4"}, {"welcome 500", ""}, {0}};
     static const struct cell cells[] = {
-        {"up", "-> joined"},
-        {"down", "lost -> apart"},
+        {"connected", "-> joined"},
+        {"disconnected", "lost -> disconnected"},
         {"leave", "leave -> leaving"},
         {"time +500", "heartbeat 4 -> joined"},
         {"capacity 5", "heartbeat 5 -> joined"},
@@ -551,43 +560,43 @@ Test(parent, joined_knows_what_to_do_whatever_happens)
         {"refuse not joined", "lost join 4 (not joined) -> joining"},
         {"refuse busy 100", "-> joined"},
         {"heartbeat", "-> joined"},
-        {"sum", "pass -> joined"},
-        {"cancel", "pass -> joined"},
+        {"sum", "deliver -> joined"},
+        {"cancel", "deliver -> joined"},
         {0},
     };
 
     check_cells(way, cells);
 }
 
-Test(parent, resting_knows_what_to_do_whatever_happens)
+Test(membership, resting_knows_what_to_do_whatever_happens)
 {
-    static const struct row way[] = {{"up", "join 4"}, {"refuse busy 2000", "(busy)"}, {0}};
+    static const struct row way[] = {{"connected", "join 4"}, {"refuse busy 2000", "(busy)"}, {0}};
     static const struct cell cells[] = {
-        {"up", "-> resting"},
-        {"down", "-> apart"},
+        {"connected", "-> refused"},
+        {"disconnected", "-> disconnected"},
         {"leave", "-> leaving"},
-        {"time +1999", "-> resting"},
+        {"time +1999", "-> refused"},
         {"time +2000", "join 4 -> joining"},
-        {"capacity 5", "-> resting"},
-        {"welcome 500", "-> resting"},
-        {"refuse not joined", "-> resting"},
-        {"refuse busy 100", "-> resting"},
-        {"heartbeat", "-> resting"},
-        {"sum", "-> resting"},
-        {"cancel", "-> resting"},
+        {"capacity 5", "-> refused"},
+        {"welcome 500", "-> refused"},
+        {"refuse not joined", "-> refused"},
+        {"refuse busy 100", "-> refused"},
+        {"heartbeat", "-> refused"},
+        {"sum", "-> refused"},
+        {"cancel", "-> refused"},
         {0},
     };
 
     check_cells(way, cells);
 }
 
-Test(parent, leaving_knows_what_to_do_whatever_happens)
+Test(membership, leaving_knows_what_to_do_whatever_happens)
 {
     static const struct row way[] = {
-        {"up", "join 4"}, {"welcome 500", ""}, {"leave", "leave"}, {0}};
+        {"connected", "join 4"}, {"welcome 500", ""}, {"leave", "leave"}, {0}};
     static const struct cell cells[] = {
-        {"up", "-> leaving"},
-        {"down", "lost -> leaving"},
+        {"connected", "-> leaving"},
+        {"disconnected", "lost -> leaving"},
         {"leave", "-> leaving"},
         {"time +500", "heartbeat 4 -> leaving"},
         {"capacity 5", "heartbeat 5 -> leaving"},
@@ -595,8 +604,8 @@ Test(parent, leaving_knows_what_to_do_whatever_happens)
         {"refuse not joined", "lost (not joined) -> leaving"},
         {"refuse busy 100", "-> leaving"},
         {"heartbeat", "-> leaving"},
-        {"sum", "pass -> leaving"},
-        {"cancel", "pass -> leaving"},
+        {"sum", "deliver -> leaving"},
+        {"cancel", "deliver -> leaving"},
         {0},
     };
 

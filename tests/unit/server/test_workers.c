@@ -1,4 +1,4 @@
-/* Workers: their rates, the sizes of their spans, how much they hold and when it is late. */
+/* Tests of server/core/workers.c: rates, sizes of spans, load and lateness. */
 #include <criterion/criterion.h>
 
 #include "server/core/workers.h"
@@ -6,11 +6,11 @@
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 #define MS            INT64_C(1000000)
-#define BLOCK_NS      100000 /* what is expected of a worker that is new */
+#define BLOCK_NS      100000 /* expected of a new worker */
 #define GAUSSIAN      MESSAGE_KIND_GAUSSIAN
 #define UNIFORM       MESSAGE_KIND_UNIFORM
 
-/* The one of this test; it does not move, as its lists hold addresses. */
+/* The workers of this test. They have a fixed address, because their lists contain addresses. */
 static struct workers *workers_of(uint32_t threads, uint32_t joined_max)
 {
     static struct workers workers;
@@ -28,7 +28,7 @@ static struct worker *join(struct workers *workers, uint32_t number, uint32_t ca
     return worker;
 }
 
-/* So many blocks took so long for each. */
+/* The worker reports `blocks` blocks of block_ns each. */
 static void measure(struct workers *workers, struct worker *worker, enum message_kind kind,
                     unsigned blocks, uint64_t block_ns)
 {
@@ -42,9 +42,9 @@ static bool near(double a, double b)
     return a > b * 0.999999 && a < b * 1.000001;
 }
 
-/* ---- who is there ------------------------------------------------------------------------ */
+/* ---- membership -------------------------------------------------------------------------- */
 
-Test(workers, threads_are_there_from_the_start)
+Test(workers, compute_threads_are_workers_from_the_start)
 {
     struct workers *workers = workers_of(3, 2);
 
@@ -68,12 +68,12 @@ Test(workers, may_have_no_workers_at_all)
     workers_clear(workers);
 }
 
-/* The states that the table allows, each by each. */
-Test(workers, news_move_a_worker_from_state_to_state)
+/* Every transition that the table allows. */
+Test(workers, events_move_a_worker_from_state_to_state)
 {
     static const struct {
         enum worker_state from;
-        enum worker_event news;
+        enum worker_event event;
         enum worker_state to;
     } rows[] = {
         {WORKER_JOINED, WORKER_EVENT_HEARTBEAT, WORKER_JOINED},
@@ -97,7 +97,7 @@ Test(workers, news_move_a_worker_from_state_to_state)
         struct worker *worker = join(workers, 0, 1);
         workers_apply(workers, worker, way[rows[i].from]);
         cr_assert(worker->state == rows[i].from);
-        workers_apply(workers, worker, rows[i].news);
+        workers_apply(workers, worker, rows[i].event);
         cr_expect(worker->state == rows[i].to, "row %zu: %d", i, worker->state);
         cr_expect((workers_ready(workers) == worker) == (rows[i].to == WORKER_JOINED), "row %zu",
                   i);
@@ -107,7 +107,7 @@ Test(workers, news_move_a_worker_from_state_to_state)
     workers_clear(workers);
 }
 
-Test(workers, the_most_silent_is_first_in_line)
+Test(workers, the_longest_silent_worker_is_first)
 {
     struct workers *workers = workers_of(0, 3);
     struct worker *a = join(workers, 0, 1), *b = join(workers, 1, 1), *c = join(workers, 2, 1);
@@ -120,9 +120,9 @@ Test(workers, the_most_silent_is_first_in_line)
     workers_clear(workers);
 }
 
-/* ---- how fast ---------------------------------------------------------------------------- */
+/* ---- rates ------------------------------------------------------------------------------- */
 
-Test(workers, a_rate_is_at_first_the_mean_of_what_was_measured)
+Test(workers, a_rate_is_first_the_mean_of_the_measurements)
 {
     struct workers *workers = workers_of(1, 0);
     struct worker *worker = workers_at(workers, 0);
@@ -136,7 +136,7 @@ Test(workers, a_rate_is_at_first_the_mean_of_what_was_measured)
     workers_clear(workers);
 }
 
-Test(workers, a_rate_that_changes_is_followed_nine_tenths_of_the_way_in_eight_spans)
+Test(workers, eight_spans_follow_a_changed_rate_by_nine_tenths)
 {
     struct workers *workers = workers_of(1, 0);
     struct worker *worker = workers_at(workers, 0);
@@ -150,7 +150,7 @@ Test(workers, a_rate_that_changes_is_followed_nine_tenths_of_the_way_in_eight_sp
     workers_clear(workers);
 }
 
-Test(workers, the_kinds_are_measured_apart)
+Test(workers, each_kind_has_its_own_rate)
 {
     struct workers *workers = workers_of(1, 0);
     struct worker *worker = workers_at(workers, 0);
@@ -201,7 +201,7 @@ Test(workers, the_speed_of_all_is_the_sum_of_those_who_are_there)
     workers_set_capacity(workers, b, 1);
     cr_assert(near(workers->speed[GAUSSIAN], 2.5 / BLOCK_NS));
     cr_assert(workers->capacity == 4);
-    workers_apply(workers, a, WORKER_EVENT_LEAVE); /* what it gives is not to be counted on */
+    workers_apply(workers, a, WORKER_EVENT_LEAVE); /* a leaving worker does not count */
     cr_assert(near(workers->speed[GAUSSIAN], 1.0 / BLOCK_NS));
     cr_assert(workers->capacity == 1);
     workers_remove(workers, a);
@@ -214,19 +214,19 @@ Test(workers, the_speed_of_all_is_the_sum_of_those_who_are_there)
 
 /* ---- sizes of spans ---------------------------------------------------------------------- */
 
-Test(workers, a_span_is_half_of_a_cores_share_within_its_bounds_up_to_the_end_of_a_block)
+Test(workers, a_span_is_half_of_a_cores_share_within_limits_and_ends_with_a_block)
 {
     static const struct {
         uint32_t others; /* cores */
         uint64_t first, left, size;
     } rows[] = {
-        {0, 0, 1, 1},                                          /* never more than is left */
-        {0, 0, BLOCK_SAMPLES + 1, BLOCK_SAMPLES},              /* nor less than a block */
+        {0, 0, 1, 1},                                          /* at most the samples left */
+        {0, 0, BLOCK_SAMPLES + 1, BLOCK_SAMPLES},              /* at least a block */
         {0, 0, 21 * BLOCK_SAMPLES, 10 * BLOCK_SAMPLES},        /* half */
         {1, 0, 21 * BLOCK_SAMPLES, 5 * BLOCK_SAMPLES},         /* of this core's share */
-        {99, 0, 21 * BLOCK_SAMPLES, BLOCK_SAMPLES},            /* and not less than a block */
+        {99, 0, 21 * BLOCK_SAMPLES, BLOCK_SAMPLES},            /* at least a block */
         {0, 5, 21 * BLOCK_SAMPLES, 10 * BLOCK_SAMPLES - 5},    /* the end of a block */
-        {0, BLOCK_SAMPLES - 1, 2 * BLOCK_SAMPLES, 1},          /* even if it is near */
+        {0, BLOCK_SAMPLES - 1, 2 * BLOCK_SAMPLES, 1},          /* even if the end is near */
         {0, 0, SAMPLE_END_MAX, 500 * (uint64_t)BLOCK_SAMPLES}, /* JOINED_SPAN_NS */
         {99, 0, SAMPLE_END_MAX, 500 * (uint64_t)BLOCK_SAMPLES},
     };
@@ -241,7 +241,7 @@ Test(workers, a_span_is_half_of_a_cores_share_within_its_bounds_up_to_the_end_of
     }
 }
 
-Test(workers, a_slow_worker_gets_less_than_a_fast_one_and_a_thread_shorter_spans)
+Test(workers, a_slow_worker_and_a_compute_thread_get_shorter_spans)
 {
     struct workers *workers = workers_of(1, 2);
     struct worker *fast = join(workers, 1, 1), *slow = join(workers, 2, 1);
@@ -255,9 +255,9 @@ Test(workers, a_slow_worker_gets_less_than_a_fast_one_and_a_thread_shorter_spans
     workers_clear(workers);
 }
 
-/* ---- what they hold ---------------------------------------------------------------------- */
+/* ---- load -------------------------------------------------------------------------------- */
 
-/* What the worker is given, in the order in which it is. */
+/* The runs of one worker, in the order of their starts. */
 struct load {
     struct workers *workers;
     struct worker *worker;
@@ -265,7 +265,7 @@ struct load {
     uint32_t held;
 };
 
-/* Until it may have no more: spans of so many blocks. */
+/* Fills the worker's credit with spans of `blocks` blocks. */
 static void fill(struct load *load, unsigned blocks, int64_t now_ns)
 {
     while (workers_ready(load->workers) == load->worker) {
@@ -282,7 +282,7 @@ static void finish(struct load *load)
     load->held = 0;
 }
 
-Test(workers, a_worker_holds_two_spans_a_core_and_no_more_than_a_client_may)
+Test(workers, a_worker_holds_two_spans_per_core_and_at_most_the_requests_of_a_client)
 {
     static const struct {
         uint32_t capacity, held;
@@ -308,7 +308,7 @@ Test(workers, a_worker_holds_two_spans_a_core_and_no_more_than_a_client_may)
     }
 }
 
-Test(workers, spans_go_to_idle_cores_first_and_then_to_whoever_waited_longest)
+Test(workers, spans_go_to_idle_cores_first_and_then_to_the_worker_that_waited_longest)
 {
     struct workers *workers = workers_of(3, 0);
     struct run runs[6];
@@ -325,18 +325,19 @@ Test(workers, spans_go_to_idle_cores_first_and_then_to_whoever_waited_longest)
     workers_release(workers, &runs[1]);
     cr_assert(workers_number(workers, workers_ready(workers)) == 2);
     workers_release(workers, &runs[4]);
-    cr_assert(workers_number(workers, workers_ready(workers)) == 1); /* it has nothing at all */
+    cr_assert(workers_number(workers, workers_ready(workers)) ==
+              1); /* both its cores' spans have ended */
     workers_clear(workers);
 }
 
-Test(workers, an_idle_one_is_another_with_a_free_core)
+Test(workers, an_idle_worker_is_another_worker_with_a_free_core)
 {
     struct workers *workers = workers_of(0, 2);
     struct worker *a = join(workers, 0, 2), *b = join(workers, 1, 1);
     struct run run = {.worker = a, .kind = GAUSSIAN}, other = {.worker = b, .kind = GAUSSIAN};
 
     workers_hold(workers, &run, BLOCK_SAMPLES, 0);
-    cr_assert(workers_idle(workers, b) == a, "its other core is free");
+    cr_assert(workers_idle(workers, b) == a, "w0 has a free core");
     cr_assert(workers_idle(workers, a) == b);
     workers_hold(workers, &other, BLOCK_SAMPLES, 0);
     cr_assert_null(workers_idle(workers, a));
@@ -345,19 +346,19 @@ Test(workers, an_idle_one_is_another_with_a_free_core)
 
 /* ---- lateness ---------------------------------------------------------------------------- */
 
-Test(workers, a_span_is_late_after_twice_what_it_and_those_before_it_should_take)
+Test(workers, a_span_is_late_after_twice_the_expected_time_of_all_spans_up_to_it)
 {
     static struct load load;
     struct workers *workers = workers_of(0, 1);
 
     load = (struct load){.workers = workers, .worker = join(workers, 0, 2)};
-    fill(&load, 100, 5 * MS); /* 10 ms of a core each, 5 ms of two */
+    fill(&load, 100, 5 * MS); /* each takes 10 ms on one core, 5 ms on two */
     for (int i = 0; i < 4; i++)
         cr_expect(load.runs[i].late_at_ns == (5 + 10 * (i + 1)) * MS + LATE_NS, "run %d", i);
     workers_clear(workers);
 }
 
-Test(workers, a_worker_that_stood_still_once_is_not_waited_for_longer_ever_after)
+Test(workers, one_pause_of_a_worker_does_not_lengthen_later_waits)
 {
     static struct load load;
     struct workers *workers = workers_of(0, 1);
@@ -366,7 +367,7 @@ Test(workers, a_worker_that_stood_still_once_is_not_waited_for_longer_ever_after
     load = (struct load){.workers = workers, .worker = join(workers, 0, 64)};
     for (int round = 0; round < 20; round++) {
         int64_t stall_ns = round == 3 ? 1000 * MS : 0;
-        fill(&load, 640, now_ns); /* 64 ms of a core each, 1 ms of all */
+        fill(&load, 640, now_ns); /* each takes 64 ms on one core, 1 ms on all */
         cr_expect(load.runs[0].late_at_ns <= now_ns + 2 * MS + LATE_NS, "round %d: %f ms", round,
                   (double)(load.runs[0].late_at_ns - now_ns) / MS);
         now_ns += 128 * MS + stall_ns;
@@ -375,14 +376,14 @@ Test(workers, a_worker_that_stood_still_once_is_not_waited_for_longer_ever_after
     workers_clear(workers);
 }
 
-Test(workers, a_rate_that_is_wrong_by_half_does_not_add_up)
+Test(workers, a_rate_that_is_wrong_by_half_does_not_accumulate)
 {
     static struct load load;
     struct workers *workers = workers_of(0, 1);
     int64_t now_ns = 0;
 
     load = (struct load){.workers = workers, .worker = join(workers, 0, 1)};
-    fill(&load, 100, 0); /* 10 ms each, as it seems, but it takes 15 */
+    fill(&load, 100, 0); /* expected: 10 ms each; real: 15 ms */
     for (unsigned i = 0; i < 1000; i++) {
         struct run *run = &load.runs[i % 2];
         now_ns += 15 * MS;

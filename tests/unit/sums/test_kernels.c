@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sums/kernel.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 
 /* This includes the template, so that the tests can count the draws of each level of a block. These
  * functions replace the library's portable kernel. */

@@ -11,7 +11,7 @@
 #include "sums/digest.h"
 #include "sums/ieee.h"
 #include "sums/sum.h"
-#include "tests/unit/chance.h"
+#include "tests/support/chance.h"
 #include "tests/vectors/vector.h"
 
 #define INT128_MAX ((__int128)(~(unsigned __int128)0 >> 1))
