@@ -12,8 +12,8 @@
 
 enum occasion_type {
     OCCASION_LETTER,       /* a message arrives; who: letter */
-    OCCASION_DIAL,         /* a connection is tried; who: wire; stamp */
-    OCCASION_DISCONNECTED, /* an end of a connection notices its end; who: wire; stamp; end */
+    OCCASION_DIAL,         /* a connection is tried; who: cable; stamp */
+    OCCASION_DISCONNECTED, /* an end of a connection notices its end; who: cable; stamp; end */
     OCCASION_NODE_DUE,     /* a timer of a server; who: node */
     OCCASION_THREAD,       /* a compute thread finishes; who: node; end: thread; stamp */
     OCCASION_CLIENT,       /* a timer of a client; who: client */

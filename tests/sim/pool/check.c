@@ -1,3 +1,4 @@
+/* Checks of the real cores after every step: see check.h. */
 #include "tests/sim/pool/check.h"
 
 #include <stddef.h>
@@ -8,7 +9,7 @@
 #include "sums/stream.h"
 #include "tests/support/invariants.h"
 
-/* A thread has just what the dispatcher believes, and knows what is cancelled. */
+/* A compute thread holds exactly the runs of the dispatcher, and has got all cancels. */
 static const char *thread_wrong(const struct worker *w, const struct thread *thread,
                                 const struct spans *spans)
 {
@@ -23,7 +24,7 @@ static const char *thread_wrong(const struct worker *w, const struct thread *thr
         if (task->span.id != spans_id(spans, run))
             return "a thread has another task";
         if (task->cancelled != (run->state == RUN_CANCELLED))
-            return "a thread is not told of a cancel";
+            return "a thread did not get a cancel";
     }
     return NULL;
 }
@@ -48,7 +49,7 @@ static int64_t silence_at_ns(const struct dispatcher *d, const struct worker *w)
     return received_at_ns + HEARTBEATS_MISSED * d->settings.heartbeat_ns;
 }
 
-/* A worker that has not been heard for so long is dropped, unless this process was not there. */
+/* A worker that is silent for too long is dropped, unless this process did not run. */
 static const char *silence_wrong(const struct dispatcher *d, const struct event *event)
 {
     const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);
@@ -58,22 +59,22 @@ static const char *silence_wrong(const struct dispatcher *d, const struct event 
     return d->now_ns < silence_at_ns(d, w) ? NULL : "a silent worker is kept";
 }
 
-/* It gives up in time; where the last worker was dropped in this step, from the next one on. */
+/* A draining server without workers. */
 static bool is_stranded(const struct dispatcher *d)
 {
     return d->draining && d->workers.capacity == 0 && d->workers.held == 0 &&
            !TAILQ_EMPTY(&d->queue.open);
 }
 
-/* What time alone brings about is not slept through. */
+/* Timers are set for everything that the time alone causes. */
 static const char *due_wrong(const struct dispatcher *d)
 {
     const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);
     int64_t due_at_ns = dispatcher_due_at(d);
 
     if (w && due_at_ns > silence_at_ns(d, w))
-        return "the end of a silent worker is slept through";
-    return due_at_ns <= d->give_up_at_ns ? NULL : "a server that is alone sleeps on";
+        return "no timer is set for a silent worker";
+    return due_at_ns <= d->give_up_at_ns ? NULL : "no timer is set for a server without workers";
 }
 
 static const char *event_wrong(const struct node *node, int64_t now_ns, const struct event *event)
@@ -86,7 +87,7 @@ static const char *event_wrong(const struct node *node, int64_t now_ns, const st
         d->counters.refused != node->ledger.refusals)
         return "answers are miscounted";
     if (is_stranded(d) && d->give_up_at_ns == NEVER && d->heartbeat_at_ns == NEVER)
-        return "a server that drains waits for nobody, for ever";
+        return "a draining server without workers never gives up";
     if (d->queue.open_count != node->ledger.count)
         return "requests are forgotten";
     const char *wrong = silence_wrong(d, event);
@@ -102,8 +103,8 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
     return wrong ? wrong : event_wrong(node, now_ns, event);
 }
 
-/* After its turn a client waits for that of all others, and its request for that of the others of
- * this client; but a parent's are computed in order. */
+/* After its turn, a client waits for the turns of all other clients, and its request waits for the
+ * turns of its other requests. The requests of a parent are computed in order. */
 static const char *turn_wrong(const struct dispatcher *d, const struct request *r)
 {
     const struct client *client = r->client;
@@ -116,7 +117,7 @@ static const char *turn_wrong(const struct dispatcher *d, const struct request *
         TAILQ_LAST(&client->runnable, request_list) != r)
         return "a request has two turns in a row";
     if (request_left(r) > 0 && client->in_order && TAILQ_FIRST(&client->runnable) != r)
-        return "a parent's request is put off";
+        return "a parent's requests take turns";
     return NULL;
 }
 
@@ -133,23 +134,23 @@ static bool suspect_has_rested(const struct dispatcher *d)
     return suspect && suspect->rests_until_ns <= d->now_ns;
 }
 
-/* What nobody has comes before what is overdue with one worker, and that before new work; but for
- * one that has not given a total new work comes before what nobody has. */
+/* The assignment rules of assign.c: waiting spans, then overdue runs, then new spans. For an
+ * unproven worker, new spans come before waiting ones. */
 static const char *order_wrong(const struct dispatcher *d, const struct run *run, bool new)
 {
     const struct run *first = TAILQ_FIRST(&d->spans.single);
     bool waits = !TAILQ_EMPTY(&d->spans.waiting), proven = worker_proven(run->worker);
 
     if (run->span->state == SPAN_TWICE && waits)
-        return "a span is given twice while another waits";
+        return "a span is assigned twice while another waits";
     if (new &&proven && waits)
-        return "a new span is given while another waits";
+        return "a new span is assigned while another waits";
     if (!new && !proven && run->span->state == SPAN_RUNNING &&spans_span_available(&d->spans) &&
         !TAILQ_EMPTY(&d->queue.runnable))
-        return "a span that came back is given to who has not given a total yet";
+        return "an unproven worker gets a returned span";
     if (new && (proven || !(waits || suspect_has_rested(d))) && first &&
         first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
-        return "a new span is given while another is overdue";
+        return "a new span is assigned while another is overdue";
     return NULL;
 }
 
@@ -161,7 +162,7 @@ static const char *assignment_wrong(struct node *node, const struct run *run,
     struct debt *debt = ledger_find(&node->ledger, client, r->asked.id);
 
     if (!debt || !is_part(&debt->asked, span))
-        return "a span of no request in flight is given";
+        return "a span without a request in flight is assigned";
     if ((span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
         return "a span ends inside a block";
@@ -179,14 +180,14 @@ const char *check_assigned(struct node *node, uint32_t worker, const struct sum_
     const struct worker *w = workers_at(&d->workers, worker);
 
     if (!w || w->state != WORKER_JOINED)
-        return "a span is given to who takes none";
+        return "a span is sent to a worker that is not ready";
     if (w->held > invariants_credit(w))
-        return "a worker is given more than its credit";
+        return "a worker gets more than its credit";
     if (!run || run->state != RUN_RUNNING || run->worker != w || run->span->first != span->first ||
         run->span->count != span->count)
-        return "a span is given that is another one";
+        return "the span that is sent differs from its run";
     if (span_suspect(run->span) && d->now_ns < run->span->rests_until_ns)
-        return "a span has its last chance before it has rested";
+        return "a suspect is assigned before it has rested";
     return assignment_wrong(node, run, span);
 }
 
@@ -250,25 +251,25 @@ static bool fits(const struct message *message)
 
 const char *check_message(const struct message *message)
 {
-    return fits(message) ? NULL : "a message that nobody could read";
+    return fits(message) ? NULL : "an invalid message";
 }
 
 const char *check_effects(const struct membership *parent, const struct message *message,
                           const struct membership_effects *effects)
 {
     if (effects->dial != (parent->state == MEMBERSHIP_DIALLING && effects->dial))
-        return "a parent is dialled while it is there";
+        return "a connected parent is dialled";
     if (effects->deliver &&
         (!message || (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)))
-        return "a parent's message is passed on that is none of the dispatcher's";
+        return "a message that the dispatcher does not handle is delivered";
     if (effects->deliver && parent->state != MEMBERSHIP_JOINED &&
         parent->state != MEMBERSHIP_LEAVING)
-        return "a parent's work is taken without having joined it";
+        return "a request of a parent is accepted before joining";
     if (effects->send && message && message->type == MESSAGE_REFUSAL &&
         message->refusal.status != STATUS_NOT_JOINED)
-        return "a parent that refuses is answered at once";
+        return "a message is sent at once after a refusal";
     if (effects->send && effects->message.type != MESSAGE_JOIN &&
         effects->message.type != MESSAGE_HEARTBEAT && effects->message.type != MESSAGE_LEAVE)
-        return "a parent is told what it does not understand";
+        return "a message that parents do not accept is sent";
     return effects->send ? check_message(&effects->message) : NULL;
 }

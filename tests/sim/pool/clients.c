@@ -1,3 +1,4 @@
+/* Simulated clients: see clients.h. */
 #include "tests/sim/pool/clients.h"
 
 #include <inttypes.h>
@@ -6,9 +7,9 @@
 #include "tests/sim/oracle.h"
 #include "tests/sim/pool/world.h"
 
-/* ---- what they want ---------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------------------------- */
 
-/* From one sample to a sixth of a second's work for one thread, most of them small. */
+/* From one sample to what one thread computes in a sixth of a second. Most are small. */
 static uint64_t draw_count(struct world *world)
 {
     struct chance *chance = &world->chance;
@@ -76,7 +77,7 @@ static void client_init(struct world *world, struct client_process *client, uint
 
     *client = (struct client_process){
         .number = number,
-        .wire = NOWHERE,
+        .cable = NOWHERE,
         .front = (uint32_t)chance_below(chance, world->pool.fronts),
         .job_count = (uint32_t)chance_between(chance, 1, JOBS_MAX),
         .window = (uint32_t)chance_between(chance, 1, ASKS_MAX / 2),
@@ -112,14 +113,14 @@ bool crowd_done(const struct world *world)
     return true;
 }
 
-/* ---- asking ------------------------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------------------------- */
 
 static void send(struct world *world, const struct client_process *client,
                  const struct message *message)
 {
     trace_message(&world->trace, world->now_ns, "says: client, server", client->number,
                   client->front, message);
-    wire_send(world, &world->network.wires[client->wire], END_DIALLER, message);
+    cable_send(world, &world->network.cables[client->cable], END_DIALLER, message);
 }
 
 static void ask(struct world *world, struct client_process *client, struct sim_job *job)
@@ -158,7 +159,7 @@ static bool job_waits(const struct sim_job *job)
     return !job->done && !job->in_flight;
 }
 
-/* What is due, as far as the window goes. */
+/* Sends the requests and cancels that are due, up to the window. */
 static void ask_all(struct world *world, struct client_process *client)
 {
     for (uint32_t i = 0; i < client->job_count && client->ask_count < client->window; i++) {
@@ -190,7 +191,7 @@ static void client_wait(struct world *world, struct client_process *client)
 {
     int64_t at_ns = client_due_at(client);
 
-    if (at_ns != NEVER && (client->up || client->wire == NOWHERE))
+    if (at_ns != NEVER && (client->up || client->cable == NOWHERE))
         client_later(world, client, at_ns);
 }
 
@@ -207,15 +208,15 @@ static void drop_asks(struct world *world, struct client_process *client)
     }
     client->ask_count = 0;
     client->up = false;
-    if (client->wire != NOWHERE)
-        wire_close(world, &world->network.wires[client->wire], END_DIALLER);
-    client->wire = NOWHERE;
+    if (client->cable != NOWHERE)
+        cable_close(world, &world->network.cables[client->cable], END_DIALLER);
+    client->cable = NOWHERE;
     client->front = (uint32_t)chance_below(&world->chance, world->pool.fronts);
 }
 
 static void dial(struct world *world, struct client_process *client)
 {
-    client->wire = wire_dial(world, DIALLER_CLIENT, client->number, 0, client->front, false);
+    client->cable = cable_dial(world, DIALLER_CLIENT, client->number, 0, client->front, false);
 }
 
 void client_connected(struct world *world, struct client_process *client)
@@ -243,7 +244,8 @@ bool client_break_off(struct world *world, struct client_process *client)
     return true;
 }
 
-/* It may have asked for more than can be done in that time, so it waits longer from now on. */
+/* The client may have requested more than the pool can compute in this time. So its patience
+ * doubles. */
 static void time_out(struct world *world, struct client_process *client)
 {
     client->patience_ns *= 2;
@@ -255,7 +257,7 @@ void client_due(struct world *world, struct client_process *client)
     if (client->wake_at_ns != world->now_ns)
         return;
     client->wake_at_ns = NEVER;
-    if (client->wire == NOWHERE && client_due_at(client) <= world->now_ns)
+    if (client->cable == NOWHERE && client_due_at(client) <= world->now_ns)
         dial(world, client);
     if (client->up) {
         if (client->ask_count > 0 && world->now_ns - client->received_at_ns >= client->patience_ns)
@@ -282,14 +284,14 @@ static void wrong(struct world *world, const struct client_process *client, uint
     world_violation(world, "client %u, request %" PRIu64 ": %s", client->number, id, text);
 }
 
-/* Asked again not before that. */
+/* The job is retried after this delay. */
 static void again(struct world *world, struct sim_job *job, int64_t delay_ns)
 {
     job->not_before_ns =
         world->now_ns + delay_ns + (int64_t)chance_below(&world->chance, (uint64_t)(100 * MS));
 }
 
-/* What each refusal means for the job. */
+/* The arguments of the handlers of refusals. */
 struct refused {
     const struct client_process *client;
     const struct ask *ask;
@@ -300,7 +302,8 @@ struct refused {
 static void on_duplicate(struct world *world, const struct refused *refused)
 {
     if (refused->ask->copies == 0)
-        wrong(world, refused->client, refused->ask->id, "called a duplicate, and never answered");
+        wrong(world, refused->client, refused->ask->id,
+              "refused as a duplicate, but never answered");
 }
 
 static void on_busy(struct world *world, const struct refused *refused)
@@ -320,7 +323,7 @@ static void on_cancelled(struct world *world, const struct refused *refused)
     refused->job->impatient = false;
     refused->job->done = chance_one_in(&world->chance, 2);
     if (!refused->ask->cancelled)
-        wrong(world, refused->client, refused->ask->id, "cancelled by nobody");
+        wrong(world, refused->client, refused->ask->id, "refused as cancelled without a cancel");
 }
 
 static void on_stopping(struct world *world, const struct refused *refused)
@@ -350,7 +353,7 @@ static void on_refusal(struct world *world, const struct client_process *client,
     struct refused refused = {client, ask, ask->job, refusal};
 
     if (!statuses[refusal->status].handle) {
-        wrong(world, client, ask->id, "refused as a request never is");
+        wrong(world, client, ask->id, "refused with a status that requests never get");
         return;
     }
     world_happened(world, statuses[refusal->status].happening);
@@ -367,14 +370,14 @@ static void on_reply(struct world *world, const struct client_process *client, s
         wrong(world, client, ask->id, "a wrong sum");
 }
 
-/* One answer for each time that it was asked. */
+/* One answer for each time that the request was sent. */
 static void on_answer(struct world *world, struct client_process *client, uint64_t id,
                       const struct message *message)
 {
     struct ask *ask = ask_of(client, id);
 
     if (!ask) {
-        wrong(world, client, id, "an answer to what was not asked");
+        wrong(world, client, id, "an answer without a request");
         return;
     }
     ask->copies--;
@@ -396,7 +399,7 @@ static void on_progress(struct world *world, struct client_process *client,
     world_happened(world, HAPPENED_PROGRESS);
     if (!ask || !ask->job->asked.progress || progress->done >= progress->count ||
         progress->count != ask->job->asked.count)
-        wrong(world, client, progress->id, "progress that is none");
+        wrong(world, client, progress->id, "implausible progress");
 }
 
 void client_receive(struct world *world, struct client_process *client,
@@ -409,7 +412,7 @@ void client_receive(struct world *world, struct client_process *client,
     case MESSAGE_SUM_REPLY: on_answer(world, client, message->sum_reply.id, message); break;
     case MESSAGE_REFUSAL: on_answer(world, client, message->refusal.id, message); break;
     case MESSAGE_PROGRESS: on_progress(world, client, &message->progress); break;
-    default: wrong(world, client, 0, "a message that is not for clients");
+    default: wrong(world, client, 0, "a message that clients do not get");
     }
     if (client->up)
         ask_all(world, client);

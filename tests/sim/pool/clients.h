@@ -1,5 +1,5 @@
-/* Clients: each has sums that it wants, asks for a few at a time, and asks again, there or
- * elsewhere, until it has an answer that is final. */
+/* Simulated clients. Each client has jobs: sums that it wants. It sends a few requests at a time,
+ * and sends them again, to any front, until it has a final answer. */
 #ifndef MEANTIME_TESTS_SIM_POOL_CLIENTS_H
 #define MEANTIME_TESTS_SIM_POOL_CLIENTS_H
 
@@ -14,39 +14,38 @@
 
 struct world;
 
-/* asked: but for its id. */
 struct sim_job {
-    struct sum_request asked;
-    bool impatient; /* it will be cancelled */
-    bool twice;     /* it will be asked twice under one id */
+    struct sum_request asked; /* without its id */
+    bool impatient;           /* the client will cancel it */
+    bool twice;               /* the client will send it twice with one id */
     bool in_flight;
     bool done;
     int64_t not_before_ns;
 };
 
-/* copies: answers that are owed under that id. */
+/* A request in flight. */
 struct ask {
     uint64_t id;
     struct sim_job *job;
     int64_t asked_at_ns;
-    int64_t cancel_at_ns; /* NEVER: not, or no longer, to be cancelled */
+    int64_t cancel_at_ns; /* NEVER: no cancel, or already sent */
     bool cancelled;
-    uint32_t copies;
+    uint32_t copies; /* answers that are owed for this id */
     uint64_t done;
 };
 
 struct client_process {
     uint32_t number;
-    uint32_t wire; /* NOWHERE: none */
+    uint32_t cable; /* NOWHERE: none */
     uint32_t front;
     bool up;
     struct sim_job jobs[JOBS_MAX];
     uint32_t job_count;
     struct ask asks[ASKS_MAX];
     uint32_t ask_count;
-    uint32_t window;
+    uint32_t window; /* requests in flight at most */
     uint64_t last_id;
-    int64_t patience_ns;
+    int64_t patience_ns; /* after this time without a message, it disconnects and retries */
     int64_t received_at_ns;
     int64_t wake_at_ns;
 };
@@ -58,7 +57,7 @@ struct crowd {
 
 void crowd_init(struct world *world);
 
-/* True when each has all its answers. */
+/* True if each client has all its answers. */
 bool crowd_done(const struct world *world);
 
 void client_due(struct world *world, struct client_process *client);
@@ -67,7 +66,7 @@ void client_disconnected(struct world *world, struct client_process *client);
 void client_receive(struct world *world, struct client_process *client,
                     const struct message *message);
 
-/* It breaks off and asks again later; or it does not wait for anything, and returns false. */
+/* The client disconnects, and sends its requests again later. False if it has none in flight. */
 bool client_break_off(struct world *world, struct client_process *client);
 
 #endif

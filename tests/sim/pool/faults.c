@@ -1,3 +1,4 @@
+/* Faults of a schedule: see faults.h. */
 #include "tests/sim/pool/faults.h"
 
 #include "tests/sim/pool/world.h"
@@ -17,32 +18,32 @@ void faults_restart(struct world *world, const struct node *node)
     node_later(world, node, OCCASION_START, chance_spread(&world->chance, MS, 4 * S));
 }
 
-/* ---- whom it strikes --------------------------------------------------------------------- */
+/* ---- targets ---------------------------------------------------------------------------- */
 
 static struct node *draw_node(struct world *world)
 {
     return &world->pool.nodes[chance_below(&world->chance, world->pool.count)];
 }
 
-/* One that is up, or NULL. */
-static struct wire *draw_line(struct world *world)
+/* A random connection that is up, or NULL. */
+static struct cable *draw_line(struct world *world)
 {
     struct network *network = &world->network;
 
-    if (network->wires_used == 0)
+    if (network->cables_used == 0)
         return NULL;
-    uint32_t first = (uint32_t)chance_below(&world->chance, network->wires_used);
-    for (uint32_t i = 0; i < network->wires_used; i++) {
-        struct wire *wire = &network->wires[(first + i) % network->wires_used];
-        if (wire->state == WIRE_UP)
-            return wire;
+    uint32_t first = (uint32_t)chance_below(&world->chance, network->cables_used);
+    for (uint32_t i = 0; i < network->cables_used; i++) {
+        struct cable *cable = &network->cables[(first + i) % network->cables_used];
+        if (cable->state == CABLE_UP)
+            return cable;
     }
     return NULL;
 }
 
-/* ---- what it does ------------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------------------------ */
 
-/* Where the machine goes down with its server, nobody says so to the others. */
+/* If the machine fails together with its server, the other ends notice late. */
 static void fault_kill(struct world *world)
 {
     struct node *node = draw_node(world);
@@ -83,17 +84,17 @@ static void fault_drain(struct world *world)
 
 static void fault_reset(struct world *world)
 {
-    struct wire *wire = draw_line(world);
+    struct cable *cable = draw_line(world);
 
-    if (!wire)
+    if (!cable)
         return;
     world_happened(world, HAPPENED_RESET);
     trace_note(&world->trace, world->now_ns, "reset: line, listener",
-               (uint32_t)(wire - world->network.wires), wire->listener);
-    wire_break(world, wire, chance_spread(&world->chance, MS, 4 * S));
+               (uint32_t)(cable - world->network.cables), cable->listener);
+    cable_break(world, cable, chance_spread(&world->chance, MS, 4 * S));
 }
 
-/* The server goes on and sends heartbeats, but nothing is computed, nor a cancel heeded. */
+/* The server sends heartbeats, but its compute threads neither compute nor end cancelled spans. */
 static void fault_hang(struct world *world)
 {
     struct node *node = draw_node(world);
@@ -105,20 +106,20 @@ static void fault_hang(struct world *world)
     node->hung_until_ns = world->now_ns + chance_spread(&world->chance, 100 * MS, 20 * S);
 }
 
-/* Messages wait, or the connection does not survive it. */
+/* Messages wait until the cut ends, or the connection breaks. */
 static void fault_cut(struct world *world)
 {
-    struct wire *wire = draw_line(world);
+    struct cable *cable = draw_line(world);
     int64_t ns = chance_spread(&world->chance, 10 * MS, 10 * S);
 
-    if (!wire)
+    if (!cable)
         return;
     world_happened(world, HAPPENED_CUT);
     trace_note(&world->trace, world->now_ns, "cut: line, listener",
-               (uint32_t)(wire - world->network.wires), wire->listener);
-    wire->cut_until_ns = world->now_ns + ns;
+               (uint32_t)(cable - world->network.cables), cable->listener);
+    cable->cut_until_ns = world->now_ns + ns;
     if (chance_one_in(&world->chance, 3))
-        wire_break(world, wire, 2 * ns);
+        cable_break(world, cable, 2 * ns);
 }
 
 static void fault_isolate(struct world *world)
@@ -132,38 +133,39 @@ static void fault_isolate(struct world *world)
 
 static void fault_full(struct world *world)
 {
-    struct wire *wire = draw_line(world);
+    struct cable *cable = draw_line(world);
 
-    if (!wire)
+    if (!cable)
         return;
     world_happened(world, HAPPENED_FULL);
-    wire->ends[chance_below(&world->chance, ENDS)].full_until_ns =
+    cable->ends[chance_below(&world->chance, ENDS)].full_until_ns =
         world->now_ns + chance_spread(&world->chance, 10 * MS, 4 * S);
 }
 
 static void fault_burst(struct world *world)
 {
-    struct wire *wire = draw_line(world);
+    struct cable *cable = draw_line(world);
 
-    if (!wire)
+    if (!cable)
         return;
     world_happened(world, HAPPENED_BURST);
     for (int end = 0; end < ENDS; end++)
-        if (wire->ends[end].clear_at_ns < world->now_ns)
-            wire->ends[end].clear_at_ns =
+        if (cable->ends[end].clear_at_ns < world->now_ns)
+            cable->ends[end].clear_at_ns =
                 world->now_ns + chance_spread(&world->chance, 10 * MS, 3 * S);
 }
 
-/* The next to connect has a routing id that is taken; and somebody has to connect anew. */
+/* The next connection uses a routing id that is in use. One connection breaks, so that a peer must
+ * connect again. */
 static void fault_ignore(struct world *world)
 {
-    struct wire *wire = draw_line(world);
+    struct cable *cable = draw_line(world);
 
-    if (!wire)
+    if (!cable)
         return;
     world_happened(world, HAPPENED_IGNORED);
     world->network.ignore_next = true;
-    wire_break(world, wire, 10 * MS);
+    cable_break(world, cable, 10 * MS);
 }
 
 static void fault_break_off(struct world *world)
@@ -216,10 +218,10 @@ void faults_heal(struct world *world)
     trace_note(&world->trace, world->now_ns, "all faults heal", 0, 0);
     world->healed = true;
     network->ignore_next = false;
-    for (uint32_t i = 0; i < network->wires_used; i++) {
-        struct wire *wire = &network->wires[i];
-        wire->cut_until_ns = 0;
-        wire->ends[END_DIALLER].full_until_ns = wire->ends[END_LISTENER].full_until_ns = 0;
+    for (uint32_t i = 0; i < network->cables_used; i++) {
+        struct cable *cable = &network->cables[i];
+        cable->cut_until_ns = 0;
+        cable->ends[END_DIALLER].full_until_ns = cable->ends[END_LISTENER].full_until_ns = 0;
     }
     hostiles_leave(world);
     for (uint32_t i = 0; i < world->pool.count; i++) {

@@ -1,4 +1,4 @@
-/* Bad luck, drawn anew for each schedule: which kinds, how often, and until when. */
+/* The faults of a schedule, drawn from its seed: which kinds, how many, and until when. */
 #ifndef MEANTIME_TESTS_SIM_POOL_FAULTS_H
 #define MEANTIME_TESTS_SIM_POOL_FAULTS_H
 
@@ -7,20 +7,19 @@
 struct world;
 struct node;
 
-/* kinds: a bit each. rush_ns: requests come before this, and most faults not long after. */
 struct faults {
-    uint32_t kinds;
-    int64_t rush_ns;
-    int64_t heal_at_ns;
+    uint32_t kinds;     /* one bit for each kind of fault */
+    int64_t rush_ns;    /* requests begin before this time, and faults before twice this time */
+    int64_t heal_at_ns; /* all faults end */
 };
 
 void faults_init(struct world *world);
 
-/* One happens; and all end. */
+/* One fault happens; and all faults end. */
 void faults_happen(struct world *world);
 void faults_heal(struct world *world);
 
-/* The server's process has ended: somebody starts it again. */
+/* The server's process has ended: plans its restart. */
 void faults_restart(struct world *world, const struct node *node);
 
 #endif

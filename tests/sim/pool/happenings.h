@@ -1,8 +1,8 @@
-/* What may happen in a pool: what never happens is not tested. */
+/* What may happen in a pool. A happening that never occurs is not tested. */
 #ifndef MEANTIME_TESTS_SIM_POOL_HAPPENINGS_H
 #define MEANTIME_TESTS_SIM_POOL_HAPPENINGS_H
 
-/* Their names stand in happenings.c, in this order. */
+/* happenings.c contains their names, in this order. */
 enum happening {
     /* faults */
     HAPPENED_KILL,
@@ -17,16 +17,16 @@ enum happening {
     HAPPENED_IGNORED, /* a duplicate routing id */
     HAPPENED_CLIENT_LEFT,
     HAPPENED_HOSTILE,
-    HAPPENED_OTHER_SUMS, /* a server that would sum other bits */
-    HAPPENED_HANG,       /* a server goes on, but its threads do not */
-    HAPPENED_MUTE,       /* a worker that beats and never answers */
-    /* what they lead to */
+    HAPPENED_OTHER_SUMS, /* a server with another digest */
+    HAPPENED_HANG,       /* the threads of a server hang */
+    HAPPENED_MUTE,       /* a worker sends heartbeats and never answers */
+    /* their consequences */
     HAPPENED_MESSAGE,
     HAPPENED_MESSAGE_LOST,
     HAPPENED_UNREACHABLE,
     HAPPENED_AGAIN,
     HAPPENED_END_UNNOTICED,
-    HAPPENED_LATE_MESSAGE, /* from a connection that was given up */
+    HAPPENED_LATE_MESSAGE, /* from a connection that counts as unreachable */
     HAPPENED_SILENT_WORKER,
     HAPPENED_SILENT_PARENT,
     HAPPENED_DIAL,
@@ -34,7 +34,7 @@ enum happening {
     HAPPENED_TWO_LEVELS,
     HAPPENED_CYCLE,
     HAPPENED_CYCLE_BROKEN,
-    /* what became of requests */
+    /* the endings of requests */
     HAPPENED_ASKED,
     HAPPENED_ANSWERED,
     HAPPENED_PROGRESS,
@@ -47,7 +47,7 @@ enum happening {
     HAPPENED_NOT_JOINED,
     HAPPENED_REFUSED_JOIN,
     HAPPENED_RETRIED,
-    /* in all dispatchers */
+    /* counters of all dispatchers */
     HAPPENED_SPAN,
     HAPPENED_REQUEUED,
     HAPPENED_GIVEN_TWICE,

@@ -1,3 +1,4 @@
+/* Hostile and mute workers: see hostile.h. */
 #include "tests/sim/pool/hostile.h"
 
 #include <string.h>
@@ -7,8 +8,8 @@
 
 #define LIARS_MAX (HOSTILES_MAX - MUTES_MAX)
 
-/* A mute one dials anew when it has said so much, half a heartbeat apart at least, and heard
- * nothing. */
+/* A mute worker dials again after this many messages without a reply. Between two messages are at
+ * least half a heartbeat. */
 #define MUTE_SENDS_MAX 10
 
 static void hostile_later(struct world *world, const struct hostile *hostile)
@@ -22,12 +23,12 @@ static void hostile_later(struct world *world, const struct hostile *hostile)
 
 static void hostile_dial(struct world *world, struct hostile *hostile)
 {
-    if (hostile->wire != NOWHERE)
-        wire_close(world, &world->network.wires[hostile->wire], END_DIALLER);
+    if (hostile->cable != NOWHERE)
+        cable_close(world, &world->network.cables[hostile->cable], END_DIALLER);
     hostile->up = hostile->joined = hostile->trusted = false;
     hostile->held_count = hostile->sent_count = 0;
-    hostile->old = (struct sum_request){.id = 0}; /* another life of the server uses its id again */
-    hostile->wire = wire_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
+    hostile->old = (struct sum_request){.id = 0}; /* a restarted server uses its id again */
+    hostile->cable = cable_dial(world, DIALLER_HOSTILE, hostile->number, 0, hostile->target, true);
 }
 
 void hostiles_come(struct world *world)
@@ -42,7 +43,7 @@ void hostiles_come(struct world *world)
     *hostile = (struct hostile){
         .number = hostiles->count++,
         .there = true,
-        .wire = NOWHERE,
+        .cable = NOWHERE,
         .target = (uint32_t)chance_below(chance, world->pool.count),
         .candid = chance_below(chance, 4),
         .frail = chance_one_in(chance, 4),
@@ -53,9 +54,10 @@ void hostiles_come(struct world *world)
     hostile_later(world, hostile);
 }
 
-/* ---- mute ones --------------------------------------------------------------------------- */
+/* ---- mute workers ------------------------------------------------------------------------ */
 
-/* There is room for it, so that it keeps nobody out. Heartbeats that jitter still come in time. */
+/* joined_max grows, so that a mute worker keeps no other one out. Its pause is short enough that
+ * heartbeats arrive in time in spite of jitter. */
 static void mute_new(struct world *world, uint32_t target)
 {
     struct hostiles *hostiles = &world->hostiles;
@@ -65,7 +67,7 @@ static void mute_new(struct world *world, uint32_t target)
     *mute = (struct hostile){
         .number = hostiles->count++,
         .there = true,
-        .wire = NOWHERE,
+        .cable = NOWHERE,
         .target = target,
         .cores = (uint32_t)chance_between(&world->chance, 1, 3),
         .pause_ns = settings->heartbeat_ns / 2,
@@ -76,7 +78,7 @@ static void mute_new(struct world *world, uint32_t target)
     hostile_later(world, mute);
 }
 
-/* Two of one server see to it that a span is with nobody else. */
+/* Two mute workers of one server can hold both runs of a span. */
 void hostiles_init(struct world *world)
 {
     uint32_t target = (uint32_t)chance_below(&world->chance, world->pool.count);
@@ -105,17 +107,17 @@ void hostiles_leave(struct world *world)
         if (hostile->cores > 0)
             continue;
         hostile->there = hostile->up = false;
-        wire_close(world, &world->network.wires[hostile->wire], END_DIALLER);
+        cable_close(world, &world->network.cables[hostile->cable], END_DIALLER);
     }
 }
 
-/* ---- what it says ------------------------------------------------------------------------ */
+/* ---- lies -------------------------------------------------------------------------------- */
 
 static void send(struct world *world, struct hostile *hostile, const struct message *message)
 {
     trace_message(&world->trace, world->now_ns, "says: hostile, server", hostile->number,
                   hostile->target, message);
-    wire_send(world, &world->network.wires[hostile->wire], END_DIALLER, message);
+    cable_send(world, &world->network.cables[hostile->cable], END_DIALLER, message);
 }
 
 static struct message right_reply(const struct sum_request *span)
@@ -133,7 +135,7 @@ static struct message right_reply(const struct sum_request *span)
     };
 }
 
-/* A total that looks as if it were of the span. */
+/* A wrong total that is plausible for the span. */
 static struct message wrong_reply(struct world *world, uint64_t id, uint64_t count,
                                   enum message_kind kind)
 {
@@ -190,7 +192,7 @@ static void lie_right(struct world *world, struct hostile *hostile)
         send(world, hostile, &message);
 }
 
-/* Each is none that the span may have. The server may go on believing that it holds the span. */
+/* An implausible total. The server may not notice, if the run is cancelled. */
 static void lie_unfit(struct world *world, struct hostile *hostile)
 {
     if (hostile->held_count == 0)
@@ -236,11 +238,11 @@ static void lie_old(struct world *world, struct hostile *hostile)
     send(world, hostile, &message);
 }
 
-/* About a span that another worker of that server has. */
+/* Wrong totals for spans that other workers of the server hold. */
 static void lie_other(struct world *world, struct hostile *hostile)
 {
     const struct node *node = &world->pool.nodes[hostile->target];
-    uint32_t number = world->network.wires[hostile->wire].number;
+    uint32_t number = world->network.cables[hostile->cable].number;
 
     for (uint32_t i = 0; i < SEEN_MAX && i < node->seen_count; i++) {
         const struct seen *seen = &node->seen[i];
@@ -266,7 +268,7 @@ static void lie_leave(struct world *world, struct hostile *hostile)
         send(world, hostile, &message);
 }
 
-/* What only others say. */
+/* Messages that workers do not send. */
 static void lie_nonsense(struct world *world, struct hostile *hostile)
 {
     static const struct message messages[] = {
@@ -331,7 +333,7 @@ void hostile_due(struct world *world, struct hostile *hostile)
     hostile_later(world, hostile);
 }
 
-/* ---- what it hears ----------------------------------------------------------------------- */
+/* ---- messages to it ---------------------------------------------------------------------- */
 
 void hostile_connected(struct world *world, struct hostile *hostile)
 {
@@ -351,7 +353,7 @@ void hostile_disconnected(struct world *world, struct hostile *hostile)
 static void hold(struct world *world, struct hostile *hostile, const struct sum_request *span)
 {
     if (!hostile->trusted)
-        world_violation(world, "a worker of other sums is given a span by server %u",
+        world_violation(world, "a worker with another digest gets a span from server %u",
                         hostile->target);
     if (hostile->frail)
         hostile_dial(world, hostile);
@@ -359,7 +361,7 @@ static void hold(struct world *world, struct hostile *hostile, const struct sum_
         hostile->held[hostile->held_count++] = *span;
 }
 
-/* What is cancelled is not held any more; its wrong total is sent at once. */
+/* Drops a cancelled span, and sometimes sends its wrong total at once. */
 static void release(struct world *world, struct hostile *hostile, uint64_t id)
 {
     for (uint32_t i = 0; i < hostile->held_count; i++)

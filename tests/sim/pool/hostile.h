@@ -1,6 +1,6 @@
-/* Workers that lie. They join, and then send whatever a worker can send, but no wrong total that
- * fits a span which they hold: against that there is only the digest. And workers that are mute:
- * they join and send heartbeats, for ever, and answer nothing that they are given. */
+/* Hostile workers. Liars join and then send any message that a worker can send, except a plausible
+ * wrong total of a span that they hold: only the digest protects against that. Mute workers join
+ * and send heartbeats for ever, and never answer. */
 #ifndef MEANTIME_TESTS_SIM_POOL_HOSTILE_H
 #define MEANTIME_TESTS_SIM_POOL_HOSTILE_H
 
@@ -16,38 +16,36 @@
 
 struct world;
 
-/* cores: of one that is mute, else 0. trusted: it has joined over this connection with the right
- * digest. old: a span that it holds no more. */
 struct hostile {
     uint32_t number;
-    uint32_t cores;
-    bool there;
-    uint32_t wire;
+    uint32_t cores; /* of a mute worker, else 0 */
+    bool there;     /* it has not left for ever */
+    uint32_t cable;
     uint32_t target;
     bool up;
-    bool joined;         /* as far as a mute one knows */
-    uint32_t sent_count; /* by a mute one since it was last spoken to */
-    bool trusted;
-    bool candid; /* its digest is the right one, more often than not */
-    bool frail;  /* it dies of the first span */
+    bool joined;         /* a mute worker believes that it has joined */
+    uint32_t sent_count; /* messages of a mute worker since the last message to it */
+    bool trusted;        /* it has joined over this connection with the correct digest */
+    bool candid;         /* its digest is mostly correct */
+    bool frail;          /* it disconnects at the first span */
     struct sum_request held[HELD_MAX];
     uint32_t held_count;
-    struct sum_request old;
-    int64_t pause_ns;
+    struct sum_request old; /* a span that it no longer holds */
+    int64_t pause_ns;       /* shortest time between two messages */
 };
 
 struct hostiles {
     struct hostile all[HOSTILES_MAX];
     uint32_t count;
-    uint32_t liars; /* of these */
+    uint32_t liars; /* of `count` */
 };
 
 void hostiles_init(struct world *world);
 
-/* Cores that mute workers of this server claim. */
+/* Cores that the mute workers of this server claim. */
 uint32_t hostiles_mute_cores(const struct hostiles *hostiles, uint32_t target);
 
-/* One more comes that lies, if there may be one; and all of these leave. */
+/* One more liar joins, unless there are too many; and all liars leave. */
 void hostiles_come(struct world *world);
 void hostiles_leave(struct world *world);
 

@@ -1,3 +1,4 @@
+/* The answers that a server owes its clients: see ledger.h. */
 #include "tests/sim/pool/ledger.h"
 
 #include "tests/sim/oracle.h"
@@ -52,7 +53,7 @@ void ledger_begin(struct ledger *ledger, int64_t now_ns, const struct event *eve
         };
 }
 
-/* True while the step is the one that brought this very message. */
+/* True if the event of this step is this message. */
 static bool just_asked(const struct ledger *ledger, enum message_type type, uint32_t client,
                        uint64_t id)
 {
@@ -70,11 +71,11 @@ static const char *busy_wrong(const struct ledger *ledger,
                               const struct refusal *refusal)
 {
     if (!just_asked(ledger, MESSAGE_SUM_REQUEST, debt->client, refusal->id))
-        return "busy is no end for a request that was taken";
+        return "an accepted request is refused as busy";
     if (ledger->count <= settings->requests_max &&
         ledger_owes(ledger, debt->client) <= settings->client_requests_max)
-        return "busy, though there is room";
-    return refusal->retry_after_ms ? NULL : "busy does not say until when";
+        return "refused as busy although there is room";
+    return refusal->retry_after_ms ? NULL : "refused as busy without a time to retry";
 }
 
 static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
@@ -92,15 +93,17 @@ static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
     case STATUS_CANCELLED:
         return just_asked(ledger, MESSAGE_CANCEL, debt->client, refusal->id)
                    ? NULL
-                   : "nobody has cancelled that";
-    case STATUS_STOPPING: return draining ? NULL : "refused to stop while it runs";
+                   : "refused as cancelled without a cancel";
+    case STATUS_STOPPING:
+        return draining ? NULL : "refused as stopping by a server that does not drain";
     case STATUS_WORKERS_LOST:
-        return lost >= SPAN_DEATHS_MAX ? NULL : "refused for workers that were not lost";
-    default: return "a request is never refused like that";
+        return lost >= SPAN_DEATHS_MAX ? NULL
+                                       : "refused for lost workers although too few were lost";
+    default: return "a request is refused with an invalid status";
     }
 }
 
-/* The request that was in flight under that id goes on. */
+/* The earlier request with this id stays in flight. */
 static const char *duplicate_answer(struct ledger *ledger, uint32_t client, uint64_t id)
 {
     bool right = ledger->duplicate && just_asked(ledger, MESSAGE_SUM_REQUEST, client, id);
@@ -109,7 +112,7 @@ static const char *duplicate_answer(struct ledger *ledger, uint32_t client, uint
     ledger->refusals++;
     if (client >= CLIENTS_MAX)
         return "a parent uses an id twice";
-    return right ? NULL : "there was no request of that id";
+    return right ? NULL : "refused as a duplicate, but the id is not in flight";
 }
 
 const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
@@ -122,18 +125,18 @@ const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
     const char *wrong = NULL;
 
     if (!reply && message->type != MESSAGE_REFUSAL)
-        return "an answer that is none";
+        return "an answer of a wrong type";
     if (!reply && refusal->status == STATUS_DUPLICATE_ID)
         return duplicate_answer(ledger, client, id);
-    /* A draining server looks at nothing else. */
+    /* A draining server refuses before it checks the id. */
     if (!reply && ledger->duplicate && refusal->status == STATUS_STOPPING) {
         ledger->duplicate = false;
         ledger->refusals++;
-        return draining ? NULL : "refused to stop while it runs";
+        return draining ? NULL : "refused as stopping by a server that does not drain";
     }
     struct debt *debt = ledger_find(ledger, client, id);
     if (!debt)
-        return "an answer to what nobody waits for";
+        return "an answer that no client waits for";
     if (reply)
         wrong = oracle_agrees(&debt->asked, &message->sum_reply) ? NULL : "a wrong sum";
     else
@@ -150,10 +153,10 @@ const char *ledger_progress(struct ledger *ledger, int64_t now_ns, uint32_t clie
     struct debt *debt = ledger_find(ledger, client, progress->id);
 
     if (!debt || !debt->asked.progress)
-        return "progress that nobody asked for";
+        return "progress without a request for it";
     if (progress->count != debt->asked.count || progress->done < debt->done ||
         progress->done >= progress->count)
-        return "progress that is none";
+        return "implausible progress";
     if (now_ns - debt->progress_at_ns < PROGRESS_NS)
         return "progress more often than promised";
     debt->progress_at_ns = now_ns;
@@ -166,14 +169,14 @@ const char *ledger_end(struct ledger *ledger, bool draining)
     const struct event *event = ledger->event;
 
     if (ledger->duplicate)
-        return "a request under an id in flight has no answer";
+        return "a request with a duplicate id has no answer";
     if (draining && ledger->fresh &&
         ledger_find(ledger, event->client, event->message->sum_request.id))
-        return "a server that drains takes a request";
+        return "a draining server accepts a request";
     if (event->type == EVENT_STOP && ledger->count > 0)
-        return "a request outlives its server";
+        return "a request remains after a stop";
     if (event->type == EVENT_CLIENT_MESSAGE && event->message->type == MESSAGE_CANCEL &&
         ledger_find(ledger, event->client, event->message->cancel.id))
-        return "a request outlives its cancel";
+        return "a request remains after its cancel";
     return NULL;
 }

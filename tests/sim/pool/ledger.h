@@ -1,5 +1,5 @@
-/* What a server owes its clients, as seen from outside: each request one answer, and the right one.
- */
+/* The answers that a server owes its clients, as seen from outside: one correct answer for each
+ * request. */
 #ifndef MEANTIME_TESTS_SIM_POOL_LEDGER_H
 #define MEANTIME_TESTS_SIM_POOL_LEDGER_H
 
@@ -10,22 +10,22 @@
 
 #define DEBTS_MAX 256
 
-/* done: as its last progress message said. given: samples of it that have been given out. */
+/* A request without an answer. */
 struct debt {
     uint32_t client;
     struct sum_request asked;
     int64_t asked_at_ns;
     int64_t progress_at_ns;
-    uint64_t done;
-    uint64_t assigned;
+    uint64_t done;     /* samples, from its last progress message */
+    uint64_t assigned; /* samples that spans were cut from */
 };
 
 struct ledger {
     uint32_t count;
     struct debt debts[DEBTS_MAX];
-    const struct event *event; /* of this step */
-    bool duplicate;            /* it asks under an id in flight, and has not been answered yet */
-    bool fresh;                /* it asks under another one */
+    const struct event *event; /* the event of this step */
+    bool duplicate;            /* the event is a request with an id in flight, not answered yet */
+    bool fresh;                /* the event is a request with another id */
     uint64_t replies;
     uint64_t refusals;
 };
@@ -35,11 +35,11 @@ struct debt *ledger_find(struct ledger *ledger, uint32_t client, uint64_t id);
 /* How many requests of a client are in flight. */
 uint32_t ledger_owes(const struct ledger *ledger, uint32_t client);
 
-/* A step begins, and ends. now_ns: as the server's clock tells it. */
+/* Begins a step. now_ns: the server's clock. */
 void ledger_begin(struct ledger *ledger, int64_t now_ns, const struct event *event);
 
-/* NULL, or what is wrong with an answer; with the end of a step. lost: workers that were lost so
- * far. */
+/* Checks an answer, a progress message, or the end of a step. Returns NULL, or what is wrong. lost:
+ * workers that were lost so far. */
 const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
                           const struct dispatcher_settings *settings, bool draining, uint32_t lost,
                           uint32_t client, const struct message *message);

@@ -1,3 +1,4 @@
+/* Connections between simulated processes: see network.h. */
 #include "tests/sim/pool/network.h"
 
 #include <string.h>
@@ -24,14 +25,14 @@ void message_copy(struct message *to, const struct message *from)
     memcpy(&to->sum_request, &from->sum_request, sizes[from->type]);
 }
 
-/* What the last world has left behind is forgotten. */
+/* Clears what the previous schedule has left. */
 void network_init(struct world *world)
 {
     struct network *network = &world->network;
     struct chance *chance = &world->chance;
 
-    memset(network->wires, 0, network->wires_used * sizeof *network->wires);
-    network->wires_used = network->letters_used = 0;
+    memset(network->cables, 0, network->cables_used * sizeof *network->cables);
+    network->cables_used = network->letters_used = 0;
     network->free_letters = NO_LETTER;
     network->latency_ns = chance_spread(chance, 20 * US, 20 * MS);
     network->jitter_ns = chance_below(chance, 3) ? network->latency_ns / 4 : 0;
@@ -60,29 +61,29 @@ static void letter_free(struct network *network, uint16_t letter)
     network->free_letters = letter;
 }
 
-static void wire_tidy(struct world *world, struct wire *wire)
+static void cable_tidy(struct world *world, struct cable *cable)
 {
     (void)world;
-    if (wire->state != WIRE_BROKEN || wire->letters > 0 || wire->number != NOWHERE ||
-        wire->ends[END_DIALLER].open || wire->ends[END_LISTENER].open)
+    if (cable->state != CABLE_BROKEN || cable->letters > 0 || cable->number != NOWHERE ||
+        cable->ends[END_DIALLER].open || cable->ends[END_LISTENER].open)
         return;
-    wire->state = WIRE_FREE;
-    wire->stamp++;
+    cable->state = CABLE_FREE;
+    cable->stamp++;
 }
 
-static void wire_put(struct world *world, struct wire *wire, enum wire_end to, int64_t at_ns,
-                     const struct message *message)
+static void cable_put(struct world *world, struct cable *cable, enum cable_end to, int64_t at_ns,
+                      const struct message *message)
 {
     struct network *network = &world->network;
-    struct end *end = &wire->ends[to];
+    struct end *end = &cable->ends[to];
     uint16_t letter = letter_new(network);
 
     if (letter == NO_LETTER) {
-        world_violation(world, "%d messages are on their way", LETTERS_MAX);
+        world_violation(world, "there are %d messages on their way", LETTERS_MAX);
         return;
     }
     struct letter *l = &network->letters[letter];
-    l->wire = (uint16_t)(wire - network->wires);
+    l->cable = (uint16_t)(cable - network->cables);
     l->to = (uint8_t)to;
     l->lost = false;
     l->next = NO_LETTER;
@@ -93,17 +94,17 @@ static void wire_put(struct world *world, struct wire *wire, enum wire_end to, i
         network->letters[end->last].next = letter;
     end->last = letter;
     end->clear_at_ns = at_ns;
-    wire->letters++;
+    cable->letters++;
     world_later(world, at_ns - world->now_ns,
                 (struct occasion){.type = OCCASION_LETTER, .who = letter});
 }
 
-/* Of what is on its way to that end, `keep` messages arrive. */
-static void wire_lose(struct world *world, struct wire *wire, enum wire_end to, uint32_t keep)
+/* Loses all letters on their way to that end except the first `keep`. */
+static void cable_lose(struct world *world, struct cable *cable, enum cable_end to, uint32_t keep)
 {
     struct letter *letters = world->network.letters;
 
-    for (uint16_t i = wire->ends[to].first; i != NO_LETTER; i = letters[i].next) {
+    for (uint16_t i = cable->ends[to].first; i != NO_LETTER; i = letters[i].next) {
         if (letters[i].lost)
             continue;
         if (keep > 0) {
@@ -115,17 +116,17 @@ static void wire_lose(struct world *world, struct wire *wire, enum wire_end to, 
     }
 }
 
-/* All, none, or the first few. */
-static void wire_lose_tail(struct world *world, struct wire *wire, enum wire_end to)
+/* Loses all letters, none, or all after the first few. */
+static void cable_lose_tail(struct world *world, struct cable *cable, enum cable_end to)
 {
     uint64_t keep = chance_below(&world->chance, 3);
 
-    wire_lose(world, wire, to,
-              keep == 2 ? (uint32_t)chance_below(&world->chance, wire->letters + 1)
-                        : (uint32_t)keep * wire->letters);
+    cable_lose(world, cable, to,
+               keep == 2 ? (uint32_t)chance_below(&world->chance, cable->letters + 1)
+                         : (uint32_t)keep * cable->letters);
 }
 
-/* ---- ways -------------------------------------------------------------------------------- */
+/* ---- send -------------------------------------------------------------------------------- */
 
 static int64_t latency_ns(struct world *world)
 {
@@ -136,21 +137,21 @@ static int64_t latency_ns(struct world *world)
     return world->healed || !chance_one_in(&world->chance, network->spike_one_in) ? ns : 20 * ns;
 }
 
-static int64_t dialler_cut_until_ns(const struct world *world, const struct wire *wire)
+static int64_t dialler_cut_until_ns(const struct world *world, const struct cable *cable)
 {
-    return wire->type == DIALLER_PARENT ? world->pool.nodes[wire->dialler].cut_until_ns : 0;
+    return cable->type == DIALLER_PARENT ? world->pool.nodes[cable->dialler].cut_until_ns : 0;
 }
 
-static int64_t wire_cut_until_ns(const struct world *world, const struct wire *wire)
+static int64_t cable_cut_until_ns(const struct world *world, const struct cable *cable)
 {
     int64_t node_ns =
-        later(world->pool.nodes[wire->listener].cut_until_ns, dialler_cut_until_ns(world, wire));
+        later(world->pool.nodes[cable->listener].cut_until_ns, dialler_cut_until_ns(world, cable));
 
-    return later(wire->cut_until_ns, node_ns);
+    return later(cable->cut_until_ns, node_ns);
 }
 
-/* The wire is broken, but the sender may not have seen it yet. */
-static bool send_unreachable(struct world *world, enum wire_end from)
+/* The connection is broken, but the sender may not have noticed yet. */
+static bool send_unreachable(struct world *world, enum cable_end from)
 {
     bool seen = from == END_LISTENER && chance_one_in(&world->chance, 2);
 
@@ -158,19 +159,19 @@ static bool send_unreachable(struct world *world, enum wire_end from)
     return seen;
 }
 
-bool wire_send(struct world *world, struct wire *wire, enum wire_end from,
-               const struct message *message)
+bool cable_send(struct world *world, struct cable *cable, enum cable_end from,
+                const struct message *message)
 {
-    enum wire_end to = from == END_DIALLER ? END_LISTENER : END_DIALLER;
-    const struct end *sender = &wire->ends[from];
+    enum cable_end to = from == END_DIALLER ? END_LISTENER : END_DIALLER;
+    const struct end *sender = &cable->ends[from];
 
     if (!sender->open) {
         world_happened(world, HAPPENED_UNREACHABLE);
         return false;
     }
-    if (wire->state != WIRE_UP)
+    if (cable->state != CABLE_UP)
         return !send_unreachable(world, from);
-    if (wire->ignored) {
+    if (cable->ignored) {
         world_happened(world, HAPPENED_MESSAGE_LOST);
         return true;
     }
@@ -181,41 +182,41 @@ bool wire_send(struct world *world, struct wire *wire, enum wire_end from,
             return true;
         at_ns = sender->full_until_ns;
     }
-    at_ns = later(at_ns, wire_cut_until_ns(world, wire)) + latency_ns(world);
-    wire_put(world, wire, to, later(at_ns, wire->ends[to].clear_at_ns), message);
+    at_ns = later(at_ns, cable_cut_until_ns(world, cable)) + latency_ns(world);
+    cable_put(world, cable, to, later(at_ns, cable->ends[to].clear_at_ns), message);
     return true;
 }
 
 /* ---- life of a connection ---------------------------------------------------------------- */
 
-static struct wire *wire_new(struct network *network)
+static struct cable *cable_new(struct network *network)
 {
-    for (uint32_t i = 0; i < network->wires_used; i++)
-        if (network->wires[i].state == WIRE_FREE)
-            return &network->wires[i];
-    return network->wires_used < WIRES_MAX ? &network->wires[network->wires_used++] : NULL;
+    for (uint32_t i = 0; i < network->cables_used; i++)
+        if (network->cables[i].state == CABLE_FREE)
+            return &network->cables[i];
+    return network->cables_used < CABLES_MAX ? &network->cables[network->cables_used++] : NULL;
 }
 
-static void dial_later(struct world *world, const struct wire *wire, int64_t delay_ns)
+static void dial_later(struct world *world, const struct cable *cable, int64_t delay_ns)
 {
     world_later(world, delay_ns,
                 (struct occasion){.type = OCCASION_DIAL,
-                                  .who = (uint16_t)(wire - world->network.wires),
-                                  .stamp = wire->stamp});
+                                  .who = (uint16_t)(cable - world->network.cables),
+                                  .stamp = cable->stamp});
 }
 
-uint32_t wire_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
-                   uint32_t listener, bool workers)
+uint32_t cable_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
+                    uint32_t listener, bool workers)
 {
-    struct wire *wire = wire_new(&world->network);
+    struct cable *cable = cable_new(&world->network);
 
-    if (!wire) {
-        world_violation(world, "%d connections are open", WIRES_MAX);
+    if (!cable) {
+        world_violation(world, "%d connections are open", CABLES_MAX);
         return 0;
     }
-    *wire = (struct wire){
-        .state = WIRE_DIALLING,
-        .stamp = wire->stamp,
+    *cable = (struct cable){
+        .state = CABLE_DIALLING,
+        .stamp = cable->stamp,
         .type = type,
         .dialler = dialler,
         .slot = slot,
@@ -224,167 +225,167 @@ uint32_t wire_dial(struct world *world, enum dialler_type type, uint32_t dialler
         .number = NOWHERE,
         .ends = {{.first = NO_LETTER, .open = true}, {.first = NO_LETTER}},
     };
-    dial_later(world, wire, latency_ns(world));
-    return (uint32_t)(wire - world->network.wires);
+    dial_later(world, cable, latency_ns(world));
+    return (uint32_t)(cable - world->network.cables);
 }
 
-static void up(struct world *world, struct wire *wire)
+static void up(struct world *world, struct cable *cable)
 {
-    switch (wire->type) {
+    switch (cable->type) {
     case DIALLER_PARENT:
-        node_connected(world, &world->pool.nodes[wire->dialler], wire->slot);
+        node_connected(world, &world->pool.nodes[cable->dialler], cable->slot);
         break;
-    case DIALLER_CLIENT: client_connected(world, &world->crowd.clients[wire->dialler]); break;
-    case DIALLER_HOSTILE: hostile_connected(world, &world->hostiles.all[wire->dialler]); break;
+    case DIALLER_CLIENT: client_connected(world, &world->crowd.clients[cable->dialler]); break;
+    case DIALLER_HOSTILE: hostile_connected(world, &world->hostiles.all[cable->dialler]); break;
     }
 }
 
 void network_dial(struct world *world, uint16_t number, uint32_t stamp)
 {
     struct network *network = &world->network;
-    struct wire *wire = &network->wires[number];
-    const struct node *listener = &world->pool.nodes[wire->listener];
+    struct cable *cable = &network->cables[number];
+    const struct node *listener = &world->pool.nodes[cable->listener];
 
-    if (wire->stamp != stamp || wire->state != WIRE_DIALLING)
+    if (cable->stamp != stamp || cable->state != CABLE_DIALLING)
         return;
-    if (!listener->alive || listener->stopped || wire_cut_until_ns(world, wire) > world->now_ns) {
-        dial_later(world, wire, network->dial_retry_ns);
+    if (!listener->alive || listener->stopped || cable_cut_until_ns(world, cable) > world->now_ns) {
+        dial_later(world, cable, network->dial_retry_ns);
         return;
     }
-    trace_note(&world->trace, world->now_ns, "up: line, listener", number, wire->listener);
+    trace_note(&world->trace, world->now_ns, "up: line, listener", number, cable->listener);
     world_happened(world, HAPPENED_DIAL);
-    wire->state = WIRE_UP;
-    wire->ignored = network->ignore_next && !world->healed;
+    cable->state = CABLE_UP;
+    cable->ignored = network->ignore_next && !world->healed;
     network->ignore_next = false;
-    wire->ends[END_LISTENER].open = !wire->ignored;
-    up(world, wire);
+    cable->ends[END_LISTENER].open = !cable->ignored;
+    up(world, cable);
 }
 
-/* After the delay, and within the patience. A dead machine or a cut wire says nothing, so that who
- * may take long to learn of the end may never do so. */
-static void disconnect_later(struct world *world, const struct wire *wire, enum wire_end end,
+/* This end notices the disconnect after the delay, within the patience. A dead machine or a cut
+ * cable sends nothing, so with a long patience an end may never notice. */
+static void disconnect_later(struct world *world, const struct cable *cable, enum cable_end end,
                              int64_t delay_ns, int64_t patience_ns)
 {
     delay_ns += (int64_t)chance_below(&world->chance, (uint64_t)patience_ns + 1);
-    if (!wire->ends[end].open)
+    if (!cable->ends[end].open)
         return;
     if (patience_ns > S && chance_one_in(&world->chance, 4))
         world_happened(world, HAPPENED_END_UNNOTICED);
     else
         world_later(world, delay_ns,
                     (struct occasion){.type = OCCASION_DISCONNECTED,
-                                      .who = (uint16_t)(wire - world->network.wires),
-                                      .stamp = wire->stamp,
+                                      .who = (uint16_t)(cable - world->network.cables),
+                                      .stamp = cable->stamp,
                                       .end = (uint8_t)end});
 }
 
-void wire_close(struct world *world, struct wire *wire, enum wire_end end)
+void cable_close(struct world *world, struct cable *cable, enum cable_end end)
 {
-    enum wire_end other = end == END_DIALLER ? END_LISTENER : END_DIALLER;
-    bool was_up = wire->state == WIRE_UP;
+    enum cable_end other = end == END_DIALLER ? END_LISTENER : END_DIALLER;
+    bool was_up = cable->state == CABLE_UP;
 
-    if (!wire->ends[end].open)
+    if (!cable->ends[end].open)
         return;
-    wire->ends[end].open = false;
-    wire->state = WIRE_BROKEN;
-    wire_lose(world, wire, end, 0);
+    cable->ends[end].open = false;
+    cable->state = CABLE_BROKEN;
+    cable_lose(world, cable, end, 0);
     if (was_up) {
-        int64_t cut_ns = wire_cut_until_ns(world, wire) - world->now_ns;
-        wire_lose_tail(world, wire, other);
-        disconnect_later(world, wire, other, later(cut_ns, 0) + latency_ns(world),
+        int64_t cut_ns = cable_cut_until_ns(world, cable) - world->now_ns;
+        cable_lose_tail(world, cable, other);
+        disconnect_later(world, cable, other, later(cut_ns, 0) + latency_ns(world),
                          world->network.patience_ns);
     }
-    wire_tidy(world, wire);
+    cable_tidy(world, cable);
 }
 
-void wire_break(struct world *world, struct wire *wire, int64_t patience_ns)
+void cable_break(struct world *world, struct cable *cable, int64_t patience_ns)
 {
-    if (wire->state != WIRE_UP)
+    if (cable->state != CABLE_UP)
         return;
-    wire->state = WIRE_BROKEN;
+    cable->state = CABLE_BROKEN;
     for (int end = 0; end < ENDS; end++) {
-        wire_lose_tail(world, wire, (enum wire_end)end);
-        disconnect_later(world, wire, (enum wire_end)end, 0, patience_ns);
+        cable_lose_tail(world, cable, (enum cable_end)end);
+        disconnect_later(world, cable, (enum cable_end)end, 0, patience_ns);
     }
 }
 
-/* Where the listener has ignored the connection only the dialler has an end to lose. */
-void wire_end_listener(struct world *world, struct wire *wire)
+/* If the listener has ignored the connection, only the dialler has an end. */
+void cable_end_listener(struct world *world, struct cable *cable)
 {
-    bool ignored = wire->ignored && wire->state == WIRE_UP;
+    bool ignored = cable->ignored && cable->state == CABLE_UP;
 
-    wire_lose(world, wire, END_LISTENER, 0);
-    wire->number = NOWHERE;
+    cable_lose(world, cable, END_LISTENER, 0);
+    cable->number = NOWHERE;
     if (ignored)
-        wire_break(world, wire, 0);
+        cable_break(world, cable, 0);
     else
-        wire_close(world, wire, END_LISTENER);
-    wire_tidy(world, wire);
+        cable_close(world, cable, END_LISTENER);
+    cable_tidy(world, cable);
 }
 
-void wire_forget(struct world *world, struct wire *wire)
+void cable_forget(struct world *world, struct cable *cable)
 {
-    wire->number = NOWHERE;
-    wire_tidy(world, wire);
+    cable->number = NOWHERE;
+    cable_tidy(world, cable);
 }
 
-static void dialler_disconnected(struct world *world, struct wire *wire)
+static void dialler_disconnected(struct world *world, struct cable *cable)
 {
-    switch (wire->type) {
+    switch (cable->type) {
     case DIALLER_PARENT:
-        node_disconnected(world, &world->pool.nodes[wire->dialler], wire->slot);
+        node_disconnected(world, &world->pool.nodes[cable->dialler], cable->slot);
         break;
-    case DIALLER_CLIENT: client_disconnected(world, &world->crowd.clients[wire->dialler]); break;
-    case DIALLER_HOSTILE: hostile_disconnected(world, &world->hostiles.all[wire->dialler]); break;
+    case DIALLER_CLIENT: client_disconnected(world, &world->crowd.clients[cable->dialler]); break;
+    case DIALLER_HOSTILE: hostile_disconnected(world, &world->hostiles.all[cable->dialler]); break;
     }
 }
 
-void network_disconnected(struct world *world, uint16_t number, uint32_t stamp, enum wire_end end)
+void network_disconnected(struct world *world, uint16_t number, uint32_t stamp, enum cable_end end)
 {
-    struct wire *wire = &world->network.wires[number];
+    struct cable *cable = &world->network.cables[number];
 
-    if (wire->stamp != stamp || !wire->ends[end].open)
+    if (cable->stamp != stamp || !cable->ends[end].open)
         return;
     trace_note(&world->trace, world->now_ns, "gone: line, end", number, (uint64_t)end);
-    wire->ends[end].open = false;
+    cable->ends[end].open = false;
     if (end == END_DIALLER)
-        dialler_disconnected(world, wire);
+        dialler_disconnected(world, cable);
     else
-        node_peer_disconnected(world, &world->pool.nodes[wire->listener], wire);
-    if (wire->stamp == stamp)
-        wire_tidy(world, wire);
+        node_peer_disconnected(world, &world->pool.nodes[cable->listener], cable);
+    if (cable->stamp == stamp)
+        cable_tidy(world, cable);
 }
 
 /* ---- arrival ----------------------------------------------------------------------------- */
 
-static void dialler_receives(struct world *world, const struct wire *wire,
+static void dialler_receives(struct world *world, const struct cable *cable,
                              const struct message *message)
 {
-    switch (wire->type) {
+    switch (cable->type) {
     case DIALLER_PARENT:
-        node_receive_from_parent(world, &world->pool.nodes[wire->dialler], wire->slot, message);
+        node_receive_from_parent(world, &world->pool.nodes[cable->dialler], cable->slot, message);
         break;
     case DIALLER_CLIENT:
-        client_receive(world, &world->crowd.clients[wire->dialler], message);
+        client_receive(world, &world->crowd.clients[cable->dialler], message);
         break;
     case DIALLER_HOSTILE:
-        hostile_receive(world, &world->hostiles.all[wire->dialler], message);
+        hostile_receive(world, &world->hostiles.all[cable->dialler], message);
         break;
     }
 }
 
-/* A ROUTER may still give what it has read from a connection that it already calls unreachable. */
-static void arrive(struct world *world, struct wire *wire, const struct letter *letter)
+/* A ROUTER may still deliver messages of a connection that it already reports as unreachable. */
+static void arrive(struct world *world, struct cable *cable, const struct letter *letter)
 {
     if (letter->lost)
         return;
     world_happened(world, HAPPENED_MESSAGE);
     if (letter->to == END_LISTENER) {
-        if (!wire->ends[END_LISTENER].open)
+        if (!cable->ends[END_LISTENER].open)
             world_happened(world, HAPPENED_LATE_MESSAGE);
-        node_receive(world, &world->pool.nodes[wire->listener], wire, &letter->message);
-    } else if (wire->ends[END_DIALLER].open) {
-        dialler_receives(world, wire, &letter->message);
+        node_receive(world, &world->pool.nodes[cable->listener], cable, &letter->message);
+    } else if (cable->ends[END_DIALLER].open) {
+        dialler_receives(world, cable, &letter->message);
     }
 }
 
@@ -392,12 +393,12 @@ void network_letter(struct world *world, uint16_t number)
 {
     struct network *network = &world->network;
     struct letter *letter = &network->letters[number];
-    struct wire *wire = &network->wires[letter->wire];
-    struct end *end = &wire->ends[letter->to];
+    struct cable *cable = &network->cables[letter->cable];
+    struct end *end = &cable->ends[letter->to];
 
     end->first = letter->next;
-    arrive(world, wire, letter);
-    wire->letters--;
+    arrive(world, cable, letter);
+    cable->letters--;
     letter_free(network, number);
-    wire_tidy(world, wire);
+    cable_tidy(world, cable);
 }

@@ -1,6 +1,7 @@
-/* Connections as libzmq makes them: each direction in order; what is unread when a connection ends
- * is lost from some message on; each end learns of the end in its own time, and what is sent before
- * vanishes. The dialler's end is a DEALER, the listener's one of a server's two ROUTER sockets. */
+/* Connections like those of libzmq. Each direction keeps its order. When a connection ends, unread
+ * messages are lost from some message on. Each end notices the disconnect at its own time, and
+ * messages that it sends before then are lost. The dialler's end is a DEALER; the listener's end is
+ * one of a server's two ROUTER sockets. */
 #ifndef MEANTIME_TESTS_SIM_POOL_NETWORK_H
 #define MEANTIME_TESTS_SIM_POOL_NETWORK_H
 
@@ -9,17 +10,17 @@
 
 #include "proto/message.h"
 
-#define WIRES_MAX 256
+#define CABLES_MAX 256
 
-/* A worker that claims to have a million cores is given WORKER_CREDIT_MAX spans, and then as many
- * cancels; and so is each server between it and the front. */
+/* A worker that claims a million cores gets WORKER_CREDIT_MAX spans and then as many cancels. The
+ * same holds for each server between this worker and the front. */
 #define LETTERS_MAX 32768
 
 #define NOWHERE UINT32_MAX
 
 struct world;
 
-enum wire_end {
+enum cable_end {
     END_DIALLER,
     END_LISTENER,
     ENDS,
@@ -31,88 +32,87 @@ enum dialler_type {
     DIALLER_HOSTILE,
 };
 
-enum wire_state {
-    WIRE_FREE,
-    WIRE_DIALLING,
-    WIRE_UP,
-    WIRE_BROKEN,
+enum cable_state {
+    CABLE_FREE,
+    CABLE_DIALLING,
+    CABLE_UP,
+    CABLE_BROKEN,
 };
 
+/* A message on its way. */
 struct letter {
-    uint16_t wire;
-    uint8_t to; /* enum wire_end */
-    bool lost;
-    uint16_t next; /* of the same direction, or of the free list */
+    uint16_t cable;
+    uint8_t to;    /* enum cable_end */
+    bool lost;     /* it will not arrive */
+    uint16_t next; /* the next letter of the same direction, or of the free list */
     struct message message;
 };
 
-/* open: the end has not been told that the connection has ended, and has not ended it itself.
- * first, last: what is on the way to it. clear_at_ns: nothing more comes before this, for something
- * else does. full_until_ns: what it sends waits. */
 struct end {
-    bool open;
-    uint16_t first;
+    bool open;      /* this end has neither closed the connection nor noticed its end */
+    uint16_t first; /* the letters on the way to this end */
     uint16_t last;
-    int64_t clear_at_ns;
-    int64_t full_until_ns;
+    int64_t clear_at_ns; /* the next letter arrives not before this, because an earlier one does */
+    int64_t full_until_ns; /* the pipe is full: messages from this end wait until then */
 };
 
-/* number: of the client or worker that the listener takes the dialler for, or NOWHERE.
- * ignored: the listener has another connection of that routing id. */
-struct wire {
-    enum wire_state state;
-    uint32_t stamp;
+/* A connection. */
+struct cable {
+    enum cable_state state;
+    uint32_t stamp; /* changes at each reuse */
     enum dialler_type type;
     uint32_t dialler;
-    uint32_t slot;
+    uint32_t slot; /* of a server: which of its parents */
     uint32_t listener;
-    bool workers;
-    bool ignored;
-    uint32_t number;
-    uint32_t letters;
-    int64_t cut_until_ns;
+    bool workers;         /* it leads to the listener's socket for workers, not for clients */
+    bool ignored;         /* the listener has another connection with this routing id */
+    uint32_t number;      /* the listener's number for this client or worker, or NOWHERE */
+    uint32_t letters;     /* on their way, in both directions */
+    int64_t cut_until_ns; /* it carries nothing until then */
     struct end ends[ENDS];
 };
 
 struct network {
-    struct wire wires[WIRES_MAX];
+    struct cable cables[CABLES_MAX];
     struct letter letters[LETTERS_MAX];
-    uint32_t wires_used;
+    uint32_t cables_used;
     uint32_t letters_used;
     uint16_t free_letters;
     int64_t latency_ns;
     int64_t jitter_ns;
     uint32_t spike_one_in;
     int64_t dial_retry_ns;
-    int64_t patience_ns; /* the other end may take so long to learn that this one has ended */
-    bool ignore_next;    /* the next connection has a routing id that is taken */
+    int64_t patience_ns; /* the longest time until the other end notices a close */
+    bool ignore_next;    /* the next connection uses a routing id that is in use */
 };
 
 void network_init(struct world *world);
 
-/* A new connection to a server's socket for clients or workers. It is tried until it is there. */
-uint32_t wire_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
-                   uint32_t listener, bool workers);
+/* Dials a server's socket for clients or workers, again and again until it is connected. */
+uint32_t cable_dial(struct world *world, enum dialler_type type, uint32_t dialler, uint32_t slot,
+                    uint32_t listener, bool workers);
 
-/* False where the sender finds that nobody is there. */
-bool wire_send(struct world *world, struct wire *wire, enum wire_end from,
-               const struct message *message);
+/* False if the sender finds the other end unreachable. */
+bool cable_send(struct world *world, struct cable *cable, enum cable_end from,
+                const struct message *message);
 
-/* One end ends it; or the wire does, and the ends learn of it within `patience_ns`. */
-void wire_close(struct world *world, struct wire *wire, enum wire_end end);
-void wire_break(struct world *world, struct wire *wire, int64_t patience_ns);
+/* One end closes the connection; or the connection breaks, and both ends notice the disconnect
+ * within `patience_ns`. */
+void cable_close(struct world *world, struct cable *cable, enum cable_end end);
+void cable_break(struct world *world, struct cable *cable, int64_t patience_ns);
 
-/* The listener's process is no more. */
-void wire_end_listener(struct world *world, struct wire *wire);
+/* The listener's process has ended. */
+void cable_end_listener(struct world *world, struct cable *cable);
 
-/* The listener no longer has a number for the dialler. */
-void wire_forget(struct world *world, struct wire *wire);
+/* The listener frees its number for the dialler. */
+void cable_forget(struct world *world, struct cable *cable);
 
+/* The occasions of the agenda. */
 void network_letter(struct world *world, uint16_t letter);
-void network_dial(struct world *world, uint16_t wire, uint32_t stamp);
-void network_disconnected(struct world *world, uint16_t wire, uint32_t stamp, enum wire_end end);
+void network_dial(struct world *world, uint16_t cable, uint32_t stamp);
+void network_disconnected(struct world *world, uint16_t cable, uint32_t stamp, enum cable_end end);
 
-/* Copies what is used of a message. */
+/* Copies the used part of a message. */
 void message_copy(struct message *to, const struct message *from);
 
 #endif

@@ -1,3 +1,4 @@
+/* A simulated server process: see node.h. */
 #include "tests/sim/pool/node.h"
 
 #include <stddef.h>
@@ -8,7 +9,7 @@
 #include "tests/sim/pool/check.h"
 #include "tests/sim/pool/world.h"
 
-/* Of one step: more than all spans that a worker of the largest capacity may hold, and some. */
+/* Effects of one step: more than the largest number of spans of one worker, with a reserve. */
 #define EFFECTS_MAX 20000
 
 static int64_t clock_now(const struct world *world, const struct node *node)
@@ -16,9 +17,9 @@ static int64_t clock_now(const struct world *world, const struct node *node)
     return world->now_ns + node->clock_ns;
 }
 
-static struct wire *wire_at(struct world *world, uint32_t number)
+static struct cable *cable_at(struct world *world, uint32_t number)
 {
-    return &world->network.wires[number];
+    return &world->network.cables[number];
 }
 
 /* ---- numbers ----------------------------------------------------------------------------- */
@@ -27,45 +28,45 @@ static void numbers_init(struct numbers *numbers, uint32_t count)
 {
     numbers->count = count;
     for (uint32_t i = 0; i < count; i++)
-        numbers->wire[i] = NOWHERE;
+        numbers->cable[i] = NOWHERE;
 }
 
-static struct numbers *numbers_of(struct node *node, const struct wire *wire)
+static struct numbers *numbers_of(struct node *node, const struct cable *cable)
 {
-    return wire->workers ? &node->workers : &node->clients;
+    return cable->workers ? &node->workers : &node->clients;
 }
 
-/* There is always one for whoever is just being heard. */
-static void number_take(struct world *world, struct node *node, struct wire *wire)
+/* A number is always free for the peer whose message is handled. */
+static void number_take(struct world *world, struct node *node, struct cable *cable)
 {
-    struct numbers *numbers = numbers_of(node, wire);
+    struct numbers *numbers = numbers_of(node, cable);
     uint32_t number = 0;
 
-    if (wire->number != NOWHERE)
+    if (cable->number != NOWHERE)
         return;
-    while (number < numbers->count && numbers->wire[number] != NOWHERE)
+    while (number < numbers->count && numbers->cable[number] != NOWHERE)
         number++;
     if (number == numbers->count) {
-        world_violation(world, "server %u keeps more connections busy than it may", node->number);
+        world_violation(world, "server %u has no free number", node->number);
         return;
     }
-    numbers->wire[number] = (uint32_t)(wire - world->network.wires);
-    wire->number = number;
-    if (wire->workers)
+    numbers->cable[number] = (uint32_t)(cable - world->network.cables);
+    cable->number = number;
+    if (cable->workers)
         node->leaving[number] = node->resting[number] = false;
 }
 
-static void number_drop(struct world *world, struct node *node, struct wire *wire)
+static void number_drop(struct world *world, struct node *node, struct cable *cable)
 {
-    if (wire->number == NOWHERE)
+    if (cable->number == NOWHERE)
         return;
-    if (wire->workers)
-        node->joined[wire->number] = false;
-    numbers_of(node, wire)->wire[wire->number] = NOWHERE;
-    wire_forget(world, wire);
+    if (cable->workers)
+        node->joined[cable->number] = false;
+    numbers_of(node, cable)->cable[cable->number] = NOWHERE;
+    cable_forget(world, cable);
 }
 
-/* ---- what the dispatcher wants done ------------------------------------------------------ */
+/* ---- effects of the dispatcher ----------------------------------------------------------- */
 
 static void report_wrong(struct world *world, const struct node *node, const char *wrong)
 {
@@ -73,28 +74,27 @@ static void report_wrong(struct world *world, const struct node *node, const cha
         world_violation(world, "server %u: %s", node->number, wrong);
 }
 
-/* Once, however many messages could not be sent. */
-static void note_lost(struct node *node, uint32_t wire)
+/* Notes a lost connection once, however many sends have failed. */
+static void note_lost(struct node *node, uint32_t cable)
 {
     uint32_t i = 0;
 
-    while (i < node->lost_count && node->lost_wires[i] != wire)
+    while (i < node->lost_count && node->lost_cables[i] != cable)
         i++;
     if (i == node->lost_count && i < LOSSES_MAX)
-        node->lost_wires[node->lost_count++] = wire;
+        node->lost_cables[node->lost_count++] = cable;
 }
 
-/* To a client or worker. Who cannot be reached is told to the dispatcher after this step. */
+/* Sends to a client or worker. If the peer is unreachable, the loss is an event after this step. */
 static void send_peer(struct world *world, struct node *node, const struct numbers *numbers,
                       uint32_t number, const struct message *message)
 {
-    uint32_t wire = number < numbers->count ? numbers->wire[number] : NOWHERE;
+    uint32_t cable = number < numbers->count ? numbers->cable[number] : NOWHERE;
 
-    if (wire == NOWHERE)
-        world_violation(world, "server %u speaks to number %u, which is nobody", node->number,
-                        number);
-    else if (!wire_send(world, wire_at(world, wire), END_LISTENER, message))
-        note_lost(node, wire);
+    if (cable == NOWHERE)
+        world_violation(world, "server %u sends to number %u, which is free", node->number, number);
+    else if (!cable_send(world, cable_at(world, cable), END_LISTENER, message))
+        note_lost(node, cable);
 }
 
 static void send_parent(struct world *world, struct node *node, uint32_t number,
@@ -103,11 +103,11 @@ static void send_parent(struct world *world, struct node *node, uint32_t number,
     const struct upstream *up = &node->parents[number];
 
     if (number >= node->parent_count)
-        world_violation(world, "server %u speaks to parent %u, which is none", node->number,
+        world_violation(world, "server %u sends to parent %u, which does not exist", node->number,
                         number);
     else if (up->membership.state == MEMBERSHIP_JOINED ||
              up->membership.state == MEMBERSHIP_LEAVING)
-        wire_send(world, wire_at(world, up->wire), END_DIALLER, message);
+        cable_send(world, cable_at(world, up->cable), END_DIALLER, message);
 }
 
 static void carry_out_answer(struct world *world, struct node *node, const struct effect *effect)
@@ -155,7 +155,8 @@ static void send_thread(struct world *world, struct node *node, uint32_t number,
         right = thread_cancel(&node->threads, number, message->cancel.id, world->now_ns,
                               &world->chance, &changed);
     if (!right)
-        world_violation(world, "server %u tells thread %u what it cannot do", node->number, number);
+        world_violation(world, "server %u sends thread %u an invalid message", node->number,
+                        number);
     else if (changed)
         thread_later(world, node, number);
 }
@@ -187,12 +188,12 @@ static void carry_out_send(struct world *world, struct node *node, const struct 
     }
     worker -= node->settings.threads;
     if (message->type == MESSAGE_SUM_REQUEST && (node->leaving[worker] || node->resting[worker]))
-        world_violation(world, "server %u gives a span to worker %u, who %s", node->number, worker,
-                        node->leaving[worker] ? "leaves" : "has just refused one");
+        world_violation(world, "server %u sends a span to worker %u, which %s", node->number,
+                        worker, node->leaving[worker] ? "leaves" : "rests");
     if (message->type == MESSAGE_WELCOME && worker < node->settings.joined_max)
         node->joined[worker] = true;
     else if (worker >= node->settings.joined_max || !node->joined[worker])
-        world_violation(world, "server %u tells worker %u, who has not joined", node->number,
+        world_violation(world, "server %u sends to worker %u, which has not joined", node->number,
                         worker);
     send_peer(world, node, &node->workers, worker, message);
 }
@@ -204,13 +205,13 @@ static void carry_out_drop(struct world *world, struct node *node, const struct 
 
     if (effect->worker < node->settings.threads || effect->message.type != MESSAGE_REFUSAL ||
         number >= node->workers.count) {
-        world_violation(world, "server %u drops %u, who is no worker", node->number,
+        world_violation(world, "server %u drops %u, which is not a worker", node->number,
                         effect->worker);
         return;
     }
     if (status == STATUS_NOT_JOINED && node->paused_ns > 2 * node->settings.heartbeat_ns)
-        world_violation(world, "server %u drops %u before it reads what that has said",
-                        node->number, effect->worker);
+        world_violation(world, "server %u drops %u before it reads its messages", node->number,
+                        effect->worker);
     node->workers_lost += node->joined[number];
     if (status == STATUS_OUT_OF_RANGE)
         world_happened(world, HAPPENED_CYCLE_BROKEN);
@@ -219,8 +220,8 @@ static void carry_out_drop(struct world *world, struct node *node, const struct 
     else
         world_happened(world, node->joined[number] ? HAPPENED_SILENT_WORKER : HAPPENED_NOT_JOINED);
     send_peer(world, node, &node->workers, number, &effect->message);
-    if (node->workers.wire[number] != NOWHERE)
-        number_drop(world, node, wire_at(world, node->workers.wire[number]));
+    if (node->workers.cable[number] != NOWHERE)
+        number_drop(world, node, cable_at(world, node->workers.cable[number]));
 }
 
 static void carry_out(struct world *world, struct node *node, const struct effect *effect)
@@ -251,7 +252,7 @@ static void step_only(struct world *world, struct node *node, const struct event
     dispatcher_step(node->dispatcher, clock_now(world, node), event);
 }
 
-/* Does all that the dispatcher wants done. event: the last that it was told. */
+/* Carries out all effects. event: the last event. */
 static void carry_out_all(struct world *world, struct node *node, const struct event *event)
 {
     struct effect effect;
@@ -260,7 +261,7 @@ static void carry_out_all(struct world *world, struct node *node, const struct e
     while (!world->ended && dispatcher_next(node->dispatcher, &effect)) {
         carry_out(world, node, &effect);
         if (++effects > EFFECTS_MAX)
-            world_violation(world, "server %u has no end of things to do", node->number);
+            world_violation(world, "server %u has endless effects", node->number);
     }
     if (world->ended)
         return;
@@ -278,10 +279,10 @@ static void step(struct world *world, struct node *node, const struct event *eve
 
 static void redial(struct world *world, struct node *node, struct upstream *up)
 {
-    if (up->wire != NOWHERE)
-        wire_close(world, wire_at(world, up->wire), END_DIALLER);
-    up->wire = wire_dial(world, DIALLER_PARENT, node->number, (uint32_t)(up - node->parents),
-                         up->target, true);
+    if (up->cable != NOWHERE)
+        cable_close(world, cable_at(world, up->cable), END_DIALLER);
+    up->cable = cable_dial(world, DIALLER_PARENT, node->number, (uint32_t)(up - node->parents),
+                           up->target, true);
 }
 
 static void parent_step(struct world *world, struct node *node, uint32_t number,
@@ -307,7 +308,7 @@ static void parent_step(struct world *world, struct node *node, uint32_t number,
             world_happened(world, HAPPENED_SILENT_PARENT);
         if (node->paused_ns > 2 * up->membership.heartbeat_ns && up->membership.heartbeat_ns > 0 &&
             was_joined)
-            world_violation(world, "server %u leaves parent %u before it reads what that has said",
+            world_violation(world, "server %u leaves parent %u before it reads its messages",
                             node->number, number);
         redial(world, node, up);
     }
@@ -318,47 +319,47 @@ static void parent_step(struct world *world, struct node *node, uint32_t number,
     if (effects.send) {
         trace_message(&world->trace, world->now_ns, "    says: server, parent", node->number,
                       up->target, &effects.message);
-        wire_send(world, wire_at(world, up->wire), END_DIALLER, &effects.message);
+        cable_send(world, cable_at(world, up->cable), END_DIALLER, &effects.message);
     }
 }
 
 /* ---- between two events ------------------------------------------------------------------ */
 
-/* False where nobody is lost with it. The event is told to the dispatcher, which has not been
- * obeyed yet. */
-static bool lose_wire(struct world *world, struct node *node, struct wire *wire,
-                      struct event *event)
+/* Steps the dispatcher with the loss, but does not take the effects. False if the connection had no
+ * number, so that no peer is lost. */
+static bool lose_cable(struct world *world, struct node *node, struct cable *cable,
+                       struct event *event)
 {
-    bool workers = wire->workers;
+    bool workers = cable->workers;
 
-    wire->ends[END_LISTENER].open = false;
-    if (wire->number == NOWHERE) {
-        wire_forget(world, wire);
+    cable->ends[END_LISTENER].open = false;
+    if (cable->number == NOWHERE) {
+        cable_forget(world, cable);
         return false;
     }
     event->type = workers ? EVENT_WORKER_LOST : EVENT_CLIENT_LOST;
-    event->client = wire->number + (workers ? node->settings.threads : 0);
-    node->workers_lost += workers && node->joined[wire->number];
+    event->client = cable->number + (workers ? node->settings.threads : 0);
+    node->workers_lost += workers && node->joined[cable->number];
     trace_note(&world->trace, world->now_ns,
                workers ? "loses: server, worker" : "loses: server, client", node->number,
                event->client);
-    number_drop(world, node, wire);
+    number_drop(world, node, cable);
     step_only(world, node, event);
     return true;
 }
 
-/* The dispatcher is told of all workers that are lost before it is obeyed, but of each client
- * apart. */
-static void lose_wires(struct world *world, struct node *node)
+/* Several lost workers are stepped together before their effects are taken. Each lost client is
+ * stepped alone. */
+static void lose_cables(struct world *world, struct node *node)
 {
     struct event event = {.message = NULL};
     bool lost = false, last = false;
 
     while (!last && !world->ended) {
-        struct wire *wire = wire_at(world, node->lost_wires[--node->lost_count]);
-        last = node->lost_count == 0 || !wire->workers ||
-               !wire_at(world, node->lost_wires[node->lost_count - 1])->workers;
-        lost = lose_wire(world, node, wire, &event) || lost;
+        struct cable *cable = cable_at(world, node->lost_cables[--node->lost_count]);
+        last = node->lost_count == 0 || !cable->workers ||
+               !cable_at(world, node->lost_cables[node->lost_count - 1])->workers;
+        lost = lose_cable(world, node, cable, &event) || lost;
     }
     if (lost)
         carry_out_all(world, node, &event);
@@ -403,22 +404,22 @@ static void wake_later(struct world *world, struct node *node)
                 (struct occasion){.type = OCCASION_NODE_DUE, .who = (uint16_t)node->number});
 }
 
-/* The numbers of those who wait for nothing are free again. */
+/* Frees the numbers of clients without requests in flight. */
 static void numbers_tidy(struct world *world, struct node *node)
 {
     for (uint32_t i = 0; i < node->clients.count; i++)
-        if (node->clients.wire[i] != NOWHERE && ledger_owes(&node->ledger, i) == 0)
-            number_drop(world, node, wire_at(world, node->clients.wire[i]));
+        if (node->clients.cable[i] != NOWHERE && ledger_owes(&node->ledger, i) == 0)
+            number_drop(world, node, cable_at(world, node->clients.cable[i]));
 }
 
 static void node_exit(struct world *world, struct node *node);
 
-/* All that follows from an event: nothing is left to do until the next one. */
+/* Handles everything that follows from an event, until nothing is left to do. */
 static void settle(struct world *world, struct node *node)
 {
     while (!world->ended) {
         if (node->lost_count > 0)
-            lose_wires(world, node);
+            lose_cables(world, node);
         else if (own_changed(node))
             update_parents(world, node);
         else
@@ -431,13 +432,13 @@ static void settle(struct world *world, struct node *node)
         wake_later(world, node);
 }
 
-/* ---- event_type --------------------------------------------------------------------------------
- */
+/* ---- events ------------------------------------------------------------------------------ */
 
-static void receive_from_client(struct world *world, struct node *node, struct wire *wire,
+static void receive_from_client(struct world *world, struct node *node, struct cable *cable,
                                 const struct message *message)
 {
-    struct event event = {.type = EVENT_CLIENT_MESSAGE, .client = wire->number, .message = message};
+    struct event event = {
+        .type = EVENT_CLIENT_MESSAGE, .client = cable->number, .message = message};
 
     if (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)
         return;
@@ -452,7 +453,7 @@ static bool is_from_worker(enum message_type type)
            type == MESSAGE_SUM_REPLY || type == MESSAGE_REFUSAL;
 }
 
-/* What the worker itself says of how it is. */
+/* Notes the state that the worker reports. */
 static void note_worker(struct node *node, uint32_t number, const struct message *message)
 {
     if (message->type == MESSAGE_JOIN || message->type == MESSAGE_LEAVE)
@@ -463,12 +464,12 @@ static void note_worker(struct node *node, uint32_t number, const struct message
         node->resting[number] = true;
 }
 
-static void receive_from_worker(struct world *world, struct node *node, struct wire *wire,
+static void receive_from_worker(struct world *world, struct node *node, struct cable *cable,
                                 const struct message *message)
 {
     struct event event = {
         .type = EVENT_WORKER_MESSAGE,
-        .worker = node->settings.threads + wire->number,
+        .worker = node->settings.threads + cable->number,
         .message = message,
     };
 
@@ -477,47 +478,47 @@ static void receive_from_worker(struct world *world, struct node *node, struct w
     trace_message(&world->trace, world->now_ns, "hears: server, worker", node->number, event.worker,
                   message);
     if (message->type == MESSAGE_JOIN)
-        node->workers_lost += node->joined[wire->number];
+        node->workers_lost += node->joined[cable->number];
     if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_WORKERS_LOST)
         node->workers_lost++;
-    note_worker(node, wire->number, message);
+    note_worker(node, cable->number, message);
     step(world, node, &event);
 }
 
-void node_receive(struct world *world, struct node *node, struct wire *wire,
+void node_receive(struct world *world, struct node *node, struct cable *cable,
                   const struct message *message)
 {
     if (!node->alive)
         return;
-    number_take(world, node, wire);
+    number_take(world, node, cable);
     if (world->ended)
         return;
-    if (wire->workers)
-        receive_from_worker(world, node, wire, message);
+    if (cable->workers)
+        receive_from_worker(world, node, cable, message);
     else
-        receive_from_client(world, node, wire, message);
-    if (wire->workers && wire->number != NOWHERE && !node->joined[wire->number])
-        number_drop(world, node, wire);
+        receive_from_client(world, node, cable, message);
+    if (cable->workers && cable->number != NOWHERE && !node->joined[cable->number])
+        number_drop(world, node, cable);
     settle(world, node);
 }
 
-/* The end of one connection is a reason to look after all. */
+/* After one disconnect, the server probes all its workers. */
 static void probe_workers(struct world *world, struct node *node)
 {
     for (uint32_t i = 0; i < node->workers.count; i++) {
-        uint32_t wire = node->workers.wire[i];
-        if (wire != NOWHERE && wire_at(world, wire)->state == WIRE_BROKEN &&
-            wire_at(world, wire)->ends[END_LISTENER].open)
-            note_lost(node, wire);
+        uint32_t cable = node->workers.cable[i];
+        if (cable != NOWHERE && cable_at(world, cable)->state == CABLE_BROKEN &&
+            cable_at(world, cable)->ends[END_LISTENER].open)
+            note_lost(node, cable);
     }
 }
 
-void node_peer_disconnected(struct world *world, struct node *node, struct wire *wire)
+void node_peer_disconnected(struct world *world, struct node *node, struct cable *cable)
 {
     if (!node->alive)
         return;
-    note_lost(node, (uint32_t)(wire - world->network.wires));
-    if (wire->workers && chance_one_in(&world->chance, 2))
+    note_lost(node, (uint32_t)(cable - world->network.cables));
+    if (cable->workers && chance_one_in(&world->chance, 2))
         probe_workers(world, node);
     settle(world, node);
 }
@@ -530,7 +531,7 @@ void node_connected(struct world *world, struct node *node, uint32_t parent)
 
 void node_disconnected(struct world *world, struct node *node, uint32_t parent)
 {
-    node->parents[parent].wire = NOWHERE;
+    node->parents[parent].cable = NOWHERE;
     parent_step(world, node, parent, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
     settle(world, node);
 }
@@ -567,7 +568,7 @@ void node_thread_due(struct world *world, struct node *node, uint32_t number, ui
     settle(world, node);
 }
 
-/* What is due, and a look whether it still is. */
+/* Runs what is due, and checks that it is not due any more. */
 static void tick(struct world *world, struct node *node)
 {
     static const struct event time = {.type = EVENT_TIME};
@@ -576,7 +577,7 @@ static void tick(struct world *world, struct node *node)
     if (now_ns >= dispatcher_due_at(node->dispatcher)) {
         step(world, node, &time);
         if (dispatcher_due_at(node->dispatcher) <= now_ns)
-            world_violation(world, "server %u is due for ever", node->number);
+            world_violation(world, "server %u is due again at once", node->number);
     }
     for (uint32_t i = 0; i < node->parent_count; i++) {
         const struct membership *parent = &node->parents[i].membership;
@@ -584,7 +585,7 @@ static void tick(struct world *world, struct node *node)
             continue;
         parent_step(world, node, i, MEMBERSHIP_EVENT_TIME, NULL);
         if (membership_due_at(parent) <= now_ns)
-            world_violation(world, "server %u: parent %u is due for ever", node->number, i);
+            world_violation(world, "server %u: parent %u is due again at once", node->number, i);
     }
     settle(world, node);
 }
@@ -598,7 +599,7 @@ void node_due(struct world *world, struct node *node)
     tick(world, node);
 }
 
-/* ---- life and death ---------------------------------------------------------------------- */
+/* ---- process ----------------------------------------------------------------------------- */
 
 void node_tally(struct world *world, const struct node *node)
 {
@@ -643,24 +644,24 @@ void node_start(struct world *world, struct node *node)
     trace_note(&world->trace, world->now_ns, "starts: server, epoch", node->number, node->epoch);
     for (uint32_t i = 0; i < node->parent_count; i++) {
         membership_init(&node->parents[i].membership, &join);
-        node->parents[i].wire = NOWHERE;
+        node->parents[i].cable = NOWHERE;
         redial(world, node, &node->parents[i]);
     }
     settle(world, node);
 }
 
-/* What was for this process is lost, whoever sent it and whenever. */
+/* Closes all connections of the process. All messages to it are lost. */
 static void node_hang_up(struct world *world, struct node *node)
 {
-    for (uint32_t i = 0; i < world->network.wires_used; i++) {
-        struct wire *wire = wire_at(world, i);
-        if (wire->state == WIRE_FREE)
+    for (uint32_t i = 0; i < world->network.cables_used; i++) {
+        struct cable *cable = cable_at(world, i);
+        if (cable->state == CABLE_FREE)
             continue;
-        if (wire->type == DIALLER_PARENT && wire->dialler == node->number)
-            wire_close(world, wire, END_DIALLER);
-        if (wire->listener == node->number && wire->state != WIRE_FREE &&
-            wire->state != WIRE_DIALLING) /* the same wire, where it has joined itself */
-            wire_end_listener(world, wire);
+        if (cable->type == DIALLER_PARENT && cable->dialler == node->number)
+            cable_close(world, cable, END_DIALLER);
+        if (cable->listener == node->number && cable->state != CABLE_FREE &&
+            cable->state != CABLE_DIALLING) /* one cable has both ends here if it joined itself */
+            cable_end_listener(world, cable);
     }
 }
 
@@ -706,13 +707,13 @@ bool node_parks(struct world *world, struct node *node, const struct occasion *o
     if (!node->stopped)
         return false;
     if (node->parked_count == PARKED_MAX)
-        world_violation(world, "server %u has too much to read", node->number);
+        world_violation(world, "server %u has too many parked occasions", node->number);
     else
         node->parked[node->parked_count++] = *occasion;
     return true;
 }
 
-/* It looks at the time first, or at what has come meanwhile. */
+/* The process handles its timers first, or the parked occasions. */
 void node_continue(struct world *world, struct node *node)
 {
     trace_note(&world->trace, world->now_ns, "continues: server", node->number, 0);

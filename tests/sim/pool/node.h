@@ -1,5 +1,5 @@
-/* A server process: the real dispatcher and the real cores of its parents, with a shell that does
- * what server/server.c does, on simulated sockets and threads. */
+/* A simulated server process: the real dispatcher and the real memberships, with a shell that works
+ * like server/server.c but uses simulated sockets and threads. */
 #ifndef MEANTIME_TESTS_SIM_POOL_NODE_H
 #define MEANTIME_TESTS_SIM_POOL_NODE_H
 
@@ -21,21 +21,22 @@
 #define SEEN_MAX         8
 
 struct world;
-struct wire;
+struct cable;
 
+/* A link to a parent. */
 struct upstream {
     struct membership membership;
-    uint32_t target; /* node */
-    uint32_t wire;   /* NOWHERE: none */
+    uint32_t target; /* the parent's node number */
+    uint32_t cable;  /* NOWHERE: none */
 };
 
-/* Where a number leads. */
+/* The cable of each client's or worker's number. */
 struct numbers {
-    uint32_t wire[NODE_REQUESTS + 2]; /* NOWHERE: free */
+    uint32_t cable[NODE_REQUESTS + 2]; /* NOWHERE: free */
     uint32_t count;
 };
 
-/* An id that a worker was given, for whoever would like to guess one. */
+/* A span that a worker got, for hostile workers that guess ids. */
 struct seen {
     uint32_t worker;
     uint64_t id;
@@ -43,78 +44,80 @@ struct seen {
     enum message_kind kind;
 };
 
-/* alive: the process exists. stopped: it does not run, and what happens to it is parked. */
 struct node {
     uint32_t number;
-    bool alive;
-    bool stopped;
-    bool draining;
-    bool halted; /* the second signal */
-    bool other_sums;
-    uint32_t epoch;
+    bool alive;      /* the process exists */
+    bool stopped;    /* SIGSTOP: the process does not run, and its occasions are parked */
+    bool draining;   /* it has got a signal */
+    bool halted;     /* it has got a second signal */
+    bool other_sums; /* its build would sum other bits */
+    uint32_t epoch;  /* counts the starts of the process */
     struct dispatcher_settings settings;
     struct dispatcher *dispatcher;
-    int64_t clock_ns; /* what its clock shows at the beginning of the world */
-    int64_t lateness_ns;
-    int64_t wake_at_ns; /* in the world's time */
+    int64_t clock_ns;    /* what its clock shows at the start of the schedule */
+    int64_t lateness_ns; /* of its timers */
+    int64_t wake_at_ns;  /* its next timer, in simulated time */
     int64_t stopped_at_ns;
-    int64_t paused_ns; /* it has been stopped for so long, and has read nothing since; else 0 */
-    int64_t cut_until_ns;
-    int64_t hung_until_ns; /* its threads */
-    struct heartbeat own;  /* what it tells its parents of itself */
+    int64_t paused_ns;     /* it was stopped for this time and has read nothing since; else 0 */
+    int64_t cut_until_ns;  /* its connections carry nothing until then */
+    int64_t hung_until_ns; /* its compute threads do nothing until then */
+    struct heartbeat own;  /* what it sends to its parents */
     struct upstream parents[NODE_PARENTS_MAX];
     uint32_t parent_count;
     struct numbers clients;
-    struct numbers workers; /* those after the threads */
+    struct numbers workers; /* joined workers; the threads are not counted */
     bool joined[NODE_JOINED_MAX + 1];
     bool leaving[NODE_JOINED_MAX + 1];
-    bool resting[NODE_JOINED_MAX + 1]; /* it has refused a span, and not sent a heartbeat since */
-    uint32_t lost_wires[LOSSES_MAX];   /* found unreachable while sending */
+    bool resting[NODE_JOINED_MAX + 1]; /* it has refused a span and sent no heartbeat since */
+    uint32_t lost_cables[LOSSES_MAX];  /* a send found them unreachable */
     uint32_t lost_count;
-    uint32_t workers_lost; /* or said that theirs were */
+    uint32_t workers_lost; /* including those of joined workers */
     struct ledger ledger;
     struct threads threads;
     struct seen seen[SEEN_MAX];
     uint32_t seen_count;
     struct occasion parked[PARKED_MAX];
-    uint32_t parked_first; /* those before have been told */
+    uint32_t parked_first; /* those before have been handled */
     uint32_t parked_count;
 };
 
 struct pool {
     struct node nodes[NODES_MAX];
     uint32_t count;
-    uint32_t fronts; /* the first ones: clients ask these */
-    bool cycle;      /* the first one has joined itself, or one of its workers */
+    uint32_t fronts; /* the first nodes: clients send requests to them */
+    bool cycle;      /* the first node has joined itself, or one of its workers */
 };
 
 void pool_init(struct world *world);
 void pool_clear(struct world *world);
 
-/* True when every server runs and all of its capacity has reached the fronts. */
+/* True if every server runs and the fronts know its whole capacity. */
 bool pool_whole(const struct world *world);
 
-/* Adds to the world's tally what its dispatcher has counted. */
+/* Adds the counters of its dispatcher to the world's tally. */
 void node_tally(struct world *world, const struct node *node);
 
 void node_start(struct world *world, struct node *node);
 void node_kill(struct world *world, struct node *node);
 void node_stop(struct world *world, struct node *node);
 void node_continue(struct world *world, struct node *node);
-void node_signal(struct world *world, struct node *node); /* drain, then stop */
+void node_signal(struct world *world,
+                 struct node *node); /* the first time: drain; the second time: stop */
 
-/* What happens to it, unless it is stopped. */
+/* Parks the occasion if the process is stopped. True if parked. */
 bool node_parks(struct world *world, struct node *node, const struct occasion *occasion);
+
+/* A timer of the server, or of one of its compute threads. */
 void node_due(struct world *world, struct node *node);
 void node_thread_due(struct world *world, struct node *node, uint32_t thread, uint32_t stamp);
 
-/* From connections that it has made, by the parent they lead to, and from those made to it. */
+/* Events of the connections to its parents, and of the connections to its own sockets. */
 void node_connected(struct world *world, struct node *node, uint32_t parent);
 void node_disconnected(struct world *world, struct node *node, uint32_t parent);
 void node_receive_from_parent(struct world *world, struct node *node, uint32_t parent,
                               const struct message *message);
-void node_receive(struct world *world, struct node *node, struct wire *wire,
+void node_receive(struct world *world, struct node *node, struct cable *cable,
                   const struct message *message);
-void node_peer_disconnected(struct world *world, struct node *node, struct wire *wire);
+void node_peer_disconnected(struct world *world, struct node *node, struct cable *cable);
 
 #endif

@@ -1,4 +1,4 @@
-/* Which servers there are, and who joins whom. */
+/* The servers of a pool, and which servers join which. */
 #include <string.h>
 
 #include "tests/sim/pool/world.h"
@@ -18,8 +18,8 @@ static void draw_threads(struct world *world, struct node *node, uint32_t least)
     node->threads.other_sums = false;
 }
 
-/* front: clients ask it, and it may have a short queue. A worker's is as long as its credit in most
- * pools: it refuses what does not fit, and rests until its next heartbeat. */
+/* front: clients send requests to it, and its queue may be short. The queue of a joined worker is
+ * mostly as long as its credit. Otherwise it refuses spans, and rests until its next heartbeat. */
 static void draw_settings(struct world *world, struct node *node, bool front)
 {
     struct chance *chance = &world->chance;
@@ -30,7 +30,8 @@ static void draw_settings(struct world *world, struct node *node, bool front)
                                                         : NODE_REQUESTS;
     settings->client_requests_max =
         front ? (uint32_t)chance_spread(chance, 1, settings->requests_max) : settings->requests_max;
-    settings->joined_max = (uint32_t)chance_below(chance, 3); /* and those that will join */
+    settings->joined_max =
+        (uint32_t)chance_below(chance, 3); /* grows with each server that joins */
     settings->digest = OUR_DIGEST;
     settings->top = true;
     settings->span_ns = chance_spread(chance, 2 * MS, 100 * MS);
@@ -60,7 +61,7 @@ static struct node *node_new(struct world *world, uint32_t threads, bool front)
     return node;
 }
 
-/* All fronts, or one of them. */
+/* Joins all fronts, or one of them. */
 static void join_fronts(struct world *world, struct node *node)
 {
     struct pool *pool = &world->pool;
@@ -92,8 +93,8 @@ static void leaf_new(struct world *world, uint32_t middles)
     }
 }
 
-/* The first front joins itself, or one that has joined it. It computes itself, for it may be the
- * worker that stays. */
+/* The first front joins itself, or a server that has joined it. It has a compute thread, because it
+ * may be the only worker left when the cycle is broken. */
 static void cycle_new(struct world *world)
 {
     struct pool *pool = &world->pool;
@@ -109,7 +110,8 @@ static void cycle_new(struct world *world)
     join_pool(pool, &pool->nodes[0], target);
 }
 
-/* Cores below a server that compute, its own included; hostiles: and those that only say so. */
+/* Cores below a server, including its own. hostiles: if not NULL, cores of mute workers count too.
+ */
 static uint32_t whole_capacity(const struct pool *pool, uint32_t number,
                                const struct hostiles *hostiles)
 {
@@ -160,15 +162,15 @@ void pool_clear(struct world *world)
     }
 }
 
-/* ---- the end ----------------------------------------------------------------------------- */
+/* ---- health ------------------------------------------------------------------------------ */
 
-/* Who never answers may hold what it has. */
+/* A mute worker may hold its runs. */
 static bool worker_whole(const struct worker *w)
 {
     return w->held == 0 || strcmp(w->name, MUTE_NAME) == 0;
 }
 
-/* Where a circle is open just now nobody knows. */
+/* In a cycle the capacity is not known, because the cycle is broken at a random place. */
 static bool node_whole(const struct world *world, const struct node *node)
 {
     uint32_t capacity = whole_capacity(&world->pool, node->number, &world->hostiles);

@@ -1,3 +1,4 @@
+/* Compute threads of a simulated server: see threads.h. */
 #include "tests/sim/pool/threads.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@ static uint64_t blocks_in(uint64_t samples)
     return (samples + BLOCK_SAMPLES - 1) / BLOCK_SAMPLES;
 }
 
-/* A machine has other things to do as well. */
+/* A task takes a random time longer than expected, because the machine runs other programs too. */
 static void thread_begin(struct threads *threads, struct thread *thread, int64_t now_ns,
                          struct chance *chance)
 {

@@ -1,3 +1,4 @@
+/* A pool in virtual time, with everything around it: see world.h. */
 #include "tests/sim/pool/world.h"
 
 #include <stdarg.h>
@@ -5,14 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Once the faults have healed, from answer to answer: long beside any patience, rest or silence. A
- * pool that is slow, and has much to do, takes longer for all. */
+/* After all faults have healed: the longest time between two answers. It is longer than any
+ * patience, rest or silence. A slow pool with many requests needs more time for all of them
+ * together. */
 #define HEALTH_NS (180 * S)
 
-/* A schedule takes some thousands, the slowest pools some hundred thousand. */
+/* A schedule takes some thousand steps; the slowest pools take some hundred thousand. */
 #define STEPS_MAX 4000000
 
-#define LOOK_NS (100 * MS)
+#define CHECK_NS (100 * MS)
 
 void world_violation(struct world *world, const char *text, ...)
 {
@@ -30,10 +32,10 @@ void world_later(struct world *world, int64_t delay_ns, struct occasion occasion
 {
     occasion.at_ns = world->now_ns + delay_ns;
     if (!agenda_add(&world->agenda, occasion))
-        world_violation(world, "%d things are about to happen", AGENDA_MAX);
+        world_violation(world, "the agenda is full: %d occasions", AGENDA_MAX);
 }
 
-/* ---- what happens ------------------------------------------------------------------------ */
+/* ---- occasions --------------------------------------------------------------------------- */
 
 static struct node *node_of(struct world *world, const struct occasion *occasion)
 {
@@ -47,8 +49,8 @@ static int64_t healthy_since_ns(const struct world *world)
     return world->answered_at_ns > heal_at_ns ? world->answered_at_ns : heal_at_ns;
 }
 
-/* Everybody is told, and all is well. */
-static void look(struct world *world)
+/* Ends the schedule if all requests are answered and the pool is whole. */
+static void check_health(struct world *world)
 {
     if (crowd_done(world) && pool_whole(world))
         world->ended = true;
@@ -56,19 +58,19 @@ static void look(struct world *world)
         world_violation(world, "%s, long after all faults have healed",
                         crowd_done(world) ? "the pool is not whole" : "no request is answered");
     else
-        world_later(world, LOOK_NS, (struct occasion){.type = OCCASION_CHECK});
+        world_later(world, CHECK_NS, (struct occasion){.type = OCCASION_CHECK});
 }
 
-/* The server that is at the end of a connection, or NULL. */
-static struct node *node_at(struct world *world, const struct wire *wire, enum wire_end end)
+/* The server at this end of a connection, or NULL. */
+static struct node *node_at(struct world *world, const struct cable *cable, enum cable_end end)
 {
     if (end == END_LISTENER)
-        return &world->pool.nodes[wire->listener];
-    return wire->type == DIALLER_PARENT ? &world->pool.nodes[wire->dialler] : NULL;
+        return &world->pool.nodes[cable->listener];
+    return cable->type == DIALLER_PARENT ? &world->pool.nodes[cable->dialler] : NULL;
 }
 
-/* The server that something happens to, or NULL. */
-static struct node *node_struck(struct world *world, const struct occasion *occasion)
+/* The server that the occasion happens to, or NULL. */
+static struct node *node_affected(struct world *world, const struct occasion *occasion)
 {
     const struct network *network = &world->network;
     const struct letter *letter;
@@ -76,10 +78,10 @@ static struct node *node_struck(struct world *world, const struct occasion *occa
     switch (occasion->type) {
     case OCCASION_LETTER:
         letter = &network->letters[occasion->who];
-        return node_at(world, &network->wires[letter->wire], letter->to);
-    case OCCASION_DIAL: return node_at(world, &network->wires[occasion->who], END_DIALLER);
+        return node_at(world, &network->cables[letter->cable], letter->to);
+    case OCCASION_DIAL: return node_at(world, &network->cables[occasion->who], END_DIALLER);
     case OCCASION_DISCONNECTED:
-        return node_at(world, &network->wires[occasion->who], occasion->end);
+        return node_at(world, &network->cables[occasion->who], occasion->end);
     case OCCASION_NODE_DUE:
     case OCCASION_THREAD: return node_of(world, occasion);
     default: return NULL;
@@ -104,7 +106,7 @@ static void handle_node(struct world *world, const struct occasion *occasion)
 
 void world_handle(struct world *world, const struct occasion *o)
 {
-    struct node *node = node_struck(world, o);
+    struct node *node = node_affected(world, o);
 
     if (node && node_parks(world, node, o))
         return;
@@ -121,11 +123,11 @@ void world_handle(struct world *world, const struct occasion *o)
     case OCCASION_SIGNAL: handle_node(world, o); break;
     case OCCASION_FAULT: faults_happen(world); break;
     case OCCASION_HEAL: faults_heal(world); break;
-    case OCCASION_CHECK: look(world); break;
+    case OCCASION_CHECK: check_health(world); break;
     }
 }
 
-/* ---- all of it --------------------------------------------------------------------------- */
+/* ---- schedule ---------------------------------------------------------------------------- */
 
 static void world_init(struct world *world, uint64_t seed, bool print, struct tally *tally)
 {

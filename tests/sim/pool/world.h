@@ -1,5 +1,5 @@
-/* A pool of servers with their clients, their network and their bad luck, on virtual time. All of
- * it follows from the seed. */
+/* A pool of servers with its clients, network and faults, in virtual time. The seed determines
+ * everything. */
 #ifndef MEANTIME_TESTS_SIM_POOL_WORLD_H
 #define MEANTIME_TESTS_SIM_POOL_WORLD_H
 
@@ -30,19 +30,19 @@ struct world {
     struct crowd crowd;
     struct hostiles hostiles;
     struct faults faults;
-    bool healed;
-    int64_t answered_at_ns; /* the last sum that a client had */
-    bool ended;
-    char violation[VIOLATION_BYTES]; /* the first; empty: none */
+    bool healed;                     /* all faults have ended */
+    int64_t answered_at_ns;          /* the last sum reply to a client */
+    bool ended;                      /* stop: done, or a violation */
+    char violation[VIOLATION_BYTES]; /* the first one; empty: none */
 };
 
-/* Runs the schedule of a seed, and adds it to `tally`. world: storage, used anew by each run. */
+/* Runs the schedule of a seed and adds it to `tally`. world: storage, which each run reuses. */
 void world_run(struct world *world, uint64_t seed, bool print, struct tally *tally);
 
-/* One thing that happens. */
+/* Handles one occasion. */
 void world_handle(struct world *world, const struct occasion *occasion);
 
-/* Something is to happen in `delay_ns`. */
+/* Puts an occasion on the agenda, `delay_ns` from now. */
 void world_later(struct world *world, int64_t delay_ns, struct occasion occasion);
 
 /* What must not be; the world ends. */
