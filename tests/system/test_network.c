@@ -89,8 +89,8 @@ static struct network network_start(void)
 
 static struct process *start_server_at(pid_t machine)
 {
-    struct process *server =
-        process_start_in(machine, WORDS(MEANTIME_SERVER, "--bind", SERVER_ENDPOINT));
+    struct process *server = process_start_in(
+        machine, WORDS(MEANTIME_SERVER, "--bind", SERVER_ENDPOINT, "--threads", "1"));
 
     process_line(server, PROCESS_OUT, "Listening on " SERVER_ENDPOINT " (ROUTER, * thread*");
     return server;
