@@ -223,7 +223,7 @@ static void on_connection(struct plain_server *plain)
         on_readable(plain);
 }
 
-/* What has come is heard before the time is told. */
+/* Arrived data is processed before the deadline is checked. */
 bool plain_server_look(struct plain_server *plain, struct meantime_result *result)
 {
     struct epoll_event events[2];

@@ -14,7 +14,7 @@ enum trace_thread {
 
 /* Events are written one by one. One JSON object of all events would need a hundred times the
  * memory of the record. */
-struct trace {
+struct trace_file {
     FILE *out;
     int process;  /* of the lesson that is written now */
     bool written; /* an event is written already */
@@ -25,7 +25,7 @@ static double us(int64_t ns)
     return (double)ns / 1e3;
 }
 
-static void put(struct trace *trace, json_t *event)
+static void put(struct trace_file *trace, json_t *event)
 {
     fputs(trace->written ? ",\n" : "\n", trace->out);
     json_dumpf(event, trace->out, FORMAT);
@@ -33,14 +33,14 @@ static void put(struct trace *trace, json_t *event)
     trace->written = true;
 }
 
-static void put_name(struct trace *trace, const char *type, int thread, const char *name)
+static void put_name(struct trace_file *trace, const char *type, int thread, const char *name)
 {
     put(trace, json_pack("{s:s, s:s, s:i, s:i, s:{s:s}}", "ph", "M", "name", type, "pid",
                          trace->process, "tid", thread, "args", "name", name));
 }
 
 /* args: NULL for none. Takes the caller's reference. */
-static void put_interval(struct trace *trace, enum trace_thread thread, const char *name,
+static void put_interval(struct trace_file *trace, enum trace_thread thread, const char *name,
                          struct interval interval, json_t *args)
 {
     put(trace, json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:o*}", "ph", "X", "name", name, "pid",
@@ -48,7 +48,7 @@ static void put_interval(struct trace *trace, enum trace_thread thread, const ch
                          us(interval_ns(interval)), "args", args));
 }
 
-static void put_instant(struct trace *trace, const char *name, int64_t at_ns, json_t *args)
+static void put_instant(struct trace_file *trace, const char *name, int64_t at_ns, json_t *args)
 {
     put(trace,
         json_pack("{s:s, s:s, s:s, s:i, s:i, s:f, s:o*}", "ph", "i", "s", "p", "name", name, "pid",
@@ -57,7 +57,7 @@ static void put_instant(struct trace *trace, const char *name, int64_t at_ns, js
 
 /* ---- server_request ---------------------------------------------------------------------- */
 
-static void put_phase(struct trace *trace, const struct request_phase *phase)
+static void put_phase(struct trace_file *trace, const struct request_phase *phase)
 {
     json_t *args = phase->attempt ? json_pack("{s:I, s:b}", "attempt", (json_int_t)phase->attempt,
                                               "answered", (int)phase->answered)
@@ -70,7 +70,7 @@ static void put_phase(struct trace *trace, const struct request_phase *phase)
                     json_pack("{s:s}", "server", phase->lost));
 }
 
-static void put_request(struct trace *trace, const struct record *record)
+static void put_request(struct trace_file *trace, const struct record *record)
 {
     for (size_t i = 0; i <= record->mark_count; i++) {
         struct request_phase phase = record_phase(record, i);
@@ -85,7 +85,7 @@ static void put_request(struct trace *trace, const struct record *record)
 
 /* ---- uniform_sum ------------------------------------------------------------------------- */
 
-static void put_merged(struct trace *trace, const struct loop_pass *pass)
+static void put_merged(struct trace_file *trace, const struct loop_pass *pass)
 {
     put_interval(trace, THREAD_UNIFORM_SUM, "slices", pass->interval,
                  json_pack("{s:I, s:I, s:f, s:f}", "slices", (json_int_t)pass->slices, "looks",
@@ -93,7 +93,7 @@ static void put_merged(struct trace *trace, const struct loop_pass *pass)
                            us(pass->look_ns)));
 }
 
-static void put_pass(struct trace *trace, const struct loop_pass *pass)
+static void put_pass(struct trace_file *trace, const struct loop_pass *pass)
 {
     struct interval slice = pass->interval, look = pass->interval;
 
@@ -104,7 +104,7 @@ static void put_pass(struct trace *trace, const struct loop_pass *pass)
         put_interval(trace, THREAD_UNIFORM_SUM, "look", look, NULL);
 }
 
-static void put_work(struct trace *trace, const struct record *record)
+static void put_work(struct trace_file *trace, const struct record *record)
 {
     for (size_t i = 0; i < record->pass_count; i++)
         if (record_merged(record))
@@ -115,7 +115,7 @@ static void put_work(struct trace *trace, const struct record *record)
         put_interval(trace, THREAD_UNIFORM_SUM, "idle", record->wait, NULL);
 }
 
-static void put_lesson(struct trace *trace, const struct record *record)
+static void put_lesson(struct trace_file *trace, const struct record *record)
 {
     trace->process++;
     put_name(trace, "process_name", 0, record->name);
@@ -138,7 +138,7 @@ static json_t *slices_per_event(const struct record *records, size_t count)
 
 void trace_write(FILE *out, const struct record *records, size_t count)
 {
-    struct trace trace = {.out = out};
+    struct trace_file trace = {.out = out};
     json_t *about = json_pack("{s:s, s:o}", "program", "meantime " MEANTIME_VERSION,
                               "slices_an_event", slices_per_event(records, count));
 

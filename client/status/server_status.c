@@ -97,11 +97,10 @@ static bool page_take(struct server_status *status, void *dealer, int64_t timeou
 
     page_ask(dealer, status);
     if (!page_wait(dealer, timeout_ns, frame))
-        return fail(
-            status, "no answer from %s%s", status->endpoint,
-            interrupted()
-                ? ": interrupted"
-                : "; is a meantime-server running there, or one with --socket rep that computes?");
+        return fail(status, "no answer from %s%s", status->endpoint,
+                    interrupted()
+                        ? ": interrupted"
+                        : "; is the server down, or does it use --socket rep and compute now?");
     if (!status_decode(zmq_msg_data(frame), zmq_msg_size(frame), &page, &reason))
         return fail(status, "the server at %s sent an invalid status: %s", status->endpoint,
                     reason);
@@ -198,7 +197,7 @@ static void print_counters(FILE *out, const struct counters *counters)
 
     fprintf(out,
             "Requests: %" PRIu64 " answered, %" PRIu64 " refused. Spans: %s summed, %" PRIu64
-            " given anew, %" PRIu64 " given twice, %" PRIu64 " totals dropped.\n"
+            " requeued, %" PRIu64 " given twice, %" PRIu64 " duplicates dropped.\n"
             "Workers lost: %" PRIu64 ". Bad messages: %" PRIu64 ".\n",
             counters->answered, counters->refused, count_print(counters->spans, spans),
             counters->requeued, counters->given_twice, counters->duplicates, counters->workers_lost,
@@ -210,18 +209,18 @@ static void print_workers(FILE *out, const struct server_status *status)
     if (status->worker_count == 0)
         return;
     fprintf(out, "\n%6s  %-8s %-28s %-9s %5s %11s %10s %9s\n", "worker", "state", "name", "kernel",
-            "cores", "spans held", "Gaussian/s", "heard");
+            "cores", "spans held", "Gaussian/s", "silent");
     for (uint32_t i = 0; i < status->worker_count; i++) {
         const struct worker_status *worker = &status->workers[i];
-        char heard[24] = "";
+        char silent[24] = "";
         if (worker->state != WORKER_STATUS_THREAD)
-            snprintf(heard, sizeof heard, "%" PRIu32 " ms", worker->silent_ms);
+            snprintf(silent, sizeof silent, "%" PRIu32 " ms", worker->silent_ms);
         fprintf(out,
                 "%6" PRIu32 "  %-8s %-28s %-9s %5" PRIu32 " %5" PRIu32 "/%-5" PRIu32
                 " %8.2f G %9s\n",
                 worker->number, state_name(worker->state), worker->name, worker->kernel,
                 worker->capacity, worker->in_flight, worker->credit, worker->gaussian_rate / 1e9,
-                heard);
+                silent);
     }
 }
 

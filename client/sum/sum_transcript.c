@@ -88,7 +88,7 @@ void sum_transcript_resumed(const struct sum_state *sum)
             count_print(sum->resumed_from, so_far));
     if (sum->count_given)
         fprintf(stderr, " of %s", count_print(sum->question.count, count));
-    fputs(" samples: going on from there\n", stderr);
+    fputs(" samples: resuming the sum\n", stderr);
 }
 
 /* ---- after the sum ----------------------------------------------------------------------- */
@@ -149,7 +149,6 @@ void sum_transcript_print_error(const struct sum_state *sum)
 
     fprintf(stderr, "meantime: %s\n", sum->error == MEANTIME_OK ? "interrupted" : sum->text);
     if (sum->saved_count > 0)
-        fprintf(stderr,
-                "meantime: %s has the first %s samples: the same command goes on from there\n",
+        fprintf(stderr, "meantime: %s has the first %s samples: the same command resumes the sum\n",
                 sum->checkpoint, count_print(sum->saved_count, count));
 }

@@ -133,9 +133,9 @@ Test(sum, a_random_seed_is_saved_in_the_file)
     struct process *again = CLIENT(server, "sum", "1M", "--checkpoint", file);
 
     cr_assert(strncmp(success(again), first, strlen(first)) == 0);
-    cr_assert(lines_are(process_text(again, PROCESS_ERR),
-                        WORDS("meantime: * has the first 1,000,000 of 1,000,000 samples: going on "
-                              "from there")));
+    cr_assert(lines_are(
+        process_text(again, PROCESS_ERR),
+        WORDS("meantime: * has the first 1,000,000 of 1,000,000 samples: resuming the sum")));
     server_drain(&server);
 }
 
@@ -256,11 +256,11 @@ Test(sum, an_interrupt_prints_how_many_samples_are_saved)
         usleep(1000);
     process_signal(client, SIGINT);
     cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));
-    cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                        WORDS("meantime: interrupted",
-                              "meantime: * has the first * samples: the same command goes on from "
-                              "there")),
-              "%s", process_text(client, PROCESS_ERR));
+    cr_assert(
+        lines_are(process_text(client, PROCESS_ERR),
+                  WORDS("meantime: interrupted",
+                        "meantime: * has the first * samples: the same command resumes the sum")),
+        "%s", process_text(client, PROCESS_ERR));
     server_drain(&server);
 }
 
@@ -531,7 +531,7 @@ Test(sum, a_time_without_a_server_is_an_error)
     cr_assert(lines_are(process_text(without, PROCESS_ERR),
                         WORDS("meantime: no server answered in that time; start one *")));
     cr_assert(lines_are(process_text(with, PROCESS_ERR),
-                        WORDS("meantime: */sum has the first * samples: going on from there",
+                        WORDS("meantime: */sum has the first * samples: resuming the sum",
                               "meantime: no server answered in that time; start one *",
                               "meantime: */sum has the first * samples: the same command *")),
               "%s", process_text(with, PROCESS_ERR));
