@@ -36,9 +36,10 @@ enum peer_kind {
 struct server {
     struct server_options options;
     struct setup setup;
-    int signals;   /* the caller's */
-    bool draining; /* after the first signal */
-    bool stopped;  /* after the second one */
+    int signals;    /* the caller's */
+    int64_t now_ns; /* read at the start of each round, and again after each event */
+    bool draining;  /* after the first signal */
+    bool stopped;   /* after the second one */
 };
 
 static int64_t clock_ns(void)
@@ -117,18 +118,17 @@ static bool serve_peer(struct server *server, enum peer_kind peer)
     struct setup *setup = &server->setup;
     struct event event;
     bool served = false, obey_due = false;
-    int64_t now_ns;
 
-    while (peer_next(setup, peer, now_ns = clock_ns(), &event)) {
+    while (peer_next(setup, peer, server->now_ns, &event)) {
         served = true;
         obey_due = event.type == EVENT_WORKER_LOST;
-        if (is_status_request(&event)) {
-            send_status(setup, &event, now_ns);
-            continue;
-        }
-        dispatcher_step(setup->dispatcher, now_ns, &event);
+        if (is_status_request(&event))
+            send_status(setup, &event, server->now_ns);
+        else
+            dispatcher_step(setup->dispatcher, server->now_ns, &event);
         if (!obey_due)
             obey_all(server);
+        server->now_ns = clock_ns();
     }
     if (obey_due)
         obey_all(server);
@@ -162,6 +162,7 @@ static bool serve_all(struct server *server)
 {
     bool served = false;
 
+    server->now_ns = clock_ns();
     for (enum peer_kind peer = 0; peer < PEERS; peer++)
         served = serve_peer(server, peer) || served;
     serve_signals(server);
