@@ -2,8 +2,10 @@
 #include "server/core/membership.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "proto/instant.h"
+#include "sums/fnv.h"
 
 /* The shortest time before Join is sent again to a parent that is busy. */
 #define RETRY_NS_MIN (1000 * NS_PER_MS)
@@ -77,11 +79,9 @@ static void send_heartbeat(struct membership *m, struct membership_effects *effe
 
 static int64_t name_spread_ns(const char *name)
 {
-    uint32_t hash = 2166136261; /* FNV-1a */
+    uint64_t hash = fnv_add_bytes(FNV_OFFSET, name, strlen(name));
 
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619;
-    return hash % MEMBERSHIP_CYCLE_NS;
+    return (int64_t)(hash % MEMBERSHIP_CYCLE_NS);
 }
 
 static void wait_to_join(struct membership *m, const struct refusal *refusal,
