@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Does a simulator catch mistakes? Makes each of those in its file of mutants, in a copy of the
-sources, and runs schedules until one fails.
+"""Checks that a simulator catches mistakes. Builds each mutant of its file of mutants in a copy of
+the sources, and runs schedules until one fails.
 
     mutate.py [--compiler CC] [--jobs N] [--session] [WORD...]
 
---session: that of a client's session, and not that of a pool. WORD: only those whose reason has
-one of these words. Exit code 1 if one stays unseen or no longer finds its place in the sources; 77
-where there is no compiler.
+--session: use the simulator of a client's session instead of the pool's. WORD: only mutants whose
+reason contains one of these words. Exit code 1 if a mutant is not caught, or if its text is not found
+exactly once in the sources; 77 if there is no compiler.
 """
 import argparse
 import os
@@ -26,10 +26,10 @@ CORES = ["dispatcher", "assign", "answers", "dispatcher_status", "queue", "worke
 MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 
-# First seed and how many. Few schedules first: most mistakes are in all of them.
+# First seed and number of schedules. Few schedules come first, because they show most mistakes.
 SEEDS = ["1:100", "101:900", "1001:9000", "10001:40000"]
 
-# A core that no longer ends is caught as well. A schedule takes some 5 ms; a machine may be busy.
+# A core in an endless loop counts as caught. A schedule takes about 5 ms, longer on a busy machine.
 LIMIT_S = 60
 LIMIT_SCHEDULE_S = 0.05
 
@@ -89,8 +89,7 @@ def build_base(compiler, sources, folder):
 
 
 def run_out(program, seeds):
-    """What it prints, and its exit code; None if it takes too long. It has processes of its own,
-    which end with it."""
+    """Its output and exit code, or None if it takes too long. Its child processes end with it."""
     limit_s = LIMIT_S + int(seeds.split(":")[1]) * LIMIT_SCHEDULE_S
     process = subprocess.Popen([program, "--until-failure", "--seeds", seeds], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
@@ -103,7 +102,7 @@ def run_out(program, seeds):
 
 
 def seen_by(program, some):
-    """What the first failing schedule says; None if all is well."""
+    """The report of the first failing schedule, or None if none fails."""
     for seeds in some:
         ended = run_out(program, seeds)
         if not ended:
@@ -122,7 +121,7 @@ def link(compiler, simulator, objects, program):
 
 
 def run(mutant, compiler, simulator, objects, folder):
-    """(True where it is caught, what is to be said about it)"""
+    """(True if the mutant is caught, a text about it)"""
     text = (ROOT / mutant.path).read_text()
     if text.count(mutant.old) != 1:
         return False, f"stands {text.count(mutant.old)} times in {mutant.path}"

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Bytes of `what` that are hashed. Each text is longer, and no two texts share these bytes. */
+/* Bytes of `what` that are hashed. Each text is longer. */
 #define VERB_BYTES 8
 
 static void mix(struct trace *trace, uint64_t x)

@@ -118,7 +118,7 @@ bool crowd_done(const struct world *world)
 static void send(struct world *world, const struct client_process *client,
                  const struct message *message)
 {
-    trace_message(&world->trace, world->now_ns, "says: client, server", client->number,
+    trace_message(&world->trace, world->now_ns, "sends: client, server", client->number,
                   client->front, message);
     cable_send(world, &world->network.cables[client->cable], END_DIALLER, message);
 }
@@ -237,7 +237,7 @@ bool client_break_off(struct world *world, struct client_process *client)
 {
     if (!client->up || client->ask_count == 0)
         return false;
-    trace_note(&world->trace, world->now_ns, "breaks off: client", client->number, 0);
+    trace_note(&world->trace, world->now_ns, "disconnects: client", client->number, 0);
     world_happened(world, HAPPENED_CLIENT_LEFT);
     drop_asks(world, client);
     client_wait(world, client);
@@ -405,7 +405,7 @@ static void on_progress(struct world *world, struct client_process *client,
 void client_receive(struct world *world, struct client_process *client,
                     const struct message *message)
 {
-    trace_message(&world->trace, world->now_ns, "hears: client, server", client->number,
+    trace_message(&world->trace, world->now_ns, "receives: client, server", client->number,
                   client->front, message);
     client->received_at_ns = world->now_ns;
     switch (message->type) {

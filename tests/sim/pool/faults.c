@@ -89,7 +89,7 @@ static void fault_reset(struct world *world)
     if (!cable)
         return;
     world_happened(world, HAPPENED_RESET);
-    trace_note(&world->trace, world->now_ns, "reset: line, listener",
+    trace_note(&world->trace, world->now_ns, "reset: cable, listener",
                (uint32_t)(cable - world->network.cables), cable->listener);
     cable_break(world, cable, chance_spread(&world->chance, MS, 4 * S));
 }
@@ -115,7 +115,7 @@ static void fault_cut(struct world *world)
     if (!cable)
         return;
     world_happened(world, HAPPENED_CUT);
-    trace_note(&world->trace, world->now_ns, "cut: line, listener",
+    trace_note(&world->trace, world->now_ns, "cut: cable, listener",
                (uint32_t)(cable - world->network.cables), cable->listener);
     cable->cut_until_ns = world->now_ns + ns;
     if (chance_one_in(&world->chance, 3))

@@ -115,7 +115,7 @@ void hostiles_leave(struct world *world)
 
 static void send(struct world *world, struct hostile *hostile, const struct message *message)
 {
-    trace_message(&world->trace, world->now_ns, "says: hostile, server", hostile->number,
+    trace_message(&world->trace, world->now_ns, "sends: hostile, server", hostile->number,
                   hostile->target, message);
     cable_send(world, &world->network.cables[hostile->cable], END_DIALLER, message);
 }

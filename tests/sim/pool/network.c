@@ -252,7 +252,7 @@ void network_dial(struct world *world, uint16_t number, uint32_t stamp)
         dial_later(world, cable, network->dial_retry_ns);
         return;
     }
-    trace_note(&world->trace, world->now_ns, "up: line, listener", number, cable->listener);
+    trace_note(&world->trace, world->now_ns, "connected: cable, listener", number, cable->listener);
     world_happened(world, HAPPENED_DIAL);
     cable->state = CABLE_UP;
     cable->ignored = network->ignore_next && !world->healed;
@@ -346,7 +346,7 @@ void network_disconnected(struct world *world, uint16_t number, uint32_t stamp, 
 
     if (cable->stamp != stamp || !cable->ends[end].open)
         return;
-    trace_note(&world->trace, world->now_ns, "gone: line, end", number, (uint64_t)end);
+    trace_note(&world->trace, world->now_ns, "disconnected: cable, end", number, (uint64_t)end);
     cable->ends[end].open = false;
     if (end == END_DIALLER)
         dialler_disconnected(world, cable);

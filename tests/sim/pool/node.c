@@ -235,7 +235,7 @@ static void carry_out(struct world *world, struct node *node, const struct effec
     static const char *const verbs[] = {
         [EFFECT_ANSWER] = "    answers: server, client",
         [EFFECT_PROGRESS] = "    progress: server, client",
-        [EFFECT_SEND_WORKER] = "    tells: server, worker",
+        [EFFECT_SEND_WORKER] = "    sends: server, worker",
         [EFFECT_DROP_WORKER] = "    drops: server, worker",
     };
 
@@ -317,7 +317,7 @@ static void parent_step(struct world *world, struct node *node, uint32_t number,
         step(world, node, &event);
     }
     if (effects.send) {
-        trace_message(&world->trace, world->now_ns, "    says: server, parent", node->number,
+        trace_message(&world->trace, world->now_ns, "    sends: server, parent", node->number,
                       up->target, &effects.message);
         cable_send(world, cable_at(world, up->cable), END_DIALLER, &effects.message);
     }
@@ -442,8 +442,8 @@ static void receive_from_client(struct world *world, struct node *node, struct c
 
     if (message->type != MESSAGE_SUM_REQUEST && message->type != MESSAGE_CANCEL)
         return;
-    trace_message(&world->trace, world->now_ns, "hears: server, client", node->number, event.client,
-                  message);
+    trace_message(&world->trace, world->now_ns, "receives: server, client", node->number,
+                  event.client, message);
     step(world, node, &event);
 }
 
@@ -475,8 +475,8 @@ static void receive_from_worker(struct world *world, struct node *node, struct c
 
     if (!is_from_worker(message->type))
         return;
-    trace_message(&world->trace, world->now_ns, "hears: server, worker", node->number, event.worker,
-                  message);
+    trace_message(&world->trace, world->now_ns, "receives: server, worker", node->number,
+                  event.worker, message);
     if (message->type == MESSAGE_JOIN)
         node->workers_lost += node->joined[cable->number];
     if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_WORKERS_LOST)
@@ -539,7 +539,7 @@ void node_disconnected(struct world *world, struct node *node, uint32_t parent)
 void node_receive_from_parent(struct world *world, struct node *node, uint32_t parent,
                               const struct message *message)
 {
-    trace_message(&world->trace, world->now_ns, "hears: server, parent", node->number, parent,
+    trace_message(&world->trace, world->now_ns, "receives: server, parent", node->number, parent,
                   message);
     parent_step(world, node, parent, MEMBERSHIP_EVENT_MESSAGE, message);
     settle(world, node);
@@ -562,7 +562,7 @@ void node_thread_due(struct world *world, struct node *node, uint32_t number, ui
     thread_end(&node->threads, number, world->now_ns, &world->chance, &message.sum_reply, &goes_on);
     if (goes_on)
         thread_later(world, node, number);
-    trace_message(&world->trace, world->now_ns, "hears: server, thread", node->number, number,
+    trace_message(&world->trace, world->now_ns, "receives: server, thread", node->number, number,
                   &message);
     step(world, node, &event);
     settle(world, node);
@@ -734,7 +734,7 @@ void node_signal(struct world *world, struct node *node)
     struct event event = {.type = node->draining ? EVENT_STOP : EVENT_DRAIN};
     bool halted = node->draining;
 
-    trace_note(&world->trace, world->now_ns, "is told to end: server", node->number, halted);
+    trace_note(&world->trace, world->now_ns, "signal: server, second", node->number, halted);
     node->draining = true;
     node->halted = halted;
     step(world, node, &event);
