@@ -68,9 +68,9 @@ void spans_clear(struct spans *spans)
 
 /* ---- runs -------------------------------------------------------------------------------- */
 
-static void run_move(struct run *run, enum run_event news)
+static void run_move(struct run *run, enum run_event event)
 {
-    run->state = run_after[run->state][news];
+    run->state = run_after[run->state][event];
     assert(run->state != RUN_BUG);
 }
 
@@ -181,12 +181,12 @@ static void span_enter_lists(struct spans *spans, struct span *span)
 }
 
 /* Sets *slot to `run`, and moves the span to its next state and lists. */
-static void span_move(struct spans *spans, struct span *span, enum span_event news,
+static void span_move(struct spans *spans, struct span *span, enum span_event event,
                       struct run **slot, struct run *run)
 {
     span_leave_lists(spans, span);
     *slot = run;
-    span->state = span_after[span->state][news];
+    span->state = span_after[span->state][event];
     assert(span->state != SPAN_BUG);
     span_enter_lists(spans, span);
 }

@@ -27,9 +27,9 @@ static const enum worker_state worker_after[WORKER_STATES][WORKER_EVENTS] = {
 };
 /* clang-format on */
 
-static void worker_move(struct worker *worker, enum worker_event news)
+static void worker_move(struct worker *worker, enum worker_event event)
 {
-    worker->state = worker_after[worker->state][news];
+    worker->state = worker_after[worker->state][event];
     assert(worker->state != WORKER_BUG);
 }
 
@@ -310,12 +310,12 @@ void workers_remove(struct workers *workers, struct worker *worker)
             workers->speed[kind] = 0; /* exactly: drop the rounding errors */
 }
 
-void workers_apply(struct workers *workers, struct worker *worker, enum worker_event news)
+void workers_apply(struct workers *workers, struct worker *worker, enum worker_event event)
 {
     enum worker_state before = worker->state;
 
     workers_account(workers, worker, -1);
-    worker_move(worker, news);
+    worker_move(worker, event);
     workers_account(workers, worker, 1);
     if (worker->state != before)
         worker_update_level(workers, worker); /* else it keeps its place in the list */

@@ -83,7 +83,7 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
 void workers_remove(struct workers *workers, struct worker *worker);
 
 /* Moves the worker to the state that follows from the event: any except JOIN and LOST. */
-void workers_apply(struct workers *workers, struct worker *worker, enum worker_event news);
+void workers_apply(struct workers *workers, struct worker *worker, enum worker_event event);
 
 /* A message arrived from the worker. */
 void workers_received(struct workers *workers, struct worker *worker, int64_t now_ns);

@@ -172,10 +172,10 @@ static void fault_break_off(struct world *world)
 {
     const struct crowd *crowd = &world->crowd;
     uint64_t first = chance_below(&world->chance, crowd->count);
-    bool gone = false;
+    bool left = false;
 
-    for (uint32_t i = 0; i < crowd->count && !gone; i++)
-        gone = client_break_off(world, &world->crowd.clients[(first + i) % crowd->count]);
+    for (uint32_t i = 0; i < crowd->count && !left; i++)
+        left = client_break_off(world, &world->crowd.clients[(first + i) % crowd->count]);
 }
 
 static void (*const kinds[])(struct world *) = {
