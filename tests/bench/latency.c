@@ -1,4 +1,4 @@
-/* Round trip of a request of one block through an idle server, beside what it is made of: the round
+/* Measures the round trip of a request of one block to an idle server, and its two parts: the round
  * trip of the same bytes through a bare libzmq DEALER and ROUTER, and the sum of the block itself.
  * Usage: bench_latency PATH-OF-meantime-server */
 #include <signal.h>
@@ -83,7 +83,7 @@ static void echo(void *router)
         zmq_msg_send(&frame, router, zmq_msg_more(&frame) ? ZMQ_SNDMORE : 0);
 }
 
-/* A process of its own, as the server is. Before the first context of this one. */
+/* Starts the echo as a process, like the server. Call it before the first context is created. */
 static pid_t echo_start(char *endpoint)
 {
     int pipe_ends[2];
@@ -130,8 +130,8 @@ static pid_t server_start(const char *program, char *endpoint)
 
 enum { RAW, BLOCK, SERVER, FIGURES };
 
-/* The medians of batches of trips; the three figures take turns, batch by batch, so that one's
- * median can be held against its neighbours' though the machine's speed drifts. */
+/* The medians of batches of trips. The three figures take turns, batch by batch, so that their
+ * medians can be compared although the machine's speed drifts. */
 struct batches {
     double us[FIGURES][BATCHES];
 };
@@ -152,7 +152,7 @@ static double quantile(const double *values, int count, double q)
     return sorted[(int)(q * (count - 1))];
 }
 
-/* idle: each after a pause, so that the cores have fallen asleep. */
+/* idle: pause before each trip, so that the cores sleep. */
 static double batch_us(int what, void *socket, const struct kernel *kernel, bool idle)
 {
     const struct timespec pause = {.tv_nsec = IDLE_NS};

@@ -1,24 +1,24 @@
 #!/usr/bin/env python3
-"""How much of the wait is hidden: by `meantime async`, by the library, and by other ways of doing the same job.
+"""Measures how much of the wait `meantime async`, the library and other ways of the same job hide.
 
 usage: overlap.py FOLDER-OF-THE-PROGRAMS [ROUNDS] [--with-peers] [--json]
 
-The job is a sum of Gaussian samples that somebody else does, and a sum of uniform samples of one's own, which take
-about as long: 1 s each, and 50 ms each. Every version does in each round
-    remote   the other's sum alone, and waits for it
-    local    its own sum alone: without looks, and in C without slices (but for `meantime`)
-    both     at once
-and its ratio is that of both to the longer of remote and local, of the same round. Times are the versions' own, from
-the question to the last sum, and with libzmq and in Python the connection is made within them. Shown are medians over
-the rounds, with the least and the most. All versions take turns within a round, in every second one in reverse, so that
-disturbances hit all alike; how much of the cores' time others took is told, too.
+The job has two sums: a server sums Gaussian samples, and the program sums uniform samples. Both take about as long:
+1 s each, and 50 ms each. In each round every version does
+    remote   only the server's sum, and waits for it
+    local    only its own sum: without looks, and in C without slices (but for `meantime`)
+    both     both sums at the same time
+The ratio of a version is its time for both, divided by the longer of remote and local of the same round. Each version
+measures its own time, from the request to the last sum. With libzmq and in Python the time includes the connection. The
+tables show medians over the rounds, the least and the most. The versions take turns within a round. Every second round
+reverses their order, so that disturbances affect all versions alike. The output also shows the CPU time of others.
 
-The server is elsewhere: a peer that computes nothing on this machine and answers after a set time. The client has all
-cores. Or it is on the other core: it has one core and the client another one. Then two plain processes, of which one
-waits for the server and one sums, show what the two cores can do, and each ratio is shown beside theirs, too. Where
-cores are two threads of one physical core, each slows the other one down.
+The server is elsewhere: a peer that computes nothing on this machine and answers after a set time. The client then has
+all cores. Or the server is on the other core: server and client have one core each. Then two plain processes, one that
+waits for the server and one that sums, show what the two cores can do, and the table compares each ratio with theirs.
+If the cores are two threads of one physical core, each slows the other.
 
-Sums are checked: those of meantime's samples to the bit, those of Python's by what they can be.
+The benchmark checks meantime's sums to the bit, and Python's sums by their mean and standard deviation.
 --json prints one object on stdout; the tables then go to stderr.
 """
 import argparse
@@ -42,24 +42,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TEACHING_SERVER = os.path.join(HERE, "..", "interop", "teaching", "server.py")
 TEACHING_CLIENT = os.path.join(HERE, "overlap", "teaching.py")
 
-# Seconds of work: what the ratio should be at most, and how often it is measured in a round.
+# Seconds of work: the largest ratio allowed, and the measurements per round.
 WORK = {1.0: (1.01, 1), 0.05: (1.05, 3)}
 
 SEED = 1
 WAYS = "remote", "local", "both"
-START_S = 0.5  # until then all processes of one measurement run
-PATIENCE_S = 60
-SIGMAS_MAX = 6  # a sum that is farther off is not a sum of such samples
+START_S = 0.5  # all processes of a measurement start within this time
+LIMIT_S = 60
+SIGMAS_MAX = 6  # a sum farther from its mean is wrong
 GAUSSIAN_UNIT = 2.0**-49
 
-Done = collections.namedtuple("Done", "seconds remote local")  # with the sums
+Done = collections.namedtuple("Done", "seconds remote local")  # remote, local: the sums
 
 # One job in one place. endpoint, port: of the server for meantime, and of that for the teaching example. Cores are
 # None, too, where the server is elsewhere.
 Job = collections.namedtuple("Job", "work elsewhere endpoint port core server_core samples teaching")
 Samples = collections.namedtuple("Samples", "gaussian uniform gaussian_sum uniform_sum", defaults=(None, None))
 
-# MPI's processes are placed by us. Other MPIs than Open MPI do not mind these.
+# This script places the processes. Other MPIs than Open MPI ignore these settings.
 MPI_SETTINGS = {
     "OMPI_MCA_btl": "self,vader",
     "OMPI_MCA_plm": "isolated",
@@ -77,7 +77,7 @@ def pinned(core, command):
 
 
 class Servers:
-    """Of samples, on one core of this machine."""
+    """The rates of samples on one core of this machine."""
 
     def __init__(self, core):
         self.core, self.started = core, []
@@ -87,7 +87,7 @@ class Servers:
         self.started.append(process)
         line = process.stdout.readline()
         if not (found := re.match(says, line)):
-            sys.exit(f"{' '.join(command)} does not say where it listens: {line!r}")
+            sys.exit(f"{' '.join(command)} prints no endpoint: {line!r}")
         return found[1]
 
     def native(self, folder):
@@ -104,8 +104,8 @@ class Servers:
 
 
 class Elsewhere(threading.Thread):
-    """A server on another machine, as far as one can tell here: it computes nothing and answers after so many
-    microseconds as samples were asked for, with as many units."""
+    """Simulates a server on another machine. It computes nothing: a request of N samples gets N units after N
+    microseconds."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -126,7 +126,7 @@ class Elsewhere(threading.Thread):
 
 
 class TeachingElsewhere(threading.Thread):
-    """The same for the teaching example's client: the sum is the number of seconds."""
+    """The same for the teaching example's client. The sum is the number of seconds."""
 
     def __init__(self, seconds):
         super().__init__(daemon=True)
@@ -146,8 +146,8 @@ class TeachingElsewhere(threading.Thread):
 
 
 def run(command, **settings):
-    """What it prints, which it is to do soon."""
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False, **settings)
+    """Runs a command and returns its output. A timeout ends the benchmark."""
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S, check=False, **settings)
     if ended.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {ended.returncode}")
     return ended.stdout
@@ -160,24 +160,24 @@ def read_done(printed):
 class Version:
     """One way of doing the job."""
 
-    wanted = False  # whether there is a bound for its ratio
-    beside = None   # the name of the two processes of its kind
-    missing = None  # what it needs and is not there
+    wanted = False  # True: its ratio has a bound
+    beside = None   # the name of the two processes to compare with
+    missing = None  # the name of a missing tool
 
     def __init__(self, folder):
         self.folder = folder
 
     def check(self, way, job, done):
-        """Ends the run where a sum is wrong."""
+        """Ends the benchmark if a sum is wrong."""
         remote, local = self.expected(job)
         if (way != "local" and done.remote != remote) or (way != "remote" and done.local != local):
-            sys.exit(f"{self.name}: the sums should be {remote} and {local}, and are {done}")
+            sys.exit(f"{self.name}: the sums must be {remote} and {local}, but are {done}")
 
     def expected(self, job):
         return self.asked(job) * GAUSSIAN_UNIT if job.elsewhere else job.samples.gaussian_sum, job.samples.uniform_sum
 
     def asked(self, job):
-        """The count to ask for."""
+        """Returns the samples to request."""
         return round(job.work * 1e6) if job.elsewhere else job.samples.gaussian
 
 
@@ -186,7 +186,7 @@ class CommandLine(Version):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.looks = collections.defaultdict(list)  # their share of the work, by job
+        self.looks = collections.defaultdict(list)  # the share of looks in the work, by job
 
     def do(self, way, job):
         mode = "async" if way == "both" else "serial"
@@ -203,7 +203,7 @@ class CommandLine(Version):
 
 
 class Session(Version):
-    """Of libmeantime."""
+    """A version with libmeantime."""
 
     beside, way = "two processes", None
 
@@ -257,7 +257,7 @@ class Teaching(Version):
     def check(self, way, job, done):
         count = job.teaching.uniform
         if way != "local" and job.elsewhere and done.remote != job.work:
-            sys.exit(f"{self.name}: the server's sum should be {job.work}, and is {done.remote}")
+            sys.exit(f"{self.name}: the server's sum must be {job.work}, but is {done.remote}")
         if way != "local" and not job.elsewhere:
             self.check_sigmas("server's sum", done.remote / math.sqrt(job.teaching.gaussian))
         if way != "remote":
@@ -265,11 +265,11 @@ class Teaching(Version):
 
     def check_sigmas(self, what, sigmas):
         if not abs(sigmas) <= SIGMAS_MAX:
-            sys.exit(f"{self.name}: the {what} is {sigmas:.1f} standard deviations off")
+            sys.exit(f"{self.name}: the {what} is {sigmas:.1f} standard deviations from its mean")
 
 
 class SideBySide:
-    """Both sums at once in two processes, one of which only waits for the server."""
+    """Both sums at the same time in two processes. One process only waits for the server."""
 
     def do(self, way, job):
         if way != "both":
@@ -277,9 +277,9 @@ class SideBySide:
         start_at_s = time.monotonic() + START_S
         waiting = subprocess.Popen(self.command("remote", job, start_at_s), stdout=subprocess.PIPE, text=True)
         local = read_done(run(self.command("local", job, start_at_s)))
-        printed, _ = waiting.communicate(timeout=PATIENCE_S)
+        printed, _ = waiting.communicate(timeout=LIMIT_S)
         if waiting.returncode != 0:
-            sys.exit(f"{self.name}: the one that waits ended with {waiting.returncode}")
+            sys.exit(f"{self.name}: the waiting process ended with {waiting.returncode}")
         remote = read_done(printed)
         return Done(max(remote.seconds, local.seconds), remote.remote, local.local)
 
@@ -296,7 +296,7 @@ class TwoOfPython(SideBySide, Teaching):
 
 
 def native_samples(folder, endpoint, core, work):
-    """So many that each sum takes that long, and their sums."""
+    """Returns the samples for sums of the wanted duration, and the sums."""
     counts = [10**8, 10**8]
     for _ in range(3):
         found = json.loads(run(pinned(core, [
@@ -315,7 +315,7 @@ def teaching_samples(folder, servers, core, work):
 
 
 def jobs(folder, servers, core):
-    """First those with the server elsewhere."""
+    """Returns the jobs, those with a simulated server first."""
     endpoint, elsewhere = servers.native(folder), Elsewhere()
     elsewhere.start()
     here, there = [], []
@@ -334,7 +334,7 @@ def jobs(folder, servers, core):
 
 
 def measure(version, job):
-    """Of one round."""
+    """Returns the measurements of one round."""
     found = {}
     for way in WAYS:
         done = version.do(way, job)
@@ -367,26 +367,26 @@ def measure_all(all_jobs, versions, count):
 
 
 def busy_seconds():
-    """Of all cores, since the machine was started."""
+    """Returns the CPU times of all cores since the machine started."""
     with open("/proc/stat", encoding="ascii") as stat:
         user, nice, system, _, _, interrupts, soft, stolen = map(int, stat.readline().split()[1:9])
     return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 class Disturbance:
-    """The share of the cores' time that others take, from here on: other programs, and other machines."""
+    """Measures the share of CPU time that other programs and other virtual machines use."""
 
     def __init__(self):
         self.busy, self.began_at_s = busy_seconds(), time.monotonic()
 
     def share(self):
-        """All processes that were started have ended."""
+        """Returns the share. All child processes must have ended."""
         ours = os.times()
         others = busy_seconds() - self.busy - (ours.user + ours.system + ours.children_user + ours.children_system)
         return max(others, 0) / ((time.monotonic() - self.began_at_s) * os.cpu_count())
 
 
-# ---- telling ----
+# ---- output ----
 
 
 def figure(values):
@@ -394,7 +394,7 @@ def figure(values):
 
 
 def row(version, job, found):
-    """Of the table."""
+    """Returns a row of the table."""
     if version.missing:
         return {"version": version.name, "skipped": version.missing}
     result = {"version": version.name, "rounds": len(found)}
@@ -451,13 +451,13 @@ def print_table(table, out):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="where the programs are")
+    parser.add_argument("folder", help="folder of the programs")
     parser.add_argument("rounds", nargs="?", type=int, default=3)
-    parser.add_argument("--with-peers", action="store_true", help="they are built by scripts/bench")
+    parser.add_argument("--with-peers", action="store_true", help="also measure MPI, which scripts/bench builds")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
-        parser.error("there must be a round at least")
+        parser.error("ROUNDS must be 1 or more")
     return arguments
 
 
@@ -465,7 +465,7 @@ def main():
     arguments = parse_arguments()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
-        sys.exit("overlap needs two cores, one for the server and one for the client")
+        sys.exit("this benchmark needs two cores, one for the server and one for the client")
     out = sys.stderr if arguments.json else sys.stdout
     versions = [kind(arguments.folder)
                 for kind in (CommandLine, Overlap, Threads, Mpi, Teaching, TwoProcesses, TwoOfPython)]
@@ -473,7 +473,7 @@ def main():
     with contextlib.closing(Servers(cores[0])) as servers:
         rounds = measure_all(jobs(arguments.folder, servers, cores[1]), versions, arguments.rounds)
     found = {"disturbed": disturbance.share(), "tables": report(rounds, versions)}
-    print(f"Others took {100 * found['disturbed']:.1f} % of the cores' time.", file=out)
+    print(f"Other programs used {100 * found['disturbed']:.1f} % of the cores' time.", file=out)
     for table in found["tables"]:
         print_table(table, out)
     if arguments.json:

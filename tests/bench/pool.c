@@ -1,5 +1,5 @@
-/* A pool of servers: how much goes through its front, how soon the loss of one is mended, and what
- * it takes. Usage: bench_pool PATH-OF-meantime-server [--verbose] [PART...] */
+/* Measures a pool of servers: throughput of its front, recovery from losses, and memory.
+ * Usage: bench_pool PATH-OF-meantime-server [--verbose] [PART...] */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,10 +14,10 @@
 #include "tests/bench/pool/parts.h"
 #include "tests/bench/pool/roles.h"
 
-/* More than any part takes, even on a busy machine: then something hangs. */
+/* A part that takes longer, even on a busy machine, hangs. */
 #define PART_SECONDS_MAX 120
 
-/* Of our own process: part_memory() has most. */
+/* Sockets of this process. part_memory() needs most. */
 #define SOCKETS_MAX 2048
 
 static const struct part {
@@ -38,7 +38,7 @@ static void usage(void)
                     "parts:");
     for (size_t i = 0; i < PARTS; i++)
         fprintf(stderr, " %s", parts[i].name);
-    fprintf(stderr, " (all of them where none is named)\n");
+    fprintf(stderr, " (default: all)\n");
     exit(2);
 }
 
@@ -60,13 +60,13 @@ static void part_run(const struct bench *bench, const struct part *part)
 
 static void on_alarm(int signal)
 {
-    static const char text[] = "bench_pool: something hangs\n";
+    static const char text[] = "bench_pool: a part takes too long\n";
 
     (void)signal;
     _exit(write(STDERR_FILENO, text, sizeof text - 1) == -1 ? EXIT_FAILURE : EXIT_FAILURE);
 }
 
-/* Servers inherit it. */
+/* Raises the limit of open files. Servers inherit the limit. */
 static void files_allow(void)
 {
     struct rlimit files;

@@ -1,6 +1,6 @@
-/* What a session of libmeantime costs: a look with nothing to see, and many requests of one block.
+/* Measures the costs of a libmeantime session: a look without a reply, and many requests of one block.
  * Usage: bench_session [REQUESTS] ENDPOINT
- * Ends with 1 where such a look allocates, or a request is not answered. */
+ * Exit code 1: a look allocates memory, or a request fails. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define IN_FLIGHT 1000
 #define REQUESTS  100000
 
-/* ---- allocations, of every thread; a sanitizer has its own --------------------------------- */
+/* ---- allocations of all threads; sanitizers have their own malloc() --------------------------------- */
 
 static atomic_long allocations;
 
@@ -84,7 +84,7 @@ static void look_often(struct meantime *m, double *least_ns, long *least_allocat
         *least_allocations = allocated;
 }
 
-/* The best of some rounds: another program's work, and a progress that comes, are not of it. */
+/* The best of some rounds, without other programs' work and incoming progress. */
 static void measure_looks(struct meantime *m, const char *when)
 {
     double look_ns = 1e9;
@@ -110,7 +110,7 @@ static long resident_kib(void)
     return pages * sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Asks so often, with IN_FLIGHT at once. The sum, which is the same each time. */
+/* Sends `requests` requests, IN_FLIGHT at a time. Returns their sum, which is always the same. */
 static double answer_many(struct meantime *m, int requests)
 {
     struct meantime_result result = {.sum = 0};

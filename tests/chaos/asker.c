@@ -1,11 +1,11 @@
-/* A program on libmeantime that is always at work: asks for random sums of a table, a few at once,
- * and looks whether each ends as it should. tests/chaos/session.py runs it beside servers that are
- * killed, frozen and started again.
+/* Sends random requests of a table with libmeantime, a few at a time, and checks every result.
+ * tests/chaos/session.py runs it while it kills, freezes and restarts the servers.
  *
  * usage: asker TABLE SEED ENDPOINTS    TABLE: lines of KIND SEED FIRST COUNT UNITS-HIGH UNITS-LOW
  *
- * At the end of stdin all servers are there for good: it asks once more, and that must be answered.
- * Prints "WRONG: ..." for what is wrong, and at last how many requests ended how. */
+ * At the end of stdin all servers are up and stay up. The program then sends its last requests,
+ * which must be answered. It prints "WRONG: ..." for each failure, and counts of all results at the
+ * end. */
 #include <inttypes.h>
 #include <meantime.h>
 #include <poll.h>
@@ -14,14 +14,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MS INT64_C(1000000)
+#include "proto/instant.h"
 
 #define ENTRIES_MAX 256
 #define WINDOW_MAX  4
 
-/* What a busy machine may add to a timeout, and how long the last request may take. */
-#define SLACK_NS (20000 * MS)
-#define LAST_NS  (120000 * MS)
+/* A busy machine may be this late after a timeout. The last requests may take LAST_NS. */
+#define SLACK_NS (20000 * NS_PER_MS)
+#define LAST_NS  (120000 * NS_PER_MS)
 
 struct entry {
     struct meantime_question question;
@@ -35,7 +35,7 @@ struct asker {
     size_t count;
     uint64_t chance;
     int in_flight, wrong;
-    uint64_t answered, again, cancelled, timed_out, no_server, lost;
+    uint64_t answered, retries, cancelled, timed_out, no_server, lost;
 };
 
 /* splitmix64 */
@@ -70,7 +70,7 @@ static bool read_table(struct asker *asker, const char *path)
     return asker->count > 0;
 }
 
-/* ---- asking ------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static void ask(struct asker *asker, int64_t timeout_ns)
 {
@@ -80,7 +80,7 @@ static void ask(struct asker *asker, int64_t timeout_ns)
     question->timeout_ns = timeout_ns;
     question->server = (unsigned)below(asker, 3);
     if (meantime_ask(asker->m, question, &request) != MEANTIME_OK) {
-        printf("WRONG: a question cannot be asked\n");
+        printf("WRONG: meantime_ask() fails\n");
         asker->wrong++;
         return;
     }
@@ -95,7 +95,7 @@ static void wrong(struct asker *asker, const struct meantime_result *result, con
 
     printf("WRONG: %s: %" PRIu64 " samples of seed %" PRIu64 ", after %" PRId64
            " ms, error %d: %s\n",
-           why, entry->question.count, entry->question.seed, result->elapsed_ns / MS,
+           why, entry->question.count, entry->question.seed, result->elapsed_ns / NS_PER_MS,
            (int)result->error, result->text);
     asker->wrong++;
 }
@@ -105,13 +105,13 @@ static void check_sum(struct asker *asker, const struct meantime_result *result)
     const struct entry *entry = result->user;
 
     asker->answered++;
-    asker->again += result->attempts - 1;
+    asker->retries += result->attempts - 1;
     if (result->sum_high != entry->high || result->sum_low != entry->low ||
         result->count != entry->question.count)
-        wrong(asker, result, "other bits");
+        wrong(asker, result, "wrong bits");
 }
 
-/* timeout_ns: of all that is asked at a time. must: an error will not do. */
+/* timeout_ns: of these requests. must: every request must be answered. */
 static void check(struct asker *asker, const struct meantime_result *result, int64_t timeout_ns,
                   bool must)
 {
@@ -128,13 +128,13 @@ static void check(struct asker *asker, const struct meantime_result *result, int
         break;
     case MEANTIME_NO_SERVER: asker->no_server++; break;
     case MEANTIME_SERVER_LOST: asker->lost++; break;
-    default: wrong(asker, result, "not to be expected");
+    default: wrong(asker, result, "unexpected error");
     }
     if (must)
-        wrong(asker, result, "no answer, and all servers are there");
+        wrong(asker, result, "no answer although all servers are up");
 }
 
-/* A few at once, until all have ended. */
+/* Sends `window` requests and waits for their results. */
 static void round_of(struct asker *asker, uint64_t window, int64_t timeout_ns, bool must)
 {
     struct meantime_result result;
@@ -169,13 +169,13 @@ int main(int count, char **arguments)
     }
     asker.chance = strtoull(arguments[2], NULL, 10);
     while (!stdin_has_ended())
-        round_of(&asker, 1 + below(&asker, WINDOW_MAX), (int64_t)(200 + below(&asker, 8000)) * MS,
-                 false);
+        round_of(&asker, 1 + below(&asker, WINDOW_MAX),
+                 (int64_t)(200 + below(&asker, 8000)) * NS_PER_MS, false);
     round_of(&asker, WINDOW_MAX, LAST_NS, true);
     meantime_close(&asker.m);
-    printf("answered %" PRIu64 " again %" PRIu64 " cancelled %" PRIu64 " timed_out %" PRIu64
+    printf("answered %" PRIu64 " retries %" PRIu64 " cancelled %" PRIu64 " timed_out %" PRIu64
            " no_server %" PRIu64 " lost %" PRIu64 "\n",
-           asker.answered, asker.again, asker.cancelled, asker.timed_out, asker.no_server,
+           asker.answered, asker.retries, asker.cancelled, asker.timed_out, asker.no_server,
            asker.lost);
     return asker.wrong ? 1 : 0;
 }

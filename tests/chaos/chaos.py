@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Breaks a pool of real servers for a while, and looks whether every sum is right all the same.
+"""Harms a pool of real servers and checks that every sum is correct.
 
 usage: chaos.py [OPTION...] FOLDER-OF-THE-PROGRAMS    (meantime_pb2 on PYTHONPATH)
 
-Two fronts, a middle server and nine workers, on machines with a network between them, are killed,
-frozen, drained, started again and cut off, while clients ask for sums whose exact totals a single
-thread has computed before. Exit code 0: every request was answered, every bit was right, no process
-ended by itself, and afterwards the pool was whole and ended as told. 77: skipped, as network
-namespaces or a Python package are missing.
+The pool has two fronts, a middle server and nine workers on simulated machines with a network. The
+script kills, freezes, drains, restarts and disconnects them. Meanwhile clients request sums whose
+exact totals a single thread has computed before. Exit code 0: every request was answered, every bit
+was correct, and no process ended by itself. Afterwards all workers joined again and all servers
+stopped. Exit code 77: skipped, because network namespaces or a Python package are missing.
 """
 import argparse
 import random
@@ -28,42 +28,42 @@ from trial import LAST_LIMIT_S, Trial
 
 SKIPPED = 77
 
-# It ends with all that it has started, and takes its networks with it.
+# When this process ends, the kernel ends its children and removes its networks.
 END_TEXTS = {
     signal.SIGINT: "Interrupted.",
     signal.SIGTERM: "Terminated.",
-    signal.SIGALRM: "WRONG: this takes far too long.",
+    signal.SIGALRM: "WRONG: the trial takes too long.",
 }
 
-# Where fronts die all the time, a long request takes many tries.
+# With more front kills per second, a long request needs more attempts and a longer limit.
 SHORT = {"kills": 100, "front_kills": 20, "pace": 4.0, "limit_s": 60.0}
 LONG = {"kills": 10_000, "front_kills": 1_000, "pace": 16.0, "limit_s": 180.0}
 
 
 def parser_new():
     parser = argparse.ArgumentParser(
-        prog="scripts/chaos", description="Kills, freezes, drains and cuts off the servers of a "
-        "pool, and compares every sum that clients get with a single thread's.")
+        prog="scripts/chaos", description="Kills, freezes, drains and disconnects the servers of "
+        "a pool. Compares every sum that clients get with the sum of a single thread.")
     parser.add_argument("folder", help=argparse.SUPPRESS)
     parser.add_argument("--long", action="store_true",
-                        help="10,000 workers and 1,000 fronts, 16 kills a second")
+                        help="kill 10,000 workers and 1,000 fronts, 16 per second")
     add = parser.add_argument
     add("--seed", type=int, metavar="N",
-        help="of what goes wrong when, and what is asked (a fresh one)")
-    add("--kills", type=int, metavar="N", help="workers to kill (100)")
-    add("--front-kills", type=int, metavar="N", help="fronts to kill (20)")
-    add("--pace", type=float, metavar="N", help="kills a second (4)")
-    add("--loopback", action="store_true", help="all on one network: no link is cut")
-    add("--heartbeat-ms", type=int, default=100, metavar="N", help="of the servers (100)")
-    add("--span-us", type=int, default=5000, metavar="N", help="of the servers (5000)")
+        help="seed of the faults and requests (default: random)")
+    add("--kills", type=int, metavar="N", help="workers to kill (default 100)")
+    add("--front-kills", type=int, metavar="N", help="fronts to kill (default 20)")
+    add("--pace", type=float, metavar="N", help="kills per second (default 4)")
+    add("--loopback", action="store_true", help="put all servers on one network; cut no cable")
+    add("--heartbeat-ms", type=int, default=100, metavar="N", help="heartbeat interval of the servers (default 100)")
+    add("--span-us", type=int, default=5000, metavar="N", help="span length of the servers (default 5000)")
     add("--limit-s", type=float, metavar="N",
-        help="until a request has to be answered (60; with --long 180)")
-    add("--plan", action="store_true", help="print what would go wrong when, and exit")
+        help="time limit of a request (default 60; with --long 180)")
+    add("--plan", action="store_true", help="print the plan of faults and exit")
     return parser
 
 
 def replay(options, parser):
-    """The command line that breaks the same in the same order."""
+    """Returns the command line that repeats the faults in the same order."""
     words = [f"scripts/chaos --seed {options.seed}"]
     for name in "kills", "front_kills", "pace", "heartbeat_ms", "span_us", "limit_s":
         value = getattr(options, name)
@@ -90,8 +90,8 @@ def network_new(options):
         return machines.Loopback()
     try:
         return machines.Network()
-    except machines.NoNetworks as why:
-        print(f"skipped: {why}; --loopback does without them, and cuts no link")
+    except machines.NoNetworks as reason:
+        print(f"skipped: {reason}; --loopback needs no networks and cuts no cable")
         sys.exit(SKIPPED)
 
 
@@ -101,7 +101,7 @@ def print_plan(options, network):
 
 
 def run(options, network):
-    """The whole takes about as long as the storm; far longer, and something waits for ever."""
+    """Runs a trial. An alarm ends a trial that takes far longer than its storm."""
     signal.alarm(int(3 * options.seconds + 4 * options.limit_s + LAST_LIMIT_S))
     print(f"{options.replay}: about {options.seconds:.0f} s.", flush=True)
     folder = tempfile.mkdtemp(prefix="meantime-chaos-")
@@ -112,7 +112,7 @@ def run(options, network):
         if good:
             shutil.rmtree(folder)
         else:
-            print(f"What the servers said is in {folder}.", flush=True)
+            print(f"The servers' logs are in {folder}.", flush=True)
     return good
 
 

@@ -1,10 +1,10 @@
-"""Kills `meantime sum --checkpoint` at random moments, until it has ended with the right bits often.
+"""Kills `meantime sum --checkpoint` at random times and checks the bits of the finished sums.
 
 usage: checkpoint.py [OPTION...] FOLDER-OF-PROGRAMS
 
-The same command is started again and again, and killed with SIGKILL after a random while: in the
-middle of its start, of its work, or of a save. Once a sum is done it is compared to that of one
-undisturbed command, to the bit, and the next one begins. The file never goes back.
+The script repeatedly starts the same command and sends SIGKILL after a random time: during the
+start, the work or a save. It compares each finished sum, to the bit, with the sum of a command that
+was not killed. Then the next sum begins. The count in the checkpoint must never decrease.
 """
 import argparse
 import json
@@ -17,19 +17,19 @@ import sys
 import tempfile
 import time
 
-# More than any command or sum takes, on a slow and busy machine too.
-PATIENCE_S = 300
+# A limit for slow and busy machines.
+LIMIT_S = 300
 
 
 def parse_options():
     parser = argparse.ArgumentParser(prog="scripts/chaos checkpoint")
     parser.add_argument("folder", help=argparse.SUPPRESS)
-    parser.add_argument("--kills", type=int, default=40, help="how many (40)")
+    parser.add_argument("--kills", type=int, default=40, help="number of kills (default 40)")
     parser.add_argument("--long", action="store_true", help="500 kills")
-    parser.add_argument("--seed", type=int, help="of the moments; a fresh one is shown")
-    parser.add_argument("--count", default="2G", help="samples of a sum (2G)")
+    parser.add_argument("--seed", type=int, help="seed of the times (default: random)")
+    parser.add_argument("--count", default="2G", help="samples of a sum (default 2G)")
     parser.add_argument("--while", type=float, default=0.15, dest="while_s", metavar="SECONDS",
-                        help="a command lives no longer than this (0.15)")
+                        help="longest life of a command (default 0.15)")
     options = parser.parse_args()
     if options.long:
         options.kills = 500
@@ -38,13 +38,13 @@ def parse_options():
     return options
 
 
-def server_start(folder):
+def start_server(folder):
     server = subprocess.Popen([f"{folder}/meantime-server", "--bind", "tcp://127.0.0.1:*"],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     return server, re.match(r"Listening on (\S+) ", server.stdout.readline()).group(1)
 
 
-class Trouble(Exception):
+class Failure(Exception):
     pass
 
 
@@ -55,8 +55,8 @@ class Sums:
         self.file = os.path.join(folder, "checkpoint")
         self.command = [f"{options.folder}/meantime", "--connect", endpoint, "sum", options.count,
                         "--json", "--seed", str(options.seed)]
-        self.expected = self.units(self.run(self.command).communicate(timeout=PATIENCE_S)[0])
-        self.kills = self.sums = self.goings_on = 0
+        self.expected = self.units(self.run(self.command).communicate(timeout=LIMIT_S)[0])
+        self.kills = self.sums = self.with_checkpoint = 0
         self.kept = 0
 
     def run(self, command):
@@ -68,7 +68,7 @@ class Sums:
         return json.loads(text)["gaussian"]["units"]
 
     def in_file(self):
-        """How many samples it has: whole, or not there at all."""
+        """Returns the checkpoint's number of samples, or 0 without a checkpoint."""
         try:
             with open(self.file, encoding="ascii") as file:
                 return int(re.search(r"^count (\d+)$", file.read(), re.MULTILINE).group(1))
@@ -76,7 +76,7 @@ class Sums:
             return 0
 
     def killed(self, process):
-        """False: it was done before."""
+        """Kills the process after a random time. Returns False if it had ended before."""
         try:
             process.wait(self.dice.uniform(0, self.while_s))
             return False
@@ -87,53 +87,52 @@ class Sums:
     def step(self):
         process = self.run(self.command + ["--checkpoint", self.file])
         killed = self.killed(process)
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=LIMIT_S)
         kept = self.in_file()
         if kept < self.kept:
-            raise Trouble(f"the file had {self.kept} samples, and now has {kept}")
+            raise Failure(f"the checkpoint had {self.kept} samples and now has {kept}")
         self.kept = kept
         self.kills += killed
         if killed:
-            self.goings_on += kept > 0
+            self.with_checkpoint += kept > 0
         else:
             self.ended(process, out, err)
 
     def ended(self, process, out, err):
         if process.returncode != 0:
-            raise Trouble(f"exit code {process.returncode}: {err.strip()}")
+            raise Failure(f"exit code {process.returncode}: {err.strip()}")
         if self.units(out) != self.expected:
-            raise Trouble(f"the sum is {self.expected}, and {self.units(out)} was printed")
+            raise Failure(f"the sum is {self.expected}, but the command printed {self.units(out)}")
         self.sums += 1
         self.kept = 0
         os.remove(self.file)
 
     def finish(self):
-        """The last one, undisturbed."""
+        """Finishes the last sum without a kill."""
         process = self.run(self.command + ["--checkpoint", self.file])
-        self.ended(process, *process.communicate(timeout=PATIENCE_S))
+        self.ended(process, *process.communicate(timeout=LIMIT_S))
 
 
 def main():
     options = parse_options()
     began_at = time.monotonic()
-    server, endpoint = server_start(options.folder)
-    again = f"scripts/chaos checkpoint --seed {options.seed} --kills {options.kills} --count {options.count}"
+    server, endpoint = start_server(options.folder)
+    replay = f"scripts/chaos checkpoint --seed {options.seed} --kills {options.kills} --count {options.count}"
     try:
         with tempfile.TemporaryDirectory() as folder:
             sums = Sums(options, endpoint, folder)
             while sums.kills < options.kills:
                 sums.step()
             sums.finish()
-    except Trouble as trouble:
-        sys.exit(f"{trouble}\nThe same again: {again}")
+    except Failure as failure:
+        sys.exit(f"{failure}\nTo repeat: {replay}")
     finally:
         server.terminate()
-        if server.wait(PATIENCE_S) != 0:
+        if server.wait(LIMIT_S) != 0:
             sys.exit(f"the server ended with exit code {server.returncode}")
-    print(f"{sums.kills} kills, {sums.goings_on} of them of a command that had come some way; "
-          f"sums of "
-          f"{options.count} samples that ended: {sums.sums}, with the same bits every time; "
-          f"{time.monotonic() - began_at:.0f} s. {again}")
+    print(f"{sums.kills} kills, {sums.with_checkpoint} of them with a checkpoint; {sums.sums} sums of "
+          f"{options.count} samples finished with the same bits; "
+          f"{time.monotonic() - began_at:.0f} s. {replay}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""A client that is always at work, asks again when it has to, and checks every bit.
+"""A client that always has requests in flight, retries them, and checks every bit of the answers.
 
 usage: client.py TABLE SEED LIMIT-S PROGRAM|- ENDPOINT...
 
-TABLE: a file of JSON, requests with their exact totals. PROGRAM: the client to run, once for each
-request; -: this process is the client. What happens goes to stdout, a line of JSON for each answer,
-for each request asked again, and for whatever is wrong. At the end of stdin it asks for nothing
-new, waits for what is missing, and exits 0.
+TABLE: a JSON file of requests with their exact totals. PROGRAM: the program to run for each request;
+with -, this process is the client. The client prints a line of JSON for each answer, retry and
+failure. At the end of stdin it sends no new request, waits for the missing answers, and exits 0.
 """
 import json
 import math
@@ -19,75 +18,75 @@ import time
 import zmq
 
 import machines
-from wire import Line, units_of, wire
+from wire import Connection, units_of, wire
 
 IN_FLIGHT = 2
 
-# Progress comes twice a second: a front that says nothing for so long is asked no further.
+# Fronts send progress twice a second. After this silence, the client disconnects.
 SILENT_S = 2.0
 
-# Of requests that the client cancels, to ask them again. Their delay, in seconds.
+# The share of attempts that the client cancels and then retries, and the delay in seconds.
 CANCELLED = 0.03
 CANCEL_S = (0.0, 0.1)
 
-# Before something new is asked, at most.
+# The longest delay before a new request.
 THINK_S = 0.1
 
-# Before the same is asked again, where the server is there but refused.
-AGAIN_S = 0.05
+# The delay before a refused request is retried.
+RETRY_S = 0.05
 
-AGAIN = {
+RETRIED = {
     wire.STATUS_BUSY: "BUSY",
     wire.STATUS_STOPPING: "STOPPING",
     wire.STATUS_WORKERS_LOST: "WORKERS_LOST",
 }
 
-# What `meantime sum` may give up of: the rest it has to do by itself.
+# The errors after which the test may retry `meantime sum`. The program retries all others itself.
 MAY_GIVE_UP = re.compile(r"(no server) at|refused \((workers lost)\)")
 
 KINDS = {wire.KIND_GAUSSIAN: "gaussian", wire.KIND_UNIFORM: "uniform"}
 
 
-def tell(**news):
-    print(json.dumps(news), flush=True)
+def report(**event):
+    print(json.dumps(event), flush=True)
 
 
-class Asked:
-    """A request: an entry of the table, asked until there is an answer."""
+class Request:
+    """An entry of the table, sent until there is an answer."""
 
     def __init__(self, entry, after_s=0.0):
         self.entry = entry
         self.began_at = time.monotonic() + after_s
         self.due_at = self.began_at
-        self.heard_at = None
+        self.last_message_at = None
         self.cancel_at = None
         self.cancelled = False
-        self.tries = 0
-        self.try_began_at = self.began_at
+        self.attempts = 0
+        self.attempt_began_at = self.began_at
 
     def __str__(self):
         entry = self.entry
         return (f"the sum of {entry['count']} {KINDS[entry['kind']]} samples from {entry['first']} "
                 f"on of seed {entry['seed']}")
 
-    def begin_try(self, now, cancel_at=math.inf):
-        self.heard_at = self.try_began_at = now
+    def begin_attempt(self, now, cancel_at=math.inf):
+        self.last_message_at = self.attempt_began_at = now
         self.cancel_at = cancel_at
         self.cancelled = False
-        self.tries += 1
+        self.attempts += 1
 
     def check(self, units):
         if units == self.entry["units"]:
-            tell(answered=self.entry["count"], seconds=time.monotonic() - self.began_at)
+            report(answered=self.entry["count"], seconds=time.monotonic() - self.began_at)
         else:
-            tell(wrong=f"{self} is {self.entry['units']}, and {units} was the answer")
+            report(failure=f"{self} is {self.entry['units']}, but the answer is {units}")
 
     def late(self, limit_s):
         now = time.monotonic()
         late = now - self.began_at > limit_s
         if late:
-            tell(wrong=f"{self} has no answer after {limit_s:.0f} s and {self.tries} tries, the last "
-                 f"of which began {now - self.try_began_at:.1f} s ago")
+            report(failure=f"{self} has no answer after {limit_s:.0f} s and {self.attempts} attempts. "
+                           f"The last attempt began {now - self.attempt_began_at:.1f} s ago")
         return late
 
 
@@ -96,16 +95,16 @@ class Client:
         self.entries = entries
         self.dice = dice
         self.limit_s = limit_s
-        self.asking = True
+        self.sending = True
 
     def listen(self):
-        """True while new requests are wanted."""
-        if self.asking and select.select([sys.stdin], [], [], 0)[0]:
-            self.asking = bool(sys.stdin.readline())
-        return self.asking
+        """Returns True while the client may send new requests."""
+        if self.sending and select.select([sys.stdin], [], [], 0)[0]:
+            self.sending = bool(sys.stdin.readline())
+        return self.sending
 
     def new(self):
-        return Asked(self.dice.choice(self.entries), self.dice.uniform(0.0, THINK_S))
+        return Request(self.dice.choice(self.entries), self.dice.uniform(0.0, THINK_S))
 
 
 class Peer(Client):
@@ -113,8 +112,8 @@ class Peer(Client):
 
     def __init__(self, entries, dice, limit_s, endpoints):
         super().__init__(entries, dice, limit_s)
-        self.lines = [Line(endpoint) for endpoint in endpoints]
-        self.asked = {line: {} for line in self.lines}  # by id
+        self.connections = [Connection(endpoint) for endpoint in endpoints]
+        self.sent = {connection: {} for connection in self.connections}  # by id
         self.waiting = []
         self.last_id = 0
 
@@ -123,118 +122,120 @@ class Peer(Client):
             self.fill()
             self.ask()
             self.wait()
-            for line in self.lines:
-                self.hear(line)
-            self.look_at_the_clock()
+            for connection in self.connections:
+                self.receive(connection)
+            self.check_deadlines()
 
     def in_flight(self):
-        return len(self.waiting) + sum(map(len, self.asked.values()))
+        return len(self.waiting) + sum(map(len, self.sent.values()))
 
     def fill(self):
-        while self.asking and self.in_flight() < IN_FLIGHT:
+        while self.sending and self.in_flight() < IN_FLIGHT:
             self.waiting.append(self.new())
 
     def ask(self):
-        """Those that wait, of fronts that are there."""
+        """Sends the waiting requests to connected fronts."""
         now = time.monotonic()
-        lines = [line for line in self.lines if line.connected]
-        for asked in [asked for asked in self.waiting if asked.due_at <= now and lines]:
-            if self.send(self.dice.choice(lines), asked, now):
-                self.waiting.remove(asked)
+        connections = [connection for connection in self.connections if connection.connected]
+        due = [request for request in self.waiting if request.due_at <= now]
+        for request in due if connections else []:
+            if self.send(self.dice.choice(connections), request, now):
+                self.waiting.remove(request)
 
-    def send(self, line, asked, now):
+    def send(self, connection, request, now):
         self.last_id += 1
-        entry = asked.entry
-        request = wire.SumRequest(id=self.last_id, seed=entry["seed"], kind=entry["kind"],
-                                  first=entry["first"], count=entry["count"], progress=True)
-        if not line.send(sum_request=request):
+        entry = request.entry
+        body = wire.SumRequest(id=self.last_id, seed=entry["seed"], kind=entry["kind"],
+                               first=entry["first"], count=entry["count"], progress=True)
+        if not connection.send(sum_request=body):
             return False
-        self.asked[line][self.last_id] = asked
+        self.sent[connection][self.last_id] = request
         cancelled = self.dice.random() < CANCELLED
-        asked.begin_try(now, now + self.dice.uniform(*CANCEL_S) if cancelled else math.inf)
+        request.begin_attempt(now, now + self.dice.uniform(*CANCEL_S) if cancelled else math.inf)
         return True
 
     def wait(self):
-        """Until something comes, or is due."""
+        """Waits for a message, at most 20 ms."""
         poller = zmq.Poller()
-        for line in self.lines:
-            poller.register(line.socket, zmq.POLLIN)
-            poller.register(line.monitor, zmq.POLLIN)
-        if self.asking:
+        for connection in self.connections:
+            poller.register(connection.socket, zmq.POLLIN)
+            poller.register(connection.monitor, zmq.POLLIN)
+        if self.sending:
             poller.register(sys.stdin, zmq.POLLIN)
         poller.poll(20)
 
-    def cancel(self, line, numbers):
+    def cancel(self, connection, numbers):
         for number in numbers:
-            line.send(cancel=wire.Cancel(id=number))
-            self.asked[line][number].cancel_at = math.inf
-            self.asked[line][number].cancelled = True
+            connection.send(cancel=wire.Cancel(id=number))
+            self.sent[connection][number].cancel_at = math.inf
+            self.sent[connection][number].cancelled = True
 
-    def again(self, asked, why, after_s=0.0):
-        tell(again=why)
-        asked.due_at = time.monotonic() + after_s
-        self.waiting.append(asked)
+    def retry(self, request, why, after_s=0.0):
+        report(retry=why)
+        request.due_at = time.monotonic() + after_s
+        self.waiting.append(request)
 
-    def lose(self, line, why):
-        """All that was asked on the line is asked again, here or there."""
-        for asked in self.asked[line].values():
-            self.again(asked, why)
-        self.asked[line].clear()
-        line.renew()
+    def lose(self, connection, why):
+        """Retries all requests of a connection at any front."""
+        for request in self.sent[connection].values():
+            self.retry(request, why)
+        self.sent[connection].clear()
+        connection.renew()
 
-    def hear(self, line):
-        for message in line.messages():
-            getattr(self, f"on_{message.WhichOneof('body')}")(line, message)
-        if line.lost():
-            self.lose(line, "connection lost")
+    def receive(self, connection):
+        for message in connection.messages():
+            getattr(self, f"on_{message.WhichOneof('body')}")(connection, message)
+        if connection.lost():
+            self.lose(connection, "connection lost")
 
-    def take(self, line, number):
-        """The request that an answer is of, which is in flight no longer."""
-        asked = self.asked[line].pop(number, None)
-        if not asked:
-            tell(wrong=f"an answer to request {number}, which is not in flight at {line.endpoint}")
-        return asked
+    def take(self, connection, number):
+        """Removes an answered request from those in flight and returns it."""
+        request = self.sent[connection].pop(number, None)
+        if not request:
+            report(failure=f"an answer to request {number}, which is not in flight at "
+                           f"{connection.endpoint}")
+        return request
 
-    def on_sum_reply(self, line, message):
-        asked = self.take(line, message.sum_reply.id)
-        if asked:
-            asked.check(units_of(message.sum_reply))
+    def on_sum_reply(self, connection, message):
+        request = self.take(connection, message.sum_reply.id)
+        if request:
+            request.check(units_of(message.sum_reply))
 
-    def on_progress(self, line, message):
-        asked = self.asked[line].get(message.progress.id)
-        if asked:
-            asked.heard_at = time.monotonic()
+    def on_progress(self, connection, message):
+        request = self.sent[connection].get(message.progress.id)
+        if request:
+            request.last_message_at = time.monotonic()
         else:
-            tell(wrong=f"progress of request {message.progress.id}, which is not in flight")
+            report(failure=f"progress of request {message.progress.id}, which is not in flight")
 
-    def on_refusal(self, line, message):
+    def on_refusal(self, connection, message):
         refusal = message.refusal
-        asked = self.take(line, refusal.id)
-        if not asked:
+        request = self.take(connection, refusal.id)
+        if not request:
             return
-        if refusal.status == wire.STATUS_CANCELLED and asked.cancelled:
-            self.again(asked, "cancelled by the client")
-        elif refusal.status in AGAIN:
-            self.again(asked, AGAIN[refusal.status], AGAIN_S)
+        if refusal.status == wire.STATUS_CANCELLED and request.cancelled:
+            self.retry(request, "cancelled by the client")
+        elif refusal.status in RETRIED:
+            self.retry(request, RETRIED[refusal.status], RETRY_S)
         else:
-            tell(wrong=f"{asked} was refused: {refusal.text}")
+            report(failure=f"{request} was refused: {refusal.text}")
 
-    def look_at_the_clock(self):
+    def check_deadlines(self):
         now = time.monotonic()
-        for line in self.lines:
-            asked = self.asked[line]
-            self.cancel(line, [number for number in asked if now >= asked[number].cancel_at])
-            if any(now - each.heard_at > SILENT_S for each in asked.values()):
-                self.lose(line, f"nothing heard for {SILENT_S:.0f} s")
-            late = [number for number in asked if asked[number].late(self.limit_s)]
+        for connection in self.connections:
+            sent = self.sent[connection]
+            self.cancel(connection, [number for number in sent if now >= sent[number].cancel_at])
+            if any(now - each.last_message_at > SILENT_S for each in sent.values()):
+                self.lose(connection, f"silent for {SILENT_S:.0f} s")
+            late = [number for number in sent if sent[number].late(self.limit_s)]
             if late:
-                del asked[late[0]]
-                self.lose(line, "beside one that was late")
-        self.waiting = [asked for asked in self.waiting if not asked.late(self.limit_s)]
+                del sent[late[0]]
+                self.lose(connection, "another request was late")
+        self.waiting = [request for request in self.waiting if not request.late(self.limit_s)]
 
 
 class Program(Client):
-    """`meantime sum`, as people run it."""
+    """Runs `meantime sum` for each request."""
 
     def __init__(self, entries, dice, limit_s, program, endpoints):
         super().__init__(entries, dice, limit_s)
@@ -243,9 +244,9 @@ class Program(Client):
 
     def run(self):
         while self.listen():
-            asked = self.new()
-            time.sleep(max(0.0, asked.began_at - time.monotonic()))
-            while not self.over(asked) and not asked.late(self.limit_s):
+            request = self.new()
+            time.sleep(max(0.0, request.began_at - time.monotonic()))
+            while not self.over(request) and not request.late(self.limit_s):
                 pass
 
     def command(self, entry):
@@ -253,28 +254,28 @@ class Program(Client):
                 "--first", str(entry["first"]), "--seed", str(entry["seed"]),
                 "--connect", ",".join(self.endpoints), "--timeout", f"{self.limit_s:.0f}s"]
 
-    def over(self, asked):
-        """Answered, or wrong beyond asking again."""
-        asked.begin_try(time.monotonic())
-        run = machines.start(self.command(asked.entry), machines.Machine("home"), text=True,
+    def over(self, request):
+        """Runs one attempt. Returns False if the client must retry."""
+        request.begin_attempt(time.monotonic())
+        run = machines.start(self.command(request.entry), machines.Machine("home"), text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE)
         printed, errors = run.communicate()
         if run.returncode == 0:
-            self.done(asked, json.loads(printed))
+            self.done(request, json.loads(printed))
             return True
         gave_up = MAY_GIVE_UP.search(errors) if run.returncode == 1 else None
         if gave_up:
-            tell(again=f"meantime sum: {gave_up[1] or gave_up[2]}")
+            report(retry=f"meantime sum: {gave_up[1] or gave_up[2]}")
         else:
-            tell(wrong=f"{' '.join(run.args)} ended with {run.returncode}: {errors}")
+            report(failure=f"{' '.join(run.args)} ended with {run.returncode}: {errors}")
         return not gave_up
 
-    def done(self, asked, printed):
-        """meantime asks again by itself, and counts."""
+    def done(self, request, printed):
+        """meantime retries by itself and prints the number of attempts."""
         for _ in range(printed["attempts"] - 1):
-            tell(again="by meantime sum itself")
-        asked.check(int(printed[KINDS[asked.entry["kind"]]]["units"]))
+            report(retry="by meantime sum itself")
+        request.check(int(printed[KINDS[request.entry["kind"]]]["units"]))
 
 
 def main():

@@ -1,8 +1,8 @@
-"""Machines of a pool, as far as Linux knows: network namespaces, each with a cable to one switch.
+"""Simulates the machines of a pool with network namespaces. A cable connects each one to a switch.
 
-The namespaces have no names, only descriptors of this process, so that they end with it, whatever
-it ends of. This process moves into one of its own first: nothing on the host changes. Without
-networks all machines are this one, and no cable can be cut.
+The namespaces have no names, only descriptors of this process, so the kernel removes them when this
+process ends. This process first moves into a namespace of its own, so nothing on the host changes.
+Without namespaces, all servers share this machine and no cable can be cut.
 """
 import ctypes
 import os
@@ -20,7 +20,7 @@ IP = shutil.which("ip", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 class NoNetworks(Exception):
-    """Why there are none."""
+    """Network namespaces are not available; the text says why."""
 
 
 def call(function, *arguments):
@@ -30,7 +30,7 @@ def call(function, *arguments):
 
 
 def start(command, machine, **how):
-    """Starts a process on a machine. It dies with this one, and hears no signal of its terminal."""
+    """Starts a process on a machine. It dies with this process and gets no signal of the terminal."""
 
     def prepare():
         call(libc.prctl, PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -40,7 +40,7 @@ def start(command, machine, **how):
 
 
 class Machine:
-    """address: for the others. own_address: to bind to."""
+    """address: for other machines to connect to. own_address: for this machine to bind to."""
 
     def __init__(self, name, address="127.0.0.1", namespace=None):
         self.name = name
@@ -61,14 +61,14 @@ class Machine:
 
 
 class Loopback:
-    """No networks: every machine is this one."""
+    """Stands for Network without namespaces: every machine is this machine."""
 
     def machine(self, name):
         return Machine(name)
 
 
 def become_root():
-    """Of a user namespace, where this user is not root: networks can be made there as well."""
+    """If the user is not root, enters a user namespace, in which it may make networks."""
     if os.geteuid() == 0:
         return
     user, group = os.geteuid(), os.getegid()
@@ -80,13 +80,13 @@ def become_root():
 
 
 def namespace_new():
-    """Of this thread from now on."""
+    """Moves this thread to a new network namespace and returns its descriptor."""
     call(libc.unshare, CLONE_NEWNET)
     return os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
 class Network:
-    """A switch. This process is at the machine `home`."""
+    """A switch and its machines. This process runs on the machine `home`."""
 
     def __init__(self):
         if not IP:
@@ -121,14 +121,14 @@ class Network:
         return self.plug(Machine(name, namespace=namespace))
 
     def cut(self, machine):
-        """The machine sees that its network is down."""
+        """Takes the cable down. The machine notices."""
         machine.ip("link set cable down")
 
-    def mend(self, machine):
+    def reconnect(self, machine):
         machine.ip("link set cable up")
 
     def unplug(self, machine):
-        """At the switch: packets go nowhere, in both directions, and nothing tells either end."""
+        """Drops all packets at the switch. Neither end notices."""
         self.switch.ip(f"link set {machine.port} nomaster")
 
     def plug_in(self, machine):

@@ -1,4 +1,4 @@
-"""The pool: which servers run on which machines, who joins whom, and how it is."""
+"""Describes the pool: its servers, their machines and fronts. Starts and watches it."""
 import contextlib
 import os
 import random
@@ -9,8 +9,8 @@ import sys
 import time
 
 import machines
-from servers import Link, Server
-from wire import Line, wire
+from servers import Cable, Server
+from wire import Connection, wire
 
 CLIENTS_PORT = 8197
 WORKERS_PORT = 8198
@@ -33,7 +33,7 @@ FLEET = (
     ("worker-6", "machine-3", 1, ("front-a", "middle")),
     ("worker-7", "machine-4", 1, ("middle",)),
     ("worker-8", "machine-4", 1, ("middle",)),
-    ("worker-9", "machine-5", 1, ("front-a", RELAY)),  # which leads to RELAYED
+    ("worker-9", "machine-5", 1, ("front-a", RELAY)),  # the relay leads to RELAYED
 )
 RELAYED = "front-b"
 FRONTS = ("front-a", "front-b")
@@ -42,8 +42,8 @@ MIDDLE = "middle"
 STATUS_S = 0.1
 
 
-# Of the loopback, below those that Linux gives to whoever dials: one of them could not be listened
-# on again.
+# Ports for the loopback. Linux picks the ports of outgoing connections above this range, so a
+# restarted server can listen on its port again.
 FREE_PORTS = range(10000, 32000)
 
 
@@ -56,7 +56,7 @@ def free_port():
 
 
 class Pool:
-    """wrong(text): told what is not as it should be."""
+    """wrong(text): reports a failure."""
 
     def __init__(self, network, program, settings, folder, wrong):
         self.network = network
@@ -73,13 +73,13 @@ class Pool:
                                      [program, *self.options(name, threads, joins)],
                                      f"{folder}/{name}.log", wrong)
                         for name, machine, threads, joins in FLEET}
-        self.links = {}
+        self.cables = {}
         if self.on_networks:
-            self.links = {f"{name}'s link": Link(network, machine)
+            self.cables = {f"{name}'s cable": Cable(network, machine)
                           for name, machine in self.machines.items()}
 
     def endpoint(self, name, port):
-        """Of a server, for others."""
+        """Returns the endpoint that others connect to."""
         if name == RELAY:
             return f"tcp://127.0.0.1:{self.relay_port}"
         return f"tcp://{self.machines[name].address}:{self.ports[name, port]}"
@@ -95,10 +95,10 @@ class Pool:
         return words
 
     def targets(self):
-        """Names of what faults are for, by kind."""
+        """Returns the names of the faults' targets, by kind."""
         workers = [name for name in self.servers if name not in (*FRONTS, MIDDLE)]
         return {"worker": workers, "front": list(FRONTS), "middle": [MIDDLE],
-                "server": list(self.servers), "link": list(self.links)}
+                "server": list(self.servers), "cable": list(self.cables)}
 
     def start_relay(self, seed):
         command = [sys.executable, os.path.join(HERE, "relay.py"), str(self.relay_port),
@@ -114,50 +114,50 @@ class Pool:
         for server in self.servers.values():
             server.start()
 
-    def mend(self):
-        """The slow link, which has had no trouble of its own."""
+    def end_delays(self):
+        """Makes the slow link fast. The relay must have printed no error."""
         with open(self.relay_log, encoding="utf-8", errors="replace") as log:
             said = log.read()
         if said or self.relay.poll() is not None:
-            self.wrong(f"the relay is in trouble itself: {said}")
+            self.wrong(f"the relay failed: {said}")
         self.relay.send_signal(signal.SIGUSR1)
 
     def expected(self, name):
-        """Process numbers of those that are to have joined a server."""
+        """Returns the process numbers of the workers that a server must have."""
         return {self.servers[each].process.pid for each, _, _, joins in FLEET
                 if name in joins or name == RELAYED and RELAY in joins}
 
 
 class Watch:
-    """Asks fronts and the middle how they are, ten times a second."""
+    """Requests the status of the fronts and the middle server, ten times a second."""
 
     def __init__(self, pool):
-        self.lines = {name: Line(pool.endpoint(name, CLIENTS_PORT)) for name in (*FRONTS, MIDDLE)}
+        self.connections = {name: Connection(pool.endpoint(name, CLIENTS_PORT)) for name in (*FRONTS, MIDDLE)}
         self.due_at = 0.0
-        self.replies = {name: None for name in self.lines}
-        self.counters = {}  # by the name that a process gives itself
+        self.replies = {name: None for name in self.connections}
+        self.counters = {}  # by the name of the process
 
     def step(self):
-        for name, line in self.lines.items():
-            line.lost()  # it connects again by itself
-            for message in line.messages():
+        for name, connection in self.connections.items():
+            connection.lost()  # libzmq reconnects
+            for message in connection.messages():
                 self.replies[name] = message.status_reply
                 self.counters[message.status_reply.name] = message.status_reply.counters
         if time.monotonic() < self.due_at:
             return
         self.due_at = time.monotonic() + STATUS_S
-        for line in self.lines.values():
-            line.send(status_request=wire.StatusRequest())
+        for connection in self.connections.values():
+            connection.send(status_request=wire.StatusRequest())
 
     def forget(self):
-        self.replies = {name: None for name in self.lines}
+        self.replies = {name: None for name in self.connections}
 
     def sum(self, counter):
         return sum(getattr(counters, counter) for counters in self.counters.values())
 
     def missing(self, pool):
-        """Who should have joined whom, and has not."""
-        missing = [f"{name} itself, which says nothing"
+        """Returns a text for each worker that has not joined its front."""
+        missing = [f"{name} itself, which does not answer"
                    for name, reply in self.replies.items() if not reply]
         for name, reply in self.replies.items():
             if not reply:
@@ -169,6 +169,6 @@ class Watch:
         return missing
 
     def samples(self):
-        """Summed by each worker, threads included; by the server it works for, and who it is."""
+        """Returns the samples that each worker has summed, by (server, number, name)."""
         return {(name, worker.number, worker.name): worker.samples
                 for name, reply in self.replies.items() if reply for worker in reply.workers}

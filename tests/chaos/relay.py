@@ -1,9 +1,9 @@
-"""A slow link: takes TCP connections and passes them on, late and in small pieces.
+"""A slow link: accepts TCP connections and forwards their bytes late and in small pieces.
 
-usage: relay.py OWN-PORT HOST PORT SEED    (one line on stdout when it listens)
+usage: relay.py OWN-PORT HOST PORT SEED    (prints one line when it listens)
 
-Bytes are held for a delay that changes every second or two, and then written in pieces of 1 to 64
-bytes. When either end closes, so does the other. SIGUSR1: the link is slow no longer.
+The relay holds bytes for a delay that changes every one to three seconds. Then it writes them in
+pieces of 1 to 64 bytes. If one end closes, the relay closes the other. After SIGUSR1 the link is fast.
 """
 import asyncio
 import random
@@ -11,8 +11,8 @@ import signal
 import socket
 import sys
 
-# How long bytes are held, in seconds. The jumps between them are longer than the heartbeats that
-# workers and fronts miss before they give each other up.
+# Delays in seconds. A jump between two of them is longer than the silence after which workers and
+# fronts disconnect.
 DELAYS = (0.0, 0.002, 0.02, 0.1, 0.5)
 CHANGE_S = (1.0, 3.0)
 PIECE_BYTES = 64
@@ -26,13 +26,13 @@ class Relay:
         self.random = random.Random(seed)
         self.delay = 0.0
         self.slow = True
-        self.connections = set()  # asyncio itself forgets a task when its connection ends
+        self.connections = set()  # asyncio keeps no reference to these tasks
 
-    def mend(self):
+    def end_delays(self):
         self.slow = False
         self.delay = 0.0
 
-    async def change(self):
+    async def change_delay(self):
         while self.slow:
             self.delay = self.random.choice(DELAYS)
             await asyncio.sleep(self.random.uniform(*CHANGE_S))
@@ -54,13 +54,13 @@ class Relay:
             await self.write(writer, data)
 
     async def hold(self, reader, held):
-        """An end of the stream waits its turn like bytes."""
+        """Queues the end of the stream behind the bytes."""
         data = b"more"
         while data:
             data = await reader.read(4096)
             await held.put((asyncio.get_running_loop().time() + self.delay, data))
 
-    async def pass_on(self, reader, writer):
+    async def forward(self, reader, writer):
         held = asyncio.Queue(UNREAD_MAX)
         holding = asyncio.create_task(self.hold(reader, held))
         try:
@@ -77,14 +77,14 @@ class Relay:
             writers.append(far_writer)
             for each in writers:
                 each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            ways = [asyncio.create_task(self.pass_on(reader, far_writer)),
-                    asyncio.create_task(self.pass_on(far_reader, writer))]
+            ways = [asyncio.create_task(self.forward(reader, far_writer)),
+                    asyncio.create_task(self.forward(far_reader, writer))]
             done, left = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in left:
                 way.cancel()
             await asyncio.gather(*done, *left, return_exceptions=True)
         except OSError:
-            pass  # the far end is not there, or has gone: so has this one
+            pass  # The far end is unreachable or closed, so the near end closes, too.
         finally:
             self.connections.discard(asyncio.current_task())
             for each in writers:
@@ -92,9 +92,9 @@ class Relay:
 
     async def run(self, own_port):
         server = await asyncio.start_server(self.connection, "127.0.0.1", own_port)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.mend)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.end_delays)
         print("ready", flush=True)
-        await self.change()
+        await self.change_delay()
         self.delay = 0.0
         await server.serve_forever()
 

@@ -1,13 +1,13 @@
-"""What happened, for people."""
+"""Prints what happened in a trial."""
 from pool import FRONTS, MIDDLE
 
 WHAT = (
     ("drain", "drained and started again (SIGTERM)"),
-    ("hurry", "told to end twice (SIGTERM, SIGTERM)"),
+    ("hurry", "stopped at once (SIGTERM, SIGTERM)"),
     ("freeze", "frozen for 0.1 to 4 s (SIGSTOP, SIGCONT)"),
     ("freeze_and_kill", "frozen, then killed"),
-    ("cut", "links down for 0.1 to 5 s"),
-    ("unplug", "links that lost all packets for 0.1 to 5 s"),
+    ("cut", "cables taken down for 0.1 to 5 s"),
+    ("unplug", "cables that lost all packets for 0.1 to 5 s"),
 )
 
 
@@ -23,58 +23,58 @@ def workers(trial):
 def so_far(trial):
     return (f"{trial.storm.seconds():5.0f} s: {done(trial, 'kill', workers(trial)):,} workers and "
             f"{done(trial, 'kill', FRONTS):,} fronts killed, {trial.answers.count:,} requests "
-            f"answered, {trial.answers.again.total():,} times asked again")
+            f"answered, {trial.answers.retries.total():,} retries")
 
 
 def rows_of_faults(trial):
     servers = trial.pool.servers
     yield "workers killed (kill -9)", done(trial, "kill", workers(trial))
-    yield "  and of all workers started, had joined", (
+    yield "  started workers that had joined", (
         f"{sum(servers[name].joined for name in workers(trial)):,} of "
         f"{sum(servers[name].started for name in workers(trial)):,}")
     yield "fronts killed", done(trial, "kill", FRONTS)
-    yield "the middle killed", done(trial, "kill", [MIDDLE])
+    yield "middle servers killed", done(trial, "kill", [MIDDLE])
     for what, text in WHAT:
         yield text, done(trial, what)
-    yield "time that it took", f"{trial.storm_s:.1f} s"
+    yield "duration", f"{trial.storm_s:.1f} s"
 
 
 def rows_of_requests(trial):
     answers = trial.answers
     yield "answered", answers.count
     yield "samples summed for them", f"{answers.samples:.3g}"
-    yield "asked again", answers.again.total()
-    for why, count in answers.again.most_common():
+    yield "retried", answers.retries.total()
+    for why, count in answers.retries.most_common():
         yield f"  {why}", count
-    yield "longest time without an answer to anybody", f"{answers.gap_s:.2f} s"
-    yield "longest time to an answer", f"{answers.longest_s:.2f} s"
+    yield "longest time without an answer to any client", f"{answers.gap_s:.2f} s"
+    yield "longest time from request to answer", f"{answers.longest_s:.2f} s"
 
 
 def rows_of_the_pool(trial):
     watch = trial.watch
     yield "spans summed, at least", watch.sum("spans")
-    yield "spans that came back and were given again", watch.sum("requeued")
-    yield "late spans given twice", watch.sum("given_twice")
+    yield "spans requeued", watch.sum("requeued")
+    yield "late spans assigned twice", watch.sum("given_twice")
     yield "duplicates dropped", watch.sum("duplicates")
     yield "workers lost", watch.sum("workers_lost")
 
 
 def rows_of_the_end(trial):
-    yield "all had joined again after", f"{trial.whole_s:.2f} s"
+    yield "time until all workers had joined again", f"{trial.whole_s:.2f} s"
     for name, count in trial.last_workers.items():
-        yield f"workers that took part in {name}'s last request", count
+        yield f"workers that computed {name}'s last request", count
     yield "servers that ended on SIGTERM with exit code 0", (
         f"{trial.ended} of {len(trial.pool.servers)}")
-    yield "wrong, see above", len(trial.wrongs)
+    yield "failures (see above)", len(trial.wrongs)
 
 
 def table(trial):
     parts = (("Faults", rows_of_faults), ("Requests", rows_of_requests),
-             ("In the pool", rows_of_the_pool), ("Afterwards", rows_of_the_end))
+             ("Pool", rows_of_the_pool), ("End", rows_of_the_end))
     lines = []
     for title, rows in parts:
         lines.append(f"\n{title}")
         lines += [f"  {text:50} {count:>12,}" if isinstance(count, int) else
                   f"  {text:50} {count:>12}" for text, count in rows(trial)]
-    verdict = f"{len(trial.wrongs)} WRONG." if trial.wrongs else "Every sum was right."
-    return "\n".join(lines) + f"\n\n{verdict} The same faults again: {trial.options.replay}"
+    verdict = f"{len(trial.wrongs)} WRONG." if trial.wrongs else "Every sum was correct."
+    return "\n".join(lines) + f"\n\n{verdict} To repeat the faults: {trial.options.replay}"

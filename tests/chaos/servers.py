@@ -1,4 +1,4 @@
-"""The servers of the pool, as processes that come and go."""
+"""Starts, watches and harms the servers of the pool."""
 import os
 import re
 import signal
@@ -7,8 +7,8 @@ import time
 
 import machines
 
-# An end by itself, or one of these words in what a server prints, is a failure.
-TROUBLE = re.compile(r"Sanitizer:|runtime error:|[Aa]ssertion|stack smashing|corrupted")
+# A server fails if it prints one of these words, or if it ends without a signal from the test.
+BAD_WORDS = re.compile(r"Sanitizer:|runtime error:|[Aa]ssertion|stack smashing|corrupted")
 
 EXIT_KILLED = -signal.SIGKILL
 EXIT_STOPPED = 1  # after a second SIGTERM
@@ -18,9 +18,9 @@ ENDED_IN_S = 30
 
 
 class Server:
-    """A server that is to run, and the processes that have been it, one after the other.
+    """A server of the pool. Each restart replaces its process.
 
-    command: of the process. wrong(text): told what is not as it should be.
+    command: the command line. wrong(text): reports a failure.
     """
 
     def __init__(self, name, machine, command, log_path, wrong):
@@ -29,12 +29,12 @@ class Server:
         self.command = command
         self.wrong = wrong
         self.log_path = log_path
-        self.log_began_at = 0  # of this process
-        self.log_at = 0
+        self.log_began_at = 0  # where the current process began to write, in bytes
+        self.log_at = 0  # how much of the log has been read, in bytes
         self.process = None
-        self.ending = False  # is about to end, and somebody waits for it
+        self.ending = False  # the test ends the process and waits for it
         self.started = 0
-        self.joined = 0  # of those that have ended, how many had joined a front
+        self.joined = 0  # how many of the ended processes had joined a front
 
     def start(self):
         with open(self.log_path, "ab") as log:
@@ -56,7 +56,7 @@ class Server:
         return self.process.poll() is None
 
     def read_log(self):
-        """What the process has printed, once."""
+        """Returns what the process has printed since the last call."""
         with open(self.log_path, "rb") as log:
             log.seek(self.log_at)
             printed = log.read()
@@ -64,25 +64,25 @@ class Server:
         return printed.decode(errors="replace")
 
     def check_end(self, codes):
-        """The process has ended, and should have with one of these codes."""
+        """The process has ended. Its exit code must be one of codes."""
         text = self.read_log()
         self.joined += "joined tcp" in text
         code = self.process.returncode
-        if code not in codes or TROUBLE.search(text):
+        if code not in codes or BAD_WORDS.search(text):
             last = "\n        ".join(text.splitlines()[-LAST_LINES:])
-            self.wrong(f"{self.name} (process {self.process.pid}) ended with {code}; it said last:"
+            self.wrong(f"{self.name} (process {self.process.pid}) ended with {code}; its last lines:"
                        f"\n        {last}")
 
     def watch(self):
-        """Of a process that nobody has ended nobody expects an end. It is started anew."""
+        """Reports and restarts a process that ended although the test did not end it."""
         if not self.ending and not self.running():
             self.check_end(())
             self.start()
 
-    # What is done to a server, step by step: each yields while it waits.
+    # Faults of a server. Each is a generator that yields while it waits.
 
     def up(self):
-        """It says where it listens once it knows what to do on a signal."""
+        """Waits until the server prints its endpoint. It handles signals from then on."""
         while self.running() and os.path.getsize(self.log_path) == self.log_began_at:
             yield
 
@@ -90,8 +90,8 @@ class Server:
         limit_at = time.monotonic() + ENDED_IN_S
         while self.running():
             if time.monotonic() > limit_at:
-                self.wrong(f"{self.name} (process {self.process.pid}) goes on {ENDED_IN_S} s after "
-                           "it was told to end")
+                self.wrong(f"{self.name} (process {self.process.pid}) still runs {ENDED_IN_S} s after "
+                           "SIGTERM")
                 self.send(signal.SIGKILL)
                 self.process.wait()
                 codes = (EXIT_KILLED,)
@@ -123,7 +123,7 @@ class Server:
         self.start()
 
     def do_hurry(self, pause_s):
-        """A second SIGTERM: it may be done before."""
+        """Sends two SIGTERMs. The server may end before the second one."""
         yield from self.up()
         self.ending = True
         self.send(signal.SIGTERM)
@@ -133,8 +133,8 @@ class Server:
         self.start()
 
 
-class Link:
-    """The cable of a machine."""
+class Cable:
+    """The cable between a machine and the switch."""
 
     def __init__(self, network, machine):
         self.name = machine.name
@@ -144,7 +144,7 @@ class Link:
     def do_cut(self, pause_s):
         self.network.cut(self.machine)
         yield from pause(pause_s)
-        self.network.mend(self.machine)
+        self.network.reconnect(self.machine)
 
     def do_unplug(self, pause_s):
         self.network.unplug(self.machine)

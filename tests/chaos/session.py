@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Many small schedules: one client, whose servers are killed, frozen, told to end and started again.
+"""Runs many short schedules of one client whose servers are killed, frozen, stopped and restarted.
 
 usage: session.py [OPTION...] FOLDER-OF-THE-PROGRAMS    (meantime_pb2 on PYTHONPATH)
 
-Each has one to three servers of one thread, and a client (asker.c, on libmeantime) that asks all the
-time for sums whose exact totals a single thread has computed before. Exit code 0: every answer had
-the right bits, every error came in time and was one that may be, and when all servers were back,
-every request was answered. 77: skipped, as a Python package is missing.
+A schedule has one to three servers of one thread, and a client (asker.c, on libmeantime) that always
+has requests in flight. A single thread has computed their exact totals before. Exit code 0: every
+answer had the right bits, every error was allowed and came in time, and after all servers were back,
+every request was answered. Exit code 77: skipped, because a Python package is missing.
 """
 import argparse
 import collections
@@ -36,28 +36,28 @@ PORT = 8197
 
 SHORT, LONG = 40, 1000
 
-# Of a schedule: how many things go wrong with each server, after how long, for how long, in seconds.
+# For each server of a schedule: the number of faults, the wait before each, and its pause, in seconds.
 FAULTS = (1, 4)
 WAIT_S = (0.0, 0.6)
 PAUSE_S = (0.0, 1.5)
-FROZEN_LONG_S = (3.0, 7.0)  # longer than a client waits for a sign of life, or just not
+FROZEN_LONG_S = (3.0, 7.0)  # around the longest silence that a client accepts
 FROZEN_LONG = 0.05
 
 WHAT = {
     "do_kill": "killed (kill -9)",
     "do_freeze": "frozen (SIGSTOP, SIGCONT)",
     "do_freeze_and_kill": "frozen, then killed",
-    "do_drain": "told to end (SIGTERM)",
-    "do_hurry": "told to end twice",
+    "do_drain": "drained (SIGTERM)",
+    "do_hurry": "stopped at once (SIGTERM, SIGTERM)",
 }
 
-# Until the client has its last answers; it gives up before.
+# For the client's last answers. The client gives up earlier.
 END_LIMIT_S = 300
 UP_LIMIT_S = 120
 
 
 class Schedule:
-    """One client and its servers. Each step goes on as far as it can without waiting."""
+    """One client and its servers. `steps` is a generator that yields while it waits."""
 
     def __init__(self, trial, number):
         self.trial = trial
@@ -73,7 +73,7 @@ class Schedule:
         self.trial.wrong(self.number, text)
 
     def server_new(self, index):
-        """At an address of its own, and a port that no connection is given by chance."""
+        """Gives a server its own address, and a port that Linux gives to no outgoing connection."""
         high, low = divmod(self.number, 250)
         address = f"127.{self.trial.network}.{high % 250 + 1}.{low + 1}"
         endpoint = f"tcp://{address}:{PORT + index}"
@@ -81,7 +81,7 @@ class Schedule:
         return Server(endpoint, self.machine, command, f"{self.log}-{index}.log", self.wrong)
 
     def harm(self, server):
-        """All that goes wrong with one of them, and in the end it is there."""
+        """Carries out the faults of one server, and ends when it is up."""
         for _ in range(self.dice.randint(*FAULTS)):
             yield from pause(self.dice.uniform(*WAIT_S))
             yield from server.up()
@@ -177,27 +177,27 @@ class Trial:
         rows = [("schedules", self.options.schedules)]
         rows += [(f"servers {text}", self.done[what]) for what, text in WHAT.items()]
         rows += [("requests answered", self.ended["answered"]),
-                 ("  asked again for them", self.ended["again"]),
+                 ("  retries for them", self.ended["retries"]),
                  ("requests cancelled", self.ended["cancelled"]),
-                 ("  that timed out", self.ended["timed_out"]),
-                 ("  that found no server", self.ended["no_server"]),
-                 ("  that lost their server", self.ended["lost"]),
-                 ("wrong, see above", self.wrongs)]
+                 ("requests that timed out", self.ended["timed_out"]),
+                 ("requests that found no server", self.ended["no_server"]),
+                 ("requests that lost their server", self.ended["lost"]),
+                 ("failures (see above)", self.wrongs)]
         lines = [f"  {text:40} {count:>9,}" for text, count in rows]
-        return "\n".join(lines) + f"\n  {'time that it took':40} {seconds:>7.1f} s"
+        return "\n".join(lines) + f"\n  {'duration':40} {seconds:>7.1f} s"
 
 
 def parse_options():
     parser = argparse.ArgumentParser(
-        prog="scripts/chaos session", description="Kills, freezes and restarts the servers of one "
-        "client, again and again, and compares every sum that it gets with a single thread's.")
+        prog="scripts/chaos session", description="Repeatedly kills, freezes and restarts the servers of "
+        "one client. Compares every sum that it gets with the sum of a single thread.")
     parser.add_argument("folder", help=argparse.SUPPRESS)
     add = parser.add_argument
-    add("--long", action="store_true", help=f"{LONG:,} schedules")
-    add("--schedules", type=int, metavar="N", help=f"so many ({SHORT})")
-    add("--seed", type=int, metavar="N", help="of all schedules (a fresh one)")
-    add("--first", type=int, default=1, metavar="N", help="number of the first schedule (1)")
-    add("--jobs", type=int, default=8, metavar="N", help="schedules at a time (8)")
+    add("--long", action="store_true", help=f"run {LONG:,} schedules")
+    add("--schedules", type=int, metavar="N", help=f"number of schedules (default {SHORT})")
+    add("--seed", type=int, metavar="N", help="seed of all schedules (default: random)")
+    add("--first", type=int, default=1, metavar="N", help="number of the first schedule (default 1)")
+    add("--jobs", type=int, default=8, metavar="N", help="schedules that run at a time (default 8)")
     options = parser.parse_args()
     if options.schedules is None:
         options.schedules = LONG if options.long else SHORT
@@ -218,7 +218,7 @@ def main():
     trial.run()
     print(trial.table_text(time.monotonic() - began_at))
     if trial.wrongs:
-        sys.exit(f"{trial.wrongs} WRONG. What the servers said is in {folder}.")
+        sys.exit(f"{trial.wrongs} WRONG. The servers' logs are in {folder}.")
     shutil.rmtree(folder)
 
 

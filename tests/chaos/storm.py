@@ -1,16 +1,16 @@
-"""What goes wrong when: a plan, which is a function of the seed, and the carrying out."""
+"""Makes a plan of faults from a seed, and carries it out."""
 import collections
 import dataclasses
 import math
 import random
 import time
 
-# Fronts die in the first part of each period alone: long requests need one that lives. Servers hold
-# nothing that a restart would find.
+# Front kills fall into the first STORMY_S of each period. In the rest of the period, long requests
+# have a front that stays alive. A restarted server starts with empty state.
 PERIOD_S = 8.0
 STORMY_S = 5.0
 
-# After a fault a server is left alone so long, to start, join and compute.
+# After a fault, its target has no fault for this time, so that it can start, join and compute.
 REST_S = 0.15
 
 
@@ -22,15 +22,15 @@ class Fault:
     pause_s: float
 
 
-# Faults that come so many times a second, whatever the number of kills: what, targets, rate, pause.
+# Faults besides the kills: what, targets, rate per second, and range of the pause in seconds.
 RATES = (
     ("kill", "middle", 0.3, (0.001, 0.3)),
     ("freeze", "server", 0.7, (0.1, 4.0)),
     ("freeze_and_kill", "worker", 0.2, (0.1, 1.0)),
     ("drain", "server", 0.4, (0.001, 0.3)),
     ("hurry", "server", 0.1, (0.001, 0.1)),
-    ("cut", "link", 0.25, (0.1, 5.0)),
-    ("unplug", "link", 0.25, (0.1, 5.0)),
+    ("cut", "cable", 0.25, (0.1, 5.0)),
+    ("unplug", "cable", 0.25, (0.1, 5.0)),
 )
 RESTART_S = (0.001, 0.2)
 
@@ -49,7 +49,7 @@ def some_stormy_time(dice, seconds):
 
 
 def plan(seed, seconds, worker_kills, front_kills, targets):
-    """targets: names, by "worker", "front", "middle", "server" and "link"."""
+    """targets: lists of names, for "worker", "front", "middle", "server" and "cable"."""
     dice = random.Random(seed)
     faults = []
 
@@ -67,12 +67,11 @@ def plan(seed, seconds, worker_kills, front_kills, targets):
 
 
 class Storm:
-    """Carries out a plan: what is meant for one target in order, and what is meant for different
-    ones at the same time."""
+    """Carries out a plan. The faults of one target happen in order; targets are independent."""
 
     def __init__(self, faults, targets):
         self.began_at = time.monotonic()
-        self.done = collections.Counter()  # by target's name and what
+        self.done = collections.Counter()  # faults done, by (target, what)
         self.scripts = [self.script(target, [fault for fault in faults if fault.target == name])
                         for name, target in targets.items()]
 
@@ -86,7 +85,7 @@ class Storm:
             rest_until = time.monotonic() + REST_S
 
     def step(self):
-        """Does what is due. False: all is done."""
+        """Does what is due. Returns False when the plan is finished."""
         self.scripts = [script for script in self.scripts if next(script, self) is not self]
         return bool(self.scripts)
 

@@ -1,4 +1,4 @@
-"""The trial of a pool: sums beforehand, a storm with clients at work, a look at what is left."""
+"""Runs a trial of a pool: computes sums, starts clients, carries out the faults, checks the pool."""
 import json
 import os
 import random
@@ -10,24 +10,25 @@ import report
 import storm
 import work
 from pool import CLIENTS_PORT, FRONTS, MIDDLE, Pool, Watch
-from wire import Line
+from wire import Connection
 
-ALL, SMALL = "table.json", "small.json"  # requests: all of them, the smaller half
+ALL, SMALL = "table.json", "small.json"  # files of requests: all, and the smaller half
 
-# What each client asks for, and by what program; "": by itself, two requests at a time. With one
-# that asks for little alone, the longest time without an answer tells how long nobody was served.
+# Each client's file of requests and its program. "": client.py sends two requests at a time.
+# One client sends only small requests. Its longest time without an answer shows how long the fronts
+# served no client.
 CLIENTS = ((SMALL, ""), (ALL, ""), (ALL, ""), (ALL, "meantime"), (ALL, "meantime"))
 
 TICK_S = 0.005
-TELL_S = 10.0
-LAST_S = 1.5  # of one core: the request that all workers compute in the end
+REPORT_S = 10.0
+LAST_S = 1.5  # the size of the last request, in seconds of one core; all workers compute it
 
-# Waiting ends here, however slow the machine.
+# Limits for slow machines.
 JOINED_LIMIT_S = 60
 LAST_LIMIT_S = 120
 
-# Tries of the last request: on a busy machine a worker may be taken for dead in the midst of it.
-LAST_TRIES = 3
+# Attempts of the last request. On a busy machine, a front may lose a worker in the middle of it.
+LAST_ATTEMPTS = 3
 
 WRONGS_MAX = 20
 
@@ -52,7 +53,7 @@ class Trial:
         self.wrongs.append(text)
         print(f"WRONG: {text}", flush=True)
         if len(self.wrongs) >= WRONGS_MAX:
-            sys.exit("That is enough.")
+            sys.exit(f"{WRONGS_MAX} failures: the trial ends.")
 
     def plan(self):
         options = self.options
@@ -80,24 +81,24 @@ class Trial:
                  str(self.options.limit_s), self.program(program) if program else "-",
                  *endpoints]))
 
-    def listen(self):
-        """To clients and servers."""
+    def take_events(self):
+        """Takes the events of clients and servers."""
         for client in self.clients:
-            for news in client.news():
-                self.answers.take(news)
-        while self.answers.wrongs:
-            self.wrong(self.answers.wrongs.pop())
+            for event in client.events():
+                self.answers.take(event)
+        while self.answers.failures:
+            self.wrong(self.answers.failures.pop())
         for server in self.pool.servers.values():
             server.watch()
         self.watch.step()
 
-    def listen_until(self, done, limit_s):
-        """False: the time is over."""
+    def wait_until(self, done, limit_s):
+        """Returns False after limit_s seconds."""
         until = time.monotonic() + limit_s
         while not done():
             if time.monotonic() > until:
                 return False
-            self.listen()
+            self.take_events()
             time.sleep(TICK_S)
         return True
 
@@ -105,20 +106,20 @@ class Trial:
         return not self.watch.missing(self.pool)
 
     def await_whole(self, when):
-        """Every worker has joined whom it should."""
+        """Waits until every worker has joined its fronts. Returns the seconds."""
         self.watch.forget()
         began_at = time.monotonic()
-        if not self.listen_until(self.whole, JOINED_LIMIT_S):
+        if not self.wait_until(self.whole, JOINED_LIMIT_S):
             self.wrong(f"{when} these had not joined: {', '.join(self.watch.missing(self.pool))}")
         return time.monotonic() - began_at
 
-    def rage(self):
-        self.storm = storm.Storm(self.plan(), {**self.pool.servers, **self.pool.links})
-        tell_at = TELL_S
+    def run_storm(self):
+        self.storm = storm.Storm(self.plan(), {**self.pool.servers, **self.pool.cables})
+        report_at = REPORT_S
         while self.storm.step():
-            self.listen()
-            if self.storm.seconds() > tell_at:
-                tell_at += TELL_S
+            self.take_events()
+            if self.storm.seconds() > report_at:
+                report_at += REPORT_S
                 print(report.so_far(self), flush=True)
             time.sleep(TICK_S)
         self.storm_s = self.storm.seconds()
@@ -126,27 +127,27 @@ class Trial:
     def end_clients(self):
         for client in self.clients:
             client.finish()
-        if not self.listen_until(lambda: all(client.process.poll() is not None
+        if not self.wait_until(lambda: all(client.process.poll() is not None
                                              for client in self.clients), self.options.limit_s):
-            self.wrong("clients wait for answers still, long after the last fault")
-        self.listen()
+            self.wrong(f"clients have no answer {self.options.limit_s:.0f} s after the last fault")
+        self.take_events()
         for client in self.clients:
             if client.process.poll() != 0:
                 self.wrong(f"{client.name} ended with {client.process.poll()}:\n"
-                           f"{client.said_last()}")
+                           f"{client.last_lines()}")
 
     def samples(self):
-        """Summed by each worker, now."""
+        """Returns the samples that each worker has summed until now."""
         self.watch.forget()
-        self.listen_until(self.whole, JOINED_LIMIT_S)
+        self.wait_until(self.whole, JOINED_LIMIT_S)
         return self.watch.samples()
 
     def took_part(self, name):
-        """Who did in one more request of a front, and of whom."""
+        """Sends one request to a front. Returns the workers that computed, and all workers."""
         before = self.samples()
-        line = Line(self.pool.endpoint(name, CLIENTS_PORT))
-        units = work.ask(line, self.last, LAST_LIMIT_S)
-        line.close()
+        connection = Connection(self.pool.endpoint(name, CLIENTS_PORT))
+        units = work.ask(connection, self.last, LAST_LIMIT_S)
+        connection.close()
         if units != self.last["units"]:
             self.wrong(f"after the storm {name} answered {self.last} with {units}")
         after = self.samples()
@@ -154,18 +155,18 @@ class Trial:
         return {worker for worker in workers if after[worker] != before.get(worker)}, workers
 
     def ask_last(self, name):
-        """All that have joined a front take part in its work."""
+        """Checks that all workers of a front compute its last request."""
         active = set()
-        for _ in range(LAST_TRIES):
+        for _ in range(LAST_ATTEMPTS):
             more, workers = self.took_part(name)
             active |= more
             if active >= workers:
                 return len(workers)
-        self.wrong(f"in the last requests of {name} these had no part: {workers - active}")
+        self.wrong(f"these workers computed nothing of {name}'s last requests: {workers - active}")
         return len(active)
 
     def end_servers(self):
-        """Workers first."""
+        """Stops the servers, workers first. Returns how many exited with 0."""
         ended = 0
         for server in reversed(self.pool.servers.values()):
             server.ending = True
@@ -182,13 +183,13 @@ class Trial:
         self.watch = Watch(self.pool)
         self.await_whole("before the storm")
         self.start_clients()
-        if not self.listen_until(lambda: self.answers.count, self.options.limit_s):
+        if not self.wait_until(lambda: self.answers.count, self.options.limit_s):
             self.wrong("before the storm no request was answered")
         self.answers.begin()
-        self.rage()
+        self.run_storm()
         self.whole_s = self.await_whole("after the storm")
         self.end_clients()
-        self.pool.mend()
+        self.pool.end_delays()
         self.last_workers = {name: self.ask_last(name) for name in FRONTS}
         self.ended = self.end_servers()
         print(report.table(self))

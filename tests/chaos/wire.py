@@ -1,17 +1,17 @@
-"""Messages of meantime (proto/PROTOCOL.md) over a DEALER."""
+"""Sends and receives messages of meantime (proto/PROTOCOL.md) over a DEALER."""
 import zmq
 import zmq.utils.monitor
 
-import meantime_pb2 as wire  # made by the build
+import meantime_pb2 as wire  # the build generates this module
 
 FRAME_BYTES_MAX = 65536
-REDIAL_MS = 10
-REDIAL_MS_MAX = 100
+RECONNECT_MS = 10
+RECONNECT_MS_MAX = 100
 CONNECT_MS = 500
 
 
-class Line:
-    """A connection to one server. Nothing waits for a server that is not there."""
+class Connection:
+    """A connection to one server. No call waits for the server."""
 
     def __init__(self, endpoint):
         self.endpoint = endpoint
@@ -23,7 +23,7 @@ class Line:
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         for option, value in (
                 (zmq.LINGER, 0), (zmq.IMMEDIATE, 1), (zmq.MAXMSGSIZE, FRAME_BYTES_MAX),
-                (zmq.RECONNECT_IVL, REDIAL_MS), (zmq.RECONNECT_IVL_MAX, REDIAL_MS_MAX),
+                (zmq.RECONNECT_IVL, RECONNECT_MS), (zmq.RECONNECT_IVL_MAX, RECONNECT_MS_MAX),
                 (zmq.CONNECT_TIMEOUT, CONNECT_MS)):
             self.socket.setsockopt(option, value)
         self.monitor = self.socket.get_monitor_socket(
@@ -36,12 +36,12 @@ class Line:
         self.socket.close(linger=0)
 
     def renew(self):
-        """What was under way, in either direction, never arrives."""
+        """Drops the messages in flight in both directions."""
         self.close()
         self.open()
 
     def lost(self):
-        """True when the connection has ended since the last call."""
+        """Returns True if the connection was lost since the last call."""
         lost = False
         while self.monitor.poll(0):
             event = zmq.utils.monitor.recv_monitor_message(self.monitor)["event"]
@@ -50,7 +50,7 @@ class Line:
         return lost
 
     def send(self, **body):
-        """False: there is nobody to send it to."""
+        """Returns False if the server is not connected."""
         message = wire.Message(version=1, **body)
         try:
             self.socket.send(message.SerializeToString(), zmq.DONTWAIT)
@@ -59,7 +59,7 @@ class Line:
         return True
 
     def messages(self):
-        """Those that have come."""
+        """Yields the messages that have arrived."""
         try:
             while True:
                 yield wire.Message.FromString(self.socket.recv(zmq.DONTWAIT))

@@ -1,4 +1,4 @@
-"""Requests with their exact totals, and the clients that ask them."""
+"""Makes requests with known totals, and runs the clients that send them."""
 import collections
 import fcntl
 import json
@@ -11,7 +11,7 @@ import time
 
 import machines
 from storm import log_uniform
-from wire import Line, units_of, wire
+from wire import Connection, units_of, wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "vectors", "sums.txt")
@@ -20,9 +20,9 @@ BLOCK_SAMPLES = 65536
 SAMPLE_END_MAX = 2**63
 KINDS = {"gaussian": wire.KIND_GAUSSIAN, "uniform": wire.KIND_UNIFORM}
 
-# A few answers that are known without any server, and sums of random ranges, which take from one
-# block to so many seconds of one core: those that are in flight at a time, taken together, are done
-# while fronts live (see PERIOD_S) also by two cores that start servers beside.
+# The requests are KNOWN test vectors and RANDOM sums. A random sum takes between one block and
+# LARGEST_S seconds of one core. Two cores that also start servers finish all requests in flight
+# while fronts stay alive (see PERIOD_S).
 KNOWN = 8
 RANDOM = 32
 LARGEST_S = 0.3
@@ -49,57 +49,57 @@ def random_entry(dice, count):
 
 
 class Reference:
-    """One thread, and nobody else asks it. rate: samples a second."""
+    """A server with one thread, for this process alone. rate: samples per second."""
 
     def __init__(self, server, machine):
         self.process = machines.start(
             [server, "--bind", "tcp://127.0.0.1:*", "--threads", "1"], machine,
             stdout=subprocess.PIPE, text=True)
         endpoint = re.match(r"Listening on (\S+) ", self.process.stdout.readline())[1]
-        self.line = Line(endpoint)
+        self.connection = Connection(endpoint)
         self.answer(random_entry(random.Random(0), BLOCK_SAMPLES))
         began_at = time.monotonic()
         self.answer(random_entry(random.Random(0), PROBE_SAMPLES))
         self.rate = PROBE_SAMPLES / (time.monotonic() - began_at)
 
     def answer(self, entry):
-        units = ask(self.line, entry, ANSWER_S)
+        units = ask(self.connection, entry, ANSWER_S)
         if units is None:
             raise RuntimeError(f"the reference has no answer to {entry}")
         return units
 
     def close(self):
-        self.line.close()
+        self.connection.close()
         self.process.terminate()
         if self.process.wait(ANSWER_S) != 0:
-            raise RuntimeError("the reference did not end well")
+            raise RuntimeError("the reference ended with an error")
 
 
-def ask(line, entry, seconds):
-    """The total in units, or None where none comes in time."""
+def ask(connection, entry, seconds):
+    """Returns the total in units, or None after a timeout."""
     request = wire.SumRequest(id=1, seed=entry["seed"], kind=entry["kind"], first=entry["first"],
                               count=entry["count"])
     until = time.monotonic() + seconds
-    while not line.send(sum_request=request):
+    while not connection.send(sum_request=request):
         if time.monotonic() > until:
             return None
-        line.monitor.poll(10)
-        line.lost()
+        connection.monitor.poll(10)
+        connection.lost()
     while time.monotonic() < until:
-        line.socket.poll(100)
-        for message in line.messages():
+        connection.socket.poll(100)
+        for message in connection.messages():
             if message.HasField("sum_reply"):
                 return units_of(message.sum_reply)
     return None
 
 
 def table_new(seed, reference):
-    """Entries with their answers; the known ones are checked."""
+    """Returns requests with their totals, and checks the reference with the known ones."""
     dice = random.Random(seed)
     entries = known_entries(dice)
     for entry in entries:
         if reference.answer(entry) != entry["units"]:
-            raise RuntimeError(f"a single thread alone is wrong already: {entry}")
+            raise RuntimeError(f"the reference itself is wrong: {entry}")
     for _ in range(RANDOM):
         count = int(log_uniform(dice, BLOCK_SAMPLES, reference.rate * LARGEST_S))
         entry = random_entry(dice, count)
@@ -108,37 +108,37 @@ def table_new(seed, reference):
 
 
 class Answers:
-    """What all clients have told."""
+    """The events of all clients."""
 
     def __init__(self):
         self.count = 0
         self.samples = 0
-        self.wrongs = []
-        self.again = collections.Counter()
+        self.failures = []
+        self.retries = collections.Counter()
         self.longest_s = 0.0
         self.last_at = 0.0
-        self.gap_s = 0.0  # the longest time without an answer to anybody
+        self.gap_s = 0.0  # the longest time without an answer to any client
 
     def begin(self):
         self.last_at = time.monotonic()
         self.gap_s = 0.0
 
-    def take(self, news):
-        if "answered" in news:
+    def take(self, event):
+        if "answered" in event:
             now = time.monotonic()
             self.count += 1
-            self.samples += news["answered"]
-            self.longest_s = max(self.longest_s, news["seconds"])
+            self.samples += event["answered"]
+            self.longest_s = max(self.longest_s, event["seconds"])
             self.gap_s = max(self.gap_s, now - self.last_at)
             self.last_at = now
-        elif "again" in news:
-            self.again[news["again"]] += 1
+        elif "retry" in event:
+            self.retries[event["retry"]] += 1
         else:
-            self.wrongs.append(news["wrong"])
+            self.failures.append(event["failure"])
 
 
 class ClientProcess:
-    """tests/chaos/client.py with these arguments."""
+    """A process of tests/chaos/client.py."""
 
     def __init__(self, name, machine, folder, arguments):
         self.name = name
@@ -151,8 +151,8 @@ class ClientProcess:
         self.output = self.process.stdout.fileno()
         fcntl.fcntl(self.output, fcntl.F_SETFL, os.O_NONBLOCK)
 
-    def news(self):
-        """What it has told since the last call."""
+    def events(self):
+        """Returns the events since the last call."""
         try:
             while more := os.read(self.output, 65536):
                 self.rest += more
@@ -162,9 +162,9 @@ class ClientProcess:
         return [json.loads(line) for line in lines]
 
     def finish(self):
-        """Lets it ask for nothing new."""
+        """Makes the client send no new request."""
         self.process.stdin.close()
 
-    def said_last(self):
+    def last_lines(self):
         with open(self.error_path, encoding="utf-8", errors="replace") as file:
             return "".join(file.readlines()[-15:])

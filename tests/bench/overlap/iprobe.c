@@ -1,7 +1,7 @@
-/* The job in MPI: rank 1 answers, and rank 0 sums in slices and calls MPI_Iprobe() after each.
- * Arguments: as in job.h; the ways are in the table below, and rank 0 alone does `local`.
- * SERVER is `sums`, or `sleeps`: then rank 1 computes nothing and answers after GAUSSIAN
- * microseconds, with GAUSSIAN units. */
+/* Does the job with MPI: rank 1 answers. Rank 0 sums in slices and calls MPI_Iprobe() after each.
+ * Arguments: as in job.h; the table below lists the ways. `local` uses only rank 0.
+ * SERVER is `sums` or `sleeps`. With `sleeps`, rank 1 computes nothing: it answers GAUSSIAN units
+ * after GAUSSIAN microseconds. */
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "tests/bench/overlap/job.h"
 
-/* Blocks of a slice: with AVX-512 they take 0.7 ms. */
+/* Blocks per slice. With AVX-512 a slice takes 0.7 ms. */
 #define SLICE_BLOCKS 64
 
 #define TAG      0
@@ -19,7 +19,7 @@
 
 /* ---- rank 1 ------------------------------------------------------------------------------ */
 
-static struct total answer_of(const struct job *job, uint64_t count)
+static struct total answer_of(const struct overlap_job *job, uint64_t count)
 {
     struct total total = {0};
     struct stream stream;
@@ -35,7 +35,7 @@ static struct total answer_of(const struct job *job, uint64_t count)
     return total;
 }
 
-static void serve(const struct job *job)
+static void serve(const struct overlap_job *job)
 {
     uint64_t count;
 
@@ -46,12 +46,12 @@ static void serve(const struct job *job)
 
 /* ---- rank 0 ------------------------------------------------------------------------------ */
 
-static void ask(const struct job *job)
+static void ask(const struct overlap_job *job)
 {
     MPI_Send(&job->gaussian, 1, MPI_UINT64_T, SERVER, TAG, MPI_COMM_WORLD);
 }
 
-static void receive(struct job *job)
+static void receive(struct overlap_job *job)
 {
     struct total total;
 
@@ -59,28 +59,28 @@ static void receive(struct job *job)
     job->answer = total_value(total.units, stream_unit_log2(STREAM_GAUSSIAN));
 }
 
-static void remote(struct job *job)
+static void remote(struct overlap_job *job)
 {
-    job_begin(job);
+    overlap_begin(job);
     ask(job);
     receive(job);
-    job_end(job);
+    overlap_end(job);
 }
 
-static void local(struct job *job)
+static void local(struct overlap_job *job)
 {
-    job_begin(job);
-    job_local(job);
-    job_end(job);
+    overlap_begin(job);
+    overlap_local(job);
+    overlap_end(job);
 }
 
-static void iprobe(struct job *job)
+static void iprobe(struct overlap_job *job)
 {
     int here = 0;
 
-    job_begin(job);
+    overlap_begin(job);
     ask(job);
-    while (job_slice(job, SLICE_BLOCKS) > 0) {
+    while (overlap_slice(job, SLICE_BLOCKS) > 0) {
         if (here)
             continue;
         MPI_Iprobe(SERVER, TAG, MPI_COMM_WORLD, &here, MPI_STATUS_IGNORE);
@@ -89,24 +89,24 @@ static void iprobe(struct job *job)
     }
     if (!here)
         receive(job);
-    job_end(job);
+    overlap_end(job);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct job_named ways[] = {
+    static const struct overlap_way ways[] = {
         {"remote", remote}, {"local", local}, {"iprobe", iprobe}, {NULL, NULL}};
-    struct job job;
+    struct overlap_job job;
     int rank;
 
     MPI_Init(&argc, &argv);
-    job_parse(&job, argv);
+    overlap_parse(&job, argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Barrier(MPI_COMM_WORLD);
     if (rank == SERVER)
         serve(&job);
     else
-        job_run(&job, ways);
+        overlap_run(&job, ways);
     MPI_Finalize();
     return EXIT_SUCCESS;
 }

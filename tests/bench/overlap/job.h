@@ -1,5 +1,5 @@
-/* The job that tests/bench/overlap.py measures in several versions: a sum of Gaussian samples that
- * somebody else does, and a sum of uniform samples of one's own.
+/* The job that tests/bench/overlap.py measures in several versions: a server sums Gaussian samples,
+ * and the program sums uniform samples.
  * Arguments of each program: WAY SERVER GAUSSIAN UNIFORM SEED START-AT. */
 #ifndef MEANTIME_BENCH_JOB_H
 #define MEANTIME_BENCH_JOB_H
@@ -8,48 +8,46 @@
 
 #include "sums/sum.h"
 
-/* server: an endpoint, or whatever the program takes for one. start_at_s: by CLOCK_MONOTONIC, so
- * that several processes begin together; 0: at once.
- * Of the samples of one's own `total` has the first ones. answer: the other one's sum. */
-struct job {
+struct overlap_job {
     const char *way;
-    const char *server;
-    uint64_t gaussian, uniform, seed;
-    double start_at_s;
+    const char *server;         /* an endpoint, or another name that the program knows */
+    uint64_t gaussian, uniform; /* samples of the server and of this program */
+    uint64_t seed;
+    double start_at_s; /* of CLOCK_MONOTONIC, so that several processes begin together; 0: now */
     const struct kernel *kernel;
     struct stream stream;
-    struct total total;
-    double answer;
+    struct total total; /* of this program's first samples */
+    double answer;      /* the server's sum */
     double began_at_s;
 };
 
 /* Does one way of doing the job. */
-typedef void job_way(struct job *job);
+typedef void overlap_run(struct overlap_job *job);
 
-struct job_named {
+struct overlap_way {
     const char *name;
-    job_way *way;
+    overlap_run *way;
 };
 
-/* Says why on stderr and ends the process. */
-_Noreturn void job_fail(const char *why);
+/* Prints the reason on stderr and ends the process. */
+_Noreturn void overlap_fail(const char *why);
 
-/* Ends the process where the arguments are wrong. */
-void job_parse(struct job *job, char **argv);
+/* Ends the process if the arguments are wrong. */
+void overlap_parse(struct overlap_job *job, char **argv);
 
-/* Waits for the start; from then on it counts. */
-void job_begin(struct job *job);
+/* Waits for the start, from which the time is measured. */
+void overlap_begin(struct overlap_job *job);
 
-/* All that is left of one's own samples at once, without slices. */
-void job_local(struct job *job);
+/* Sums all remaining samples of this program, without slices. */
+void overlap_local(struct overlap_job *job);
 
-/* So many blocks of them, or those that are left. Returns how many. */
-uint64_t job_slice(void *job, uint64_t blocks);
+/* Sums up to `blocks` more blocks. Returns how many. */
+uint64_t overlap_slice(void *job, uint64_t blocks);
 
-/* Prints how long the job took and both sums, 0 for what was not asked for. */
-void job_end(const struct job *job);
+/* Prints the seconds of the job and both sums; 0 for a sum that the way does not compute. */
+void overlap_end(const struct overlap_job *job);
 
-/* Does the job in the way that it names, of a table that ends with NULL. */
-void job_run(struct job *job, const struct job_named *ways);
+/* Does the job in the way job->way. ways: a table that ends with NULL. */
+void overlap_run(struct overlap_job *job, const struct overlap_way *ways);
 
 #endif

@@ -1,5 +1,5 @@
-/* The job over libmeantime: by meantime_overlap(), in two threads, and each sum alone.
- * Arguments: as in job.h; the ways are in the table below. */
+/* Does the job with libmeantime: by meantime_overlap(), in two threads, and each sum alone.
+ * Arguments: as in job.h; the table below lists the ways. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 
 static struct meantime *session;
 
-static uint64_t ask(const struct job *job)
+static uint64_t ask(const struct overlap_job *job)
 {
     struct meantime_question question = {
         .seed = job->seed, .kind = MEANTIME_GAUSSIAN, .count = job->gaussian};
@@ -16,51 +16,51 @@ static uint64_t ask(const struct job *job)
     int error = meantime_ask(session, &question, &request);
 
     if (error != MEANTIME_OK)
-        job_fail(meantime_error_text(error));
+        overlap_fail(meantime_error_text(error));
     return request;
 }
 
-static void take(struct job *job, uint64_t request)
+static void take(struct overlap_job *job, uint64_t request)
 {
     struct meantime_result result = {.error = MEANTIME_OK};
 
     if (meantime_take(session, request, &result) != 1)
-        job_fail("the request has not ended");
+        overlap_fail("the request has not ended");
     if (result.error != MEANTIME_OK)
-        job_fail(result.text);
+        overlap_fail(result.text);
     job->answer = result.sum;
 }
 
 /* ---- ways -------------------------------------------------------------------------------- */
 
-static void remote(struct job *job)
+static void remote(struct overlap_job *job)
 {
-    job_begin(job);
+    overlap_begin(job);
     uint64_t request = ask(job);
     meantime_wait(session, request, -1);
     take(job, request);
-    job_end(job);
+    overlap_end(job);
 }
 
-static void local(struct job *job)
+static void local(struct overlap_job *job)
 {
-    job_begin(job);
-    job_local(job);
-    job_end(job);
+    overlap_begin(job);
+    overlap_local(job);
+    overlap_end(job);
 }
 
-static void overlap(struct job *job)
+static void overlap(struct overlap_job *job)
 {
-    job_begin(job);
+    overlap_begin(job);
     uint64_t request = ask(job);
-    meantime_overlap(session, request, job_slice, job, 0);
+    meantime_overlap(session, request, overlap_slice, job, 0);
     take(job, request);
-    job_end(job);
+    overlap_end(job);
 }
 
 static void *ask_and_wait(void *argument)
 {
-    struct job *job = argument;
+    struct overlap_job *job = argument;
     uint64_t request = ask(job);
 
     meantime_wait(session, request, -1);
@@ -68,32 +68,32 @@ static void *ask_and_wait(void *argument)
     return NULL;
 }
 
-static void threads(struct job *job)
+static void threads(struct overlap_job *job)
 {
     pthread_t thread;
 
-    job_begin(job);
+    overlap_begin(job);
     if (pthread_create(&thread, NULL, ask_and_wait, job) != 0)
-        job_fail("cannot start a thread");
-    job_local(job);
+        overlap_fail("cannot start a thread");
+    overlap_local(job);
     pthread_join(thread, NULL);
-    job_end(job);
+    overlap_end(job);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct job_named ways[] = {
+    static const struct overlap_way ways[] = {
         {"remote", remote},   {"local", local}, {"overlap", overlap},
         {"threads", threads}, {NULL, NULL},
     };
-    struct job job;
+    struct overlap_job job;
 
     (void)argc;
-    job_parse(&job, argv);
+    overlap_parse(&job, argv);
     session = meantime_new();
     if (!session || meantime_connect(session, job.server) != MEANTIME_OK)
-        job_fail("cannot open a session");
-    job_run(&job, ways);
+        overlap_fail("cannot open a session");
+    overlap_run(&job, ways);
     meantime_close(&session);
     return EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The job by the teaching example's client, timed more finely than it tells itself.
+"""Does the job with the teaching example's client and prints a finer time than the client does.
 
 usage: teaching.py remote|local|both PORT SAMPLES START-AT    (by CLOCK_MONOTONIC; 0: at once)
-Prints how long it took and both sums, 0 for what was not asked for.
+Prints the seconds and both sums; 0 for a sum that the way does not compute.
 """
 import asyncio
 import contextlib

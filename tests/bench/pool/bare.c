@@ -1,4 +1,4 @@
-/* What libzmq does alone, with nothing of ours around it. */
+/* Measures libzmq alone, with sockets of the same types and messages of the same sizes. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "tests/bench/pool/roles.h"
 
 #define CREDITS_MAX 4096
-#define ID_BYTES    5 /* of those that a ROUTER assigns */
+#define ID_BYTES    5 /* of the ids that a ROUTER assigns */
 
 static void *router_bind(void *context)
 {
@@ -20,7 +20,7 @@ static void *router_bind(void *context)
     void *router = zmq_socket(context, ZMQ_ROUTER);
 
     if (!router || zmq_bind(router, ENDPOINT_ANY) == -1)
-        die("bind");
+        bench_fail("bind");
     zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, endpoint, &size);
     printf("%s\n", endpoint);
     fflush(stdout);
@@ -39,14 +39,14 @@ int bare_echo(char **arguments)
     return EXIT_FAILURE;
 }
 
-/* The first message, of no bytes, says that it is there. */
+/* The first message has no bytes: it announces the worker. */
 int bare_reply(char **arguments)
 {
     uint8_t request[BARE_REQUEST_BYTES], reply[BARE_REPLY_BYTES] = {0};
     void *dealer = zmq_socket(zmq_ctx_new(), ZMQ_DEALER);
 
     if (!dealer || zmq_connect(dealer, arguments[1]) == -1)
-        die("connect");
+        bench_fail("connect");
     zmq_send(dealer, reply, 0, 0);
     while (zmq_recv(dealer, request, sizeof request, 0) != -1)
         zmq_send(dealer, reply, sizeof reply, 0);
@@ -55,7 +55,7 @@ int bare_reply(char **arguments)
 
 /* ---- broker ------------------------------------------------------------------------------ */
 
-/* Requests that workers may yet be given, by the routing ids of these, in a ring. */
+/* A ring of credits: each is the routing id of a worker that may get a request. */
 struct credits {
     uint8_t ids[CREDITS_MAX][ID_BYTES];
     uint32_t given;
@@ -67,7 +67,7 @@ static void credits_give(struct credits *credits, const uint8_t *id)
     memcpy(credits->ids[credits->given++ % CREDITS_MAX], id, ID_BYTES);
 }
 
-/* From a worker: a reply, which goes to the client, or that it is there. False: nothing. */
+/* Receives a reply, which goes to the client, or an announcement. False: no message. */
 static bool take_reply(void *workers, void *clients, const uint8_t *client, struct credits *credits,
                        int credit)
 {
@@ -97,7 +97,7 @@ static bool take_request(void *workers, void *clients, uint8_t *client, struct c
     return true;
 }
 
-/* For one client. */
+/* Serves one client. */
 int bare_broker(char **arguments)
 {
     static struct credits credits;
@@ -126,11 +126,11 @@ static void relay_send(void *router, const uint8_t *id)
     zmq_send(router, request, sizeof request, 0);
 }
 
-/* Replies a second. */
+/* Returns replies per second. */
 static double relay_round(void *router, uint8_t ids[BARE_WORKERS][ID_BYTES], int credit, int ms)
 {
     uint8_t id[ID_BYTES], reply[BARE_REPLY_BYTES];
-    int64_t began_at_ns = now_ns(), end_at_ns = began_at_ns + ms * INT64_C(1000000);
+    int64_t began_at_ns = bench_now_ns(), end_at_ns = began_at_ns + ms * INT64_C(1000000);
     int out = BARE_WORKERS * credit;
     int64_t count = 0;
 
@@ -139,12 +139,12 @@ static double relay_round(void *router, uint8_t ids[BARE_WORKERS][ID_BYTES], int
     for (; out > 0; count++) {
         zmq_recv(router, id, sizeof id, 0);
         zmq_recv(router, reply, sizeof reply, 0);
-        if (now_ns() < end_at_ns)
+        if (bench_now_ns() < end_at_ns)
             relay_send(router, id);
         else
             out--;
     }
-    return (double)count * 1e9 / (double)(now_ns() - began_at_ns);
+    return (double)count * 1e9 / (double)(bench_now_ns() - began_at_ns);
 }
 
 int bare_relay(char **arguments)

@@ -1,5 +1,5 @@
-/* How long small sums take while two other programs want each core: a compute thread has less
- * priority than they, but is not to wait for ever. Beside a process without a server. */
+/* Measures small sums while two other programs load each core, and the same sums in a process without
+ * a server. Compute threads have a lower priority than other programs but still get processor time. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <zmq.h>
@@ -12,7 +12,7 @@
 
 #define SUMS 50
 
-/* 11 ms of work at 1 G samples a second, and less than a tenth of one. */
+/* 11 ms of work at 1 G samples per second, and less than 0.1 ms. */
 #define LARGE (160 * (uint64_t)BLOCK_SAMPLES)
 #define SMALL ((uint64_t)BLOCK_SAMPLES)
 
@@ -20,9 +20,9 @@ static void sum_by_server(void *client, uint64_t count)
 {
     struct message answer;
 
-    peer_ask(client, 1, count);
-    if (!peer_recv(client, &answer, PEER_FOR_EVER) || answer.type != MESSAGE_SUM_REPLY)
-        die("no sum");
+    bench_peer_ask(client, 1, count);
+    if (!bench_peer_recv(client, &answer, PEER_FOR_EVER) || answer.type != MESSAGE_SUM_REPLY)
+        bench_fail("no sum");
 }
 
 static void sum_by_process(void *process, uint64_t count)
@@ -38,9 +38,9 @@ static void measure(const char *what, void (*sum)(void *, uint64_t), void *summe
     struct figures times = {.count = 0};
 
     for (int i = 0; i < SUMS; i++) {
-        int64_t began_at_ns = now_ns();
+        int64_t began_at_ns = bench_now_ns();
         sum(summer, count);
-        figures_add(&times, ns_to_ms(now_ns() - began_at_ns));
+        figures_add(&times, ns_to_ms(bench_now_ns() - began_at_ns));
     }
     figures_print(what, "ms", &times, NULL);
 }
@@ -49,14 +49,14 @@ void part_busy(const struct bench *bench)
 {
     const char *options[] = {"--threads", "1", "--bind", ENDPOINT_ANY, NULL};
     struct child loads[LOADS_MAX], process;
-    struct server server;
+    struct bench_server server;
 
-    server_start(&server, bench->server, options);
+    bench_server_start(&server, bench->server, options);
     child_start_plain(&process, "nice");
-    void *client = peer_new(bench->context, server.clients);
+    void *client = bench_peer_new(bench->context, server.clients);
     uint32_t count = loads_start(loads, 2);
 
-    measure("sum of one block, beside two busy programs a core", sum_by_server, client, SMALL);
+    measure("sum of one block, with two busy programs per core", sum_by_server, client, SMALL);
     measure("  by a process without a server", sum_by_process, &process, SMALL);
     measure("sum of 160 blocks", sum_by_server, client, LARGE);
     measure("  by a process without a server", sum_by_process, &process, LARGE);

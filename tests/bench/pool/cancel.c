@@ -1,4 +1,4 @@
-/* How soon cores are idle after a cancel. */
+/* Measures how soon the workers are idle after a cancel. */
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
@@ -12,7 +12,7 @@
 
 #define CANCELS 400
 
-/* A request runs between nothing and this before it is cancelled: two spans of a thread. */
+/* A request runs between 0 and this time before its cancel: two spans of a compute thread. */
 #define RUNS_NS 20000000
 
 static void measure(void *client, uint32_t workers, const char *what)
@@ -20,16 +20,16 @@ static void measure(void *client, uint32_t workers, const char *what)
     static const struct wanted wanted = {WANTED_AT_MOST, 0.99, 2};
     struct figures idle = {.count = 0};
 
-    peer_await(client, status_all_idle, workers);
+    bench_peer_await(client, status_all_idle, workers);
     for (int i = 0; i < CANCELS; i++) {
         struct timespec runs = {.tv_nsec = RUNS_NS / CANCELS * i};
-        peer_ask(client, (uint64_t)i + 1, COUNT_ENDLESS);
-        peer_await(client, status_all_busy, workers);
+        bench_peer_ask(client, (uint64_t)i + 1, COUNT_ENDLESS);
+        bench_peer_await(client, status_all_busy, workers);
         nanosleep(&runs, NULL);
-        int64_t began_at_ns = now_ns();
-        peer_cancel(client, (uint64_t)i + 1);
-        peer_await(client, status_all_idle, workers);
-        figures_add(&idle, ns_to_ms(now_ns() - began_at_ns));
+        int64_t began_at_ns = bench_now_ns();
+        bench_peer_cancel(client, (uint64_t)i + 1);
+        bench_peer_await(client, status_all_idle, workers);
+        figures_add(&idle, ns_to_ms(bench_now_ns() - began_at_ns));
     }
     figures_print(what, "ms", &idle, &wanted);
 }
@@ -37,12 +37,12 @@ static void measure(void *client, uint32_t workers, const char *what)
 static void measure_threads(const struct bench *bench)
 {
     const char *options[] = {"--bind", ENDPOINT_ANY, NULL};
-    struct server server;
+    struct bench_server server;
 
-    server_start(&server, bench->server, options);
-    void *client = peer_new(bench->context, server.clients);
+    bench_server_start(&server, bench->server, options);
+    void *client = bench_peer_new(bench->context, server.clients);
     measure(client, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
-            "cancel to idle threads, one for each core");
+            "cancel to idle threads, one per core");
     zmq_close(client);
     child_end(&server.child);
 }
@@ -51,20 +51,20 @@ static void measure_joined(const struct bench *bench)
 {
     const char *front_options[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
                                    "--workers", ENDPOINT_ANY, NULL};
-    struct server front, worker;
+    struct bench_server front, worker;
 
-    server_start(&front, bench->server, front_options);
+    bench_server_start(&front, bench->server, front_options);
     const char *worker_options[] = {"--threads", "1", "--join", front.workers, NULL};
-    server_start(&worker, bench->server, worker_options);
-    void *client = peer_new(bench->context, front.clients);
+    bench_server_start(&worker, bench->server, worker_options);
+    void *client = bench_peer_new(bench->context, front.clients);
     measure(client, 1, "cancel to an idle joined worker of one thread");
     zmq_close(client);
     child_end(&worker.child);
     child_end(&front.child);
 }
 
-/* A client has a machine of its own. This one, which holds the clock, takes a core of the servers'
- * when it wants one, where it may; they do not inherit that. */
+/* A real client has its own machine. This client measures the time, so it asks for real-time
+ * priority. The servers do not inherit the priority. */
 static void *context_at_once(int policy, int priority)
 {
     struct sched_param param = {.sched_priority = priority};
@@ -74,7 +74,7 @@ static void *context_at_once(int policy, int priority)
         zmq_ctx_set(context, ZMQ_THREAD_SCHED_POLICY, policy);
         zmq_ctx_set(context, ZMQ_THREAD_PRIORITY, priority);
     } else
-        printf("(no real-time priority: the client's own wait for a core is in the figures)\n");
+        printf("(no real-time priority: the figures include the client's wait for a core)\n");
     return context;
 }
 

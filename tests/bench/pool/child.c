@@ -17,13 +17,13 @@
 
 #define OPTIONS_MAX 12
 
-/* Below the ports that the kernel gives to whoever asks for any. */
+/* Below the ports that the kernel gives to outgoing connections. */
 #define PORT_FIRST 20000
 #define PORT_END   32000
 
 static bool verbose_;
 
-void die(const char *what)
+void bench_fail(const char *what)
 {
     fprintf(stderr, "bench_pool: %s: %s\n", what, strerror(errno));
     exit(EXIT_FAILURE);
@@ -34,7 +34,7 @@ void children_verbose(bool verbose)
     verbose_ = verbose;
 }
 
-/* Between fork() and exec, with threads of libzmq about: system calls alone. */
+/* Between fork() and exec(), only system calls are safe: libzmq has threads. */
 _Noreturn static void child_become(const char *const *arguments, int in, int out)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -51,10 +51,10 @@ void child_start(struct child *child, const char *const *arguments)
     int in[2], out[2];
 
     if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
-        die("pipe");
+        bench_fail("pipe");
     child->pid = fork();
     if (child->pid == -1)
-        die("fork");
+        bench_fail("fork");
     if (child->pid == 0)
         child_become(arguments, in[0], out[1]);
     close(in[0]);
@@ -71,7 +71,7 @@ void child_start_role(struct child *child, const char *role, const char *argumen
     child_start(child, arguments);
 }
 
-/* It introduces itself first. */
+/* The child first prints its introduction. */
 void child_start_plain(struct child *plain, const char *nice)
 {
     char line[128];
@@ -111,7 +111,7 @@ int64_t child_cpu_ns(const struct child *child)
     clockid_t clock;
 
     if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &taken) == -1)
-        die("the CPU time of a child");
+        bench_fail("the CPU time of a child");
     return (int64_t)taken.tv_sec * 1000000000 + taken.tv_nsec;
 }
 
@@ -123,7 +123,7 @@ static double child_mib(const struct child *child, const char *field)
     snprintf(name, sizeof name, "/proc/%d/status", (int)child->pid);
     FILE *file = fopen(name, "r");
     if (!file)
-        die(name);
+        bench_fail(name);
     while (fgets(line, sizeof line, file))
         if (strncmp(line, field, strlen(field)) == 0)
             sscanf(line + strlen(field), ": %lf", &kib);
@@ -146,10 +146,10 @@ void child_scan(struct child *child, int fields, const char *format, ...)
     va_list arguments;
 
     if (!fgets(line, sizeof line, child->from))
-        die("a child has ended before it said what it had to");
+        bench_fail("a child ended before it printed its line");
     va_start(arguments, format);
     if (vsscanf(line, format, arguments) != fields)
-        die(line);
+        bench_fail(line);
     va_end(arguments);
 }
 
@@ -170,13 +170,13 @@ static bool told(const char *const *options, const char *option)
     return *options;
 }
 
-void server_start(struct server *server, const char *program, const char *const *options)
+void bench_server_start(struct bench_server *server, const char *program, const char *const *options)
 {
     const char *arguments[OPTIONS_MAX + 2] = {program};
 
     for (int i = 0; i < OPTIONS_MAX && options[i]; i++)
         arguments[i + 1] = options[i];
-    *server = (struct server){.clients = ""};
+    *server = (struct bench_server){.clients = ""};
     child_start(&server->child, arguments);
     if (told(options, "--bind"))
         child_scan(&server->child, 1, "Listening on %127s", server->clients);

@@ -1,5 +1,5 @@
-/* How much of its workers' cores a pool puts to use: two joined workers of one thread each, beside
- * two processes that sum as many samples at the same time and talk to nobody. */
+/* Measures how much of its workers' cores a pool uses. It compares two joined workers of one thread
+ * each with two processes that sum as many samples at the same time without a server. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <zmq.h>
@@ -16,8 +16,8 @@
 #define TRIAL_BLOCKS 4000
 
 struct rivals {
-    struct server front;
-    struct server workers[WORKERS];
+    struct bench_server front;
+    struct bench_server workers[WORKERS];
     struct child plain[WORKERS];
     void *client;
 };
@@ -27,14 +27,14 @@ static void rivals_start(struct rivals *rivals, const struct bench *bench)
     const char *front[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
                            "--workers", ENDPOINT_ANY, NULL};
 
-    server_start(&rivals->front, bench->server, front);
+    bench_server_start(&rivals->front, bench->server, front);
     const char *worker[] = {"--threads", "1", "--join", rivals->front.workers, NULL};
     for (int i = 0; i < WORKERS; i++) {
-        server_start(&rivals->workers[i], bench->server, worker);
+        bench_server_start(&rivals->workers[i], bench->server, worker);
         child_start_plain(&rivals->plain[i], "nice");
     }
-    rivals->client = peer_new(bench->context, rivals->front.clients);
-    peer_await(rivals->client, status_workers, WORKERS);
+    rivals->client = bench_peer_new(bench->context, rivals->front.clients);
+    bench_peer_await(rivals->client, status_workers, WORKERS);
 }
 
 static void rivals_end(struct rivals *rivals)
@@ -47,32 +47,32 @@ static void rivals_end(struct rivals *rivals)
     child_end(&rivals->front.child);
 }
 
-/* Samples a second, both: in billions. */
+/* Both in billions of samples per second. */
 static double pool_round(void *client, uint64_t id, uint64_t count)
 {
     struct message answer;
-    int64_t began_at_ns = now_ns();
+    int64_t began_at_ns = bench_now_ns();
 
-    peer_ask(client, id, WORKERS * count);
-    peer_recv(client, &answer, PEER_FOR_EVER);
+    bench_peer_ask(client, id, WORKERS * count);
+    bench_peer_recv(client, &answer, PEER_FOR_EVER);
     if (answer.type != MESSAGE_SUM_REPLY)
-        die("no sum");
-    return (double)(WORKERS * count) / (double)(now_ns() - began_at_ns);
+        bench_fail("no sum");
+    return (double)(WORKERS * count) / (double)(bench_now_ns() - began_at_ns);
 }
 
 static double plain_round(struct child *plain, uint64_t count)
 {
-    int64_t began_at_ns = now_ns(), cpu_ns;
+    int64_t began_at_ns = bench_now_ns(), cpu_ns;
 
     for (int i = 0; i < WORKERS; i++)
         child_plain_ask(&plain[i], count);
     for (int i = 0; i < WORKERS; i++)
         child_scan(&plain[i], 1, "%" SCNd64, &cpu_ns);
-    return (double)(WORKERS * count) / (double)(now_ns() - began_at_ns);
+    return (double)(WORKERS * count) / (double)(bench_now_ns() - began_at_ns);
 }
 
-/* About what each of them sums in ROUND_NS, in whole blocks; a first run also tells the front how
- * fast its workers are. */
+/* Returns about as many samples, in whole blocks, as each worker sums in ROUND_NS. The front also
+ * learns its workers' speed from this first run. */
 static uint64_t samples_a_round(struct rivals *rivals)
 {
     uint64_t trial = TRIAL_BLOCKS * (uint64_t)BLOCK_SAMPLES;
@@ -96,7 +96,7 @@ void part_efficiency(const struct bench *bench)
         figures_add(&share, 100 * pool.values[round] / plain.values[round]);
     }
     rivals_end(&rivals);
-    figures_print("samples a second of 2 joined workers, one thread each", "G/s", &pool, NULL);
+    figures_print("samples per second of 2 joined workers of one thread", "G/s", &pool, NULL);
     figures_print("  of 2 processes without a server", "G/s", &plain, NULL);
     figures_print("  pool / plain", "%", &share, &wanted);
 }

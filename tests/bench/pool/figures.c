@@ -65,7 +65,7 @@ void figures_print(const char *what, const char *unit, const struct figures *fig
     fflush(stdout);
 }
 
-int64_t now_ns(void)
+int64_t bench_now_ns(void)
 {
     struct timespec now;
 

@@ -1,4 +1,4 @@
-/* Figures that were measured again and again, and the table that they are printed in. */
+/* Collects repeated measurements and prints their table. */
 #ifndef MEANTIME_BENCH_POOL_FIGURES_H
 #define MEANTIME_BENCH_POOL_FIGURES_H
 
@@ -6,33 +6,33 @@
 
 #define FIGURES_MAX 4096
 
-/* Zero-initialised, it is empty. */
+/* An object of zeros is empty. */
 struct figures {
     double values[FIGURES_MAX];
     int count;
 };
 
-/* What a figure should be. The bound is the row's unit's. */
+/* A bound for a quantile of a figure, in the unit of its row. */
 struct wanted {
     enum { WANTED_AT_LEAST, WANTED_AT_MOST } side;
     double quantile; /* 0.5: the median */
     double bound;
 };
 
-/* At most FIGURES_MAX; further ones are left out. */
+/* Ignores values after the first FIGURES_MAX. */
 void figures_add(struct figures *figures, double value);
 
-/* The smallest value that the share q of all do not exceed. figures: not empty. */
+/* Returns the smallest value that the share q of all values does not exceed. figures: not empty. */
 double figures_quantile(const struct figures *figures, double q);
 
 void figures_print_heading(void);
 
-/* A row of the table. wanted: NULL for nothing. */
+/* Prints a row of the table. wanted: a bound or NULL. */
 void figures_print(const char *what, const char *unit, const struct figures *figures,
                    const struct wanted *wanted);
 
 /* CLOCK_MONOTONIC, the same for all processes. */
-int64_t now_ns(void);
+int64_t bench_now_ns(void);
 
 static inline double ns_to_ms(int64_t ns)
 {

@@ -1,5 +1,4 @@
-/* What peers that send as much as they can, and read nothing, take of a server, and how long others
- * wait meanwhile. */
+/* Measures a server's memory and reply times while peers send as much as they can and read nothing. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -18,15 +17,14 @@
 
 #define PEERS 20
 
-/* Of each kind. */
+/* Floods of each kind. */
 #define FLOOD_NS INT64_C(5000000000)
 #define PAUSE_US 1000
 
-/* Sent at a time, at least. */
+/* The least number of bytes per send(). */
 #define BURST_BYTES (1 << 20)
 
-/* A frame of ZMTP, which is sent again and again: what goes before its body of zeros, as long as
- * that is. */
+/* A ZMTP frame that the flood repeats: its header, and the length of its body of zeros. */
 static const struct flood {
     const char *name;
     const char *of;
@@ -41,9 +39,9 @@ static const struct flood {
     {"huge", "one message of frames of 64 KiB", {3, [6] = 1}, 9, 65536},
 };
 
-/* ---- who floods -------------------------------------------------------------------------- */
+/* ---- the peers -------------------------------------------------------------------------- */
 
-/* Less than 0: not connected. */
+/* Negative: not connected. */
 static int dealer_connect(uint16_t port)
 {
     struct sockaddr_in address = {
@@ -67,7 +65,7 @@ static size_t burst_fill(const struct flood *flood, uint8_t *burst)
     return size;
 }
 
-/* Connects again when it is cut off. */
+/* Reconnects after a disconnect. */
 int flood_play(char **arguments)
 {
     static uint8_t burst[2 * BURST_BYTES];
@@ -87,17 +85,17 @@ int flood_play(char **arguments)
     }
 }
 
-/* ---- what it does ------------------------------------------------------------------------ */
+/* ---- the server ------------------------------------------------------------------------ */
 
 static void trips_measure(void *client, struct figures *trips)
 {
     static struct status_reply status;
-    int64_t end_at_ns = now_ns() + FLOOD_NS;
+    int64_t end_at_ns = bench_now_ns() + FLOOD_NS;
 
-    while (now_ns() < end_at_ns) {
-        int64_t began_at_ns = now_ns();
-        peer_status(client, &status);
-        figures_add(trips, ns_to_ms(now_ns() - began_at_ns));
+    while (bench_now_ns() < end_at_ns) {
+        int64_t began_at_ns = bench_now_ns();
+        bench_peer_status(client, &status);
+        figures_add(trips, ns_to_ms(bench_now_ns() - began_at_ns));
         usleep(PAUSE_US);
     }
 }
@@ -108,18 +106,18 @@ static void flood_measure(const struct bench *bench, const struct flood *flood)
     struct figures trips = {.count = 0};
     static struct status_reply status;
     struct child peers[PEERS];
-    struct server server;
+    struct bench_server server;
     char what[128];
 
-    server_start(&server, bench->server, options);
-    void *client = peer_new(bench->context, server.clients);
-    peer_status(client, &status);
+    bench_server_start(&server, bench->server, options);
+    void *client = bench_peer_new(bench->context, server.clients);
+    bench_peer_status(client, &status);
     for (int i = 0; i < PEERS; i++)
         child_start_role(&peers[i], "flood", server.clients, flood->name);
     trips_measure(client, &trips);
-    snprintf(what, sizeof what, "status beside %d floods: %s", PEERS, flood->of);
+    snprintf(what, sizeof what, "status during %d floods: %s", PEERS, flood->of);
     figures_print(what, "ms", &trips, NULL);
-    child_print_memory("  the most memory that it took (VmHWM)", &server.child, "VmHWM", NULL);
+    child_print_memory("  peak memory of the server (VmHWM)", &server.child, "VmHWM", NULL);
     for (int i = 0; i < PEERS; i++)
         child_end(&peers[i]);
     zmq_close(client);

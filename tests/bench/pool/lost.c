@@ -1,4 +1,4 @@
-/* How soon somebody else computes what a worker had that was killed, or stopped. */
+/* Measures how soon another worker gets the spans of a killed or stopped worker. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,28 +14,28 @@
 
 #define KILLS 250
 
-/* What the victim gets of it before anybody else is there: 50 ms of computing and 25 ms, at the
- * rate that is taken for granted. */
+/* The victim gets these spans before the heir joins: 50 ms and 25 ms of work at the rate that the
+ * front assumes before its first measurement. */
 #define REQUEST_COUNT (1000 * (uint64_t)BLOCK_SAMPLES)
 #define VICTIM_SPANS  2
 
-/* The heir shows as often that it lives: a third of what is expected of it at most. */
+/* The interval of the heir's heartbeats: at most a third of the interval that the front expects. */
 #define BEAT_MS 20
 
-/* Between two looks at whether the victim was given up. */
+/* The interval between two checks whether the front has lost the victim. */
 #define LOOK_NS 1000000
 
-/* The victim is a process of its own; the heir is our own socket, and has a core only when it is to
- * inherit. */
+/* The victim is a process. The heir is a socket of this process. It offers a core only when it shall
+ * get the victim's spans. */
 struct scene {
-    struct server server;
+    struct bench_server server;
     void *client;
     void *heir;
     uint32_t heir_capacity;
     uint64_t id; /* of the request */
     struct child victim;
-    uint64_t firsts[VICTIM_SPANS]; /* of what the victim has */
-    uint64_t left;                 /* samples that nobody has summed */
+    uint64_t firsts[VICTIM_SPANS]; /* of the victim's spans */
+    uint64_t left;                 /* samples that no worker has summed */
 };
 
 static void scene_open(struct scene *scene, const struct bench *bench, const char *heartbeat_ms)
@@ -45,10 +45,10 @@ static void scene_open(struct scene *scene, const struct bench *bench, const cha
                              "--heartbeat-ms", heartbeat_ms, NULL};
 
     *scene = (struct scene){.id = 0};
-    server_start(&scene->server, bench->server, options);
-    scene->client = peer_new(bench->context, scene->server.clients);
-    scene->heir = peer_new(bench->context, scene->server.workers);
-    peer_join(scene->heir, 0);
+    bench_server_start(&scene->server, bench->server, options);
+    scene->client = bench_peer_new(bench->context, scene->server.clients);
+    scene->heir = bench_peer_new(bench->context, scene->server.workers);
+    bench_peer_join(scene->heir, 0);
 }
 
 static void scene_close(struct scene *scene)
@@ -60,7 +60,7 @@ static void scene_close(struct scene *scene)
 
 static void heir_beat(struct scene *scene)
 {
-    peer_beat(scene->heir, scene->heir_capacity);
+    bench_peer_heartbeat(scene->heir, scene->heir_capacity);
 }
 
 static void look(struct scene *scene, struct status_reply *status)
@@ -69,9 +69,9 @@ static void look(struct scene *scene, struct status_reply *status)
 
     nanosleep(&pause, NULL);
     heir_beat(scene);
-    peer_status(scene->client, status);
+    bench_peer_status(scene->client, status);
     if (status->worker_count == 0 || status->workers[0].number != 0)
-        die("our own worker was given up, so busy is this machine");
+        bench_fail("the front lost our own worker: the machine is too busy");
 }
 
 static bool is_victims(const struct scene *scene, uint64_t first)
@@ -79,28 +79,28 @@ static bool is_victims(const struct scene *scene, uint64_t first)
     return first == scene->firsts[0] || first == scene->firsts[1];
 }
 
-/* The heir's next span. Heartbeats and cancels are passed over. */
+/* Returns the heir's next span and ignores heartbeats and cancels. */
 static void heir_take(struct scene *scene, struct sum_request *span)
 {
     struct message message;
 
     do {
-        while (!peer_recv(scene->heir, &message, BEAT_MS))
+        while (!bench_peer_recv(scene->heir, &message, BEAT_MS))
             heir_beat(scene);
         if (message.type == MESSAGE_REFUSAL)
-            die(message.refusal.text);
+            bench_fail(message.refusal.text);
     } while (message.type != MESSAGE_SUM_REQUEST);
     *span = message.sum_request;
 }
 
 static void heir_answer(struct scene *scene, const struct sum_request *span)
 {
-    peer_answer(scene->heir, span);
+    bench_peer_answer(scene->heir, span);
     scene->left -= span->count;
 }
 
-/* The heir sums all that the victim does not have. False where it gets some of that: it was late,
- * for this machine did not run for a while. */
+/* The heir sums everything but the victim's spans. Returns false if the heir gets one of those: then
+ * the machine stood still and the victim was late. */
 static bool heir_sums_the_rest(struct scene *scene, uint64_t victims)
 {
     struct sum_request span;
@@ -116,7 +116,7 @@ static bool heir_sums_the_rest(struct scene *scene, uint64_t victims)
     return true;
 }
 
-/* Until the front knows so many workers, and that the heir has no core. */
+/* Waits until the front has that many workers and knows that the heir has no core. */
 static void scene_await(struct scene *scene, uint32_t workers)
 {
     static struct status_reply status;
@@ -126,8 +126,8 @@ static void scene_await(struct scene *scene, uint32_t workers)
     while (status.worker_count != workers || status.workers[0].capacity > 0);
 }
 
-/* A new victim, which is there for `aged_ns` before it gets spans. When this returns true it has
- * its two spans and nobody has any other. */
+/* Starts a new victim, which gets spans `aged_ns` after it joins. When this returns true, the victim
+ * has its two spans and no other worker has one. */
 static bool victim_prepare(struct scene *scene, int64_t aged_ns)
 {
     struct timespec aged = {.tv_nsec = aged_ns};
@@ -138,7 +138,7 @@ static bool victim_prepare(struct scene *scene, int64_t aged_ns)
     child_start_role(&scene->victim, "hold", scene->server.workers, "1");
     scene_await(scene, 2);
     nanosleep(&aged, NULL);
-    peer_ask(scene->client, ++scene->id, REQUEST_COUNT);
+    bench_peer_ask(scene->client, ++scene->id, REQUEST_COUNT);
     scene->left = REQUEST_COUNT;
     for (int i = 0; i < VICTIM_SPANS; i++) {
         child_scan(&scene->victim, 2, "%" SCNu64 " %" SCNu64, &scene->firsts[i], &count);
@@ -147,20 +147,20 @@ static bool victim_prepare(struct scene *scene, int64_t aged_ns)
     return heir_sums_the_rest(scene, victims);
 }
 
-/* When the heir got the first of the victim's spans. */
+/* Returns the time at which the heir gets the first of the victim's spans. */
 static int64_t heir_inherits(struct scene *scene)
 {
     struct sum_request span;
 
     heir_take(scene, &span);
-    int64_t at_ns = now_ns();
+    int64_t at_ns = bench_now_ns();
     heir_answer(scene, &span);
     if (!is_victims(scene, span.first))
-        die("a span came twice");
+        bench_fail("a span came twice");
     return at_ns;
 }
 
-/* The victim ends, the heir sums what is left, and the client has its answer. */
+/* Ends the victim. The heir sums the rest, and the client gets its answer. */
 static void scene_clear(struct scene *scene)
 {
     struct sum_request span;
@@ -171,9 +171,9 @@ static void scene_clear(struct scene *scene)
         heir_take(scene, &span);
         heir_answer(scene, &span);
     }
-    peer_recv(scene->client, &answer, PEER_FOR_EVER);
+    bench_peer_recv(scene->client, &answer, PEER_FOR_EVER);
     if (answer.type != MESSAGE_SUM_REPLY)
-        die("no sum");
+        bench_fail("no sum");
 }
 
 /* ---- killed ------------------------------------------------------------------------------ */
@@ -187,14 +187,14 @@ void part_kill(const struct bench *bench)
     scene_open(&scene, bench, "500");
     while (elsewhere.count < KILLS) {
         if (victim_prepare(&scene, 0)) {
-            int64_t began_at_ns = now_ns();
+            int64_t began_at_ns = bench_now_ns();
             kill(scene.victim.pid, SIGKILL);
             figures_add(&elsewhere, ns_to_ms(heir_inherits(&scene) - began_at_ns));
         }
         scene_clear(&scene);
     }
     scene_close(&scene);
-    figures_print("kill -9 of a worker to its spans being elsewhere", "ms", &elsewhere, &wanted);
+    figures_print("kill -9 of a worker to its spans at another worker", "ms", &elsewhere, &wanted);
 }
 
 /* ---- stopped ----------------------------------------------------------------------------- */
@@ -203,11 +203,11 @@ static uint64_t workers_lost(void *client)
 {
     static struct status_reply status;
 
-    peer_status(client, &status);
+    bench_peer_status(client, &status);
     return status.counters.workers_lost;
 }
 
-/* When the front has given the victim up. */
+/* Returns the time at which the front loses the victim. */
 static int64_t given_up_at_ns(struct scene *scene, uint64_t lost_before)
 {
     static struct status_reply status;
@@ -215,13 +215,13 @@ static int64_t given_up_at_ns(struct scene *scene, uint64_t lost_before)
     do
         look(scene, &status);
     while (status.counters.workers_lost == lost_before);
-    return now_ns();
+    return bench_now_ns();
 }
 
 static void victim_freeze(struct scene *scene, struct figures *elsewhere, struct figures *given_up)
 {
     uint64_t lost = workers_lost(scene->client);
-    int64_t began_at_ns = now_ns();
+    int64_t began_at_ns = bench_now_ns();
 
     kill(scene->victim.pid, SIGSTOP);
     figures_add(elsewhere, ns_to_ms(heir_inherits(scene) - began_at_ns));
@@ -243,13 +243,13 @@ static void freeze(const struct bench *bench, const char *heartbeat_ms, int time
         scene_clear(&scene);
     }
     scene_close(&scene);
-    snprintf(what, sizeof what, "SIGSTOP to its spans with an idle worker, beat %s ms",
+    snprintf(what, sizeof what, "SIGSTOP to its spans at another, heartbeat %s ms",
              heartbeat_ms);
     figures_print(what, "ms", &elsewhere, &wanted);
-    figures_print("  to the front giving it up, with all it has", "ms", &given_up, &wanted);
+    figures_print("  to the front losing the worker", "ms", &given_up, &wanted);
 }
 
-/* The victims are stopped at all phases of their heartbeat. */
+/* The signals come at all phases of the heartbeat. */
 void part_freeze(const struct bench *bench)
 {
     freeze(bench, "500", 20, 3000);

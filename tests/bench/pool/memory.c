@@ -1,4 +1,4 @@
-/* What a front takes that has as much to remember as it may. */
+/* Measures the memory of a front at its limits of workers and requests. */
 #include <zmq.h>
 
 #include "tests/bench/pool/child.h"
@@ -10,66 +10,66 @@
 #define REQUESTS 1000 /* of each */
 #define WORKERS  1000
 
-/* They join in crowds, and the others show meanwhile that they live. */
+/* The workers join in batches. Meanwhile the joined workers send heartbeats. */
 #define CROWD 100
 
-/* What is measured lasts this long after the last has come. */
+/* The state lasts this long after the last worker has joined. */
 #define REMAIN_NS INT64_C(3000000000)
 #define BEAT_MS   200
 
 struct crowd {
-    struct server front;
+    struct bench_server front;
     void *watcher;
     void *clients[CLIENTS];
     void *workers[WORKERS];
     int worker_count;
 };
 
-/* Cores: none, so that nothing is given to them. */
+/* No cores, so that the workers get no spans. */
 static void workers_beat(struct crowd *crowd)
 {
     struct message message;
 
     for (int i = 0; i < crowd->worker_count; i++) {
-        peer_beat(crowd->workers[i], 0);
-        while (peer_recv(crowd->workers[i], &message, 0))
+        bench_peer_heartbeat(crowd->workers[i], 0);
+        while (bench_peer_recv(crowd->workers[i], &message, 0))
             if (message.type == MESSAGE_REFUSAL)
-                die(message.refusal.text);
+                bench_fail(message.refusal.text);
     }
 }
 
 static void workers_join(struct crowd *crowd, void *context)
 {
     while (crowd->worker_count < WORKERS) {
-        void *worker = peer_new(context, crowd->front.workers);
-        peer_join(worker, 0);
+        void *worker = bench_peer_new(context, crowd->front.workers);
+        bench_peer_join(worker, 0);
         crowd->workers[crowd->worker_count++] = worker;
         if (crowd->worker_count % CROWD == 0)
             workers_beat(crowd);
     }
-    peer_await(crowd->watcher, status_workers, WORKERS);
+    bench_peer_await(crowd->watcher, status_workers, WORKERS);
 }
 
 static void clients_ask(struct crowd *crowd, void *context)
 {
     for (int i = 0; i < CLIENTS; i++) {
-        crowd->clients[i] = peer_new(context, crowd->front.clients);
+        crowd->clients[i] = bench_peer_new(context, crowd->front.clients);
         for (uint64_t id = 1; id <= REQUESTS; id++)
-            peer_ask(crowd->clients[i], id, COUNT_ENDLESS);
+            bench_peer_ask(crowd->clients[i], id, COUNT_ENDLESS);
     }
-    peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
+    bench_peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
 }
 
 static void remain(struct crowd *crowd)
 {
-    int64_t end_at_ns = now_ns() + REMAIN_NS;
+    int64_t end_at_ns = bench_now_ns() + REMAIN_NS;
 
-    while (now_ns() < end_at_ns) {
+    while (bench_now_ns() < end_at_ns) {
         workers_beat(crowd);
         zmq_poll(NULL, 0, BEAT_MS);
     }
-    peer_await(crowd->watcher, status_workers, WORKERS);
-    peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
+    bench_peer_await(crowd->watcher, status_workers, WORKERS);
+    bench_peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
 }
 
 static void crowd_end(struct crowd *crowd)
@@ -89,15 +89,15 @@ void part_memory(const struct bench *bench)
     const char *options[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
                              "--workers", ENDPOINT_ANY, NULL};
 
-    server_start(&crowd.front, bench->server, options);
-    crowd.watcher = peer_new(bench->context, crowd.front.clients);
-    child_print_memory("memory of a front without anybody (VmRSS)", &crowd.front.child, "VmRSS",
+    bench_server_start(&crowd.front, bench->server, options);
+    crowd.watcher = bench_peer_new(bench->context, crowd.front.clients);
+    child_print_memory("memory of a front without peers (VmRSS)", &crowd.front.child, "VmRSS",
                        NULL);
     workers_join(&crowd, bench->context);
     child_print_memory("  with 1,000 idle workers", &crowd.front.child, "VmRSS", NULL);
     clients_ask(&crowd, bench->context);
     remain(&crowd);
     child_print_memory("  and 10,000 requests of 10 clients", &crowd.front.child, "VmRSS", &wanted);
-    child_print_memory("  the most it ever took (VmHWM)", &crowd.front.child, "VmHWM", &wanted);
+    child_print_memory("  peak memory (VmHWM)", &crowd.front.child, "VmHWM", &wanted);
     crowd_end(&crowd);
 }

@@ -9,33 +9,33 @@
 #include "sums/stream.h"
 #include "tests/bench/pool/child.h"
 
-/* So that a benchmark does not measure how long it takes this end to dial again. */
+/* Short, so that a benchmark does not measure the reconnect interval of this side. */
 #define REDIAL_MS 1
 
 /* BLOCK_NS_GUESS of server/core/workers.c. */
 #define BLOCK_NS 100000
 
-void *peer_new(void *context, const char *endpoint)
+void *bench_peer_new(void *context, const char *endpoint)
 {
     static const int none = 0, immediate = 1, redial_ms = REDIAL_MS;
     void *peer = zmq_socket(context, ZMQ_DEALER);
 
     if (!peer)
-        die("socket");
+        bench_fail("socket");
     zmq_setsockopt(peer, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(peer, ZMQ_IMMEDIATE, &immediate, sizeof immediate);
     zmq_setsockopt(peer, ZMQ_RECONNECT_IVL, &redial_ms, sizeof redial_ms);
     if (zmq_connect(peer, endpoint) == -1)
-        die(endpoint);
+        bench_fail(endpoint);
     return peer;
 }
 
-void peer_send(void *peer, const struct message *message)
+void bench_peer_send(void *peer, const struct message *message)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
     if (zmq_send(peer, bytes, message_encode(message, bytes), 0) == -1)
-        die("send");
+        bench_fail("send");
 }
 
 static int recv_within(void *peer, uint8_t *bytes, size_t size, int timeout_ms)
@@ -49,7 +49,7 @@ static int recv_within(void *peer, uint8_t *bytes, size_t size, int timeout_ms)
     return zmq_recv(peer, bytes, size, ZMQ_DONTWAIT);
 }
 
-bool peer_recv(void *peer, struct message *message, int timeout_ms)
+bool bench_peer_recv(void *peer, struct message *message, int timeout_ms)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
     struct message_error error;
@@ -58,30 +58,30 @@ bool peer_recv(void *peer, struct message *message, int timeout_ms)
     if (size == -1)
         return false;
     if (!message_decode(bytes, (size_t)size, message, &error))
-        die(error.reason);
+        bench_fail(error.reason);
     return true;
 }
 
 /* ---- as a client ------------------------------------------------------------------------- */
 
-void peer_ask(void *peer, uint64_t id, uint64_t count)
+void bench_peer_ask(void *peer, uint64_t id, uint64_t count)
 {
     struct message message = {
         .type = MESSAGE_SUM_REQUEST,
         .sum_request = {.id = id, .seed = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = count},
     };
 
-    peer_send(peer, &message);
+    bench_peer_send(peer, &message);
 }
 
-void peer_cancel(void *peer, uint64_t id)
+void bench_peer_cancel(void *peer, uint64_t id)
 {
     struct message message = {.type = MESSAGE_CANCEL, .cancel = {.id = id}};
 
-    peer_send(peer, &message);
+    bench_peer_send(peer, &message);
 }
 
-void peer_status(void *peer, struct status_reply *status)
+void bench_peer_status(void *peer, struct status_reply *status)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
     struct message message = {.type = MESSAGE_STATUS_REQUEST};
@@ -89,29 +89,29 @@ void peer_status(void *peer, struct status_reply *status)
     const char *reason;
     int size;
 
-    peer_send(peer, &message);
+    bench_peer_send(peer, &message);
     do {
         size = recv_within(peer, bytes, sizeof bytes, PEER_FOR_EVER);
         if (size == -1 || !message_decode(bytes, (size_t)size, &message, &error))
-            die("what is no message was answered");
+            bench_fail("the reply is not a valid message");
     } while (message.type != MESSAGE_STATUS_REPLY);
     if (!status_decode(bytes, (size_t)size, status, &reason))
-        die(reason);
+        bench_fail(reason);
 }
 
-/* Between two questions: who asks without a pause keeps from computing those whom it waits for. */
+/* The pause between two requests. Without it this process takes the cores of the servers. */
 #define PAUSE_NS 200000
 
-void peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
+void bench_peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
                 uint32_t count)
 {
     static const struct timespec pause = {.tv_nsec = PAUSE_NS};
     static struct status_reply status;
 
-    peer_status(peer, &status);
+    bench_peer_status(peer, &status);
     while (!wished(&status, count)) {
         nanosleep(&pause, NULL);
-        peer_status(peer, &status);
+        bench_peer_status(peer, &status);
     }
 }
 
@@ -146,7 +146,7 @@ bool status_all_idle(const struct status_reply *status, uint32_t workers)
 
 /* ---- as a worker ------------------------------------------------------------------------- */
 
-uint32_t peer_join(void *peer, uint32_t capacity)
+uint32_t bench_peer_join(void *peer, uint32_t capacity)
 {
     static uint64_t digest;
     if (digest == 0)
@@ -156,21 +156,21 @@ uint32_t peer_join(void *peer, uint32_t capacity)
         .join = {.digest = digest, .capacity = capacity, .name = "bench"},
     };
 
-    peer_send(peer, &message);
-    peer_recv(peer, &message, PEER_FOR_EVER);
+    bench_peer_send(peer, &message);
+    bench_peer_recv(peer, &message, PEER_FOR_EVER);
     if (message.type != MESSAGE_WELCOME)
-        die("the front lets nobody join");
+        bench_fail("the front refuses the worker");
     return message.welcome.heartbeat_ms;
 }
 
-void peer_beat(void *peer, uint32_t capacity)
+void bench_peer_heartbeat(void *peer, uint32_t capacity)
 {
     struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = capacity}};
 
-    peer_send(peer, &message);
+    bench_peer_send(peer, &message);
 }
 
-void peer_answer(void *peer, const struct sum_request *span)
+void bench_peer_answer(void *peer, const struct sum_request *span)
 {
     struct message message = {
         .type = MESSAGE_SUM_REPLY,
@@ -180,5 +180,5 @@ void peer_answer(void *peer, const struct sum_request *span)
                       .compute_ns = span->count / BLOCK_SAMPLES * BLOCK_NS},
     };
 
-    peer_send(peer, &message);
+    bench_peer_send(peer, &message);
 }

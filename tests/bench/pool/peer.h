@@ -1,5 +1,4 @@
-/* What talks to a server in a benchmark: a DEALER that is a client, or a worker that sums nothing.
- */
+/* A peer of a server in a benchmark: a DEALER that is a client, or a worker that sums nothing. */
 #ifndef MEANTIME_BENCH_POOL_PEER_H
 #define MEANTIME_BENCH_POOL_PEER_H
 
@@ -9,29 +8,29 @@
 #include "proto/message.h"
 #include "proto/status.h"
 
-/* For as long as it takes. */
+/* Without a timeout. */
 #define PEER_FOR_EVER (-1)
 
-/* A socket of `context` that is connecting to `endpoint`. zmq_close() it. */
-void *peer_new(void *context, const char *endpoint);
+/* Returns a socket of `context` that connects to `endpoint`. The caller calls zmq_close(). */
+void *bench_peer_new(void *context, const char *endpoint);
 
 /* Waits for a connection. */
-void peer_send(void *peer, const struct message *message);
+void bench_peer_send(void *peer, const struct message *message);
 
-/* The next message within timeout_ms; false where there is none. */
-bool peer_recv(void *peer, struct message *message, int timeout_ms);
+/* Receives the next message. Returns false after timeout_ms. */
+bool bench_peer_recv(void *peer, struct message *message, int timeout_ms);
 
 /* ---- as a client --- */
 
-/* Gaussian samples from the first on. */
-void peer_ask(void *peer, uint64_t id, uint64_t count);
-void peer_cancel(void *peer, uint64_t id);
+/* Requests the sum of the first `count` Gaussian samples. */
+void bench_peer_ask(void *peer, uint64_t id, uint64_t count);
+void bench_peer_cancel(void *peer, uint64_t id);
 
-/* How the server is. Whatever else comes before the answer is dropped. */
-void peer_status(void *peer, struct status_reply *status);
+/* Requests the status. Drops other messages that arrive before the reply. */
+void bench_peer_status(void *peer, struct status_reply *status);
 
-/* Asks until it is as wished. */
-void peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
+/* Requests the status until wished() returns true. */
+void bench_peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
                 uint32_t count);
 bool status_workers(const struct status_reply *status, uint32_t count);
 bool status_requests(const struct status_reply *status, uint32_t count);
@@ -40,12 +39,11 @@ bool status_all_idle(const struct status_reply *status, uint32_t workers);
 
 /* ---- as a worker --- */
 
-/* Waits for Welcome. Returns the time between two heartbeats. */
-uint32_t peer_join(void *peer, uint32_t capacity);
-void peer_beat(void *peer, uint32_t capacity);
+/* Joins and waits for Welcome. Returns the heartbeat interval in ms. */
+uint32_t bench_peer_join(void *peer, uint32_t capacity);
+void bench_peer_heartbeat(void *peer, uint32_t capacity);
 
-/* Says that it has summed the span, to 0, at the rate that is taken for granted before the first
- * measurement. */
-void peer_answer(void *peer, const struct sum_request *span);
+/* Replies a sum of 0 for the span, at the rate that the front assumes before its first measurement. */
+void bench_peer_answer(void *peer, const struct sum_request *span);
 
 #endif

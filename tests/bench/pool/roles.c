@@ -29,22 +29,22 @@ static void print_span(void *peer, const struct sum_request *span)
 static int serve(char **arguments, void (*on_span)(void *, const struct sum_request *))
 {
     uint32_t capacity = (uint32_t)atoi(arguments[2]);
-    void *peer = peer_new(zmq_ctx_new(), arguments[1]);
-    int beat_ms = (int)peer_join(peer, capacity);
+    void *peer = bench_peer_new(zmq_ctx_new(), arguments[1]);
+    int beat_ms = (int)bench_peer_join(peer, capacity);
     int64_t beat_at_ns = 0;
     struct message message;
 
     for (;;) {
-        if (now_ns() >= beat_at_ns) {
-            peer_beat(peer, capacity);
-            beat_at_ns = now_ns() + beat_ms * INT64_C(1000000);
+        if (bench_now_ns() >= beat_at_ns) {
+            bench_peer_heartbeat(peer, capacity);
+            beat_at_ns = bench_now_ns() + beat_ms * INT64_C(1000000);
         }
-        if (!peer_recv(peer, &message, beat_ms))
+        if (!bench_peer_recv(peer, &message, beat_ms))
             continue;
         if (message.type == MESSAGE_SUM_REQUEST)
             on_span(peer, &message.sum_request);
         else if (message.type == MESSAGE_REFUSAL)
-            die(message.refusal.text);
+            bench_fail(message.refusal.text);
     }
 }
 
@@ -71,7 +71,7 @@ static double plain_sum(void *state, uint64_t samples)
     return (double)total.units;
 }
 
-/* As a compute thread of a server does. */
+/* The priority of a compute thread. */
 static void be_nice(void)
 {
     struct sched_param none = {0};

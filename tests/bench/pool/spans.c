@@ -1,4 +1,4 @@
-/* Spans a second through a front, with workers that answer at once, beside bare libzmq. */
+/* Measures spans per second through a front whose workers answer at once, and bare libzmq. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <zmq.h>
@@ -13,13 +13,13 @@
 #define ROUNDS   7
 #define ROUND_MS 1000
 
-/* Requests for the broker that its client has under way, for each that a worker may hold. */
+/* The broker's client has this many requests in flight for each credit of a worker. */
 #define BROKER_WINDOW 2
 
 /* ---- the front --------------------------------------------------------------------------- */
 
 struct listener {
-    struct server server;
+    struct bench_server server;
     struct child workers[BARE_WORKERS];
     void *client;
 };
@@ -31,11 +31,11 @@ static void front_start(struct listener *front, const struct bench *bench, uint3
     char capacity[16];
 
     snprintf(capacity, sizeof capacity, "%" PRIu32, credit / WORKER_CREDIT);
-    server_start(&front->server, bench->server, options);
+    bench_server_start(&front->server, bench->server, options);
     for (int i = 0; i < BARE_WORKERS; i++)
         child_start_role(&front->workers[i], "answer", front->server.workers, capacity);
-    front->client = peer_new(bench->context, front->server.clients);
-    peer_await(front->client, status_workers, BARE_WORKERS);
+    front->client = bench_peer_new(bench->context, front->server.clients);
+    bench_peer_await(front->client, status_workers, BARE_WORKERS);
 }
 
 static void front_end(struct listener *front)
@@ -50,24 +50,24 @@ static uint64_t spans_so_far(void *client)
 {
     static struct status_reply status;
 
-    peer_status(client, &status);
+    bench_peer_status(client, &status);
     return status.counters.spans;
 }
 
-/* Thousands a second; cpu_us: of the front, for each. */
+/* In thousands per second. cpu_us: CPU time of the front per span. */
 static double front_round(struct listener *front, uint64_t id, struct figures *cpu_us)
 {
     struct message answer;
 
-    peer_ask(front->client, id, COUNT_ENDLESS);
+    bench_peer_ask(front->client, id, COUNT_ENDLESS);
     uint64_t before = spans_so_far(front->client);
-    int64_t began_at_ns = now_ns(), cpu_ns = child_cpu_ns(&front->server.child);
-    peer_recv(front->client, &answer, ROUND_MS);
+    int64_t began_at_ns = bench_now_ns(), cpu_ns = child_cpu_ns(&front->server.child);
+    bench_peer_recv(front->client, &answer, ROUND_MS);
     double spans = (double)(spans_so_far(front->client) - before);
-    double rate = spans * 1e6 / (double)(now_ns() - began_at_ns);
+    double rate = spans * 1e6 / (double)(bench_now_ns() - began_at_ns);
     cpu_ns = child_cpu_ns(&front->server.child) - cpu_ns;
-    peer_cancel(front->client, id);
-    peer_recv(front->client, &answer, PEER_FOR_EVER);
+    bench_peer_cancel(front->client, id);
+    bench_peer_recv(front->client, &answer, PEER_FOR_EVER);
     figures_add(cpu_us, (double)cpu_ns / 1e3 / spans);
     return rate;
 }
@@ -112,25 +112,25 @@ static double relay_round(struct bare *relay, struct figures *cpu_us)
     return rate / 1e3;
 }
 
-/* A window of requests, one more for each reply, and the last replies. */
+/* Sends a window of requests, then one request per reply, and receives the last replies. */
 static double broker_round(void *client, uint32_t credit)
 {
     static const uint8_t request[BARE_REQUEST_BYTES];
     uint8_t reply[BARE_REPLY_BYTES];
     uint32_t out = BROKER_WINDOW * BARE_WORKERS * credit;
-    int64_t began_at_ns = now_ns(), end_at_ns = began_at_ns + ROUND_MS * INT64_C(1000000);
+    int64_t began_at_ns = bench_now_ns(), end_at_ns = began_at_ns + ROUND_MS * INT64_C(1000000);
     uint64_t count = 0;
 
     for (uint32_t i = 0; i < out; i++)
         zmq_send(client, request, sizeof request, 0);
     for (; out > 0; count++) {
         zmq_recv(client, reply, sizeof reply, 0);
-        if (now_ns() < end_at_ns)
+        if (bench_now_ns() < end_at_ns)
             zmq_send(client, request, sizeof request, 0);
         else
             out--;
     }
-    return (double)count * 1e6 / (double)(now_ns() - began_at_ns);
+    return (double)count * 1e6 / (double)(bench_now_ns() - began_at_ns);
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -149,11 +149,11 @@ static void rates_print(uint32_t credit, const struct rates *rates)
     figures_print("  the same bytes through one bare ROUTER", "k/s", &rates->relay, NULL);
     figures_print("  tasks through a bare ROUTER-ROUTER broker", "k/s", &rates->broker, NULL);
     figures_print("  front / bare ROUTER", "", &rates->share, NULL);
-    figures_print("  CPU of the front for each", "us", &rates->front_us, NULL);
-    figures_print("  CPU of the bare ROUTER for each", "us", &rates->relay_us, NULL);
+    figures_print("  CPU of the front per span", "us", &rates->front_us, NULL);
+    figures_print("  CPU of the bare ROUTER per message", "us", &rates->relay_us, NULL);
 }
 
-/* The three take turns, so that the machine's moods hit all of them. */
+/* The three take turns, so that changes of the machine's speed affect all of them. */
 static void measure(const struct bench *bench, uint32_t credit)
 {
     struct listener front;
@@ -164,7 +164,7 @@ static void measure(const struct bench *bench, uint32_t credit)
     front_start(&front, bench, credit);
     bare_start(&relay, "relay", credit, NULL);
     bare_start(&broker, "broker", credit, clients);
-    void *client = peer_new(bench->context, clients);
+    void *client = bench_peer_new(bench->context, clients);
     for (uint64_t round = 0; round < ROUNDS; round++) {
         figures_add(&rates.front, front_round(&front, round + 1, &rates.front_us));
         figures_add(&rates.relay, relay_round(&relay, &rates.relay_us));
