@@ -2,7 +2,7 @@
 """Checks that a simulator catches mistakes. Builds each mutant of its file of mutants in a copy of
 the sources, and runs schedules until one fails.
 
-    mutate.py [--compiler CC] [--jobs N] [--session] [WORD...]
+    mutate.py [--compiler CC] [--jobs N] [--session] [--each N] [WORD...]
 
 --session: use the simulator of a client's session instead of the pool's. WORD: only mutants whose
 reason contains one of these words. Exit code 1 if a mutant is not caught, or if its text is not found
@@ -140,6 +140,7 @@ def main():
     parser.add_argument("--compiler", default="cc")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--session", action="store_true")
+    parser.add_argument("--each", type=int, default=1)
     parser.add_argument("words", nargs="*")
     arguments = parser.parse_args()
     if not shutil.which(arguments.compiler):
@@ -148,7 +149,7 @@ def main():
     simulator = SESSION if arguments.session else POOL
     mutants = read_mutants((ROOT / simulator.mutants).read_text())
     mutants = [m for m in mutants if not arguments.words or
-               any(word in m.reason for word in arguments.words)]
+               any(word in m.reason for word in arguments.words)][::arguments.each]
     caught = 0
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
         folder = Path(name)

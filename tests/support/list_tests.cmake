@@ -1,6 +1,6 @@
-# Asks a Criterion program for its tests and writes one add_test() for each into LIST.
-# Criterion calls these successes, so ctest is told to look for them in what a test prints: a
-# sanitizer's report in a child process, and a filter that matched nothing.
+# Lists the tests of a Criterion program and writes one add_test() for each into LIST.
+# Criterion exits with 0 after a sanitizer's report in a child process, and if its filter matches no
+# test. ctest therefore fails a test that prints such a text.
 cmake_policy(VERSION 3.22)
 execute_process(COMMAND ${PROGRAM} --list --encoding=C --color=never
                 OUTPUT_VARIABLE printed RESULT_VARIABLE status)

@@ -1,4 +1,4 @@
-/* Somebody else's program, in what C and C++ have in common. Usage: sum ENDPOINT */
+/* Another project's program, which compiles as C and as C++. Usage: sum ENDPOINT */
 #include <meantime.h>
 #include <stdio.h>
 #include <string.h>
