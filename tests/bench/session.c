@@ -1,6 +1,6 @@
-/* Measures the costs of a libmeantime session: a look without a reply, and many requests of one block.
- * Usage: bench_session [REQUESTS] ENDPOINT
- * Exit code 1: a look allocates memory, or a request fails. */
+/* Measures the costs of a libmeantime session: a look without a reply, and many requests of one
+ * block. Usage: bench_session [REQUESTS] ENDPOINT Exit code 1: a look allocates memory, or a
+ * request fails. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #define IN_FLIGHT 1000
 #define REQUESTS  100000
 
-/* ---- allocations of all threads; sanitizers have their own malloc() --------------------------------- */
+/* ---- allocations of all threads; sanitizers have their own malloc()
+ * --------------------------------- */
 
 static atomic_long allocations;
 

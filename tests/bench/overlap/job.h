@@ -22,11 +22,11 @@ struct overlap_job {
 };
 
 /* Does one way of doing the job. */
-typedef void overlap_run(struct overlap_job *job);
+typedef void overlap_function(struct overlap_job *job);
 
 struct overlap_way {
     const char *name;
-    overlap_run *way;
+    overlap_function *way;
 };
 
 /* Prints the reason on stderr and ends the process. */

@@ -1,5 +1,6 @@
-/* Measures small sums while two other programs load each core, and the same sums in a process without
- * a server. Compute threads have a lower priority than other programs but still get processor time. */
+/* Measures small sums while two other programs load each core, and the same sums in a process
+ * without a server. Compute threads have a lower priority than other programs but still get
+ * processor time. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <zmq.h>

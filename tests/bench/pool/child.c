@@ -170,7 +170,8 @@ static bool told(const char *const *options, const char *option)
     return *options;
 }
 
-void bench_server_start(struct bench_server *server, const char *program, const char *const *options)
+void bench_server_start(struct bench_server *server, const char *program,
+                        const char *const *options)
 {
     const char *arguments[OPTIONS_MAX + 2] = {program};
 

@@ -1,4 +1,5 @@
-/* Child processes of a benchmark, such as servers. They die with the benchmark or when it ends them. */
+/* Child processes of a benchmark, such as servers. They die with the benchmark or when it ends
+ * them. */
 #ifndef MEANTIME_BENCH_POOL_CHILD_H
 #define MEANTIME_BENCH_POOL_CHILD_H
 
@@ -36,8 +37,8 @@ void child_start(struct child *child, const char *const *arguments);
 void child_start_role(struct child *child, const char *role, const char *argument,
                       const char *other_argument);
 
-/* Starts the role plain. nice: "nice" or NULL. After child_plain_ask(), the child prints a line with
- * the sum. */
+/* Starts the role plain. nice: "nice" or NULL. After child_plain_ask(), the child prints a line
+ * with the sum. */
 void child_start_plain(struct child *plain, const char *nice);
 void child_plain_ask(struct child *plain, uint64_t samples);
 
@@ -68,9 +69,11 @@ struct bench_server {
 };
 
 /* options: at most 12, then NULL. */
-void bench_server_start(struct bench_server *server, const char *program, const char *const *options);
+void bench_server_start(struct bench_server *server, const char *program,
+                        const char *const *options);
 
-/* Writes tcp://127.0.0.1:PORT. The port is free, and the kernel gives it to no outgoing connection. */
+/* Writes tcp://127.0.0.1:PORT. The port is free, and the kernel gives it to no outgoing connection.
+ */
 void endpoint_free(char *endpoint);
 
 #endif

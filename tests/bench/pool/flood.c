@@ -1,4 +1,5 @@
-/* Measures a server's memory and reply times while peers send as much as they can and read nothing. */
+/* Measures a server's memory and reply times while peers send as much as they can and read nothing.
+ */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

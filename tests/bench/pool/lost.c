@@ -25,8 +25,8 @@
 /* The interval between two checks whether the front has lost the victim. */
 #define LOOK_NS 1000000
 
-/* The victim is a process. The heir is a socket of this process. It offers a core only when it shall
- * get the victim's spans. */
+/* The victim is a process. The heir is a socket of this process. It offers a core only when it
+ * shall get the victim's spans. */
 struct scene {
     struct bench_server server;
     void *client;
@@ -99,8 +99,8 @@ static void heir_answer(struct scene *scene, const struct sum_request *span)
     scene->left -= span->count;
 }
 
-/* The heir sums everything but the victim's spans. Returns false if the heir gets one of those: then
- * the machine stood still and the victim was late. */
+/* The heir sums everything but the victim's spans. Returns false if the heir gets one of those:
+ * then the machine stood still and the victim was late. */
 static bool heir_sums_the_rest(struct scene *scene, uint64_t victims)
 {
     struct sum_request span;
@@ -126,8 +126,8 @@ static void scene_await(struct scene *scene, uint32_t workers)
     while (status.worker_count != workers || status.workers[0].capacity > 0);
 }
 
-/* Starts a new victim, which gets spans `aged_ns` after it joins. When this returns true, the victim
- * has its two spans and no other worker has one. */
+/* Starts a new victim, which gets spans `aged_ns` after it joins. When this returns true, the
+ * victim has its two spans and no other worker has one. */
 static bool victim_prepare(struct scene *scene, int64_t aged_ns)
 {
     struct timespec aged = {.tv_nsec = aged_ns};
@@ -243,8 +243,7 @@ static void freeze(const struct bench *bench, const char *heartbeat_ms, int time
         scene_clear(&scene);
     }
     scene_close(&scene);
-    snprintf(what, sizeof what, "SIGSTOP to its spans at another, heartbeat %s ms",
-             heartbeat_ms);
+    snprintf(what, sizeof what, "SIGSTOP to its spans at another, heartbeat %s ms", heartbeat_ms);
     figures_print(what, "ms", &elsewhere, &wanted);
     figures_print("  to the front losing the worker", "ms", &given_up, &wanted);
 }

@@ -1,5 +1,5 @@
-/* The parts of the benchmark. Each part starts its processes, prints its rows of the table, and ends
- * its processes. */
+/* The parts of the benchmark. Each part starts its processes, prints its rows of the table, and
+ * ends its processes. */
 #ifndef MEANTIME_BENCH_POOL_PARTS_H
 #define MEANTIME_BENCH_POOL_PARTS_H
 

@@ -103,7 +103,7 @@ void bench_peer_status(void *peer, struct status_reply *status)
 #define PAUSE_NS 200000
 
 void bench_peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
-                uint32_t count)
+                      uint32_t count)
 {
     static const struct timespec pause = {.tv_nsec = PAUSE_NS};
     static struct status_reply status;

@@ -31,7 +31,7 @@ void bench_peer_status(void *peer, struct status_reply *status);
 
 /* Requests the status until wished() returns true. */
 void bench_peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
-                uint32_t count);
+                      uint32_t count);
 bool status_workers(const struct status_reply *status, uint32_t count);
 bool status_requests(const struct status_reply *status, uint32_t count);
 bool status_all_busy(const struct status_reply *status, uint32_t workers);
@@ -43,7 +43,8 @@ bool status_all_idle(const struct status_reply *status, uint32_t workers);
 uint32_t bench_peer_join(void *peer, uint32_t capacity);
 void bench_peer_heartbeat(void *peer, uint32_t capacity);
 
-/* Replies a sum of 0 for the span, at the rate that the front assumes before its first measurement. */
+/* Replies a sum of 0 for the span, at the rate that the front assumes before its first measurement.
+ */
 void bench_peer_answer(void *peer, const struct sum_request *span);
 
 #endif

@@ -29,8 +29,8 @@ static void ask_anew(const struct bench *bench, const char *endpoint)
     zmq_close(client);
 }
 
-static void restart(const struct bench *bench, struct bench_server *front, const char *const *options,
-                    struct figures_of_restart *figures)
+static void restart(const struct bench *bench, struct bench_server *front,
+                    const char *const *options, struct figures_of_restart *figures)
 {
     int64_t killed_at_ns = bench_now_ns();
     child_end(&front->child);

@@ -50,7 +50,7 @@ static int serve(char **arguments, void (*on_span)(void *, const struct sum_requ
 
 static int play_answer(char **arguments)
 {
-    return serve(arguments, peer_answer);
+    return serve(arguments, bench_peer_answer);
 }
 
 static int play_hold(char **arguments)

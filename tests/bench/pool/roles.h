@@ -1,6 +1,7 @@
 /* The roles of this program as its own child process:
  *     --as answer ENDPOINT CAPACITY   a worker that answers each span at once
- *     --as hold ENDPOINT CAPACITY     a worker that never answers, and prints `FIRST COUNT` of each span
+ *     --as hold ENDPOINT CAPACITY     a worker that never answers, and prints `FIRST COUNT` of each
+ * span
  *     --as plain [nice]               sums on request from stdin: tests/bench/contest.h; nice: at
  *                                     the priority of a server's compute threads
  *     --as echo                       a bare ROUTER that returns each message; prints its endpoint
