@@ -5,7 +5,7 @@ the sources, and runs schedules until one fails.
     mutate.py [--compiler CC] [--jobs N] [--session] [--each N] [WORD...]
 
 --session: use the simulator of a client's session instead of the pool's. WORD: only mutants whose
-reason contains one of these words. Exit code 1 if a mutant is not caught, or if its text is not found
+reason contains one of these words. --each N: only each Nth mutant. Exit code 1 if a mutant is not caught, or if its text is not found
 exactly once in the sources; 77 if there is no compiler.
 """
 import argparse
