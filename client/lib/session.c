@@ -347,8 +347,7 @@ static void look_at_probe(struct session *s, size_t endpoint)
         return;
     s->links[endpoint].received_at_ns = alive.alive_at_ns;
     step_all(s, endpoint, is_probing, &alive);
-    TAILQ_FOREACH(request, &s->requests.in_flight, link)
-    {
+    TAILQ_FOREACH (request, &s->requests.in_flight, link) {
         if (is_probing(request, endpoint))
             release_probe(s, request);
     }

@@ -60,8 +60,7 @@ static struct span *stuck_span(const struct dispatcher *d)
     struct span *stuck = NULL, *span;
     int looks = 0;
 
-    TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
-    {
+    TAILQ_FOREACH (span, &d->spans.twice, in_waiting) {
         if (looks++ == LATE_LOOKS)
             break;
         if ((!stuck || stuck_at_ns(span) < stuck_at_ns(stuck)) &&
@@ -79,8 +78,7 @@ static const struct run *late_run(const struct dispatcher *d)
 
     if (!workers_idle(&d->workers, NULL))
         return NULL;
-    TAILQ_FOREACH(run, &d->spans.single, in_single)
-    {
+    TAILQ_FOREACH (run, &d->spans.single, in_single) {
         if (looks++ == LATE_LOOKS)
             break;
         if (workers_idle(&d->workers, run->worker) && (!late || run->late_at_ns < late->late_at_ns))

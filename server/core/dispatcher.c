@@ -241,11 +241,11 @@ static void runs_revoke(struct dispatcher *d, struct worker *w)
 {
     struct run *run;
 
-    TAILQ_FOREACH(run, &w->runs, in_worker)
-    if (run->state == RUN_RUNNING) {
-        d->counters.requeued++;
-        spans_revoke(&d->spans, run);
-    }
+    TAILQ_FOREACH (run, &w->runs, in_worker)
+        if (run->state == RUN_RUNNING) {
+            d->counters.requeued++;
+            spans_revoke(&d->spans, run);
+        }
 }
 
 static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct message *message)

@@ -36,8 +36,8 @@ static uint32_t request_runs(const struct request *r)
     const struct span *span;
     uint32_t runs = 0;
 
-    TAILQ_FOREACH(span, &r->spans, in_request)
-    runs += (span->runs[0] != NULL) + (span->runs[1] != NULL);
+    TAILQ_FOREACH (span, &r->spans, in_request)
+        runs += (span->runs[0] != NULL) + (span->runs[1] != NULL);
     return runs;
 }
 
@@ -74,7 +74,7 @@ void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
             write_worker(d, now_ns, &d->workers.table[i],
                          &status->workers[status->workers_listed++]);
     skip = asked->first_request;
-    TAILQ_FOREACH(r, &d->queue.open, in_state)
-    if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
-        write_request(d, now_ns, r, &status->requests[status->requests_listed++]);
+    TAILQ_FOREACH (r, &d->queue.open, in_state)
+        if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
+            write_request(d, now_ns, r, &status->requests[status->requests_listed++]);
 }

@@ -65,9 +65,9 @@ struct request *client_request(const struct client *client, uint64_t id)
 {
     struct request *request;
 
-    TAILQ_FOREACH(request, &client->requests, in_client)
-    if (request->asked.id == id)
-        return request;
+    TAILQ_FOREACH (request, &client->requests, in_client)
+        if (request->asked.id == id)
+            return request;
     return NULL;
 }
 

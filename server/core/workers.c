@@ -83,9 +83,9 @@ struct worker *workers_ready_for(const struct workers *workers, const struct spa
     struct worker *worker;
 
     for (int level = 0; level < WORKER_CREDIT; level++)
-        TAILQ_FOREACH(worker, &workers->ready[level], in_ready)
-    if (!worker_holds(worker, span))
-        return worker;
+        TAILQ_FOREACH (worker, &workers->ready[level], in_ready)
+            if (!worker_holds(worker, span))
+                return worker;
     return NULL;
 }
 

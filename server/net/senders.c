@@ -184,9 +184,9 @@ static struct connection *slowest(const struct senders *senders)
     struct connection *found = TAILQ_FIRST(&senders->slow);
     struct connection *connection;
 
-    TAILQ_FOREACH(connection, &senders->slow, in_slow)
-    if (connection->kept_count > found->kept_count)
-        found = connection;
+    TAILQ_FOREACH (connection, &senders->slow, in_slow)
+        if (connection->kept_count > found->kept_count)
+            found = connection;
     return found;
 }
 

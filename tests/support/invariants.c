@@ -22,8 +22,7 @@ static const char *request_wrong(const struct dispatcher *d, const struct reques
     const struct span *span;
     uint64_t out = 0;
 
-    TAILQ_FOREACH(span, &r->spans, in_request)
-    {
+    TAILQ_FOREACH (span, &r->spans, in_request) {
         if (span->request != r || span->state == SPAN_FREE)
             return "a request has a span that is not its own";
         if (span->count == 0 || span->first < r->asked.first ||
@@ -49,17 +48,16 @@ static const char *requests_wrong(const struct dispatcher *d, uint32_t *spans)
     const struct request *r;
     uint32_t open = 0, free = 0;
 
-    TAILQ_FOREACH(r, &queue->open, in_state)
-    {
+    TAILQ_FOREACH (r, &queue->open, in_state) {
         if (r->state != REQUEST_OPEN || !r->client || open++ > queue->requests_max)
             return "the list of open requests is wrong";
         const char *wrong = request_wrong(d, r, spans);
         if (wrong)
             return wrong;
     }
-    TAILQ_FOREACH(r, &queue->free, in_state)
-    if (r->state != REQUEST_FREE || free++ > queue->requests_max)
-        return "the list of free requests is wrong";
+    TAILQ_FOREACH (r, &queue->free, in_state)
+        if (r->state != REQUEST_FREE || free++ > queue->requests_max)
+            return "the list of free requests is wrong";
     if (!TAILQ_EMPTY(&queue->outbox))
         return "an answer was not sent";
     if (open != queue->open_count || open + free != queue->requests_used ||
@@ -74,16 +72,15 @@ static const char *client_wrong(const struct dispatcher *d, const struct client 
     const struct request *r;
     uint32_t count = 0, left = 0, turns = 0;
 
-    TAILQ_FOREACH(r, &client->requests, in_client)
-    {
+    TAILQ_FOREACH (r, &client->requests, in_client) {
         if (r->client != client || r->state != REQUEST_OPEN)
             return "a client has a request that is not its own";
         left += request_left(r) > 0;
         count++;
     }
-    TAILQ_FOREACH(r, &client->runnable, in_runnable)
-    if (r->client != client || request_left(r) == 0 || turns++ > left)
-        return "a request without samples left has a turn";
+    TAILQ_FOREACH (r, &client->runnable, in_runnable)
+        if (r->client != client || request_left(r) == 0 || turns++ > left)
+            return "a request without samples left has a turn";
     if (count != client->request_count || count > d->settings.client_requests_max)
         return "a client's requests are miscounted";
     if (left != turns)
@@ -108,9 +105,9 @@ static const char *clients_wrong(const struct dispatcher *d)
         if (wrong)
             return wrong;
     }
-    TAILQ_FOREACH(client, &queue->runnable, in_runnable)
-    if (TAILQ_EMPTY(&client->runnable) || turns++ > runnable)
-        return "a client without samples left has a turn";
+    TAILQ_FOREACH (client, &queue->runnable, in_runnable)
+        if (TAILQ_EMPTY(&client->runnable) || turns++ > runnable)
+            return "a client without samples left has a turn";
     if (requests != queue->open_count)
         return "a request has no client";
     return turns == runnable ? NULL : "a client with samples left has no turn";
@@ -144,12 +141,12 @@ static const char *suspects_wrong(const struct dispatcher *d)
 {
     const struct span *first = TAILQ_FIRST(&d->spans.suspects), *span;
 
-    TAILQ_FOREACH(span, &d->spans.waiting, in_waiting)
-    if (span_suspect(span))
-        return "a suspect is in the list of waiting spans";
-    TAILQ_FOREACH(span, &d->spans.suspects, in_waiting)
-    if (!span_suspect(span))
-        return "the list of suspects contains another span";
+    TAILQ_FOREACH (span, &d->spans.waiting, in_waiting)
+        if (span_suspect(span))
+            return "a suspect is in the list of waiting spans";
+    TAILQ_FOREACH (span, &d->spans.suspects, in_waiting)
+        if (!span_suspect(span))
+            return "the list of suspects contains another span";
     if (!first || !workers_ready(&d->workers))
         return NULL;
     return first->rests_until_ns > d->now_ns && dispatcher_due_at(d) <= first->rests_until_ns
@@ -164,8 +161,7 @@ static const char *twice_wrong(const struct dispatcher *d)
 
     if (!spans_run_available(&d->spans))
         return NULL;
-    TAILQ_FOREACH(span, &d->spans.twice, in_waiting)
-    {
+    TAILQ_FOREACH (span, &d->spans.twice, in_waiting) {
         int64_t patience_ns =
             span->revocations < 20 ? OVERDUE_NS << span->revocations : INT64_MAX / 2;
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
@@ -182,9 +178,11 @@ static uint32_t spans_length(const struct span_list *list, bool waiting)
     uint32_t length = 0;
 
     if (waiting)
-        TAILQ_FOREACH(span, list, in_waiting)
-    length++;
-    else TAILQ_FOREACH(span, list, in_request) length++;
+        TAILQ_FOREACH (span, list, in_waiting)
+            length++;
+    else
+        TAILQ_FOREACH (span, list, in_request)
+            length++;
     return length;
 }
 
@@ -193,8 +191,8 @@ static uint32_t singles_length(const struct run_list *list)
     const struct run *run;
     uint32_t length = 0;
 
-    TAILQ_FOREACH(run, list, in_single)
-    length++;
+    TAILQ_FOREACH (run, list, in_single)
+        length++;
     return length;
 }
 
@@ -239,9 +237,9 @@ static const char *runs_wrong(const struct spans *spans, uint32_t *held)
             return "a run belongs to a free worker";
         ++*held;
     }
-    TAILQ_FOREACH(run, &spans->free_runs, in_worker)
-    if (run->state != RUN_FREE || free++ > spans->runs_used)
-        return "the list of free runs is wrong";
+    TAILQ_FOREACH (run, &spans->free_runs, in_worker)
+        if (run->state != RUN_FREE || free++ > spans->runs_used)
+            return "the list of free runs is wrong";
     if (free + *held != spans->runs_used)
         return "runs are lost";
     return TAILQ_EMPTY(&spans->cancels) ? NULL : "a cancel was not sent";
@@ -263,9 +261,9 @@ static const char *worker_wrong(const struct worker *w, uint32_t *held, uint64_t
 
     if (w->state == WORKER_FREE)
         return w->held == 0 && w->level <= 0 ? NULL : "a free worker holds runs";
-    TAILQ_FOREACH(run, &w->runs, in_worker)
-    if (run->worker != w || run->state == RUN_FREE || count++ > w->held)
-        return "a worker's runs are not its own";
+    TAILQ_FOREACH (run, &w->runs, in_worker)
+        if (run->worker != w || run->state == RUN_FREE || count++ > w->held)
+            return "a worker's runs are not its own";
     if (count != w->held)
         return "a worker's runs are miscounted";
     bool ready = w->state == WORKER_JOINED && w->held < invariants_credit(w);
@@ -283,9 +281,9 @@ static const char *ready_wrong(const struct workers *workers)
     uint32_t listed = 0, ready = 0;
 
     for (int level = 0; level < WORKER_CREDIT; level++)
-        TAILQ_FOREACH(w, &workers->ready[level], in_ready)
-    if (w->state != WORKER_JOINED || w->level != level || listed++ > workers->workers_max)
-        return "a worker without credit is in a ready list";
+        TAILQ_FOREACH (w, &workers->ready[level], in_ready)
+            if (w->state != WORKER_JOINED || w->level != level || listed++ > workers->workers_max)
+                return "a worker without credit is in a ready list";
     for (uint32_t i = 0; i < workers->workers_max; i++)
         ready += workers->table[i].state != WORKER_FREE && workers->table[i].level >= 0;
     return ready == listed ? NULL : "a worker with credit is in no ready list";
@@ -297,16 +295,15 @@ static const char *lists_wrong(const struct dispatcher *d, uint32_t joined)
     int64_t received_at_ns = INT64_MIN;
     uint32_t listed_by_silence = 0, listed = 0;
 
-    TAILQ_FOREACH(w, &d->workers.by_silence, in_by_silence)
-    {
+    TAILQ_FOREACH (w, &d->workers.by_silence, in_by_silence) {
         if (w->state == WORKER_FREE || w->thread || w->received_at_ns < received_at_ns ||
             listed_by_silence++ > joined)
             return "workers are not in the order of their last messages";
         received_at_ns = w->received_at_ns;
     }
-    TAILQ_FOREACH(w, &d->workers.joined, in_joined)
-    if (w->state == WORKER_FREE || w->thread || listed++ > joined)
-        return "the list of workers that have joined is wrong";
+    TAILQ_FOREACH (w, &d->workers.joined, in_joined)
+        if (w->state == WORKER_FREE || w->thread || listed++ > joined)
+            return "the list of workers that have joined is wrong";
     if (listed_by_silence != joined || listed != joined)
         return "a worker that has joined is not in its list";
     if (joined > 0 && d->heartbeat_at_ns > d->now_ns + d->settings.heartbeat_ns)

@@ -9,10 +9,10 @@
 #include <zmq.h>
 
 #include "sums/sum.h"
+#include "tests/bench/contest.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/peer.h"
-#include "tests/bench/contest.h"
 
 /* WORKER_NICE of server/compute_threads.c. */
 #define PLAIN_NICE 10

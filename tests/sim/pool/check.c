@@ -18,8 +18,7 @@ static const char *thread_wrong(const struct worker *w, const struct thread *thr
 
     if (w->held != thread->count)
         return "a thread's tasks are miscounted";
-    TAILQ_FOREACH(run, &w->runs, in_worker)
-    {
+    TAILQ_FOREACH (run, &w->runs, in_worker) {
         const struct sim_task *task = &thread->tasks[i++];
         if (task->span.id != spans_id(spans, run))
             return "a thread has another task";

@@ -31,7 +31,6 @@
 
 #include "proto/instant.h"
 #include "tests/sim/agenda.h"
-#include "tests/support/chance.h"
 #include "tests/sim/session/caller.h"
 #include "tests/sim/session/counters.h"
 #include "tests/sim/session/fault_plan.h"
@@ -41,6 +40,7 @@
 #include "tests/sim/simulation.h"
 #include "tests/sim/tally.h"
 #include "tests/sim/trace.h"
+#include "tests/support/chance.h"
 
 /* Events that may be scheduled. The comments say what `who` is, and whether `stamp` is used. */
 enum scene_event {

@@ -19,8 +19,7 @@ static const char *check_link(const struct session *s, size_t endpoint)
     const struct session_request *request;
     unsigned users = 0, probing = 0;
 
-    TAILQ_FOREACH(request, &s->requests.in_flight, link)
-    {
+    TAILQ_FOREACH (request, &s->requests.in_flight, link) {
         users += request->attached && request->endpoint == endpoint;
         probing += request->probing && request->endpoint == endpoint;
     }
@@ -38,8 +37,7 @@ const char *session_check(const struct meantime *m, int64_t timer_at_ns)
     const struct session_request *request;
     const char *wrong = NULL;
 
-    TAILQ_FOREACH(request, &s->requests.in_flight, link)
-    {
+    TAILQ_FOREACH (request, &s->requests.in_flight, link) {
         if (exchange_due_at(&request->exchange) < timer_at_ns)
             return "a request is due before the timer fires";
     }

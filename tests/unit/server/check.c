@@ -22,8 +22,8 @@ void check_nothing_left(const struct dispatcher *d)
     cr_assert_not(dispatcher_busy(d));
     for (uint32_t i = 0; i < d->spans.runs_used; i++)
         cr_assert(d->spans.runs[i].state == RUN_FREE, "a run is left");
-    TAILQ_FOREACH(span, &d->spans.free_spans, in_request)
-    free_spans++;
+    TAILQ_FOREACH (span, &d->spans.free_spans, in_request)
+        free_spans++;
     cr_assert(free_spans == d->spans.spans_used);
     for (uint32_t i = 0; i < d->queue.requests_used; i++)
         cr_assert(d->queue.requests[i].state == REQUEST_FREE);

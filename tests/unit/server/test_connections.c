@@ -398,9 +398,9 @@ static struct pipe *pipe_at(struct router *router, int fd)
 {
     struct pipe *pipe;
 
-    TAILQ_FOREACH(pipe, &router->pipes, link)
-    if (pipe->open && pipe->fd == fd)
-        return pipe;
+    TAILQ_FOREACH (pipe, &router->pipes, link)
+        if (pipe->open && pipe->fd == fd)
+            return pipe;
     return NULL;
 }
 
@@ -409,9 +409,9 @@ static bool name_is_taken(struct router *router, uint8_t name)
 {
     struct pipe *pipe;
 
-    TAILQ_FOREACH(pipe, &router->pipes, link)
-    if (pipe->id_size == 1 && pipe->id[0] == name)
-        return true;
+    TAILQ_FOREACH (pipe, &router->pipes, link)
+        if (pipe->id_size == 1 && pipe->id[0] == name)
+            return true;
     return false;
 }
 
@@ -447,9 +447,9 @@ static struct pipe *pipe_to_read(struct router *router)
     struct pipe *unread[PIPES], *pipe;
     uint32_t count = 0;
 
-    TAILQ_FOREACH(pipe, &router->pipes, link)
-    if (pipe->unread > 0 && count < PIPES)
-        unread[count++] = pipe;
+    TAILQ_FOREACH (pipe, &router->pipes, link)
+        if (pipe->unread > 0 && count < PIPES)
+            unread[count++] = pipe;
     return count ? unread[chance_next(&router->chance) % count] : NULL;
 }
 
