@@ -23,8 +23,8 @@
  * the plain endpoint get one client's share of the round-robin. */
 #define PLAIN_CLIENT (CLIENTS_MAX + PARENTS_MAX)
 
-/* Compute threads. No machine of today has more cores. */
-#define THREADS_MAX 1024
+/* Compute threads. Linux for x86-64 can be built for this many CPUs, and for no more. */
+#define THREADS_MAX 8192
 
 /* Joined workers. For more workers, build a tree: the servers in its middle share the load. */
 #define JOINED_MAX 4096

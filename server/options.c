@@ -4,17 +4,23 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "proto/address.h"
 #include "proto/bounds.h"
 #include "proto/instant.h"
+#include "server/compute_threads.h"
 #include "sums/kernel_option.h"
 
 /* One minute: with longer spans a request would wait too long for a free core. */
 #define SPAN_US_MAX 60000000
+
+/* File descriptors that the default count of threads leaves free, for sockets, parents and clients.
+ */
+#define FILES_KEPT 256
 
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
 
@@ -37,7 +43,9 @@ static const struct argp_option option_table[] = {
      "tcp://127.0.0.1:8197",
      0},
     {"threads", 't', "N", 0,
-     "Compute threads (default: one for each core; 0: only joined workers compute)", 0},
+     "Compute threads (default: one for each CPU that the CPU affinity and the CPU quota of the "
+     "control group allow; 0: only joined workers compute)",
+     0},
     {"workers", 'w', "ENDPOINT", 0, "Where other servers join as workers, such as tcp://*:8198", 0},
     {"join", 'j', "ENDPOINT,...", 0,
      "Fronts to join as a worker, such as tcp://host:8198; may be given several times", 0},
@@ -53,14 +61,32 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-/* The process may use fewer cores than the machine has. */
-static uint32_t core_count(void)
+static void default_threads_max(struct cpu_limit *limit, uint64_t most, const char *reason)
 {
-    cpu_set_t cores;
+    if (limit->threads <= most)
+        return;
+    limit->threads = (uint32_t)most;
+    snprintf(limit->reason, sizeof limit->reason, "%s", reason);
+}
 
-    if (sched_getaffinity(0, sizeof cores, &cores) == -1)
+/* The most threads whose file descriptors this process may open, 1 or more. */
+static uint64_t threads_within_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == -1 || files.rlim_max <= FILES_KEPT)
         return 1;
-    return (uint32_t)CPU_COUNT(&cores);
+    return (files.rlim_max - FILES_KEPT) / COMPUTE_THREAD_FILES;
+}
+
+static void default_threads(struct server_options *options)
+{
+    struct cpu_limit *limit = &options->cpu_limit;
+
+    cpu_limit_find("", limit);
+    default_threads_max(limit, THREADS_MAX, "the most that a server starts");
+    default_threads_max(limit, threads_within_files(), "limit of file descriptors");
+    options->threads = limit->threads;
 }
 
 static uint32_t parse_number(const char *option, const char *text, uint32_t least, uint32_t most,
@@ -74,6 +100,12 @@ static uint32_t parse_number(const char *option, const char *text, uint32_t leas
         argp_error(state, "--%s %s: expected a number from %" PRIu32 " to %" PRIu32, option, text,
                    least, most);
     return (uint32_t)number;
+}
+
+static void parse_threads(char *text, struct server_options *options, struct argp_state *state)
+{
+    options->threads = parse_number("threads", text, 0, THREADS_MAX, state);
+    options->cpu_limit.reason[0] = '\0';
 }
 
 /* Checks TCP endpoints; libzmq checks the other transports. */
@@ -138,7 +170,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case 'b': options->endpoint = parse_endpoint("bind", text, state); break;
     case OPTION_PLAIN: options->plain_endpoint = text; break;
     case 's': options->listener_type = parse_socket(text, state); break;
-    case 't': options->threads = parse_number("threads", text, 0, THREADS_MAX, state); break;
+    case 't': parse_threads(text, options, state); break;
     case 'w': options->workers_endpoint = parse_endpoint("workers", text, state); break;
     case 'j': parse_parents(text, options, state); break;
     case OPTION_SPAN:
@@ -174,12 +206,10 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
 
     argp_err_exit_status = 2;
     *options = (struct server_options){
-        .threads = core_count(),
         .kernel = kernel_best(),
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,
     };
-    if (options->threads > THREADS_MAX)
-        options->threads = THREADS_MAX;
+    default_threads(options);
     argp_parse(&parser, argc, argv, 0, NULL, options);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/cpu_limit.h"
 #include "server/limits.h"
 #include "server/net/listener.h"
 #include "sums/kernel.h"
@@ -17,7 +18,8 @@ struct server_options {
     const char *workers_endpoint;     /* for servers that join; NULL: none */
     const char *parents[PARENTS_MAX]; /* endpoints of fronts to join */
     uint32_t parent_count;
-    uint32_t threads; /* compute threads, 0 to THREADS_MAX */
+    uint32_t threads;           /* compute threads, 0 to THREADS_MAX */
+    struct cpu_limit cpu_limit; /* why `threads` has this value; reason "": --threads */
     const struct kernel *kernel;
     int64_t span_ns;      /* computing time of a joined worker's span */
     int64_t heartbeat_ns; /* between two heartbeats of a joined worker, or to it */

@@ -136,20 +136,29 @@ void setup_clear(struct setup *setup, int patience_ms)
     dispatcher_destroy(&setup->dispatcher);
 }
 
+/* Such as "2 threads: one for each CPU". */
+static const char *threads_text(const struct server_options *options)
+{
+    static char text[CPU_LIMIT_REASON_BYTES + 32];
+    const char *reason = options->cpu_limit.reason;
+
+    snprintf(text, sizeof text, "%" PRIu32 " thread%s%s%s", options->threads,
+             options->threads == 1 ? "" : "s", *reason ? ": " : "", reason);
+    return text;
+}
+
 void setup_print(const struct setup *setup, const struct server_options *options)
 {
-    const char *plural = options->threads == 1 ? "" : "s";
+    const char *threads = threads_text(options);
 
     if (setup->clients)
-        printf("Listening on %s (%s, %" PRIu32 " thread%s).\n", clients_endpoint(setup->clients),
-               options->listener_type == LISTENER_REP ? "REP" : "ROUTER", options->threads, plural);
+        printf("Listening on %s (%s, %s).\n", clients_endpoint(setup->clients),
+               options->listener_type == LISTENER_REP ? "REP" : "ROUTER", threads);
     if (setup->joined_workers)
         printf("Workers join at %s.\n", joined_workers_endpoint(setup->joined_workers));
     if (setup->plain_clients)
-        printf("Plain TCP at %s (%" PRIu32 " thread%s).\n",
-               plain_clients_endpoint(setup->plain_clients), options->threads, plural);
+        printf("Plain TCP at %s (%s).\n", plain_clients_endpoint(setup->plain_clients), threads);
     for (uint32_t i = 0; i < options->parent_count; i++)
-        printf("Joining %s (%" PRIu32 " thread%s).\n", options->parents[i], options->threads,
-               plural);
+        printf("Joining %s (%s).\n", options->parents[i], threads);
     fflush(stdout);
 }

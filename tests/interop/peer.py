@@ -50,7 +50,7 @@ def check(found, expected, what):
 
 
 # The lines in which the server prints its endpoints, for clients and for workers.
-CLIENTS = r"Listening on (tcp://\S+) \((?:ROUTER|REP), \d+ threads?\)\.$"
+CLIENTS = r"Listening on (tcp://\S+) \((?:ROUTER|REP), \d+ threads?(?:: .*)?\)\.$"
 WORKERS = r"Workers join at (tcp://\S+)\.$"
 
 

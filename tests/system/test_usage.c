@@ -103,7 +103,7 @@ Test(usage, a_bad_command_line_of_the_server_ends_with_2_and_a_sentence)
         {{"now"}, "*: unexpected argument: now"},
         {{"--threads", "0"},
          "*: --threads 0 without --workers: no thread and no worker would compute"},
-        {{"--threads", "1025"}, "*: --threads 1025: expected a number from 0 to 1024"},
+        {{"--threads", "8193"}, "*: --threads 8193: expected a number from 0 to 8192"},
         {{"--threads", "-1"}, "*: --threads -1: expected a number *"},
         {{"--threads", "two"}, "*: --threads two: expected a number *"},
         {{"--threads", "2x"}, "*: --threads 2x: expected a number *"},
