@@ -1,16 +1,17 @@
 /* Parses and checks the command line of meantime. */
 #include "client/options.h"
 
-#include <argp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "cli/command_line.h"
+#include "cli/kernel_option.h"
 #include "client/common/quantity.h"
 #include "client/lesson/plain_server.h"
+#include "proto/address.h"
 #include "proto/bounds.h"
 #include "proto/instant.h"
-#include "sums/kernel_option.h"
 
 #define DEFAULT_ENDPOINT   "tcp://127.0.0.1:8197"
 #define DEFAULT_GAUSSIAN   UINT64_C(10000000)
@@ -32,15 +33,17 @@ enum {
     OPTION_TIMELINE,
     OPTION_TRACE,
     OPTION_JSON,
-    OPTION_KEYS
 };
 
-/* Groups of options, in the order of --help. */
+/* Groups of options, in the order of --help, after GROUP_ALL. */
 enum {
-    GROUP_ALL = 1,
-    GROUP_LESSON, /* for serial, async and compare */
+    GROUP_LESSON = GROUP_ALL + 1, /* for serial, async and compare */
     GROUP_SUM
 };
+
+#define TAKES_LESSON (GROUP_BIT(GROUP_ALL) | GROUP_BIT(GROUP_LESSON))
+#define TAKES_SUM    (GROUP_BIT(GROUP_ALL) | GROUP_BIT(GROUP_SUM))
+#define TAKES_ALL    GROUP_BIT(GROUP_ALL)
 
 static const struct argp_option option_table[] = {
     {"connect", 'c', "ENDPOINT,...", 0,
@@ -83,81 +86,79 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static const struct {
-    const char *name;
-    enum mode mode;
-} modes[] = {
-    {"serial", MODE_SERIAL}, {"async", MODE_ASYNC},   {"compare", MODE_COMPARE},
-    {"sum", MODE_SUM},       {"status", MODE_STATUS},
+/* [mode] */
+static const struct command commands[] = {
+    [MODE_SERIAL] = {"serial", "serial",
+                     "send server_request, wait for its answer, run uniform_sum",
+                     "Sends server_request to a server, waits for the answer, and then computes "
+                     "uniform_sum.",
+                     TAKES_LESSON},
+    [MODE_ASYNC] = {"async", "async", "run uniform_sum while the server computes",
+                    "Sends server_request to a server, and computes uniform_sum in slices while it "
+                    "waits. Between two slices it looks for the answer.",
+                    TAKES_LESSON},
+    [MODE_COMPARE] =
+        {"compare", "compare", "run both with one seed, and show the difference",
+         "Runs serial, then async, with one seed. Checks that both have the same sums, "
+         "and draws a chart.",
+         TAKES_LESSON},
+    [MODE_SUM] = {"sum", "sum COUNT\nsum --for TIME", "ask for one sum of COUNT samples",
+                  "Asks for one sum of COUNT samples, in pieces of about a second. --for TIME: as "
+                  "many samples as possible in that time.",
+                  TAKES_SUM},
+    [MODE_STATUS] = {"status", "status", "print the workers and requests of servers",
+                     "Prints the workers, the requests and the counters of each server.",
+                     TAKES_ALL},
+    {0},
 };
 
-/* The state of the parser. */
-struct parsing {
-    struct client_options *options;
-    bool mode_given;
-    bool given[OPTION_KEYS]; /* [key]: the user gave this option */
-    const char *option;      /* name of the option whose argument is parsed now */
-};
-
-/* Ignores keys that are not in the table: those are of argp. */
-static void mark_given(struct parsing *parsing, int key)
-{
-    for (const struct argp_option *option = option_table; option->group; option++)
-        if (option->key && option->key == key) {
-            parsing->given[key] = true;
-            parsing->option = option->name;
-        }
-}
-
-/* The name of an option of this group that the user gave; NULL: none. */
-static const char *given_of(const struct parsing *parsing, int group)
-{
-    for (const struct argp_option *option = option_table; option->group; option++)
-        if (option->group == group && parsing->given[option->key])
-            return option->name;
-    return NULL;
-}
-
-static uint64_t parse_count(const struct parsing *parsing, struct argp_state *state,
-                            const char *text)
+static uint64_t parse_count(const struct command_line *line, const char *text)
 {
     uint64_t count = 0;
 
     if (!count_parse(text, &count))
-        argp_error(state, "--%s %s: expected " COUNT_ACCEPTED, parsing->option, text);
+        command_line_refuse(line, text, "expected " COUNT_ACCEPTED);
     return count;
 }
 
-static int64_t parse_duration(const struct parsing *parsing, struct argp_state *state,
-                              const char *text)
+static int64_t parse_duration(const struct command_line *line, const char *text)
 {
     int64_t ns = 0;
 
     if (!duration_parse(text, &ns))
-        argp_error(state, "--%s %s: expected " DURATION_ACCEPTED, parsing->option, text);
+        command_line_refuse(line, text, "expected " DURATION_ACCEPTED);
     return ns;
 }
 
-static const char *parse_file(const struct parsing *parsing, struct argp_state *state,
-                              const char *text)
+static const char *parse_file(const struct command_line *line, const char *text)
 {
     if (!*text)
-        argp_error(state, "--%s: expected the name of a file", parsing->option);
+        command_line_refuse(line, text, "expected the name of a file");
     return text;
 }
 
-static uint64_t parse_seed(struct argp_state *state, const char *text)
+static uint64_t parse_seed(const struct command_line *line, const char *text)
 {
     uint64_t seed = 0;
 
     if (!seed_parse(text, &seed))
-        argp_error(state, "--seed %s: expected " SEED_ACCEPTED, text);
+        command_line_refuse(line, text, "expected " SEED_ACCEPTED);
     return seed;
 }
 
-/* Splits `text` at commas. Writes into it. */
-static void parse_endpoints(struct client_options *options, struct argp_state *state, char *text)
+/* Checks endpoints of TCP; libzmq checks the others. */
+static void check_endpoint(const struct command_line *line, const char *name)
 {
+    const char *fault = address_fault(name);
+
+    if (fault)
+        command_line_refuse(line, name, "%s", fault);
+}
+
+/* Splits `text` at commas. Writes into it. */
+static void parse_endpoints(struct command_line *line, char *text)
+{
+    struct client_options *options = line->input;
     struct endpoints *endpoints = &options->endpoints;
     char *name;
 
@@ -165,56 +166,45 @@ static void parse_endpoints(struct client_options *options, struct argp_state *s
     endpoints->count = 0;
     while ((name = strsep(&text, ","))) {
         if (!*name)
-            argp_error(state, "--connect: expected endpoints, separated by commas");
+            command_line_refuse(line, "", "expected endpoints, separated by commas");
         if (endpoints->count == MEANTIME_ENDPOINTS_MAX)
-            argp_error(state, "--connect: expected at most %d endpoints", MEANTIME_ENDPOINTS_MAX);
+            command_line_refuse(line, name, "expected at most %d endpoints",
+                                MEANTIME_ENDPOINTS_MAX);
+        check_endpoint(line, name);
         endpoints->names[endpoints->count++] = name;
         if (strncmp(name, PLAIN_SCHEME, strlen(PLAIN_SCHEME)) == 0)
             options->plain_endpoint = name;
     }
 }
 
-static enum meantime_kind parse_kind(struct argp_state *state, const char *text)
+static enum meantime_kind parse_kind(const struct command_line *line, const char *text)
 {
     if (strcmp(text, "uniform") == 0)
         return MEANTIME_UNIFORM;
     if (strcmp(text, "gaussian") != 0)
-        argp_error(state, "--kind %s: expected gaussian or uniform", text);
+        command_line_refuse(line, text, "expected gaussian or uniform");
     return MEANTIME_GAUSSIAN;
 }
 
-static enum mode parse_mode(struct argp_state *state, const char *text)
+static void parse_argument(struct command_line *line, char *text)
 {
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (strcmp(modes[i].name, text) == 0)
-            return modes[i].mode;
-    argp_error(state, "%s: expected serial, async, compare, sum or status", text);
-    return MODE_SERIAL;
-}
+    struct client_options *options = line->input;
 
-static void parse_argument(struct parsing *parsing, struct argp_state *state, const char *text)
-{
-    struct client_options *options = parsing->options;
-
-    if (!parsing->mode_given) {
-        options->mode = parse_mode(state, text);
-        parsing->mode_given = true;
-    } else if (options->mode == MODE_SUM && !options->count_given) {
-        if (!count_parse(text, &options->question.count))
-            argp_error(state, "sum %s: expected " COUNT_ACCEPTED, text);
-        options->count_given = true;
-    } else
-        argp_error(state, "unexpected argument: %s", text);
+    if (line->command != &commands[MODE_SUM] || options->count_given)
+        command_line_fail(line, "unexpected argument: %s", text);
+    if (!count_parse(text, &options->question.count))
+        command_line_fail(line, "sum %s: expected " COUNT_ACCEPTED, text);
+    options->count_given = true;
 }
 
 /* Sets the fields that depend on which options the user gave. */
-static void complete(const struct parsing *parsing)
+static void complete(const struct command_line *line)
 {
-    struct client_options *options = parsing->options;
+    struct client_options *options = line->input;
     bool sum = options->mode == MODE_SUM;
 
-    options->seed_given = parsing->given['s'];
-    options->slice_given = parsing->given[OPTION_SLICE];
+    options->seed_given = command_line_set(line, 's');
+    options->slice_given = command_line_set(line, OPTION_SLICE);
     if (sum)
         options->uniform = 0;
     if (sum && options->for_ns > 0 && !options->count_given) /* up to the end of the stream */
@@ -222,83 +212,71 @@ static void complete(const struct parsing *parsing)
 }
 
 /* A plain server receives no request: it chooses the samples itself. */
-static void check_plain(const struct parsing *parsing, struct argp_state *state)
+static void check_plain(const struct command_line *line)
 {
-    const struct client_options *options = parsing->options;
+    const struct client_options *options = line->input;
 
     if (!plain_server_is_endpoint(options->plain_endpoint))
-        argp_error(state, "--connect %s: expected plain://host:port", options->plain_endpoint);
+        command_line_fail(line, "--connect %s: expected plain://host:port",
+                          options->plain_endpoint);
     if (options->endpoints.count > 1)
-        argp_error(state, "--connect: a plain:// endpoint must be the only one");
+        command_line_fail(line, "--connect: a plain:// endpoint must be the only one");
     if (options->mode == MODE_SUM)
-        argp_error(state, "sum is not for plain servers: they accept no seed and no count");
+        command_line_fail(line, "sum is not for plain servers: they accept no seed and no count");
     if (options->mode == MODE_STATUS)
-        argp_error(state, "status is not for plain servers: they send only sums");
-    if (parsing->given[OPTION_GAUSSIAN])
-        argp_error(state, "--gaussian is not for plain servers: they choose the count");
+        command_line_fail(line, "status is not for plain servers: they send only sums");
+    if (command_line_given(line, OPTION_GAUSSIAN))
+        command_line_fail(line, "--gaussian is not for plain servers: they choose the count");
 }
 
-static void check(const struct parsing *parsing, struct argp_state *state)
+static void check(const struct command_line *line)
 {
-    const struct client_options *options = parsing->options;
-    const char *of_lesson = given_of(parsing, GROUP_LESSON), *of_sum = given_of(parsing, GROUP_SUM);
-    bool sum = options->mode == MODE_SUM, status = options->mode == MODE_STATUS;
+    const struct client_options *options = line->input;
 
-    if (!parsing->mode_given)
-        argp_error(state, "name a command: serial, async, compare, sum or status");
-    if (parsing->given[OPTION_FOR] && options->for_ns == 0)
-        argp_error(state, "--for 0: expected more than 0");
-    if (sum && !options->count_given && options->for_ns == 0)
-        argp_error(state, "sum needs a count of samples, such as: sum 10M");
-    if ((sum || status) && of_lesson)
-        argp_error(state, "--%s is not for %s", of_lesson, sum ? "sum" : "status");
-    if (!sum && of_sum)
-        argp_error(state, "--%s is only for sum", of_sum);
+    if (options->mode == MODE_SUM && !options->count_given && options->for_ns == 0)
+        command_line_fail(line, "sum needs a count of samples, such as: sum 10M");
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
-        argp_error(state, "--timeline and --trace need two different files");
+        command_line_fail(line, "--timeline and --trace need two different files");
     if (options->question.count == 0)
-        argp_error(state, "the server cannot sum 0 samples");
+        command_line_fail(line, "the server cannot sum 0 samples");
     if (options->question.first > SAMPLE_END_MAX - options->question.count)
-        argp_error(state, "the stream ends at sample 2^63: --first plus COUNT is beyond it");
+        command_line_fail(line, "the stream ends at sample 2^63: --first plus COUNT is beyond it");
     if (options->plain_endpoint)
-        check_plain(parsing, state);
+        check_plain(line);
 }
 
-static void finish(const struct parsing *parsing, struct argp_state *state)
+static int64_t parse_for(const struct command_line *line, const char *text)
 {
-    complete(parsing);
-    check(parsing, state);
+    int64_t ns = parse_duration(line, text);
+
+    if (ns == 0)
+        command_line_refuse(line, text, "expected more than 0");
+    return ns;
 }
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
+static void parse_option(struct command_line *line, int key, char *text)
 {
-    struct parsing *parsing = state->input;
-    struct client_options *options = parsing->options;
+    struct client_options *options = line->input;
     struct meantime_question *question = &options->question;
 
-    mark_given(parsing, key);
     switch (key) {
-    case 'c': parse_endpoints(options, state, text); break;
-    case 's': question->seed = parse_seed(state, text); break;
-    case 't': question->timeout_ns = parse_duration(parsing, state, text); break;
+    case 'c': parse_endpoints(line, text); break;
+    case 's': question->seed = parse_seed(line, text); break;
+    case 't': question->timeout_ns = parse_duration(line, text); break;
     case 'q': options->quiet = true; break;
     case OPTION_JSON: options->json = true; break;
-    case OPTION_GAUSSIAN: question->count = parse_count(parsing, state, text); break;
-    case OPTION_UNIFORM: options->uniform = parse_count(parsing, state, text); break;
-    case OPTION_SLICE: options->slice_ns = parse_duration(parsing, state, text); break;
-    case OPTION_NARRATE: options->narrate_every_ns = parse_duration(parsing, state, text); break;
-    case OPTION_KERNEL: options->kernel = kernel_option(state, text); break;
-    case OPTION_TIMELINE: options->timeline = parse_file(parsing, state, text); break;
-    case OPTION_TRACE: options->trace = parse_file(parsing, state, text); break;
-    case OPTION_FIRST: question->first = parse_count(parsing, state, text); break;
-    case OPTION_KIND: question->kind = parse_kind(state, text); break;
-    case OPTION_CHECKPOINT: options->checkpoint = parse_file(parsing, state, text); break;
-    case OPTION_FOR: options->for_ns = parse_duration(parsing, state, text); break;
-    case ARGP_KEY_ARG: parse_argument(parsing, state, text); break;
-    case ARGP_KEY_END: finish(parsing, state); break;
-    default: return ARGP_ERR_UNKNOWN;
+    case OPTION_GAUSSIAN: question->count = parse_count(line, text); break;
+    case OPTION_UNIFORM: options->uniform = parse_count(line, text); break;
+    case OPTION_SLICE: options->slice_ns = parse_duration(line, text); break;
+    case OPTION_NARRATE: options->narrate_every_ns = parse_duration(line, text); break;
+    case OPTION_KERNEL: options->kernel = kernel_option(line, text); break;
+    case OPTION_TIMELINE: options->timeline = parse_file(line, text); break;
+    case OPTION_TRACE: options->trace = parse_file(line, text); break;
+    case OPTION_FIRST: question->first = parse_count(line, text); break;
+    case OPTION_KIND: question->kind = parse_kind(line, text); break;
+    case OPTION_CHECKPOINT: options->checkpoint = parse_file(line, text); break;
+    case OPTION_FOR: options->for_ns = parse_for(line, text); break;
     }
-    return 0;
 }
 
 static uint64_t random_seed(void)
@@ -312,23 +290,17 @@ static uint64_t random_seed(void)
 
 void client_options_parse(struct client_options *options, int argc, char **argv)
 {
-    static const struct argp parser = {
-        option_table,
-        parse_option,
-        "serial\nasync\ncompare\nsum COUNT\nsum --for TIME\nstatus",
-        "Asks a server for the sum of many Gaussian samples (server_request), and sums uniform "
-        "samples itself (uniform_sum)."
-        "\vserial waits for the answer of server_request, and then computes uniform_sum. async "
-        "computes uniform_sum while it waits. compare does both and shows the difference. sum asks "
-        "for one sum. status prints the state, the workers and the requests of servers. Write "
-        "counts as 10M, 1.2e8 or 120_000_000, and times as 250us, 1ms or 1.5s.",
-        NULL,
-        NULL,
-        NULL,
+    static const struct program_line program = {
+        .options = option_table,
+        .commands = commands,
+        .summary = "Asks a server for the sum of many Gaussian samples (server_request), and sums "
+                   "uniform samples itself (uniform_sum).",
+        .details = "Write counts as 10M, 1.2e8 or 120_000_000, and times as 250us, 1ms or 1.5s.",
+        .option = parse_option,
+        .argument = parse_argument,
     };
-    struct parsing parsing = {.options = options};
+    struct command_line line;
 
-    argp_err_exit_status = 2;
     *options = (struct client_options){
         .endpoints = {{DEFAULT_ENDPOINT}, 1},
         .question = {.seed = random_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
@@ -337,5 +309,8 @@ void client_options_parse(struct client_options *options, int argc, char **argv)
         .slice_ns = DEFAULT_SLICE_NS,
         .narrate_every_ns = DEFAULT_NARRATE_NS,
     };
-    argp_parse(&parser, argc, argv, 0, NULL, &parsing);
+    command_line_read(&line, &program, argc, argv, options);
+    options->mode = (enum mode)(line.command - commands);
+    complete(&line);
+    check(&line);
 }

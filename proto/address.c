@@ -45,6 +45,28 @@ bool address_parse(const char *text, const char *scheme, struct address *address
            port_parse(colon + 1, address->port);
 }
 
+/* address: what follows the scheme, not empty. */
+static bool port_is_missing(const char *address)
+{
+    char last = address[strlen(address) - 1];
+
+    return last == ':' || last == ']' || !strchr(address, ':');
+}
+
+/* libzmq also takes "tcp://source;host:port", and checks it. */
+const char *address_fault(const char *endpoint)
+{
+    const char *address = endpoint + strlen("tcp://");
+    struct address parsed;
+
+    if (strncmp(endpoint, "tcp://", strlen("tcp://")) != 0 || strchr(address, ';') ||
+        address_parse(endpoint, "tcp://", &parsed))
+        return NULL;
+    if (*address && port_is_missing(address))
+        return "the port is missing; expected tcp://host:port";
+    return "expected tcp://host:port, with a port from 1 to 65535 and an IPv6 address in brackets";
+}
+
 bool address_is_ipv6(const char *endpoint)
 {
     return strstr(endpoint, "://[") != NULL;

@@ -18,6 +18,10 @@ struct address {
  * scheme, host and port. */
 bool address_parse(const char *text, const char *scheme, struct address *address);
 
+/* What is wrong with an endpoint of TCP, as the rest of a sentence; NULL: nothing is wrong, or the
+ * endpoint has another transport, which libzmq checks. */
+const char *address_fault(const char *endpoint);
+
 /* True if the host of `endpoint` is an IPv6 address, which is written in brackets. */
 bool address_is_ipv6(const char *endpoint);
 
