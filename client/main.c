@@ -36,8 +36,8 @@ static void print_version(FILE *out, struct argp_state *state)
 /* ---- opening ----------------------------------------------------------------------------- */
 
 /* If stdin, stdout or stderr is closed, opens /dev/null in its place. Otherwise a socket of libzmq
- * would get that number, and the program would print into the socket. The descriptors are open for
- * reading only, so that printing fails as it does for closed ones. */
+ * could get the number of the closed stream, and the program would print into the socket. The
+ * descriptors are open for reading only, so that printing fails as it does for closed ones. */
 static void open_closed_streams(void)
 {
     int fd;
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     argp_program_version_hook = print_version;
     client_options_parse(&program.options, argc, argv);
-    zsys_handler_set(NULL); /* czmq shall not catch signals */
+    zsys_handler_set(NULL); /* czmq must not catch signals */
     interrupt_catch();
     int exit = open_all(&program);
     if (exit == EXIT_SUCCESS) {

@@ -30,9 +30,9 @@
 #define COMPUTING_SLICE_NS 100000000
 #define WAITING_SLICE_NS   100000
 
-/* After a small task a thread polls for the next task for so long before it sleeps, and yields its
- * core to other threads meanwhile. Waking a thread takes longer than the rest of a small request,
- * and clients often send the next request as soon as they have an answer. */
+/* After a small task, a thread polls for the next task for this long and then sleeps. While it
+ * polls, it yields its core to other threads. Waking a thread takes longer than the rest of a small
+ * request, and clients often send the next request as soon as they have an answer. */
 #define SPIN_US 200
 
 #define ADDRESS_BYTES 64
@@ -41,7 +41,7 @@ struct compute_thread {
     pthread_t thread;
     struct compute_threads *all;
     zsock_t *pipe;     /* the server's end */
-    zsock_t *pipe_end; /* only the thread uses this and what follows while it runs */
+    zsock_t *pipe_end; /* while the thread runs, only it uses this field and the next ones */
     zsock_t *results;
     uint64_t slice_ns; /* that the thread has asked for; 0: none yet */
 };

@@ -13,7 +13,7 @@
 #define CLIENT_REQUESTS_MAX 1024
 
 /* The shell numbers the clients from 0. Each number belongs to a client that has a request in
- * flight; one more is for the client whose message the server is handling. */
+ * flight. One more number is for the client whose message the server is handling. */
 #define CLIENTS_MAX (REQUESTS_MAX + 1)
 
 /* Parents of this server. They are the clients CLIENTS_MAX, CLIENTS_MAX + 1, ... */
@@ -29,8 +29,8 @@
 /* Joined workers. For more workers, build a tree: the servers in its middle share the load. */
 #define JOINED_MAX 4096
 
-/* The time after which a client that was refused as busy shall retry. If ten thousand clients retry
- * after this time, they take a few per cent of one core of the server. */
+/* If the server refuses a client as busy, the client retries after this time. If ten thousand
+ * clients retry after this time, they take a few per cent of one core of the server. */
 #define BUSY_RETRY_MS 1000
 
 /* Spans that a worker holds for each of its cores: one that the core computes and one that waits.
@@ -40,10 +40,10 @@
 /* Spans that one worker holds at most: as many as a server accepts from one client. */
 #define WORKER_CREDIT_MAX CLIENT_REQUESTS_MAX
 
-/* The time that one core of the worker needs for a span, about. A compute thread's span is long
- * compared with the 10 us that handing over costs. A new request waits for WORKER_CREDIT spans to
- * end, so spans must also be short. The span of a joined worker crosses a network, and the joined
- * worker cuts it further. */
+/* The time that one core of the worker needs for a span, about. To hand over a span costs 10 us, so
+ * the span of a compute thread takes much longer than that. A new request waits for WORKER_CREDIT
+ * spans to end, so spans must also be short. The span of a joined worker crosses a network, and the
+ * joined worker cuts it further. */
 #define THREAD_SPAN_NS INT64_C(10000000)
 #define JOINED_SPAN_NS INT64_C(50000000)
 

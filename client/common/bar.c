@@ -14,7 +14,7 @@
 /* Each column has up to 3 bytes of UTF-8. The rest is for two escape sequences and the NUL. */
 #define BAR_BYTES (3 * BAR_COLUMNS_MAX + 32)
 
-/* Such as "  42 %     1.2 s". Longer figures are truncated. */
+/* The figures are such as "  42 %     1.2 s". Longer ones are truncated. */
 #define FIGURES_BYTES 24
 
 /* [utf8] */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Widest line. A longer bar would show nothing more. */
+/* Widest line. A longer bar would show no more detail. */
 #define BAR_COLUMNS_MAX 100
 
 /* Draws the line in one write, from its first column, and clears the rest of the line. Does not use

@@ -8,7 +8,7 @@
 #include "client/common/interrupt.h"
 
 #define EXIT_USAGE       2
-#define EXIT_INTERRUPTED 130 /* as shells report an end by SIGINT */
+#define EXIT_INTERRUPTED 130 /* the status that shells report for an end by SIGINT */
 
 /* The status of a command that has ended. An interrupt has precedence over `success`. */
 static inline int exit_status(bool success)

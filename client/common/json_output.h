@@ -23,7 +23,7 @@ json_t *json_output_sum(uint64_t count, __int128 units, int unit_log2, int64_t e
 /* Prints the object on one line. Takes the caller's reference to the object. */
 void json_output_print(FILE *out, json_t *object);
 
-/* The same. If the user has interrupted, adds "interrupted": true before. */
+/* If the user has interrupted, adds "interrupted": true. Then prints the object in the same way. */
 void json_output_print_result(FILE *out, json_t *object);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Linux follows at most so many links. */
+/* The largest number of links that Linux follows. */
 #define LINKS_MAX 40
 
 enum step { STEP_LINK, STEP_END, STEP_TOO_LONG };

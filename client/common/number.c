@@ -8,7 +8,8 @@
 #define DIGITS "0123456789"
 #define SPACES " \t\r\n"
 
-/* Each skip_ function advances behind what it is named after. It returns whether there was any. */
+/* Each skip_ function moves `at` behind the text that its name describes. Returns false if that
+ * text is missing. */
 static bool skip_digits(const char **at)
 {
     size_t count = strspn(*at, DIGITS);

@@ -113,7 +113,7 @@ static bool read_exponent(const char **at, struct decimal *number)
     return *at > begin;
 }
 
-/* Computes number * unit. Returns false if that is not whole or exceeds `limit`. */
+/* Computes number * unit. Returns false if the product is not whole or exceeds `limit`. */
 static bool decimal_to_whole(const struct decimal *number, const struct unit *unit, uint64_t limit,
                              uint64_t *whole)
 {
@@ -208,7 +208,7 @@ char *count_print(uint64_t count, char *text)
 struct rough_unit {
     const char *name;
     double worth; /* the unit in the base unit */
-    double limit; /* values below it, in units, are printed in this unit */
+    double limit; /* values below this limit, in units, are printed in this unit */
 };
 
 static const struct rough_unit rate_units[] = {

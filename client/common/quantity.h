@@ -30,7 +30,7 @@
 /* A number, with or without k, M, G, T or P (powers of 1000; K is k): 0 to SAMPLE_END_MAX. */
 bool count_parse(const char *text, uint64_t *count);
 
-/* A number and ns, us, ms, s, min or h: 0 to DURATION_NS_MAX. Only 0 may lack its unit. */
+/* A number and ns, us, ms, s, min or h: 0 to DURATION_NS_MAX. Only 0 needs no unit. */
 bool duration_parse(const char *text, int64_t *ns);
 
 /* Plain digits, decimal, or hexadecimal after 0x: 0 to 2^64 - 1. */

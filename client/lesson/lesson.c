@@ -52,7 +52,7 @@ void lesson_look_end(struct lesson *lesson, bool readable)
         server_request_receive(&lesson->request);
     uniform_sum_look_end(&lesson->sum);
     if (lesson->request_unsent)
-        sched_yield(); /* libzmq's thread may need this core, and would get it 4 ms later */
+        sched_yield(); /* libzmq's thread may need this core; it would otherwise wait 4 ms */
     transcript_look(lesson);
     lesson_record_look(lesson);
 }

@@ -30,7 +30,7 @@ void lesson_record_begin(struct lesson *lesson)
     record_request_sent(lesson->record, lesson->request.asked_at_ns);
 }
 
-/* If a connection existed, the request left when it was made. */
+/* If a connection existed when the request was made, the request left at once. */
 void lesson_record_begin_sum(struct lesson *lesson)
 {
     const struct server_request *request = &lesson->request;

@@ -20,7 +20,7 @@ struct lesson {
     struct record *record;         /* for pictures; NULL: no picture is wanted */
     int64_t began_at_ns;
     int64_t ended_at_ns;
-    bool request_unsent; /* since the last look began: the request waits for a connection */
+    bool request_unsent; /* when the last look began, the request was waiting for a connection */
 };
 
 #endif

@@ -23,7 +23,7 @@
 #define SHOWN_BYTES 40
 
 enum plain_state {
-    PLAIN_OVER, /* or not begun */
+    PLAIN_OVER, /* the request has ended, or has not begun */
     PLAIN_CONNECTING,
     PLAIN_READING,
 };
@@ -35,7 +35,7 @@ struct plain_server {
     int epoll;                  /* watches the connection and the timer */
     int timer;
     enum plain_state state;
-    const struct addrinfo *address; /* the one that the client connects to */
+    const struct addrinfo *address; /* the address that the client connects to */
     int fd;                         /* the connection; -1: none */
     int64_t began_at_ns;
     int64_t timeout_ns;              /* 0: none */
@@ -55,7 +55,7 @@ static void disconnect(struct plain_server *plain)
     plain->fd = -1;
 }
 
-/* Makes the timer readable at that time, and not before. NEVER: not at all. */
+/* Sets the time at which the timer becomes readable. NEVER: never. */
 static void set_timer(struct plain_server *plain, int64_t at_ns)
 {
     struct itimerspec at = {0};
@@ -106,8 +106,8 @@ static bool begin_connect(struct plain_server *plain, const struct addrinfo *add
            watch(plain, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
-/* Begins to connect to `address`, or to the first later one for which that is possible. error: why
- * the address before failed. */
+/* Begins to connect to `address`. If that fails, tries the addresses after it in their order.
+ * error: why the previous address failed. */
 static void connect_from(struct plain_server *plain, const struct addrinfo *address, int error)
 {
     for (; address; address = address->ai_next) {

@@ -21,11 +21,11 @@ struct transcript {
     uint64_t outages_printed; /* outages of the request that are printed */
     bool paused;              /* the last line about uniform_sum is Pausing */
     bool bar_drawn;           /* the bar is on the screen */
-    int64_t resumed_at_ns;    /* when uniform_sum was last said to begin or resume */
-    int64_t bar_due_at_ns;    /* when to draw the bar again */
+    int64_t resumed_at_ns; /* when the transcript last printed that uniform_sum begins or resumes */
+    int64_t bar_due_at_ns; /* when to draw the bar again */
 };
 
-/* Each function is called after the step that it prints; the first two are called before. */
+/* The first two functions are called before the step that they print, the others after it. */
 void transcript_begin_request(struct lesson *lesson);
 void transcript_begin_sum(struct lesson *lesson);
 void transcript_slice(struct lesson *lesson);

@@ -156,7 +156,7 @@ static void dial_next(struct exchange *e)
         give_up(e);
         return;
     }
-    if (e->state == EXCHANGE_DIALING && next == e->endpoint) { /* no other one may be dialled */
+    if (e->state == EXCHANGE_DIALING && next == e->endpoint) { /* only this one may be dialled */
         begin_turn(e);
         return;
     }
@@ -190,8 +190,8 @@ static const struct {
     [LOSS_INVALID] = {"sent an invalid message", RETURN_NS, MEANTIME_NONSENSE},
 };
 
-/* A caller that set a deadline has said how long to try, once any server was connected. Otherwise
- * the patience is long enough for one turn of each endpoint. */
+/* If any server was connected and the caller has set a timeout, only the timeout limits the
+ * retries. Otherwise the patience is long enough for one turn of each endpoint. */
 static int64_t patience_ns(const struct exchange *e, int64_t least_ns)
 {
     if (e->was_connected && e->deadline_at_ns != NEVER)
@@ -199,7 +199,7 @@ static int64_t patience_ns(const struct exchange *e, int64_t least_ns)
     return later(least_ns, (int64_t)e->endpoints->count * TURN_NS);
 }
 
-/* Leaves the current server. `error_text` says why already.
+/* Leaves the current server. The caller has written the reason to `error_text`.
  * pause_ns: how long this endpoint is not dialled; NEVER: it is not dialled again. */
 static void leave(struct exchange *e, enum loss loss, int64_t pause_ns)
 {
@@ -352,8 +352,9 @@ static void reject(struct exchange *e)
 
 /* ---- events: time and cancel ------------------------------------------------------------- */
 
-/* The server has been silent. A REP server never sends progress, and neither does a server that
- * froze at once. Only a server that is not frozen completes the handshake of a probe. */
+/* The server has been silent. A REP server never sends progress. A server that froze before its
+ * first progress sends none either. Only a server that is not frozen completes the handshake of a
+ * probe. */
 static void probe(struct exchange *e)
 {
     e->state = EXCHANGE_PROBING;

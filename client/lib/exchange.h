@@ -54,8 +54,7 @@
 #define STOPPING_NS INT64_C(1000000000)
 
 /* After this many losses the request fails: RETURN_NS divided by REDIAL_NS. A lost attempt loses
- * all of its work. A request that outlived 100 servers is unlikely to find a server that finishes
- * it. */
+ * all of its work. After 100 lost servers, one more server is unlikely to finish the request. */
 #define LOSSES_MAX 100
 
 /* The ids of one exchange's attempts are this far apart. Ids in between belong to other exchanges.
@@ -76,11 +75,12 @@ enum exchange_state {
 enum exchange_event_type {
     EXCHANGE_EVENT_BEGIN,
     EXCHANGE_EVENT_CONNECTED,    /* the link that was dialled is up, or was up already */
-    EXCHANGE_EVENT_DISCONNECTED, /* all messages that came before have been passed in */
+    EXCHANGE_EVENT_DISCONNECTED, /* the link has ended; all messages before its end have been passed
+                                    in */
     EXCHANGE_EVENT_CANNOT_DIAL,  /* `reason` says why */
     EXCHANGE_EVENT_ALIVE,        /* the server showed a sign of life at `alive_at_ns` */
     EXCHANGE_EVENT_MESSAGE,      /* `message` came */
-    EXCHANGE_EVENT_INVALID,      /* a frame came that is no message; `reason` says why */
+    EXCHANGE_EVENT_INVALID,      /* an invalid message came; `reason` says why */
     EXCHANGE_EVENT_TIME,         /* time has passed */
     EXCHANGE_EVENT_CANCEL,       /* the caller cancels the request */
     EXCHANGE_EVENT_TYPES,
@@ -90,7 +90,7 @@ struct exchange_event {
     enum exchange_event_type type;
     const struct message *message; /* only for EXCHANGE_EVENT_MESSAGE */
     const char *reason;            /* a clause without a full stop */
-    int64_t alive_at_ns;           /* a handshake of a probe, or any message; at most now */
+    int64_t alive_at_ns; /* the time of a probe's handshake or of any message; at most now */
 };
 
 /* Exchanges share links. Each exchange uses at most one link at a time, and gets the events of that
@@ -119,8 +119,8 @@ struct exchange_effect {
 /* Other modules may read the fields up to `error_text`. */
 struct exchange {
     enum exchange_state state;
-    struct sum_request request; /* as the first attempt sends it, but for its deadline */
-    uint64_t samples_done;      /* as the server last reported, in this attempt */
+    struct sum_request request; /* as in the first attempt, except its deadline */
+    uint64_t samples_done;      /* from the server's last report in this attempt */
     uint64_t attempts;          /* requests sent; each one has its own id */
     uint64_t outages;           /* from losing a server to the next server's first message */
     const char *left_endpoint;  /* the server that was lost at the last outage; NULL: none */
@@ -132,17 +132,17 @@ struct exchange {
     char error_text[TEXT_BYTES_MAX + 512]; /* a sentence: the server's text and words around it */
 
     const struct endpoints *endpoints;
-    size_t endpoint;                   /* the current one: its place in `endpoints` */
+    size_t endpoint;                   /* the index of the current endpoint in `endpoints` */
     int64_t dial_at_ns[ENDPOINTS_MAX]; /* an endpoint is not dialled before this time */
     int64_t timeout_ns;                /* of the whole request; 0: none */
     int64_t deadline_at_ns;            /* the end of the timeout; NEVER: none */
     int64_t now_ns;                    /* the time of this step */
-    int64_t due_at_ns;                 /* the end of the state; NEVER: it has none */
-    int64_t unserved_at_ns; /* since when no server works on the request; NEVER: one does */
+    int64_t due_at_ns;      /* the end of the state; NEVER: the state does not end by time */
+    int64_t unserved_at_ns; /* since when no server works on the request; NEVER: a server does */
     int64_t patience_ns;    /* the request fails after this long without a server */
-    unsigned losses;        /* servers lost so far, but for busy ones */
-    bool was_connected;     /* to any server, at any time */
-    bool sent_progress;     /* this server, in this attempt */
+    unsigned losses;        /* servers lost so far; busy servers do not count */
+    bool was_connected;     /* any server was connected at any time */
+    bool sent_progress;     /* the current server has sent progress in this attempt */
     const struct exchange_event *event; /* of this step */
     struct exchange_effect effects[EXCHANGE_EFFECTS_MAX];
     size_t effect_count;

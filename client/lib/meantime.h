@@ -38,12 +38,13 @@
 extern "C" {
 #endif
 
-/* The most endpoints of one session. */
+/* The largest number of endpoints of one session. */
 #define MEANTIME_ENDPOINTS_MAX 16
 
-/* The most requests of one session that are in flight or not yet taken. One server accepts 1,024
- * requests of one session at a time. It refuses further requests as busy. The session retries those
- * until the server accepts them, or until they fail. It is better to hold some requests back. */
+/* The largest number of requests of one session that are in flight or not yet taken. One server
+ * accepts 1,024 requests of one session at a time. It refuses further requests as busy. The session
+ * retries those until the server accepts them, or until they fail. It is better to hold some
+ * requests back. */
 #define MEANTIME_REQUESTS_MAX 65536
 
 /* The size of meantime_result.text, with its final NUL. */
@@ -70,7 +71,7 @@ enum meantime_error {
                                  * and no other server took over */
     MEANTIME_SERVER_BUSY = -18, /* all servers were busy for a minute */
     MEANTIME_REFUSED = -19,     /* the server refused, and would refuse again */
-    MEANTIME_NONSENSE = -20,    /* the server sent an invalid message: it is of another kind */
+    MEANTIME_NONSENSE = -20,    /* the server sent an invalid message; it may be another program */
     MEANTIME_TIMED_OUT = -21,   /* no answer came within timeout_ns */
     MEANTIME_CANCELLED = -22    /* by meantime_cancel() */
 };
@@ -134,8 +135,9 @@ MEANTIME_API struct meantime *meantime_new(void);
  * listens there: the first request does.
  * A host name means an IPv4 address. IPv6 addresses are written in brackets, as in
  * "tcp://[::1]:8197". libzmq resolves names one after the other, before each connection. While the
- * name service does not respond, the session makes no new connection, not even to numbers.
- * Returns MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY or _NO_RESOURCES. */
+ * name service does not respond, the session makes no new connection, not even to an address in
+ * numbers. Returns MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY or
+ * _NO_RESOURCES. */
 MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
 
 /* Begins a request. Sets `request` to its number, which is never 0 and which no other request of

@@ -26,8 +26,8 @@ static void look(struct meantime *m, struct pacing *pacing)
     pacing_looked(pacing, clock_ns() - began_at_ns);
 }
 
-/* A request is sent during a look. While it is not sent, slices are shorter. Returns whether they
- * are. */
+/* A look sends the request. Until then, makes slices shorter. Returns whether slices are shorter
+ * now. */
 static bool hurry(const struct meantime *m, uint64_t request, struct pacing *pacing,
                   int64_t began_at_ns)
 {
@@ -54,9 +54,9 @@ int meantime_overlap(struct meantime *m, uint64_t request, meantime_slice *slice
         bool hurried = hurry(m, request, &pacing, began_at_ns);
         look(m, &pacing);
         if (hurried)
-            sched_yield(); /* libzmq's thread may need this core, and would get it 4 ms later */
+            sched_yield(); /* libzmq's thread may need this core; it would otherwise wait 4 ms */
     }
     if (request && meantime_wait(m, request, -1) == MEANTIME_INTERRUPTED)
         return MEANTIME_INTERRUPTED;
-    return MEANTIME_OK; /* also if a slice has taken the result already */
+    return MEANTIME_OK; /* also if the result was taken by a slice */
 }

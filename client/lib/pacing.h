@@ -27,13 +27,13 @@
  * time divided by this number. */
 #define PACING_LOOKS 256
 
-/* A request is sent during a look. Until it is sent, a slice takes at most the time that it has
- * waited so far, divided by this number. So the slice delays it by at most that share. */
+/* A request is sent during a look. Until the request is sent, a slice takes at most the request's
+ * wait so far, divided by this number. So a slice makes the wait longer by at most this share. */
 #define PACING_WAITED_PER_SLICE 8
 
 struct pacing {
     int64_t target_ns; /* length of a slice; 0: each slice is one unit */
-    int64_t limit_ns;  /* of a slice while a request waits to be sent; 0: none */
+    int64_t limit_ns;  /* the longest slice while a request waits to be sent; 0: no limit */
     int64_t look_ns;   /* cost of the cheapest look, or somewhat more; 0: no look was reported */
     uint64_t units;    /* in the next slice */
 };

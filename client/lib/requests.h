@@ -20,7 +20,7 @@ struct session_request {
     bool attached;   /* it uses the link to `endpoint` */
     bool probing;    /* it uses the probe to `endpoint` */
     size_t endpoint; /* the place in the session's endpoints; valid while attached or probing */
-    enum exchange_event_type next; /* for the step after this one; EXCHANGE_EVENT_BEGIN: none */
+    enum exchange_event_type next; /* the event of the next step; EXCHANGE_EVENT_BEGIN: no event */
     int dial_errno;                /* why the link cannot be dialled, if next is CANNOT_DIAL */
     bool used, ended;
     TAILQ_ENTRY(session_request) link;

@@ -193,7 +193,7 @@ static void step(struct session *s, struct session_request *request,
                   });
     if (exchange_over(&request->exchange)) {
         requests_end(&s->requests, request);
-        if (!s->looking) /* the caller is to look, because a request has ended outside a look */
+        if (!s->looking) /* a request has ended outside a look, so the caller must look */
             look_again(s);
     } else
         note_due(s, exchange_due_at(&request->exchange));
@@ -367,7 +367,7 @@ static void step_time(struct session *s, struct session_request *request, int64_
     step_type(s, request, EXCHANGE_EVENT_TIME);
 }
 
-/* Steps all requests that are due, and computes due_at_ns anew. */
+/* Steps all requests that are due, and updates due_at_ns. */
 static void step_due(struct session *s, int64_t now_ns)
 {
     struct session_request *request = TAILQ_FIRST(&s->requests.in_flight);
@@ -417,7 +417,8 @@ void session_look(struct session *s)
         step_due(s, now_ns);
     s->looking = false;
     if (s->timer_at_ns <= now_ns)
-        s->timer_at_ns = EXPIRED; /* setting it anew wakes callers with an edge-triggered epoll */
+        s->timer_at_ns = EXPIRED; /* so that set_timer() sets the timer again, which wakes callers
+                                     with an edge-triggered epoll */
     set_timer(s);
 }
 

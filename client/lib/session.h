@@ -15,8 +15,8 @@
 #include "client/lib/wakeup.h"
 
 /* A look may leave messages unread. After this many such looks in a row, and after this long, the
- * requests get the time all the same. A server that answers many requests at once fills about this
- * many looks, or fewer while its caller looks rarely. */
+ * exchanges get EXCHANGE_EVENT_TIME nevertheless. A server that answers many requests at once fills
+ * about this many looks, or fewer while its caller looks rarely. */
 #define UNREAD_LOOKS_MAX 100
 #define UNREAD_NS_MAX    SILENCE_NS
 
@@ -28,8 +28,8 @@ struct session {
     bool pending;        /* work is pending that no descriptor signals; the timer fires at once */
     bool looking;        /* session_look() runs, and sets the timer at its end */
     int unread_looks;    /* looks in a row that left messages unread */
-    int64_t unread_since_at_ns;               /* the first one of them; valid if there is one */
-    struct endpoints endpoints;               /* the names are owned */
+    int64_t unread_since_at_ns; /* when the first of these looks began; valid if unread_looks > 0 */
+    struct endpoints endpoints; /* the names are owned */
     struct server_link links[ENDPOINTS_MAX];  /* one for each endpoint */
     struct server_link probes[ENDPOINTS_MAX]; /* second links, to see whether a server is alive */
     struct requests requests;

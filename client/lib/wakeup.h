@@ -1,4 +1,4 @@
-/* The descriptor that tells the caller when to look: an epoll set with a timer and with the
+/* The descriptor that is readable when the caller must look: an epoll set with a timer and with the
  * sockets of all links. One thread. The simulator of sessions links its own implementation. */
 #ifndef MEANTIME_CLIENT_LIB_WAKEUP_H
 #define MEANTIME_CLIENT_LIB_WAKEUP_H
@@ -21,9 +21,10 @@ void wakeup_clear(struct wakeup *wakeup);
 bool wakeup_add(const struct wakeup *wakeup, int fd);
 void wakeup_remove(const struct wakeup *wakeup, int fd);
 
-/* Sets the timer anew. From at_ns on it is readable, until the next call of this function.
- * at_ns: by clock_ns(), 1 or more; a time in the past wakes the caller at once; NEVER: not at all.
- * A caller with an edge-triggered epoll gets a new edge, even if at_ns is in the past again. */
+/* Sets the timer, even if it is set already. From at_ns on it is readable, until the next call of
+ * this function. at_ns: by clock_ns(), 1 or more; a time in the past wakes the caller at once;
+ * NEVER: not at all. A caller with an edge-triggered epoll gets a new edge, even if at_ns is in the
+ * past again. */
 void wakeup_set_timer(const struct wakeup *wakeup, int64_t at_ns);
 
 /* Returns whether the caller is to look. One system call, which does not wait. */

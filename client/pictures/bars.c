@@ -10,7 +10,7 @@
 /* Distance of two figures of an axis: "-2777 min" and some space. */
 #define TICK_SPACING 78
 
-/* The line of a look begins so far above its slice. */
+/* The line of a look begins this far above its slice. */
 #define LOOK_ABOVE 4
 
 /* If slices are narrower on average, they are drawn as one bar. */

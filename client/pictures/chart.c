@@ -14,7 +14,8 @@
 /* Columns right of the bars, for the last figure of the axis. */
 #define MARGIN 5
 
-/* An axis has about so many ticks at most. Their distance has room for "0 min" and a space. */
+/* The largest number of ticks of an axis, about. The space between two ticks is enough for "0 min"
+ * and a space. */
 #define TICKS_MAX        6
 #define TICK_COLUMNS_MIN 6
 

@@ -10,7 +10,7 @@
 /* With fewer columns there is no room for a chart, and nothing is drawn. */
 #define CHART_COLUMNS_MIN 48
 
-/* The chart uses at most so many columns. More would show nothing more. */
+/* The largest number of columns of a chart. More columns would show no more detail. */
 #define CHART_COLUMNS_MAX 160
 
 /* Longer names are truncated. */

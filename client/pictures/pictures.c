@@ -16,8 +16,8 @@
 
 typedef void drawing(FILE *out, const struct record *records, size_t count);
 
-/* Advice for errors that another place would avoid. For others, such as a full disk, the message of
- * the system is enough. */
+/* Advice for errors that another folder would avoid. For other errors, such as a full disk, the
+ * message of the system is enough. */
 static const char *advice(int error)
 {
     switch (error) {

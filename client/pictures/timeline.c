@@ -27,7 +27,7 @@
 /* Slices that the close-up shows on each side of the look that finds the reply. */
 #define NEAR_SIDE 4
 
-/* There is a close-up only if it shows less than this share of the picture. */
+/* A close-up is drawn only if it shows less than this share of the picture. */
 #define CLOSE_UP_SHARE 0.25
 
 /* Lines for lost servers below a lesson. If there were more, they are counted. */
@@ -153,7 +153,8 @@ static void draw_lesson(const struct scale *scale, const struct record *record, 
 
 /* ---- the close-up ------------------------------------------------------------------------ */
 
-/* The last look is the one that found the reply. Returns false if the reply came outside of it. */
+/* The last look is the one that found the reply. Returns false if the reply came outside of this
+ * look. */
 static bool find_reply(const struct record *record, size_t *number)
 {
     for (size_t i = record_near_count(record); i-- > 0;) {

@@ -68,7 +68,7 @@ static void *grow(void *entries, uint32_t count, uint32_t more, size_t size)
     void *grown = realloc(entries, (count + more + 1) * size);
 
     if (!grown)
-        abort(); /* at most some megabytes are missing */
+        abort(); /* a list takes a few megabytes at most, so this hardly ever happens */
     return grown;
 }
 

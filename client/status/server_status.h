@@ -1,4 +1,4 @@
-/* The state of a server: asks for its status page by page, and prints all of it. */
+/* Asks a server for its status, page by page, and prints the whole status. */
 #ifndef MEANTIME_CLIENT_STATUS_SERVER_STATUS_H
 #define MEANTIME_CLIENT_STATUS_SERVER_STATUS_H
 

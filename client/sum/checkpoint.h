@@ -36,8 +36,8 @@ enum checkpoint_found { CHECKPOINT_FAILED, CHECKPOINT_NONE, CHECKPOINT_FOUND };
 enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *name,
                                       struct checkpoint *checkpoint);
 
-/* Replaces the file and waits until it is on disk. If this fails, the file is as before; only if
- * the very last step fails, the file is replaced, but may not be on disk yet. */
+/* Replaces the file and waits until it is on disk. If this fails, the file is unchanged, with one
+ * exception. If the last step fails, the file is replaced, but may not be on disk yet. */
 bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint);
 
 void checkpoint_close(struct checkpoint_file *file);

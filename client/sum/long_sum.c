@@ -223,11 +223,12 @@ static bool fail_unserved(struct sum_state *sum)
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
-/* A request that is made during an outage has never had a server. Its patience ends sooner than
- * that of the other requests, so the client repeats the request until theirs ends as well. */
+/* A request that is made during an outage has never had a server. Its patience ends before the
+ * patience of the other requests. So the client repeats the request until the other requests fail
+ * as well. */
 static bool on_no_server(struct sum_state *sum, struct piece *piece)
 {
-    bool has_timeout = sum->question.timeout_ns > 0; /* then the user decides how long */
+    bool has_timeout = sum->question.timeout_ns > 0; /* the user decides how long to retry */
 
     if (has_timeout || clock_ns() - sum->served_at_ns < RETURN_NS)
         return ask(sum, piece);
@@ -249,7 +250,7 @@ static bool on_answer(struct sum_state *sum, struct meantime_result *result)
         return fail(sum, result->error, result->text);
     }
     sum->left_endpoint = NULL;
-    sum->question.server = result->server; /* so that the next request tries no lost server first */
+    sum->question.server = result->server; /* the next request goes to a server that works */
     window_answered(&sum->window, result->user, result_units(result), clock_ns());
     return true;
 }
@@ -297,7 +298,8 @@ static bool step(struct sum_state *sum)
     return good && !interrupted() && !time_over(sum, now_ns);
 }
 
-/* With for_ns: fails if the time was not used, because no server is there or it was too short. */
+/* With for_ns: fails if the time was not used, because no server was reachable or the time was too
+ * short. */
 static void check_time_used(struct sum_state *sum)
 {
     if (sum->for_ns == 0 || window_done(&sum->window) || interrupted())

@@ -2,25 +2,26 @@
  *
  *  1. The next worker is the one whose cores hold the fewest spans. Among equals, the worker that
  *     has waited longest is next. A worker gets spans up to its credit (workers_ready).
- *  2. A waiting span comes first: a worker returned it without a total. A suspect is a span that
- *     one more lost worker would fail. It waits like the others, but only after its rest.
+ *  2. A waiting span comes first: a worker returned it without a total. If one
+ *     more lost worker would fail the request of a span, this span is a suspect. A suspect rests
+ *     first, and then waits like other spans.
  *  3. Exception to rule 2: an unproven worker has not returned a total since it joined. While there
  *     are new samples, such a worker gets no waiting span. Otherwise a worker that joins, takes
  *     the span and disconnects, again and again, could hold up the span for ever.
  *  4. Then an overdue run: of all runs of spans with one worker, the oldest is late by OVERDUE_NS.
- *     This worker gets its span too, and the first total counts.
+ *     The next worker gets the span of this run too, and the first total counts.
  *  5. Then a stuck span: both runs of a span are overdue. A third worker gets the span, and the
  *     dispatcher revokes the run that was late first.
  *  6. Then a new span, cut from the request whose turn it is.
  *  7. Last, a late run: a worker with an idle core gets the span too.
  *
- * Rules 5 and 7 look only at the LATE_LOOKS oldest candidates. */
+ * Rules 5 and 7 check only the LATE_LOOKS oldest candidates. */
 #include "server/core/assign.h"
 
 #include "proto/instant.h"
 
-/* Candidates that rules 5 and 7 look at. When all samples are assigned, few runs are left, and the
- * oldest of them are late first. */
+/* Candidates that rules 5 and 7 check. When all samples are assigned, few runs are left, and the
+ * oldest runs are late first. */
 #define LATE_LOOKS 64
 
 /* ---- candidates -------------------------------------------------------------------------- */

@@ -425,8 +425,9 @@ static void requests_stop(struct dispatcher *d)
         request_end(d, r, STATUS_STOPPING);
 }
 
-/* A draining server without workers gives up. First it waits for workers to join, as long as it
- * accepts silence, because an operator may restart the workers together with their front. */
+/* A draining server without workers gives up. First it waits for workers to join, for
+ * HEARTBEATS_MISSED heartbeats, because an operator may restart the workers together with their
+ * front. */
 static void plan_give_up(struct dispatcher *d)
 {
     bool stranded = d->draining && d->workers.capacity == 0 && d->workers.held == 0;

@@ -37,12 +37,12 @@
 #define OVERDUE_NS INT64_C(2000000000)
 
 /* If both runs of a span are overdue, the dispatcher revokes one and a third worker gets the span.
- * The time until the next revocation of this span doubles each time, up to this many times: a span
- * that is only slow ends at last. */
+ * The time until the next revocation of this span doubles each time, up to this many times. So a
+ * span that is only slow ends at last. */
 #define REVOCATIONS_MAX 20
 
 /* If this many workers were lost while they computed the same span, its request fails. Before the
- * last of these chances the span rests for HEARTBEATS_MISSED heartbeats, because one cause, such as
+ * span gets its last worker, it rests for HEARTBEATS_MISSED heartbeats, because one cause, such as
  * a power cut, may take several workers at once. */
 #define SPAN_DEATHS_MAX 3
 

@@ -25,8 +25,8 @@ struct dispatcher {
     int64_t progress_at_ns;  /* of the next round of progress messages; NEVER: none */
     int64_t heartbeat_at_ns; /* of the next round of heartbeats; NEVER: none */
     int64_t ticked_at_ns;    /* of the last EVENT_TIME */
-    int64_t resumed_at_ns;   /* this process did not run for a time before, so that messages may
-                                still be unread; silence counts from here */
+    int64_t resumed_at_ns;  /* when this process last continued after a pause; messages may still be
+                               unread, so silence counts from then on */
     int64_t give_up_at_ns;  /* a draining dispatcher without workers stops its requests; or NEVER */
     int64_t deadline_at_ns; /* no deadline of a request is earlier; NEVER: none */
 };

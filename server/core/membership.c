@@ -113,9 +113,9 @@ static void on_welcome(struct membership *m, const struct welcome *welcome, int6
     m->heartbeat_at_ns = now_ns + m->heartbeat_ns;
 }
 
-/* NOT_JOINED while a Join is unanswered belongs to a message before that Join. OUT_OF_RANGE means
- * that the parent has found a cycle. As the answer to a heartbeat, OUT_OF_RANGE ends the
- * membership. */
+/* If NOT_JOINED arrives while a Join is unanswered, it answers a message before that Join.
+ * OUT_OF_RANGE means that the parent has found a cycle. As the answer to a heartbeat, OUT_OF_RANGE
+ * ends the membership. */
 static void on_refusal(struct membership *m, const struct refusal *refusal,
                        struct membership_effects *effects, int64_t now_ns)
 {

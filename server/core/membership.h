@@ -21,8 +21,8 @@
 #define MEMBERSHIP_CYCLE_NS INT64_C(5000000000)
 
 /* Time from a disconnect to the next dial. If this server had joined, the time is short, because a
- * restarted front is back at once. If it had not, the time is longer: a port that accepts every
- * connection and closes it would be dialled a thousand times a second. */
+ * restarted front is back at once. If this server had not joined, the time is longer. Otherwise a
+ * port that accepts every connection and closes it would be dialled a thousand times a second. */
 #define MEMBERSHIP_REDIAL_NS       INT64_C(10000000)
 #define MEMBERSHIP_REDIAL_LATER_NS INT64_C(200000000)
 
@@ -66,7 +66,8 @@ struct membership {
     int64_t heartbeat_at_ns; /* this server's next heartbeat; NEVER: not a member */
 };
 
-/* The caller dials the link once; later the effect `dial` asks for it. */
+/* The caller dials the link once. After that, the caller dials only when the effect `dial` is
+ * set. */
 void membership_init(struct membership *m, const struct join *join);
 
 /* Sets the capacity and height of this server. If they change, a heartbeat is due at once. */

@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Each numbered client has a request in flight; one more is for the client whose message the server
- * is handling. The FIXED_CLIENTS follow. */
+/* Each numbered client has a request in flight. One more number is for the client whose message the
+ * server is handling. The FIXED_CLIENTS follow. */
 static uint32_t numbered_clients(const struct queue *queue)
 {
     return queue->requests_max + 1;

@@ -26,7 +26,7 @@ struct request {
     enum request_state state;
     struct client *client; /* NULL: the client is lost, so no answer is sent */
     struct sum_request asked;
-    uint64_t assigned;      /* samples that spans were cut from, from asked.first on */
+    uint64_t assigned;      /* samples that are already cut into spans, from asked.first on */
     struct total total;     /* of the spans that are summed */
     uint64_t compute_ns;    /* of those spans, on all cores together */
     struct span_list spans; /* cut, and not yet summed */
@@ -53,9 +53,9 @@ TAILQ_HEAD(client_list, client);
 
 struct queue {
     struct request *requests;
-    struct client *clients; /* the numbered ones, then the FIXED_CLIENTS */
+    struct client *clients; /* the numbered clients, then the FIXED_CLIENTS */
     uint32_t requests_max;
-    uint32_t requests_used; /* of `requests`: the others have never been used */
+    uint32_t requests_used; /* entries of `requests` that were ever used: the first ones */
     uint32_t open_count;    /* of `open` */
     struct request_list free;
     struct request_list open;    /* in the order of their arrival */

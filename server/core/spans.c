@@ -11,7 +11,7 @@
 enum span_event {
     SPAN_EVENT_ASSIGN, /* a worker gets it */
     SPAN_EVENT_RETURN, /* one of its runs ends without a total */
-    SPAN_EVENT_DROP,   /* it is summed, or no longer wanted */
+    SPAN_EVENT_DROP,   /* it is summed, or its request has ended */
     SPAN_EVENTS,
 };
 

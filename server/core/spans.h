@@ -30,7 +30,7 @@ struct span {
     uint64_t first;                  /* the first sample, of the request's stream */
     uint64_t count;                  /* samples */
     uint32_t deaths;                 /* workers that were lost while they computed it */
-    uint32_t revocations;            /* of one of two runs that were both overdue */
+    uint32_t revocations;            /* how often one of two overdue runs was revoked */
     int64_t rests_until_ns;          /* a suspect is not assigned again before this */
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
     TAILQ_ENTRY(span) in_request;    /* request.spans; the free list while FREE */
@@ -52,7 +52,7 @@ struct run {
     struct worker *worker;
     struct span *span;          /* NULL unless RUNNING */
     unsigned kind;              /* enum message_kind of the stream */
-    int64_t takes_ns;           /* expected, of its worker with all cores */
+    int64_t takes_ns;           /* the expected time with all cores of its worker */
     int64_t late_at_ns;         /* from then on another worker may get the span too */
     bool cancel_due;            /* it is in spans.cancels */
     TAILQ_ENTRY(run) in_worker; /* worker.runs; the free list while FREE */
@@ -79,7 +79,7 @@ struct spans {
 bool spans_init(struct spans *spans);
 void spans_clear(struct spans *spans);
 
-/* True while storage for one more run is free; and for one more span. */
+/* Return true while storage is free for one more run, and for one more span. */
 bool spans_run_available(const struct spans *spans);
 bool spans_span_available(const struct spans *spans);
 
@@ -102,7 +102,8 @@ void spans_count_death(struct span *span, int64_t rests_until_ns);
 /* Assigns a waiting or late span to a worker. Needs spans_run_available(). */
 struct run *spans_assign(struct spans *spans, struct span *span, struct worker *worker);
 
-/* The id of a run, never 0; and the run of an id, or NULL if that run has ended. */
+/* spans_id() returns the id of a run, never 0. spans_run() returns the run of an id, or NULL if
+ * that run has ended. */
 uint64_t spans_id(const struct spans *spans, const struct run *run);
 struct run *spans_run(const struct spans *spans, uint64_t id);
 

@@ -36,13 +36,13 @@ struct worker {
     uint32_t capacity;      /* cores, 0 to CAPACITY_MAX */
     uint32_t height;        /* levels of servers below it, 0 to HEIGHT_MAX */
     uint32_t held;          /* runs that it holds */
-    int level;              /* it is in workers.ready[level]; -1: it gets no span now */
+    int level;              /* the index of its list in workers.ready; -1: it gets no span now */
     struct run_list runs;   /* the oldest first */
     double block_ns[KINDS]; /* time of one core for a block, smoothed */
     int measured[KINDS];    /* how many measurements block_ns holds, up to 4 */
     int64_t queued_ns;      /* expected time of all its runs, on all its cores together */
-    int64_t received_at_ns; /* its last message */
-    uint64_t samples;       /* that it has summed since it joined */
+    int64_t received_at_ns; /* when its last message arrived */
+    uint64_t samples;       /* samples that it has summed since it joined */
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
     TAILQ_ENTRY(worker) in_ready;
@@ -71,7 +71,8 @@ struct workers {
 bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns);
 void workers_clear(struct workers *workers);
 
-/* The worker of a number, in any state, or NULL if the number is too large; and the reverse. */
+/* workers_at() returns the worker of a number, in any state, or NULL if the number is too large.
+ * workers_number() returns the number of a worker. */
 struct worker *workers_at(const struct workers *workers, uint32_t number);
 uint32_t workers_number(const struct workers *workers, const struct worker *worker);
 
@@ -99,10 +100,10 @@ uint32_t workers_height(const struct workers *workers);
 /* The worker that gets the next span, or NULL if no worker has credit left. */
 struct worker *workers_ready(const struct workers *workers);
 
-/* The same, of the workers that do not hold this span. */
+/* The worker that gets the next run of this span: one that does not hold the span yet. Or NULL. */
 struct worker *workers_ready_for(const struct workers *workers, const struct span *span);
 
-/* Another worker than `but` with an idle core, or NULL. but: may be NULL. */
+/* A worker with an idle core, but not the worker `but`. NULL: no such worker. but: may be NULL. */
 struct worker *workers_idle(const struct workers *workers, const struct worker *but);
 
 /* Adds a run of `count` samples to the worker's load. Fills in run->takes_ns and late_at_ns. */

@@ -1,4 +1,5 @@
-/* Connections by file descriptor: whose a message is, and how many bytes are unread. */
+/* Connections by file descriptor: which connection a message belongs to, and how many bytes are
+ * unread. */
 #include "server/net/connections.h"
 
 #include <stdlib.h>

@@ -2,11 +2,11 @@
  * connection are unread. Bookkeeping only, without sockets. One thread.
  *
  * A monitor reports when a descriptor is opened and closed, and libzmq gives each message the
- * descriptor that the message arrived on. But a message may be read after its connection has ended,
- * when its descriptor belongs to the next connection already. The routing id that a ROUTER puts
- * before a message decides which connection the message belongs to: a connection keeps its id until
- * the connection ends, and no other connection has that id meanwhile. The first message that is
- * read from a connection shows its id. */
+ * descriptor that the message arrived on. But a message may be read after its connection has ended.
+ * By then a newer connection may have the same descriptor. Therefore the routing id, which a ROUTER
+ * puts before each message, decides which connection a message belongs to. A connection keeps its
+ * id until the connection ends, and no other connection has that id meanwhile. The first message
+ * that is read from a connection shows its id. */
 #ifndef MEANTIME_SERVER_NET_CONNECTIONS_H
 #define MEANTIME_SERVER_NET_CONNECTIONS_H
 
@@ -23,10 +23,11 @@
 #define UNREAD_BYTES_MAX (4 << 20)
 
 /* Unread bytes that each connection may have, whatever the other connections do. That is room for
- * several of the longest messages with their envelopes. An incomplete message may leave as many. */
+ * several of the longest messages with their envelopes. An incomplete message may leave this many
+ * bytes as well. */
 #define UNREAD_BYTES_FAIR (8 << 10)
 
-/* If so many inspections in a row find the same number of unread bytes, although all messages are
+/* If this many inspections in a row find the same number of unread bytes, although all messages are
  * read, then the bytes belong to a message that does not end. */
 #define UNCHANGED_MAX 5
 
@@ -39,13 +40,13 @@ struct connection {
     int fd;
     bool open;
     bool abandoned; /* its messages are dropped until it ends; throttled first, then disconnected */
-    bool first_message_read; /* so that id, peer and lockstep are known */
+    bool first_message_read; /* from then on id, peer and lockstep are known */
     uint8_t id_size;         /* 0 if the socket is no ROUTER */
     uint8_t id[UINT8_MAX];   /* the routing id */
     char peer[PEER_BYTES];   /* the address that the connection comes from */
     bool lockstep;           /* the peer is a REQ socket, or this end is a REP socket */
 
-    uint64_t read_bytes;   /* of the bytes that have arrived */
+    uint64_t read_bytes;   /* bytes that have arrived and are read */
     uint64_t read_in;      /* the round in which the last message was read; 0: settled */
     uint64_t unread_bytes; /* at the last inspection */
     uint32_t unchanged;    /* inspections that found the same unread_bytes, see above */
@@ -55,7 +56,7 @@ struct connection {
 
     /* The connections that had this descriptor before. */
     uint64_t ended_in;    /* the round in which the last one ended; 0: there was none */
-    bool ended_unread;    /* one that ended in that round had no message read */
+    bool ended_unread;    /* no message was read from a connection that ended in that round */
     bool numbered;        /* last_number is valid */
     uint32_t last_number; /* the last id that the ROUTER has made for this descriptor */
 
@@ -129,8 +130,8 @@ enum origin {
     ORIGIN_UNSURE,  /* this connection, or one that ended before this one was opened */
 };
 
-/* Which connection a message with that routing id belongs to, if the message arrived on the
- * descriptor of `connection`. */
+/* A message with that routing id arrived on the descriptor of `connection`. Returns which
+ * connection the message belongs to. */
 enum origin connections_origin(const struct connections *connections, struct connection *connection,
                                const uint8_t *id, uint8_t id_size);
 

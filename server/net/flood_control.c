@@ -25,9 +25,9 @@ static void throttle(const struct connection *connection)
 }
 
 /* Removes the filter first: libzmq closes a socket at once after the shutdown, and its peer must
- * see the end. If the connection has ended in this moment and another connection has its
- * descriptor, then that one is disconnected instead: its peer repeats its requests, as after any
- * loss. */
+ * see the end. If the connection has just ended, another connection may have its descriptor
+ * already. Then this function disconnects the other connection, whose peer repeats its requests as
+ * after any loss. */
 static void disconnect(const struct connection *connection)
 {
     tcp_throttle(connection->fd, false);
@@ -64,7 +64,8 @@ static void judge(struct flood_control *flood, struct connection *connection, ui
     case VERDICT_ABANDON: lose(flood, connection, "its message does not end"); break;
     case VERDICT_DISCONNECT: disconnect(connection); break;
     }
-    if (connection->throttled) /* each time: another connection may have had the descriptor */
+    if (connection->throttled) /* at each inspection, because another connection may have had the
+                                  descriptor */
         throttle(connection);
 }
 

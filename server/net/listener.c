@@ -28,7 +28,8 @@
 /* Time between two runs of flood control. */
 #define INSPECT_NS (100 * NS_PER_MS)
 
-/* Time between two attempts to send messages that wait: no event reports that there is room. */
+/* Time between two attempts to send messages that wait: no event reports that a connection has room
+ * again. */
 #define FLUSH_MS 10
 #define FLUSH_NS (FLUSH_MS * NS_PER_MS)
 
@@ -43,7 +44,7 @@
 /* If fewer file descriptors are left, the listener logs a warning. */
 #define FILES_FEW 16
 
-/* Time between two of these warnings. */
+/* Time between two warnings that few descriptors are left. */
 #define WARN_FILES_US 60000000
 
 struct listener {
@@ -52,7 +53,7 @@ struct listener {
     zsock_t *monitor;
     zmq_msg_t body;    /* the last frame of the message that was read last */
     size_t wire_bytes; /* of that message, as far as flood control can count them */
-    bool owes;         /* a REP has read a message and reads no other before it has sent one */
+    bool owes;         /* a REP has read a message, and must answer before it reads the next one */
     struct connections connections;
     struct senders senders;
     struct flood_control flood;
@@ -214,7 +215,8 @@ static bool listener_watch(struct listener *listener)
     return ended;
 }
 
-/* Answers a lost client: libzmq drops the message, and a REP reads the next one. */
+/* Sends an answer to a lost client. libzmq drops the answer, and the REP socket can read the next
+ * message. */
 static void rep_resume(struct listener *listener)
 {
     if (listener->owes)
@@ -305,8 +307,8 @@ static bool message_read(struct listener *listener, struct envelope *envelope, b
 }
 
 /* The monitor reports the end of a connection before its descriptor is closed. If no message is
- * left after that report, no message of the connection is left. A REP that owes an answer reads
- * nothing (EFSM), which proves nothing. */
+ * left after that report, no message of the connection is left. If a REP owes an answer, it reads
+ * nothing (EFSM), although messages may be left. */
 static bool message_next(struct listener *listener, struct envelope *envelope, bool *fits)
 {
     do
@@ -334,9 +336,9 @@ static void connection_learn_peer(struct listener *listener, struct connection *
         listener->type == LISTENER_REP || streq(message_property(listener, "Socket-Type"), "REQ");
 }
 
-/* The connection that a message belongs to, or NULL. All monitor events that are older than the
- * message can be read before it. So its descriptor means the connection that the monitor reported
- * last, or an earlier one. */
+/* The connection that a message belongs to, or NULL. The monitor events that are older than the
+ * message are read first. So the message belongs to the connection that the monitor reported last
+ * for its descriptor, or to an earlier one. */
 static struct connection *message_connection(struct listener *listener,
                                              const struct envelope *envelope, bool *crowded)
 {

@@ -20,23 +20,23 @@ struct listener_message {
     size_t size;
     bool lockstep; /* the sender takes exactly one message for each that it has sent: it is a REQ
                       socket, or this socket is a REP */
-    bool crowded;  /* requests of the sender are to be refused now: its connection has
-                      CONNECTION_REQUESTS_MAX in flight, or the message may belong to a connection
-                      that has ended, of which a message was still unread */
+    bool crowded;  /* the server must refuse the sender's requests now: its connection has
+                      CONNECTION_REQUESTS_MAX in flight, or the message may belong to an earlier
+                      connection that has ended with unread messages */
 };
 
 enum listener_event {
     LISTENER_NOTHING,      /* no message for now */
     LISTENER_MESSAGE,      /* `message` is filled in */
     LISTENER_DROPPED,      /* a message of an ended or abandoned connection */
-    LISTENER_BAD_ENVELOPE, /* a message with too long an envelope: dropped */
+    LISTENER_BAD_ENVELOPE, /* a message whose envelope is too long: dropped */
 };
 
 /* Binds to `endpoint`; a port of * is a free one. NULL with errno set on failure. */
 struct listener *listener_new(enum listener_type type, const char *endpoint);
 
-/* The last answers have `patience_ms` to leave; then they are dropped. Waits while messages wait
- * for room. libzmq uses the rest of the time in zsys_shutdown(). */
+/* The last answers have `patience_ms` to be sent; after that they are dropped. This call waits
+ * while messages wait for room. libzmq uses the rest of the time in zsys_shutdown(). */
 void listener_destroy(struct listener **listener, int patience_ms);
 
 /* As bound, with the port. */

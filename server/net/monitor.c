@@ -7,7 +7,7 @@
 
 #define ADDRESS_BYTES 64
 
-/* The pipe has no limit: libzmq's I/O thread would wait for room in it. */
+/* The pipe has no limit. With a limit, libzmq's I/O thread would wait for room in the pipe. */
 static zsock_t *monitor_connect(const char *address)
 {
     zsock_t *monitor = zsock_new(ZMQ_PAIR);

@@ -278,8 +278,9 @@ static void run_due(struct plain_listener *plain, int64_t now_ns)
         accept_again(plain);
 }
 
-/* Reads one event at a time: of several events, a later one could belong to a connection that the
- * first one has ended, and whose number has been given to another. */
+/* Reads one event at a time. If it read several events, the first event could end a connection and
+ * free its number. A later event of the ended connection would then seem to belong to the next
+ * connection with that number. */
 enum plain_event plain_listener_next(struct plain_listener *plain, int64_t now_ns, uint32_t *number)
 {
     struct epoll_event event;

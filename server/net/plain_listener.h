@@ -1,7 +1,7 @@
-/* The listener of the plain endpoint. A client that connects over TCP gets one number as text, and
- * the connection is closed. The client need not send anything; what it sends is read and dropped.
- * If the client closes its half of the connection, it gets a blank at once: the reply to that blank
- * shows whether the client has closed the other half as well.
+/* The listener of the plain endpoint. Each client that connects over TCP gets one number as text.
+ * Then the listener closes the connection. The listener reads and drops everything that a client
+ * sends. If a client closes its half of the connection, the listener sends a blank at once. If the
+ * client has closed the other half as well, its machine answers the blank with a reset.
  *
  * No client can make the server wait: no call blocks. A client occupies one of PLAIN_MAX places
  * until it has its sum, and then for PLAIN_CLOSE_NS at most, unless another client needs the place.

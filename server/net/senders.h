@@ -25,8 +25,8 @@
 struct envelope {
     int fd;                            /* the descriptor of the connection */
     uint16_t size;                     /* bytes used */
-    uint8_t bytes[ENVELOPE_BYTES_MAX]; /* the frames before the body: for each a byte of length, and
-                                          its bytes */
+    uint8_t bytes[ENVELOPE_BYTES_MAX]; /* the frames before the body: for each frame a byte with its
+                                          length, then its bytes */
 };
 
 /* A message that waits for room in its connection. */
@@ -43,7 +43,7 @@ struct sender {
     uint32_t number;               /* below CLIENTS_MAX; valid if holds > 0 or keeps_number */
     uint32_t holds;                /* its messages that are still to be answered */
     uint32_t kept_count;           /* messages that wait for it */
-    bool keeps_number;             /* also if holds is 0 */
+    bool keeps_number;             /* the sender keeps its number even if holds is 0 */
     TAILQ_ENTRY(sender) link;      /* connection.senders, or senders.lost */
     struct envelope envelope;      /* last, because only its used bytes are allocated */
 };
@@ -62,7 +62,7 @@ struct senders {
 
 void senders_init(struct senders *senders);
 
-/* After senders_lose() of each connection. */
+/* Frees the tables. Before this, call senders_lose() for each connection. */
 void senders_clear(struct senders *senders);
 
 /* The sender with that envelope. If it is new, senders_hold() must be next. NULL if memory is
@@ -71,12 +71,13 @@ void senders_clear(struct senders *senders);
 struct sender *senders_get(struct senders *senders, struct connection *connection,
                            const struct envelope *envelope);
 
-/* A message of the sender is to be answered, so the sender needs a number; and it is answered. At
- * most CLIENTS_MAX senders may have a number at a time. */
+/* senders_hold(): a message of the sender waits for its answer, so the sender needs a number.
+ * senders_release(): the message is answered. At most CLIENTS_MAX senders may have a number at a
+ * time. */
 void senders_hold(struct senders *senders, struct sender *sender);
 void senders_release(struct senders *senders, struct sender *sender);
 
-/* Whether the sender keeps its number without a message to be answered. */
+/* Sets whether the sender keeps its number while none of its messages waits for an answer. */
 void senders_keep_number(struct senders *senders, struct sender *sender, bool keep);
 
 /* Appends a copy of a message to those that wait for the connection. Returns the connection that

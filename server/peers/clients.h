@@ -19,8 +19,8 @@ struct clients *clients_new(enum listener_type type, const char *endpoint, struc
 /* patience_ms: how long the last answers may take to leave. */
 void clients_destroy(struct clients **clients, int patience_ms);
 
-/* The next event, or false until the next turn. The message lives until the next call. Besides the
- * dispatcher's messages it may be a status request, which clients_send_status() answers. */
+/* The next event, or false until the next turn. The message lives until the next call. The message
+ * is for the dispatcher, or it is a status request, which clients_send_status() answers. */
 bool clients_next(struct clients *clients, int64_t now_ns, struct event *event);
 
 /* Carries out EFFECT_ANSWER or EFFECT_PROGRESS. */

@@ -16,8 +16,8 @@
 #define LINES_MAX 10
 #define LINES_NS  (10 * NS_PER_S)
 
-/* The log mentions a parent that cannot be reached after UNREACHABLE_NS, and repeats the same
- * problem after REPEAT_NS. */
+/* If a parent cannot be reached for UNREACHABLE_NS, the server logs that. It logs the same problem
+ * again after REPEAT_NS. */
 #define UNREACHABLE_NS (3 * NS_PER_S)
 #define REPEAT_NS      (600 * NS_PER_S)
 
@@ -26,8 +26,8 @@ struct parent {
     struct membership membership;
     int64_t unreachable_at_ns;        /* when to log that no connection exists; NEVER: connected */
     int64_t lines_until_ns;           /* when `lines` is set to 0 */
-    int lines;                        /* logged since then, see LINES_MAX */
-    char problem[TEXT_BYTES_MAX + 1]; /* the one that was logged last */
+    int lines;                        /* lines logged in the present LINES_NS, 0 to LINES_MAX */
+    char problem[TEXT_BYTES_MAX + 1]; /* the problem that was logged last */
     int64_t problem_until_ns;         /* the same problem is not logged before this */
 };
 

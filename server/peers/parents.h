@@ -40,7 +40,7 @@ int64_t parents_due_at(const struct parents *parents);
 /* Fills in what zmq_poll() is to wait for. Returns the number of items, at most 2 * PARENTS_MAX. */
 int parents_poll_items(const struct parents *parents, zmq_pollitem_t *items);
 
-/* Tells each parent that this server takes no more spans. */
+/* Informs each parent that this server takes no more spans. */
 void parents_drain(struct parents *parents, int64_t now_ns);
 
 /* The endpoint of the parent that is this client of the dispatcher. */

@@ -17,8 +17,8 @@ struct threads *threads_new(uint32_t count, const struct kernel *kernel);
 /* Waits until each thread has finished its span. */
 void threads_destroy(struct threads **threads);
 
-/* The next total, as a sum reply, or false. The message lives until the next call. There are never
- * more than the spans that the threads hold. */
+/* The next total, as a sum reply, or false. The message lives until the next call. The number of
+ * totals never exceeds the number of spans that the threads hold. */
 bool threads_next(struct threads *threads, int64_t now_ns, struct event *event);
 
 /* Carries out EFFECT_SEND_WORKER: starts or cancels a span. */
