@@ -1,4 +1,4 @@
-/* Every limit of the protocol, with its reason. */
+/* The version and the kinds of the protocol, and every limit with its reason. */
 #ifndef MEANTIME_PROTO_BOUNDS_H
 #define MEANTIME_PROTO_BOUNDS_H
 
@@ -7,6 +7,12 @@
 /* The version of the protocol that this build supports. If an old peer would misread a new message,
  * the version grows by 1. */
 #define PROTOCOL_VERSION 1
+
+/* The kind of a seed's stream. The values are those on the wire. */
+enum message_kind {
+    MESSAGE_KIND_GAUSSIAN = 1,
+    MESSAGE_KIND_UNIFORM = 2,
+};
 
 /* Bytes of the largest frame that a socket accepts, envelope frames included. The largest message
  * of this version, a status reply, takes less than half; the rest is room for later fields. A

@@ -28,12 +28,6 @@ enum status {
     STATUS_END /* not a status: one more than the last status */
 };
 
-/* The kind of a seed's stream. The values are those on the wire. */
-enum message_kind {
-    MESSAGE_KIND_GAUSSIAN = 1,
-    MESSAGE_KIND_UNIFORM = 2,
-};
-
 enum message_type {
     MESSAGE_SUM_REQUEST,
     MESSAGE_SUM_REPLY,

@@ -11,7 +11,6 @@
 
 #include "meantime.pb-c.h"
 #include "proto/bounds.h"
-#include "proto/message.h"
 
 #define COUNT_OF(array)     (sizeof(array) / sizeof((array)[0]))
 #define QUOTE_EXPANDED(arg) #arg

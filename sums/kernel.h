@@ -6,9 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The mean of a uniform sample, 1/2, in its unit. */
-#define UNIFORM_CENTRE (UINT64_C(1) << 52)
-
 /* Each block function returns the sum of one whole block, in the stream's unit. Every kernel
  * returns the same bits. key: of the stream, from stream_init(). block: its number, 0 to 2^47 - 1.
  */

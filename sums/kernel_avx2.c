@@ -15,7 +15,6 @@
                           _mm_setr_epi8(5, 6, 7, 0, 1, 2, 3, 4, 13, 14, 15, 8, 9, 10, 11, 12))))
 
 #include "sums/draws.h"
-#include "sums/kernel.h"
 
 struct sums {
     vec sum, slow;

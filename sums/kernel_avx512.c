@@ -27,7 +27,6 @@ static inline __m512i spread(uint64_t word)
 #define TIMES_9(x)   ((vec)times_9((__m512i)(x)))
 #define SPREAD(word) ((vec)spread(word))
 
-#include "sums/kernel.h"
 #include "sums/lanes.h"
 #include "sums/tables.h"
 

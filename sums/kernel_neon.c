@@ -13,7 +13,6 @@
 #define ROTATE_24(x) ((vec)vsriq_n_u64(vshlq_n_u64((uint64x2_t)(x), 24), (uint64x2_t)(x), 40))
 
 #include "sums/draws.h"
-#include "sums/kernel.h"
 
 struct sums {
     uint64_t sum, slow;

@@ -7,7 +7,6 @@
 #define VECS      2
 
 #include "sums/draws.h"
-#include "sums/kernel.h"
 
 struct sums {
     uint64_t sum, slow;

@@ -12,6 +12,9 @@ enum stream_kind {
     STREAM_UNIFORM = 2,  /* [0, 1), samples in units of 2^-53 */
 };
 
+/* The mean of a uniform sample, 1/2, in its unit. */
+#define UNIFORM_CENTRE (UINT64_C(1) << 52)
+
 struct stream {
     uint64_t key; /* computed from the seed and the kind; seeds every block */
     enum stream_kind kind;

@@ -18,6 +18,8 @@
  * Rules 5 and 7 check only the LATE_LOOKS oldest candidates. */
 #include "server/core/assign.h"
 
+#include <assert.h>
+
 #include "proto/instant.h"
 
 /* Candidates that rules 5 and 7 check. When all samples are assigned, few runs are left, and the
@@ -95,6 +97,7 @@ static struct run *assign_new(struct dispatcher *d, struct request *r, struct wo
     uint64_t first = r->asked.first + r->assigned;
     uint64_t count = workers_span_size(&d->workers, w, r->asked.kind, first, request_left(r));
 
+    assert(TAILQ_EMPTY(&d->spans.waiting) || !worker_proven(w)); /* rules 2 and 3 */
     queue_assigned(&d->queue, r, count);
     return spans_cut(&d->spans, r, first, count, w);
 }

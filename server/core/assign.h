@@ -4,6 +4,15 @@
 
 #include "server/core/dispatcher_state.h"
 
+/* A run is overdue if it is late by OVERDUE_NS. Its worker sends heartbeats but hardly computes.
+ * Another worker gets the span at once, before new spans are cut. */
+#define OVERDUE_NS INT64_C(2000000000)
+
+/* If both runs of a span are overdue, the dispatcher revokes one and a third worker gets the span.
+ * The time until the next revocation of this span doubles each time, up to this many times. So a
+ * span that is only slow ends at last. */
+#define REVOCATIONS_MAX 20
+
 /* Assigns one span to one worker and returns the new run, or NULL if there is nothing to assign
  * now. The rules are in assign.c. */
 struct run *assign_next(struct dispatcher *d);

@@ -24,28 +24,6 @@
 #include "proto/status.h"
 #include "server/limits.h"
 
-/* Towards the end of a request, spans shrink so that all workers finish together. No span takes
- * less time than this. */
-#define SPAN_NS_MIN INT64_C(100000)
-
-/* A run is late if it takes twice the expected time and LATE_NS more. A short pause of the network
- * or of a busy machine is no reason to compute a span twice. */
-#define LATE_NS INT64_C(20000000)
-
-/* A run is overdue if it is late by OVERDUE_NS. Its worker sends heartbeats but hardly computes.
- * Another worker gets the span at once, before new spans are cut. */
-#define OVERDUE_NS INT64_C(2000000000)
-
-/* If both runs of a span are overdue, the dispatcher revokes one and a third worker gets the span.
- * The time until the next revocation of this span doubles each time, up to this many times. So a
- * span that is only slow ends at last. */
-#define REVOCATIONS_MAX 20
-
-/* If this many workers were lost while they computed the same span, its request fails. Before the
- * span gets its last worker, it rests for HEARTBEATS_MISSED heartbeats, because one cause, such as
- * a power cut, may take several workers at once. */
-#define SPAN_DEATHS_MAX 3
-
 /* Time between two progress messages of a request. */
 #define PROGRESS_NS INT64_C(500000000)
 

@@ -8,12 +8,13 @@
 #include <sys/queue.h>
 
 #include "proto/message.h"
-#include "server/core/dispatcher.h"
-#include "server/core/spans.h"
+#include "server/limits.h"
 #include "sums/total.h"
 
 /* Clients with fixed numbers, from CLIENTS_MAX on: the parents, and PLAIN_CLIENT. */
 #define FIXED_CLIENTS (PARENTS_MAX + 1)
+
+TAILQ_HEAD(span_list, span);
 
 /* FREE -> OPEN -> ENDED -> FREE */
 enum request_state {

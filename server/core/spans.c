@@ -4,9 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "server/core/dispatcher.h"
-#include "server/core/queue.h"
-#include "server/core/workers.h"
+#include "server/limits.h"
 
 enum span_event {
     SPAN_EVENT_ASSIGN, /* a worker gets it */
@@ -215,7 +213,6 @@ struct run *spans_cut(struct spans *spans, struct request *request, uint64_t fir
 {
     struct span *span = TAILQ_FIRST(&spans->free_spans);
 
-    assert(TAILQ_EMPTY(&spans->waiting) || !worker_proven(worker));
     if (span)
         TAILQ_REMOVE(&spans->free_spans, span, in_request);
     else {

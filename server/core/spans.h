@@ -8,13 +8,17 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "server/core/dispatcher.h"
+#include "server/core/queue.h"
 
-struct request;
 struct worker;
 
 /* If a run is late, a second worker gets the span too. The first total ends both runs. */
 #define SPAN_RUNS_MAX 2
+
+/* If this many workers were lost while they computed the same span, its request fails. Before the
+ * span gets its last worker, it rests for HEARTBEATS_MISSED heartbeats, because one cause, such as
+ * a power cut, may take several workers at once. */
+#define SPAN_DEATHS_MAX 3
 
 enum span_state {
     SPAN_FREE,
@@ -37,7 +41,6 @@ struct span {
     TAILQ_ENTRY(span)
     in_waiting; /* spans.waiting or .suspects, while WAITING; .twice, while TWICE */
 };
-TAILQ_HEAD(span_list, span);
 
 enum run_state {
     RUN_FREE,
@@ -90,8 +93,7 @@ static inline bool span_suspect(const struct span *span)
 }
 
 /* Cuts a new span and assigns it to the worker at once. Needs spans_run_available() and
- * spans_span_available(). Needs an empty spans.waiting, unless the worker is unproven: see rule 3
- * in assign.c. */
+ * spans_span_available(). */
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,
                       struct worker *worker);
 

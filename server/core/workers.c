@@ -169,6 +169,10 @@ static uint64_t blocks_in(double ns, double block_ns)
     return blocks > 1 ? (uint64_t)blocks : 1;
 }
 
+/* Towards the end of a request, spans shrink so that all workers finish together. No span takes
+ * less time than this. */
+#define SPAN_NS_MIN INT64_C(100000)
+
 /* The longest time of one core that a span is cut for. Only a span of one block may take longer. */
 static double span_ns_max(const struct workers *workers, const struct worker *worker)
 {

@@ -107,7 +107,7 @@ static void print_summary(const struct tally *tally, unsigned failures, double s
 {
     double hours = (double)tally->simulated_ms / 3.6e6;
 
-    tally_print(tally);
+    tally_print(tally, simulation.happenings, simulation.happening_count);
     printf("%" PRIu64 " schedules, %u violations, %" PRIu64 " steps\n"
            "%.1f simulated hours in %.1f s: %.0f a real minute\n"
            "%.1f s of processor time: %.0f a minute of one core\n",
@@ -132,6 +132,6 @@ int main(int count, char **arguments)
     failures = batch_run(options.first, options.count, options.until_failure, arguments[0], &tally);
     print_summary(&tally, failures, now_s() - began_s);
     if (!options.some)
-        failures += tally_print_missing(&tally);
+        failures += tally_print_missing(&tally, simulation.happenings, simulation.happening_count);
     return failures ? 1 : 0;
 }

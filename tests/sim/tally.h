@@ -16,10 +16,11 @@ struct tally {
 
 void tally_add(struct tally *into, const struct tally *part);
 
-/* Prints a table. */
-void tally_print(const struct tally *tally);
+/* Prints a table. happenings: `count` names, one for each number. */
+void tally_print(const struct tally *tally, const char *const *happenings, unsigned count);
 
 /* Prints the happenings that never occurred, and returns how many they are. */
-unsigned tally_print_missing(const struct tally *tally);
+unsigned tally_print_missing(const struct tally *tally, const char *const *happenings,
+                             unsigned count);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "server/core/assign.h"
 #include "server/core/dispatcher_state.h"
 
 #define FIRST_WRONG(...)                                                                           \

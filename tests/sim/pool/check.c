@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/instant.h"
+#include "server/core/assign.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
 #include "tests/support/invariants.h"

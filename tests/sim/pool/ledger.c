@@ -1,6 +1,7 @@
 /* The answers that a server owes its clients: see ledger.h. */
 #include "tests/sim/pool/ledger.h"
 
+#include "server/core/spans.h"
 #include "tests/sim/oracle.h"
 
 struct debt *ledger_find(struct ledger *ledger, uint32_t client, uint64_t id)

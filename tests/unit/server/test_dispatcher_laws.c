@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/core/spans.h"
 #include "tests/support/chance.h"
 #include "tests/unit/server/check.h"
 #include "tests/unit/server/fixture.h"
