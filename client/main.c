@@ -148,8 +148,8 @@ int main(int argc, char **argv)
         if (!pictures_write(&program.pictures))
             exit = exit ? exit : EXIT_FAILURE;
     }
-    close_all(&program);
     if (!flush_stdout())
         exit = exit ? exit : EXIT_FAILURE;
+    close_all(&program);
     return exit;
 }

@@ -7,14 +7,13 @@
 
 #include "client/common/interrupt.h"
 
-#define EXIT_USAGE       2
-#define EXIT_INTERRUPTED 130 /* the status that shells report for an end by SIGINT */
+#define EXIT_USAGE 2
 
-/* The status of a command that has ended. An interrupt has precedence over `success`. */
+/* The status of a command that has ended. A signal has precedence over `success`. */
 static inline int exit_status(bool success)
 {
     if (interrupted())
-        return EXIT_INTERRUPTED;
+        return interrupt_exit_status();
     return success ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -1,30 +1,86 @@
-/* Remembers that the user has pressed Ctrl-C. */
+/* Remembers that a signal has asked the program to end. */
 #include "client/common/interrupt.h"
 
-#include <signal.h>
+#include <errno.h>
 #include <stddef.h>
+#include <time.h>
+#include <unistd.h>
 
-static volatile sig_atomic_t sigint_received;
+#include "proto/errno_saved.h"
 
-static void on_sigint(int signal)
+/* A signal that comes sooner than this after the first one belongs to it: timeout(1) sends its
+ * signal twice, systemd sends SIGHUP right after SIGTERM, and both the terminal and the shell send
+ * SIGHUP when a terminal is closed. */
+#define AGAIN_AFTER_S 1
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+static volatile sig_atomic_t received; /* the first of these signals; 0: none */
+static struct timespec received_at;    /* used by the handler only */
+
+static struct timespec now(void)
 {
-    (void)signal;
-    sigint_received = 1;
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time;
 }
 
-/* The action has no SA_RESTART, so that zmq_poll() returns after a signal. If the parent process
- * ignores SIGINT, as a shell does for background jobs, this program ignores SIGINT as well. */
+static bool comes_again(void)
+{
+    struct timespec time = now();
+    time_t passed_s = time.tv_sec - received_at.tv_sec;
+
+    return passed_s > AGAIN_AFTER_S ||
+           (passed_s == AGAIN_AFTER_S && time.tv_nsec >= received_at.tv_nsec);
+}
+
+/* The handler ends the program itself. The default action would do nothing in process 1. */
+static void on_signal(int signal)
+{
+    if (!received) {
+        ERRNO_SAVED(received_at = now());
+        received = signal;
+    } else if (comes_again())
+        _exit(128 + signal);
+}
+
+/* The actions have no SA_RESTART, so that zmq_poll() returns after a signal. */
 void interrupt_catch(void)
 {
-    struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_RESETHAND}, before;
+    struct sigaction action = {.sa_handler = on_signal}, before;
 
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, NULL, &before);
-    if (before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &action, NULL);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&action.sa_mask, signals[i]);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted(void)
 {
-    return sigint_received;
+    return received;
+}
+
+int interrupt_exit_status(void)
+{
+    return 128 + received;
+}
+
+void interrupt_hold(sigset_t *before)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+void interrupt_release(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
 }

@@ -118,5 +118,5 @@ int compare_command(const struct lesson_setting *setting)
     int count = run_both(setting, lessons);
     if (options->json)
         report_comparison(stdout, lessons, count, options->question.seed);
-    return interrupted() ? EXIT_INTERRUPTED : print_result(options, lessons);
+    return interrupted() ? interrupt_exit_status() : print_result(options, lessons);
 }

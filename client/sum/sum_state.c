@@ -9,9 +9,10 @@ uint64_t sum_state_summed(const struct sum_state *sum)
 /* A window without samples is a window that never began. */
 bool sum_state_has_sum(const struct sum_state *sum)
 {
-    bool some = sum->for_ns > 0 && sum_state_summed(sum) > 0;
+    const struct window *window = &sum->window;
+    bool some = window->asked > 0 && window->so_far.count > 0;
 
-    return sum->window.count > 0 && (some || window_done(&sum->window));
+    return window->count > 0 && (some || window_done(window));
 }
 
 bool sum_state_succeeded(const struct sum_state *sum)

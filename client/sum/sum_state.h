@@ -52,8 +52,8 @@ struct sum_state {
 /* Samples that this run has summed; those of the checkpoint do not count. */
 uint64_t sum_state_summed(const struct sum_state *sum);
 
-/* True if there is a sum to print: of all samples, or with for_ns, of the samples that this run has
- * summed. */
+/* True if there is a sum to print: of all samples, or of the first ones, if the sum is incomplete.
+ */
 bool sum_state_has_sum(const struct sum_state *sum);
 
 /* True if there is a sum and no error. With for_ns, it is an error if no server is reachable at the

@@ -78,6 +78,14 @@ void sum_transcript_unsaved(const struct sum_state *sum, const char *consequence
     fprintf(stderr, "meantime: %s; %s\n", sum->file.error_text, consequence);
 }
 
+void sum_transcript_warning(const struct sum_state *sum, const char *text)
+{
+    if (sum->quiet)
+        return;
+    sum_transcript_end(sum);
+    fprintf(stderr, "meantime: warning: %s\n", text);
+}
+
 void sum_transcript_resumed(const struct sum_state *sum)
 {
     char so_far[COUNT_TEXT_BYTES], count[COUNT_TEXT_BYTES];
@@ -143,12 +151,35 @@ void sum_transcript_print(const struct sum_state *sum)
         printf("Seed %" PRIu64 ".\n", sum->question.seed);
 }
 
-void sum_transcript_print_error(const struct sum_state *sum)
+static void print_saved(const struct sum_state *sum)
 {
     char count[COUNT_TEXT_BYTES];
 
+    fprintf(stderr, "meantime: %s has the first %s samples: the same command resumes the sum\n",
+            sum->checkpoint, count_print(sum->saved_count, count));
+}
+
+/* Sums of samples are exact, so the user can add the sum of the rest. */
+static void print_rest(const struct sum_state *sum)
+{
+    const struct total *total = &sum->window.so_far;
+    bool uniform = sum->question.kind == MEANTIME_UNIFORM;
+
+    fputs("meantime: the rest of the sum: meantime sum ", stderr);
+    if (sum->count_given)
+        fprintf(stderr, "%" PRIu64, sum->question.count - total->count);
+    else
+        fputs("--for TIME", stderr);
+    fprintf(stderr, " --seed %" PRIu64 " --first %" PRIu64 "%s\n", sum->question.seed,
+            sum->question.first + total->count, uniform ? " --kind uniform" : "");
+    fputs("meantime: with --checkpoint FILE, the same command would resume the sum\n", stderr);
+}
+
+void sum_transcript_print_error(const struct sum_state *sum)
+{
     fprintf(stderr, "meantime: %s\n", sum->error == MEANTIME_OK ? "interrupted" : sum->text);
     if (sum->saved_count > 0)
-        fprintf(stderr, "meantime: %s has the first %s samples: the same command resumes the sum\n",
-                sum->checkpoint, count_print(sum->saved_count, count));
+        print_saved(sum);
+    else if (sum_state_has_sum(sum) && !window_done(&sum->window))
+        print_rest(sum);
 }

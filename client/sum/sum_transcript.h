@@ -21,6 +21,9 @@ void sum_transcript_outage(const struct sum_state *sum, const struct meantime_pr
 /* The checkpoint cannot be written. consequence: how the program goes on. */
 void sum_transcript_unsaved(const struct sum_state *sum, const char *consequence);
 
+/* The checkpoint is written, but something about it is weaker than usual. */
+void sum_transcript_warning(const struct sum_state *sum, const char *text);
+
 /* Removes the bar. */
 void sum_transcript_end(const struct sum_state *sum);
 
@@ -29,7 +32,7 @@ void sum_transcript_end(const struct sum_state *sum);
 /* Prints the sum on stdout. If there is no sum, prints the seed. */
 void sum_transcript_print(const struct sum_state *sum);
 
-/* Prints on stderr why the sum is incomplete, and what the checkpoint has. */
+/* Prints on stderr why the sum is incomplete, and how to resume it. */
 void sum_transcript_print_error(const struct sum_state *sum);
 
 #endif

@@ -90,8 +90,8 @@ static bool enter_network(pid_t network)
 }
 
 /* Runs between fork and exec. Uses system calls only, because other threads may have held any lock
- * when the process forked. Restores SIGINT: if the tests run in the background, the child has
- * inherited that SIGINT is ignored. */
+ * when the process forked. Restores the signals that a shell ignores in background jobs, and that
+ * nohup(1) ignores. */
 static void child_execute(const struct child_setup *setup)
 {
     sigset_t none;
@@ -99,6 +99,7 @@ static void child_execute(const struct child_setup *setup)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != setup->parent || !enter_network(setup->network))
         _exit(CANNOT_EXECUTE);
