@@ -23,11 +23,13 @@ int atomic_file_open(const struct atomic_file *file, int flags)
 
 bool atomic_file_keep_mode(const struct atomic_file *file, int fd)
 {
-    struct stat old;
+    const mode_t bits = 07777;
+    struct stat old, new;
 
     if (stat(file->place, &old) == -1)
         return errno == ENOENT;
-    return fchmod(fd, old.st_mode & 07777) == 0;
+    bool same = fstat(fd, &new) == 0 && ((old.st_mode ^ new.st_mode) & bits) == 0;
+    return same || fchmod(fd, old.st_mode & bits) == 0;
 }
 
 bool atomic_file_replace(const struct atomic_file *file)

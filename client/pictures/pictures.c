@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/common/atomic_file.h"
+#include "client/common/interrupt.h"
 #include "client/pictures/timeline.h"
 #include "client/pictures/trace.h"
 
@@ -59,18 +60,33 @@ static int open_new(struct atomic_file *file, const char *path)
     return atomic_file_open(file, O_EXCL);
 }
 
-static bool can_be_written(const char *path)
+static bool can_write_regular(const char *path)
 {
     struct atomic_file file;
-    bool special = is_special(path);
-    int fd = special ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : open_new(&file, path);
+    sigset_t before;
 
-    if (fd == -1)
-        return fail(path);
-    close(fd);
-    if (!special)
+    interrupt_hold(&before);
+    int fd = open_new(&file, path);
+    if (fd != -1) {
+        close(fd);
         atomic_file_discard(&file);
-    return true;
+    }
+    interrupt_release(&before);
+    return fd != -1;
+}
+
+static bool can_write_special(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd != -1)
+        close(fd);
+    return fd != -1;
+}
+
+static bool can_be_written(const char *path)
+{
+    return (is_special(path) ? can_write_special : can_write_regular)(path) || fail(path);
 }
 
 /* Draws to `out` and closes it. out: NULL if it could not be opened. On failure sets errno. */
@@ -103,9 +119,8 @@ static bool write_regular(const char *path, drawing *draw, const struct pictures
 
     if (fd == -1)
         return fail(path);
-    bool good = atomic_file_keep_mode(&file, fd);
-    good = draw_and_close(fdopen(fd, "w"), draw, pictures) && good;
-    if (good && atomic_file_replace(&file))
+    atomic_file_keep_mode(&file, fd); /* a picture is useful with another mode, too */
+    if (draw_and_close(fdopen(fd, "w"), draw, pictures) && atomic_file_replace(&file))
         return true;
     fail(path);
     atomic_file_discard(&file);
@@ -114,7 +129,14 @@ static bool write_regular(const char *path, drawing *draw, const struct pictures
 
 static bool write_file(const char *path, drawing *draw, const struct pictures *pictures)
 {
-    return (is_special(path) ? write_special : write_regular)(path, draw, pictures);
+    sigset_t before;
+
+    if (is_special(path))
+        return write_special(path, draw, pictures);
+    interrupt_hold(&before);
+    bool written = write_regular(path, draw, pictures);
+    interrupt_release(&before);
+    return written;
 }
 
 /* ---- pictures ---------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/common/interrupt.h"
+
 /* Longer than any checkpoint. */
 #define TEXT_BYTES 512
 
@@ -98,13 +100,59 @@ static bool fail_in_use(struct checkpoint_file *file)
     return fail(file, "another meantime uses %s: wait until it ends, or stop it", file->name);
 }
 
+/* ---- what the file system lacks ---------------------------------------------------------- */
+
+/* Returns true, because the checkpoint is usable all the same. */
+static bool note_lack(struct checkpoint_file *file, enum checkpoint_lack lack)
+{
+    if (!file->lacks[lack])
+        file->lacks[lack] = errno;
+    return true;
+}
+
+bool checkpoint_warning(struct checkpoint_file *file, char text[CHECKPOINT_TEXT_BYTES])
+{
+    static const struct {
+        const char *action, *consequence;
+    } texts[] = {
+        [CHECKPOINT_LACKS_LOCKS] = {"lock", "let no other meantime use it at the same time"},
+        [CHECKPOINT_LACKS_MODES] = {"keep the mode of", "it has the default mode"},
+        [CHECKPOINT_LACKS_SYNC] = {"sync", "a power failure may lose it"},
+        [CHECKPOINT_LACKS_FOLDER_SYNC] = {"sync the folder of",
+                                          "after a power failure it may have an earlier state"},
+    };
+
+    for (int i = 0; i < CHECKPOINT_LACKS; i++)
+        if (file->lacks[i] && !file->warned[i]) {
+            file->warned[i] = true;
+            snprintf(text, CHECKPOINT_TEXT_BYTES, "cannot %s %s: %s; %s", texts[i].action,
+                     file->name, strerror(file->lacks[i]), texts[i].consequence);
+            return true;
+        }
+    return false;
+}
+
+/* ---- the lock ---------------------------------------------------------------------------- */
+
+/* Some network file systems have only one of the two kinds of locks. Both kinds belong to the
+ * descriptor. */
+static int lock_descriptor(int fd)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    int locked = flock(fd, LOCK_EX | LOCK_NB);
+
+    return locked == 0 || errno == EWOULDBLOCK ? locked : fcntl(fd, F_OFD_SETLK, &whole);
+}
+
+/* Returns false if another process has locked the file. */
 static bool lock(struct checkpoint_file *file, int fd)
 {
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (lock_descriptor(fd) == 0)
         return true;
     if (errno == EWOULDBLOCK)
         return fail_in_use(file);
-    return fail_errno(file, "lock", file->name);
+    return note_lack(file, CHECKPOINT_LACKS_LOCKS);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -197,12 +245,21 @@ void checkpoint_close(struct checkpoint_file *file)
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
+/* Some file systems cannot sync. Other errors, such as EIO, mean that the data is lost. */
+static bool sync_file(struct checkpoint_file *file, int fd)
+{
+    if (fsync(fd) == 0)
+        return true;
+    bool cannot = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+    return cannot && note_lack(file, CHECKPOINT_LACKS_SYNC);
+}
+
 static bool write_text(struct checkpoint_file *file, int fd, const char *text)
 {
     size_t size = strlen(text);
 
     errno = ENOSPC; /* the reason if write() writes only a part */
-    if (ftruncate(fd, 0) == -1 || write(fd, text, size) != (ssize_t)size || fsync(fd) == -1)
+    if (ftruncate(fd, 0) == -1 || write(fd, text, size) != (ssize_t)size || !sync_file(file, fd))
         return fail_errno(file, "write", file->replacement.new_name);
     return true;
 }
@@ -221,35 +278,30 @@ static bool is_ours(struct checkpoint_file *file, int fd)
            fail(file, "%s is in the way: move it, or name another checkpoint", name);
 }
 
-/* If there was no checkpoint, another process may have written the first one meanwhile. */
-static bool is_unused(struct checkpoint_file *file, int fd)
-{
-    const struct atomic_file *replacement = &file->replacement;
-    bool first = file->fd == -1;
-
-    if (is_current(fd, replacement->new_name) && !(first && access(replacement->place, F_OK) == 0))
-        return true;
-    return fail_in_use(file);
-}
-
 /* The folder contains the new name, so it must be on disk as well. */
-static bool sync_folder(struct checkpoint_file *file)
+static void sync_folder(struct checkpoint_file *file)
 {
     char name[PATH_MAX];
 
     strcpy(name, file->replacement.place);
     int folder = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder == -1)
-        return fail_errno(file, "open the folder of", file->name);
-    bool synced = fsync(folder) == 0 || fail_errno(file, "write the folder of", file->name);
-    close(folder);
-    return synced;
+    if (folder == -1 || fsync(folder) == -1)
+        note_lack(file, CHECKPOINT_LACKS_FOLDER_SYNC);
+    if (folder != -1)
+        close(folder);
+}
+
+/* If there was no checkpoint, another process may have written the first one meanwhile. */
+static bool is_unused(struct checkpoint_file *file)
+{
+    bool first = file->fd == -1;
+
+    return !first || access(file->replacement.place, F_OK) == -1 || fail_in_use(file);
 }
 
 static bool keep_mode(struct checkpoint_file *file, int fd)
 {
-    return atomic_file_keep_mode(&file->replacement, fd) ||
-           fail_errno(file, "set the mode of", file->replacement.new_name);
+    return atomic_file_keep_mode(&file->replacement, fd) || note_lack(file, CHECKPOINT_LACKS_MODES);
 }
 
 static bool put_in_place(struct checkpoint_file *file)
@@ -257,17 +309,24 @@ static bool put_in_place(struct checkpoint_file *file)
     return atomic_file_replace(&file->replacement) || fail_errno(file, "replace", file->name);
 }
 
+/* Returns true if FILE.new is this process's own: locked, not replaced, and no foreign file. */
+static bool own(struct checkpoint_file *file, int fd)
+{
+    return lock(file, fd) && (is_current(fd, file->replacement.new_name) || fail_in_use(file)) &&
+           is_ours(file, fd);
+}
+
 static bool replace(struct checkpoint_file *file, int fd, const char *text)
 {
-    if (!lock(file, fd) || !is_unused(file, fd) || !is_ours(file, fd))
+    if (!own(file, fd))
         return false;
-    if (keep_mode(file, fd) && write_text(file, fd, text) && put_in_place(file))
+    if (is_unused(file) && keep_mode(file, fd) && write_text(file, fd, text) && put_in_place(file))
         return true;
     atomic_file_discard(&file->replacement);
     return false;
 }
 
-bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
+static bool save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
 {
     char text[TEXT_BYTES];
     int fd = atomic_file_open(&file->replacement, O_NOFOLLOW | O_NONBLOCK);
@@ -281,5 +340,16 @@ bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *chec
     }
     checkpoint_close(file); /* the descriptor of the previous file */
     file->fd = fd;
-    return sync_folder(file);
+    sync_folder(file);
+    return true;
+}
+
+bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
+{
+    sigset_t before;
+
+    interrupt_hold(&before);
+    bool saved = save(file, checkpoint);
+    interrupt_release(&before);
+    return saved;
 }

@@ -2,7 +2,10 @@
  *
  * The checkpoint is written atomically: first to FILE.new, then to disk, then renamed to FILE.
  * After a crash at any moment, FILE has the new or the previous state. If FILE is a link, the file
- * that the link leads to is replaced. Only one process at a time can open a checkpoint. */
+ * that the link leads to is replaced. Only one process at a time can open a checkpoint.
+ *
+ * Some file systems have no locks, cannot sync a folder or cannot set modes. The checkpoint is
+ * written all the same, with a warning. FILE.new remains only if the process is killed. */
 #ifndef MEANTIME_CLIENT_SUM_CHECKPOINT_H
 #define MEANTIME_CLIENT_SUM_CHECKPOINT_H
 
@@ -14,6 +17,9 @@
 #include "client/lib/meantime.h"
 #include "sums/total.h"
 
+/* The size of an error or a warning, with its NUL. */
+#define CHECKPOINT_TEXT_BYTES (PATH_MAX + 256)
+
 /* What the file contains. */
 struct checkpoint {
     uint64_t seed;
@@ -22,11 +28,22 @@ struct checkpoint {
     struct total total; /* of samples first to first + total.count - 1 */
 };
 
+/* What the file system cannot do, although the checkpoint is usable without it. */
+enum checkpoint_lack {
+    CHECKPOINT_LACKS_LOCKS,
+    CHECKPOINT_LACKS_MODES,
+    CHECKPOINT_LACKS_SYNC,
+    CHECKPOINT_LACKS_FOLDER_SYNC,
+    CHECKPOINT_LACKS,
+};
+
 struct checkpoint_file {
-    const char *name;                /* as the user gave it */
-    struct atomic_file replacement;  /* replaces the file at each save */
-    int fd;                          /* the file, locked; -1: it does not exist yet */
-    char error_text[PATH_MAX + 256]; /* after a failure: a sentence without its full stop */
+    const char *name;                       /* as the user gave it */
+    struct atomic_file replacement;         /* replaces the file at each save */
+    int fd;                                 /* the file, locked; -1: it does not exist yet */
+    char error_text[CHECKPOINT_TEXT_BYTES]; /* after a failure: a sentence without its full stop */
+    int lacks[CHECKPOINT_LACKS];            /* [lack] errno of its first failure; 0: none */
+    bool warned[CHECKPOINT_LACKS];          /* [lack] checkpoint_warning() has reported it */
 };
 
 enum checkpoint_found { CHECKPOINT_FAILED, CHECKPOINT_NONE, CHECKPOINT_FOUND };
@@ -36,9 +53,13 @@ enum checkpoint_found { CHECKPOINT_FAILED, CHECKPOINT_NONE, CHECKPOINT_FOUND };
 enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *name,
                                       struct checkpoint *checkpoint);
 
-/* Replaces the file and waits until it is on disk. If this fails, the file is unchanged, with one
- * exception. If the last step fails, the file is replaced, but may not be on disk yet. */
+/* Replaces the file and waits until it is on disk. If this fails, the file is unchanged. Holds back
+ * signals meanwhile. */
 bool checkpoint_save(struct checkpoint_file *file, const struct checkpoint *checkpoint);
+
+/* Writes the next new warning to `text`: a sentence without its full stop. Returns false if there
+ * is none. Each lack has one warning. */
+bool checkpoint_warning(struct checkpoint_file *file, char text[CHECKPOINT_TEXT_BYTES]);
 
 void checkpoint_close(struct checkpoint_file *file);
 

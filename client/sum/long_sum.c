@@ -31,6 +31,14 @@ static bool fail(struct sum_state *sum, enum meantime_error error, const char *t
 
 /* ---- the checkpoint ---------------------------------------------------------------------- */
 
+static void print_warnings(struct sum_state *sum)
+{
+    char text[CHECKPOINT_TEXT_BYTES];
+
+    while (checkpoint_warning(&sum->file, text))
+        sum_transcript_warning(sum, text);
+}
+
 static bool save(struct sum_state *sum)
 {
     struct checkpoint state = {
@@ -44,6 +52,7 @@ static bool save(struct sum_state *sum)
 
     if (saved)
         sum->saved_count = state.total.count;
+    print_warnings(sum);
     sum->saved_at_ns = clock_ns();
     sum->save_ns = sum->saved_at_ns - began_at_ns;
     return saved;
@@ -100,6 +109,7 @@ static bool resume(struct sum_state *sum, struct total *so_far)
     case CHECKPOINT_NONE: return true;
     case CHECKPOINT_FOUND: break;
     }
+    print_warnings(sum);
     if (!is_of_this_sum(sum, &found))
         return false;
     sum->question.seed = found.seed;

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/sum/checkpoint.h"
+#include "tests/support/story.h"
+
+#define STRACE "/usr/bin/strace"
 
 /* Each test has a folder of its own. */
 static char folder[] = "/tmp/meantime-test-XXXXXX";
@@ -25,6 +29,7 @@ static void end(void)
     char command[sizeof folder + 16];
 
     snprintf(command, sizeof command, "rm -r %s", folder);
+    story_end();
     cr_assert(system(command) == 0);
 }
 
@@ -81,6 +86,7 @@ Test(checkpoint, if_two_processes_find_no_file_only_one_can_write_it)
     cr_assert(checkpoint_save(&one, &first), "%s", one.error_text);
     cr_assert_not(checkpoint_save(&other, &second));
     cr_assert(strstr(other.error_text, "another meantime uses "), "%s", other.error_text);
+    cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
     checkpoint_close(&other);
     checkpoint_close(&one);
     expect_count(name, 1);
@@ -219,4 +225,113 @@ Test(checkpoint, a_save_that_cannot_be_renamed_leaves_no_file)
     cr_assert_not(checkpoint_save(&file, &next));
     cr_assert(strstr(file.error_text, "cannot replace "), "%s", file.error_text);
     cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
+}
+
+/* Sends the signal in the middle of a save, or between two saves. The action is the default one. */
+static void kill_while_saving(useconds_t after_us)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        for (uint64_t i = 1;; i++)
+            save(name, i);
+    usleep(after_us);
+    cr_assert(kill(pid, SIGTERM) == 0 && waitpid(pid, NULL, 0) == pid);
+    cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
+}
+
+Test(checkpoint, a_signal_at_any_moment_leaves_no_part)
+{
+    for (useconds_t i = 0; i < 100; i++)
+        kill_while_saving(97 * i);
+}
+
+/* ---- file systems that lack something ---------------------------------------------------- */
+
+static void skip_without_strace(void)
+{
+    if (access(STRACE, X_OK) == -1)
+        cr_skip_test("no strace");
+    if (process_wait(process_start(WORDS(STRACE, "-qq", "-o", "/dev/null", "-e",
+                                         "inject=flock:error=ENOLCK", "/bin/true"))) != 0)
+        cr_skip_test("strace cannot inject errors here");
+}
+
+/* System calls that name or use a file of the checkpoint fail. */
+struct fault {
+    const char *where;   /* the suffix of a name in the folder; "/": the folder itself */
+    const char *inject;  /* for strace */
+    const char *message; /* on stderr; NULL: none */
+};
+
+/* Starts a sum with a checkpoint that already exists with an unusual mode. */
+static struct process *start_with(const struct fault *fault, const struct server *server)
+{
+    bool is_folder = strcmp(fault->where, "/") == 0;
+    char path[sizeof name + 8], inject[64];
+
+    snprintf(path, sizeof path, "%s%s", is_folder ? folder : name, is_folder ? "" : fault->where);
+    snprintf(inject, sizeof inject, "inject=%s", fault->inject);
+    const char *also = is_folder ? folder : name;
+    return process_start(WORDS(STRACE, "-f", "-qq", "-o", "/dev/null", "-P", path, "-P", also, "-e",
+                               inject, MEANTIME, "sum", "1M", "--seed", "5", "--kind", "uniform",
+                               "--connect", server->endpoint, "--checkpoint", name));
+}
+
+static void expect_messages(struct process *client, const char *message)
+{
+    const char *text = process_text(client, PROCESS_ERR);
+
+    cr_assert(message ? lines_include(text, WORDS(message)) : !strstr(text, "warning"), "%s", text);
+    cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
+}
+
+Test(checkpoint, a_file_system_that_lacks_something_has_a_checkpoint_and_one_warning)
+{
+    static const struct fault rows[] = {
+        {".new", "flock:error=ENOLCK", NULL},
+        {".new", "flock:error=ENOSYS", NULL},
+        {".new", "flock,fcntl:error=ENOLCK", "meantime: warning: cannot lock */sum: No locks *"},
+        {".new", "flock,fcntl:error=EOPNOTSUPP", "meantime: warning: cannot lock */sum: *"},
+        {"/", "fsync:error=EINVAL",
+         "meantime: warning: cannot sync the folder of */sum: Invalid *"},
+        {"/", "fsync:error=EIO", "meantime: warning: cannot sync the folder of */sum: *"},
+        {"/", "openat:error=EACCES", "meantime: warning: cannot sync the folder of */sum: *"},
+        {".new", "fsync:error=ENOSYS", "meantime: warning: cannot sync */sum: *"},
+        {".new", "fchmod:error=EPERM", "meantime: warning: cannot keep the mode of */sum: *"},
+    };
+
+    skip_without_strace();
+    struct server server = server_start(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        save(name, 10);
+        cr_assert(chmod(name, 0640) == 0);
+        struct process *client = start_with(&rows[i], &server);
+        cr_assert(process_wait(client) == EXIT_SUCCESS, "%s: %s", rows[i].inject,
+                  process_text(client, PROCESS_ERR));
+        expect_messages(client, rows[i].message);
+        cr_assert(unlink(name) == 0);
+    }
+    server_drain(&server);
+}
+
+Test(checkpoint, a_save_that_fails_leaves_the_old_file_and_no_part)
+{
+    static const struct fault rows[] = {
+        {".new", "write:error=ENOSPC", "meantime: cannot write */sum.new: No space left *"},
+        {".new", "fsync:error=EIO", "meantime: cannot write */sum.new: Input/output error*"},
+        {".new", "ftruncate:error=EIO", "meantime: cannot write */sum.new: Input/output error*"},
+        {".new", "rename:error=EIO", "meantime: cannot replace */sum: Input/output error*"},
+    };
+
+    skip_without_strace();
+    struct server server = server_start(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        save(name, 10);
+        struct process *client = start_with(&rows[i], &server);
+        cr_assert(process_wait(client) == EXIT_FAILURE);
+        expect_messages(client, rows[i].message);
+        expect_count(name, 10);
+    }
+    server_drain(&server);
 }
