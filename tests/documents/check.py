@@ -4,6 +4,8 @@ loop:  the first C block of README.md stands in client/async.c, character for ch
 links: each relative link of a document leads to a file, and its #anchor to a heading.
 figures: the times in README.md are those in the picture that it shows.
 tour:  the commands of README.md's tour work, and print the sums that stand beside them.
+man:   the man pages have the options of --help and the functions of meantime.h, in both directions,
+       the names of meantime.h, and the messages, statuses and limits of PROTOCOL.md.
 names: each `folder/file.c` that a document names exists, and each `file.c` exists in some folder.
 """
 
@@ -121,13 +123,124 @@ def check_names(root, _programs):
                 yield f"{document.relative_to(root)}: no file {name}"
 
 
+def man_page(root, name):
+    """The source of a man page, without its marks for bold and underlined text."""
+    text = (root / "docs/man" / f"{name}.scd").read_text()
+    return re.sub(r"\\(.)|\*|(?<!\w)_|_(?!\w)", r"\1", text)
+
+
+def help_options(program, *command):
+    """The options of --help, such as "-c, --connect=ENDPOINT,..."."""
+    run = subprocess.run([program, *command, "--help"], stdout=subprocess.PIPE, text=True, check=True)
+    return set(re.findall(r"^ {2,6}((?:-\w, )?--\S+)", run.stdout, flags=re.M))
+
+
+def page_options(text):
+    """The same of a man page, or of a part of it."""
+    return set(re.findall(r"^(-.*)$", text, flags=re.M))
+
+
+def page_sections(page):
+    """The parts of OPTIONS by their title; the part before the first title has the title ""."""
+    options = re.search(r"^# OPTIONS\n(.*?)^# ", page, flags=re.M | re.S).group(1)
+    pieces = re.split(r"^## (.*)\n", "## \n" + options, flags=re.M)
+    return dict(zip(pieces[1::2], pieces[2::2]))
+
+
+def commands_of(program):
+    run = subprocess.run([program, "--help"], stdout=subprocess.PIPE, text=True, check=True)
+    listed = re.search(r"^Commands:\n(.*?)\n\n", run.stdout, flags=re.M | re.S)
+    return re.findall(r"^  (\w+)  ", listed.group(1), flags=re.M) if listed else []
+
+
+def compare_sets(what, page, ours, theirs):
+    for name in sorted(theirs - ours):
+        yield f"{page}: {what} has {name}, the page has not"
+    for name in sorted(ours - theirs):
+        yield f"{page}: the page has {name}, {what} has not"
+
+
+def check_man_options(root, name, program):
+    sections = page_sections(man_page(root, name))
+    yield from compare_sets("--help", name, page_options("".join(sections.values())), help_options(program))
+    for command in commands_of(program):
+        mine = [text for title, text in sections.items() if title == "All commands"
+                or command in re.split(r", | and ", title)]
+        yield from compare_sets(f"{command} --help", name, page_options("".join(mine)),
+                                help_options(program, command))
+
+
+def check_man_library(root):
+    header = (root / "client/lib/meantime.h").read_text()
+    header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
+    page = man_page(root, "libmeantime.3")
+    synopsis = re.search(r"# SYNOPSIS(.*?)^# ", page, flags=re.M | re.S).group(1)
+    functions = set(re.findall(r"\bmeantime_\w+(?=\()", header))
+    declared = set(re.findall(r"^typedef .*?\b(meantime_\w+)\(|\b(meantime_\w+)\(", synopsis, flags=re.M))
+    declared = {name for pair in declared for name in pair if name}
+    yield from compare_sets("meantime.h", "libmeantime.3 (SYNOPSIS)", declared, functions)
+    described = set(re.findall(r"^(meantime_\w+)\(\)$", page, flags=re.M))
+    types = set(re.findall(r"typedef .*?\b(meantime_\w+)\(", header))
+    yield from compare_sets("meantime.h", "libmeantime.3 (DESCRIPTION)", described, functions - types)
+    names = set(re.findall(r"^ +(MEANTIME_\w+)\b", header, flags=re.M))
+    names |= set(re.findall(r"^    [\w ]+?\*?(\w+)(?:, \w+)*;", header, flags=re.M))
+    for name in sorted(names):
+        if not re.search(rf"\b{name}\b", page):
+            yield f"libmeantime.3: meantime.h has {name}, the page has not"
+
+
+def table_rows(text):
+    for line in re.findall(r"^\|(.*)\|$", text, flags=re.M):
+        cells = [re.sub(r"\[([^]]*)\]\([^)]*\)|`", r"\1", cell).strip() for cell in line.split("|")]
+        if any(cells) and not set("".join(cells)) <= set("- "):
+            yield cells
+
+
+def part_of(text, heading):
+    return re.search(rf"^## {heading}\n(.*?)^## ", text, flags=re.M | re.S).group(1)
+
+
+def check_man_protocol(root):
+    protocol = (root / "proto/PROTOCOL.md").read_text()
+    page = man_page(root, "meantime-protocol.7")
+    rows = [row[:1] for row in table_rows(part_of(protocol, "Messages")) if row[0] != "field"]
+    rows += [[f"{row[0]} {row[1]}"] for row in table_rows(part_of(protocol, "Statuses")) if row[0]]
+    rows += [row[:2] for row in table_rows(part_of(protocol, "Limits")) if row[0] != "what"]
+    cells = set(re.findall(r"^(?:\[\[|\||:<?) +(.*)$", page, flags=re.M))
+    for cell in (cell for row in rows for cell in row if cell not in cells):
+        yield f"meantime-protocol.7: PROTOCOL.md has {cell!r} in a table, the page has not"
+    for message in re.findall(r"^message (\w+)", (root / "proto/meantime.proto").read_text(), flags=re.M):
+        if message not in page:
+            yield f"meantime-protocol.7: no message {message}"
+
+
+# man(1) indents code by 12 columns.
+CODE_COLUMNS_MAX = 80 - 12
+
+
+def check_man_width(root):
+    for path in sorted((root / "docs/man").glob("*.scd")):
+        for block in re.findall(r"^```\n(.*?)^```", path.read_text(), flags=re.M | re.S):
+            for line in block.splitlines():
+                if len(line) > CODE_COLUMNS_MAX:
+                    yield f"{path.name}: this line is too long for 80 columns: {line}"
+
+
+def check_man(root, programs):
+    yield from check_man_options(root, "meantime.1", f"{programs}/meantime")
+    yield from check_man_options(root, "meantime-server.8", f"{programs}/meantime-server")
+    yield from check_man_library(root)
+    yield from check_man_protocol(root)
+    yield from check_man_width(root)
+
+
 def generated(name):
     return ".pb-c." in name or name.endswith("_pb2.py")
 
 
 def main():
     checks = {"loop": check_loop, "figures": check_figures, "tour": check_tour, "links": check_links,
-              "names": check_names}
+              "man": check_man, "names": check_names}
     faults = list(checks[sys.argv[1]](pathlib.Path(sys.argv[2]), sys.argv[3]))
     print("\n".join(faults))
     sys.exit(bool(faults))
