@@ -1,7 +1,6 @@
 /* The program meantime: parses the command line, connects, and calls a command. */
 #include <argp.h>
 #include <czmq.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "client/pictures/pictures.h"
 #include "client/status/status_command.h"
 #include "client/sum/sum_command.h"
+#include "proto/standard_files.h"
 
 /* What the program opens before a command and closes after it. */
 struct program {
@@ -34,20 +34,6 @@ static void print_version(FILE *out, struct argp_state *state)
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
-
-/* If stdin, stdout or stderr is closed, opens /dev/null in its place. Otherwise a socket of libzmq
- * could get the number of the closed stream, and the program would print into the socket. The
- * descriptors are open for reading only, so that printing fails as it does for closed ones. */
-static void open_closed_streams(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDONLY);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
-}
 
 static int open_plain(struct program *program)
 {
@@ -136,7 +122,7 @@ int main(int argc, char **argv)
 {
     static struct program program;
 
-    open_closed_streams();
+    standard_files_open();
     setlocale(LC_CTYPE, "");
     argp_program_version_hook = print_version;
     client_options_parse(&program.options, argc, argv);

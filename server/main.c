@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include "proto/standard_files.h"
 #include "server/compute_threads.h"
 #include "server/net/io_threads.h"
 #include "server/net/parent_link.h"
@@ -37,18 +38,31 @@ static void print_version(FILE *out, struct argp_state *state)
             CZMQ_VERSION_MINOR, CZMQ_VERSION_PATCH);
 }
 
-/* Returns a file descriptor that reads SIGTERM and SIGINT. Called before any thread starts, because
- * threads inherit the signal mask. */
-static int signals_open(void)
+/* Blocks the signals that the event loop handles. Called first and before any thread starts,
+ * because threads inherit the signal mask: no SIGHUP may end the server at any time. */
+static void signals_block(sigset_t *signals)
 {
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    sigaddset(signals, SIGUSR1);
+    sigaddset(signals, SIGUSR2);
+    sigprocmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN); /* the server runs on if the reader of its log exits */
-    return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Returns a file descriptor that reads the signals, or -1 after a message. */
+static int signals_open(const sigset_t *signals)
+{
+    int fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+
+    if (fd == -1)
+        fprintf(stderr,
+                "meantime-server: cannot receive signals: signalfd: %s; does a seccomp filter or "
+                "\"ulimit -n\" forbid it?\n",
+                strerror(errno));
+    return fd;
 }
 
 /* If no file descriptor is left for a connection, libzmq's I/O thread calls accept() in a busy
@@ -120,12 +134,17 @@ int main(int argc, char **argv)
 {
     struct server_options options;
     struct server *server;
+    sigset_t signal_set;
 
+    standard_files_open();
+    signals_block(&signal_set);
     argp_program_version_hook = print_version;
     server_options_parse(&options, argc, argv);
     if (!prepare_files(&options) || !prepare_threads(options.threads))
         return EXIT_FAILURE;
-    int signals = signals_open();
+    int signals = signals_open(&signal_set);
+    if (signals == -1)
+        return EXIT_FAILURE;
     set_up_czmq();
     server = server_new(&options, signals);
     if (server) {

@@ -22,6 +22,13 @@
  */
 #define FILES_KEPT 256
 
+/* Less than the 30 s that Kubernetes waits after SIGTERM before it kills a container. The rest is
+ * for the last answers. */
+#define DRAIN_NS (25 * NS_PER_S)
+
+/* A year: with any longer time the sum of two points in time could overflow. */
+#define DRAIN_NS_MAX (31536000 * NS_PER_S)
+
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
 
 /* Options that have no letter. */
@@ -29,6 +36,7 @@ enum {
     OPTION_SPAN = 256,
     OPTION_HEARTBEAT,
     OPTION_PLAIN,
+    OPTION_DRAIN,
 };
 
 static const struct argp_option option_table[] = {
@@ -55,6 +63,10 @@ static const struct argp_option option_table[] = {
     {"heartbeat-ms", OPTION_HEARTBEAT, "MS", 0,
      "Time between two heartbeats of a joined worker, and to it (default 500); a worker that is "
      "silent for three of these times is dropped",
+     GROUP_ALL},
+    {"drain-timeout", OPTION_DRAIN, "TIME", 0,
+     "After SIGTERM, refuse the requests that are still in flight after this time, such as 500ms "
+     "or 2min (default 25s)",
      GROUP_ALL},
     {"kernel", 'k', "NAME", 0,
      "Instructions to compute with (default: the fastest that this machine runs)", GROUP_ALL},
@@ -111,6 +123,39 @@ static void parse_threads(const struct command_line *line, const char *text)
     options->cpu_limit.reason[0] = '\0';
 }
 
+/* A number and its unit, such as 1.5s. Only 0 may lack its unit. False if `text` is no such time.
+ */
+static bool read_time(const char *text, double *ns)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {
+        {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"min", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
+    size_t digits = strspn(text, "0123456789.");
+    char *end;
+
+    *ns = strtod(text, &end);
+    if (digits == 0 || end != text + digits)
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].name) == 0) {
+            *ns *= (double)units[i].ns;
+            return true;
+        }
+    return *end == '\0' && *ns == 0;
+}
+
+static int64_t parse_time(const struct command_line *line, const char *text, int64_t most_ns)
+{
+    double ns;
+
+    if (!read_time(text, &ns) || ns > (double)most_ns)
+        command_line_refuse(line, text,
+                            "expected a time with its unit such as 500ms, 1.5s or 2min, or 0");
+    return (int64_t)ns;
+}
+
 /* Checks TCP endpoints; libzmq checks the other transports. */
 static char *parse_endpoint(const struct command_line *line, char *text)
 {
@@ -123,6 +168,13 @@ static char *parse_endpoint(const struct command_line *line, char *text)
     if (strncmp(text, "inproc://", 9) == 0)
         command_line_refuse(line, text, "no other process can reach this endpoint");
     return text;
+}
+
+static char *parse_plain_endpoint(const struct command_line *line, char *text)
+{
+    if (strncmp(text, "tcp://", 6) != 0)
+        command_line_refuse(line, text, "expected tcp://host:port");
+    return parse_endpoint(line, text);
 }
 
 static void parse_parent(const struct command_line *line, char *text)
@@ -175,7 +227,7 @@ static void parse_option(struct command_line *line, int key, char *text)
 
     switch (key) {
     case 'b': options->endpoint = parse_endpoint(line, text); break;
-    case OPTION_PLAIN: options->plain_endpoint = text; break;
+    case OPTION_PLAIN: options->plain_endpoint = parse_plain_endpoint(line, text); break;
     case 's': options->listener_type = parse_socket(line, text); break;
     case 't': parse_threads(line, text); break;
     case 'w': options->workers_endpoint = parse_endpoint(line, text); break;
@@ -187,6 +239,7 @@ static void parse_option(struct command_line *line, int key, char *text)
         options->heartbeat_ns =
             parse_number(line, text, HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX) * NS_PER_MS;
         break;
+    case OPTION_DRAIN: options->drain_ns = parse_time(line, text, DRAIN_NS_MAX); break;
     case 'k': options->kernel = kernel_option(line, text); break;
     case 'q': options->quiet = true; break;
     }
@@ -204,7 +257,8 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         .summary = "Sums Gaussian and uniform samples for meantime clients, exactly, on every "
                    "core.",
         .details = "SIGTERM or SIGINT: refuses new requests, finishes those in flight, and exits "
-                   "with 0. A second signal stops the server at once.",
+                   "with 0. A second signal stops the server at once. SIGHUP, SIGUSR1 and "
+                   "SIGUSR2 change nothing.",
         .repeatable = "j",
         .option = parse_option,
         .argument = refuse_argument,
@@ -215,6 +269,7 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         .kernel = kernel_best(),
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,
+        .drain_ns = DRAIN_NS,
     };
     default_threads(options);
     command_line_read(&line, &program, argc, argv, options);

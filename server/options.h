@@ -23,6 +23,7 @@ struct server_options {
     const struct kernel *kernel;
     int64_t span_ns;      /* computing time of a joined worker's span */
     int64_t heartbeat_ns; /* between two heartbeats of a joined worker, or to it */
+    int64_t drain_ns;     /* how long a drain may take, 0 to DRAIN_NS_MAX */
     bool quiet;           /* print only errors and warnings */
 };
 

@@ -38,8 +38,11 @@ struct server {
     struct setup setup;
     int signals;    /* the caller's */
     int64_t now_ns; /* read at the start of each round, and again after each event */
-    bool draining;  /* after the first signal */
+    bool draining;  /* after the first SIGTERM or SIGINT */
     bool stopped;   /* after the second one */
+    bool timed_out; /* the drain has taken too long, so the last requests were refused */
+    int64_t drain_began_at_ns;
+    int64_t drain_until_ns; /* NEVER: not draining, or timed out */
 };
 
 static int64_t clock_ns(void)
@@ -143,18 +146,68 @@ static void step(struct server *server, enum event_type type)
     obey_all(server);
 }
 
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static void drain(struct server *server)
+{
+    server->draining = true;
+    server->drain_began_at_ns = clock_ns();
+    server->drain_until_ns = server->drain_began_at_ns + server->options.drain_ns;
+    if (!server->options.quiet)
+        zsys_info("draining: new requests are refused, and those in flight have %g s",
+                  (double)server->options.drain_ns / NS_PER_S);
+    step(server, EVENT_DRAIN);
+    if (server->setup.plain_clients)
+        plain_clients_drain(server->setup.plain_clients);
+    parents_drain(server->setup.parents, clock_ns());
+}
+
+static void stop(struct server *server)
+{
+    server->stopped = true;
+    step(server, EVENT_STOP);
+}
+
+/* Refuses the requests that are still in flight. */
+static void run_drain_timeout(struct server *server)
+{
+    if (clock_ns() < server->drain_until_ns || !dispatcher_busy(server->setup.dispatcher))
+        return;
+    zsys_warning("the drain has taken %g s: the requests in flight are refused",
+                 (double)server->options.drain_ns / NS_PER_S);
+    server->drain_until_ns = NEVER;
+    server->timed_out = true;
+    step(server, EVENT_STOP);
+}
+
+static void on_end_signal(struct server *server, const struct signalfd_siginfo *signal)
+{
+    if (!server->options.quiet)
+        zsys_info("SIG%s from process %" PRIu32, sigabbrev_np((int)signal->ssi_signo),
+                  signal->ssi_pid);
+    if (server->draining)
+        stop(server);
+    else
+        drain(server);
+}
+
+/* No other signal ends the server. */
+static void on_other_signal(const struct server *server, const struct signalfd_siginfo *signal)
+{
+    if (!server->options.quiet)
+        zsys_info("SIG%s from process %" PRIu32 ": nothing to reload",
+                  sigabbrev_np((int)signal->ssi_signo), signal->ssi_pid);
+}
+
 static void serve_signals(struct server *server)
 {
     struct signalfd_siginfo signal;
 
-    while (read(server->signals, &signal, sizeof signal) == sizeof signal) {
-        server->stopped = server->draining;
-        server->draining = true;
-        step(server, server->stopped ? EVENT_STOP : EVENT_DRAIN);
-        if (server->setup.plain_clients)
-            plain_clients_drain(server->setup.plain_clients);
-        parents_drain(server->setup.parents, clock_ns());
-    }
+    while (read(server->signals, &signal, sizeof signal) == sizeof signal)
+        if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT)
+            on_end_signal(server, &signal);
+        else
+            on_other_signal(server, &signal);
 }
 
 /* The time comes last: the server reads what peers have sent before it finds them silent. */
@@ -166,6 +219,7 @@ static bool serve_all(struct server *server)
     for (enum peer_kind peer = 0; peer < PEERS; peer++)
         served = serve_peer(server, peer) || served;
     serve_signals(server);
+    run_drain_timeout(server);
     if (clock_ns() >= dispatcher_due_at(server->setup.dispatcher))
         step(server, EVENT_TIME);
     return served;
@@ -188,9 +242,9 @@ static int64_t due_at_ns(const struct setup *setup)
 }
 
 /* Milliseconds until something is due, rounded up; -1: without limit. */
-static long wait_ms(const struct setup *setup)
+static long wait_ms(const struct server *server)
 {
-    int64_t at_ns = due_at_ns(setup);
+    int64_t at_ns = earlier(due_at_ns(&server->setup), server->drain_until_ns);
 
     if (at_ns == NEVER)
         return -1;
@@ -213,7 +267,7 @@ static void wait_for_event(const struct server *server)
         count += joined_workers_poll_items(setup->joined_workers, items + count);
     count += parents_poll_items(setup->parents, items + count);
     assert(count <= POLL_ITEMS_MAX);
-    zmq_poll(items, count, wait_ms(setup));
+    zmq_poll(items, count, wait_ms(server));
 }
 
 /* Waits only after no peer had an event, because a wait costs more than another round. */
@@ -238,6 +292,7 @@ struct server *server_new(const struct server_options *options, int signals)
         return NULL;
     server->options = *options;
     server->signals = signals;
+    server->drain_until_ns = NEVER;
     if (!setup_init(&server->setup, options, clock_ns()))
         server_destroy(&server);
     return server;
@@ -270,5 +325,5 @@ bool server_run(struct server *server)
     serve(server);
     if (!server->options.quiet)
         print_done(server);
-    return !server->stopped;
+    return !server->stopped && !server->timed_out;
 }

@@ -15,7 +15,7 @@ struct server *server_new(const struct server_options *options, int signals);
 void server_destroy(struct server **server);
 
 /* Serves until the first signal, and then until all requests in flight are answered. Returns false
- * if a second signal stopped the server before that. */
+ * if a second signal or the drain timeout ended the server before that. */
 bool server_run(struct server *server);
 
 #endif

@@ -46,12 +46,9 @@ static bool set_up_dispatcher(struct setup *setup, const struct server_options *
     return setup->dispatcher && setup->threads;
 }
 
-static void log_cannot_listen(const char *endpoint, const char *option)
+static void log_cannot_listen(const char *endpoint, const char *why, const char *option)
 {
-    zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint,
-               errno == ENODEV ? "this machine has no such address or interface"
-                               : zmq_strerror(errno),
-               option);
+    zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint, why, option);
 }
 
 static bool set_up_joined_workers(struct setup *setup, const struct server_options *options)
@@ -64,21 +61,25 @@ static bool set_up_joined_workers(struct setup *setup, const struct server_optio
         .log = &setup->log,
     };
 
+    const char *why;
+
     if (!settings.endpoint)
         return true;
-    setup->joined_workers = joined_workers_new(&settings);
+    setup->joined_workers = joined_workers_new(&settings, &why);
     if (!setup->joined_workers)
-        log_cannot_listen(settings.endpoint, "--workers");
+        log_cannot_listen(settings.endpoint, why, "--workers");
     return setup->joined_workers;
 }
 
 static bool set_up_clients(struct setup *setup, const struct server_options *options)
 {
+    const char *why;
+
     if (!options->endpoint)
         return true;
-    setup->clients = clients_new(options->listener_type, options->endpoint, &setup->log);
+    setup->clients = clients_new(options->listener_type, options->endpoint, &setup->log, &why);
     if (!setup->clients)
-        log_cannot_listen(options->endpoint, "--bind");
+        log_cannot_listen(options->endpoint, why, "--bind");
     return setup->clients;
 }
 
@@ -91,7 +92,7 @@ static bool set_up_plain_clients(struct setup *setup, const struct server_option
         return true;
     setup->plain_clients = plain_clients_new(endpoint, &setup->log, &why);
     if (!setup->plain_clients)
-        zsys_error("cannot listen on %s: %s; name another endpoint with --plain", endpoint, why);
+        log_cannot_listen(endpoint, why, "--plain");
     return setup->plain_clients;
 }
 

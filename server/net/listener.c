@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 
 #include "proto/address.h"
-#include "proto/errno_saved.h"
 #include "proto/instant.h"
+#include "server/net/bind_address.h"
 #include "server/net/connections.h"
 #include "server/net/flood_control.h"
 #include "server/net/io_threads.h"
@@ -93,7 +93,7 @@ static zsock_t *socket_new(enum listener_type type, const char *endpoint)
 }
 
 /* Opens the monitor before it binds, so that the monitor misses no connection. */
-static bool listener_bind(struct listener *listener, const char *endpoint)
+static bool bind_socket(struct listener *listener, const char *endpoint)
 {
     listener->socket = socket_new(listener->type, endpoint);
     if (!listener->socket)
@@ -101,6 +101,43 @@ static bool listener_bind(struct listener *listener, const char *endpoint)
     listener->monitor =
         monitor_new(listener_socket(listener), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
     return listener->monitor && zsock_bind(listener->socket, "%s", endpoint) != -1;
+}
+
+static void close_socket(struct listener *listener)
+{
+    if (listener->socket)
+        monitor_destroy(&listener->monitor, listener_socket(listener));
+    zsock_destroy(&listener->socket);
+}
+
+/* Binds to an endpoint of which no name has to be resolved. */
+static bool bind_numeric(struct listener *listener, const char *endpoint, const char **why)
+{
+    int lock;
+
+    if (!ipc_path_lock(endpoint, &lock, why))
+        return false;
+    bool bound = bind_socket(listener, endpoint);
+    *why = errno == ENODEV ? "this machine has no such address or interface" : zmq_strerror(errno);
+    ipc_path_unlock(lock);
+    if (!bound)
+        close_socket(listener);
+    return bound;
+}
+
+/* If a name has several addresses, the first one that can be bound is used. */
+static bool listener_bind(struct listener *listener, const char *endpoint, const char **why)
+{
+    struct bind_addresses addresses;
+    bool bound = false;
+
+    if (!bind_resolve(endpoint, &addresses, why))
+        return false;
+    if (addresses.count == 0)
+        return bind_numeric(listener, endpoint, why);
+    for (size_t i = 0; i < addresses.count && !bound; i++)
+        bound = bind_numeric(listener, addresses.endpoints[i], why);
+    return bound;
 }
 
 /* The kernel gives out the lowest free descriptor first. */
@@ -113,10 +150,11 @@ static int files_few_from(void)
     return (int)files.rlim_cur - FILES_FEW;
 }
 
-struct listener *listener_new(enum listener_type type, const char *endpoint)
+struct listener *listener_new(enum listener_type type, const char *endpoint, const char **why)
 {
     struct listener *listener = calloc(1, sizeof *listener);
 
+    *why = "out of memory";
     if (!listener)
         return NULL;
     listener->type = type;
@@ -126,8 +164,8 @@ struct listener *listener_new(enum listener_type type, const char *endpoint)
     listener->connections.inexact = type == LISTENER_REP;
     senders_init(&listener->senders);
     listener->flood = (struct flood_control){&listener->connections, &listener->senders, 0, 0};
-    if (!listener_bind(listener, endpoint))
-        ERRNO_SAVED(listener_destroy(&listener, 0));
+    if (!listener_bind(listener, endpoint, why))
+        listener_destroy(&listener, 0);
     return listener;
 }
 
@@ -157,9 +195,8 @@ void listener_destroy(struct listener **listener_p, int patience_ms)
     if (listener->socket) {
         zsock_set_linger(listener->socket, flush_all(listener, patience_ms));
         flood_control_resume_all(&listener->flood);
-        monitor_destroy(&listener->monitor, listener_socket(listener));
     }
-    zsock_destroy(&listener->socket);
+    close_socket(listener);
     lose_all(listener);
     senders_clear(&listener->senders);
     connections_clear(&listener->connections);

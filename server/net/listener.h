@@ -32,8 +32,9 @@ enum listener_event {
     LISTENER_BAD_ENVELOPE, /* a message whose envelope is too long: dropped */
 };
 
-/* Binds to `endpoint`; a port of * is a free one. NULL with errno set on failure. */
-struct listener *listener_new(enum listener_type type, const char *endpoint);
+/* Binds to `endpoint`; a port of * is a free one. NULL on failure; `why` says why and lives until
+ * the next call. */
+struct listener *listener_new(enum listener_type type, const char *endpoint, const char **why);
 
 /* The last answers have `patience_ms` to be sent; after that they are dropped. This call waits
  * while messages wait for room. libzmq uses the rest of the time in zsys_shutdown(). */

@@ -90,7 +90,7 @@ static int listen_on(const struct address *address, const char **why)
     int error =
         getaddrinfo(any ? NULL : address->host, any_port ? "0" : address->port, &hints, &addresses);
     if (error != 0) {
-        *why = gai_strerror(error);
+        *why = error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
         return -1;
     }
     for (struct addrinfo *at = addresses; at && fd == -1; at = at->ai_next)

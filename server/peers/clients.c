@@ -4,19 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proto/errno_saved.h"
 #include "server/peers/inbox.h"
 
 struct clients {
     struct inbox inbox;
 };
 
-struct clients *clients_new(enum listener_type type, const char *endpoint, struct log_limit *log)
+struct clients *clients_new(enum listener_type type, const char *endpoint, struct log_limit *log,
+                            const char **why)
 {
     struct clients *clients = calloc(1, sizeof *clients);
 
-    if (clients && !inbox_init(&clients->inbox, type, endpoint, log))
-        ERRNO_SAVED(clients_destroy(&clients, 0));
+    *why = "out of memory";
+    if (clients && !inbox_init(&clients->inbox, type, endpoint, log, why))
+        clients_destroy(&clients, 0);
     return clients;
 }
 

@@ -13,8 +13,10 @@
 
 struct clients;
 
-/* Listens at `endpoint`. log: the caller's. NULL with errno set on failure. */
-struct clients *clients_new(enum listener_type type, const char *endpoint, struct log_limit *log);
+/* Listens at `endpoint`. log: the caller's. NULL on failure; `why` says why and lives until the
+ * next call. */
+struct clients *clients_new(enum listener_type type, const char *endpoint, struct log_limit *log,
+                            const char **why);
 
 /* patience_ms: how long the last answers may take to leave. */
 void clients_destroy(struct clients **clients, int patience_ms);

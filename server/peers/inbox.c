@@ -6,9 +6,9 @@
 #include "server/peers/turn.h"
 
 bool inbox_init(struct inbox *inbox, enum listener_type type, const char *endpoint,
-                struct log_limit *log)
+                struct log_limit *log, const char **why)
 {
-    *inbox = (struct inbox){.listener = listener_new(type, endpoint), .log = log};
+    *inbox = (struct inbox){.listener = listener_new(type, endpoint, why), .log = log};
     return inbox->listener;
 }
 

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "proto/errno_saved.h"
 #include "server/peers/inbox.h"
 
 struct joined_workers {
@@ -13,15 +12,17 @@ struct joined_workers {
     struct inbox inbox;
 };
 
-struct joined_workers *joined_workers_new(const struct joined_workers_settings *settings)
+struct joined_workers *joined_workers_new(const struct joined_workers_settings *settings,
+                                          const char **why)
 {
     struct joined_workers *workers = calloc(1, sizeof *workers);
 
+    *why = "out of memory";
     if (!workers)
         return NULL;
     workers->settings = *settings;
-    if (!inbox_init(&workers->inbox, LISTENER_ROUTER, settings->endpoint, settings->log))
-        ERRNO_SAVED(joined_workers_destroy(&workers, 0));
+    if (!inbox_init(&workers->inbox, LISTENER_ROUTER, settings->endpoint, settings->log, why))
+        joined_workers_destroy(&workers, 0);
     return workers;
 }
 

@@ -20,8 +20,9 @@ struct joined_workers_settings {
     struct log_limit *log;               /* the caller's */
 };
 
-/* Listens at the endpoint. NULL with errno set on failure. */
-struct joined_workers *joined_workers_new(const struct joined_workers_settings *settings);
+/* Listens at the endpoint. NULL on failure; `why` says why and lives until the next call. */
+struct joined_workers *joined_workers_new(const struct joined_workers_settings *settings,
+                                          const char **why);
 
 /* patience_ms: how long the last messages may take to leave. */
 void joined_workers_destroy(struct joined_workers **workers, int patience_ms);

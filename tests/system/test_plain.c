@@ -448,8 +448,6 @@ Test(plain, an_invalid_endpoint_is_an_error_with_a_reason)
 {
     struct server server = server_start(NULL);
 
-    expect_no_start("8197", "*cannot listen on 8197: expected tcp://host:port; *--plain");
-    expect_no_start("tcp://127.0.0.1:65536", "*: expected tcp://host:port; *--plain");
     expect_no_start("tcp://nowhere.invalid:1", "*cannot listen on tcp://nowhere.invalid:1: *");
     expect_no_start(server.endpoint, "*cannot listen on tcp://*: Address already in use; *--plain");
     server_drain(&server);
