@@ -25,14 +25,16 @@ static const char *endpoint_name(const struct exchange *e)
     return e->endpoints->names[e->endpoint];
 }
 
-/* Writes "tcp://a:8197 or tcp://b:8197". */
+/* Writes "tcp://a:8197 (connection refused) or tcp://b:8197". */
 static const char *list_endpoints(const struct exchange *e, char *text)
 {
     size_t size = 0;
 
-    for (size_t i = 0; i < e->endpoints->count && size < LIST_BYTES; i++)
-        size += (size_t)snprintf(text + size, LIST_BYTES - size, "%s%s", i ? " or " : "",
-                                 e->endpoints->names[i]);
+    for (size_t i = 0; i < e->endpoints->count && size < LIST_BYTES; i++) {
+        const char *reason = e->dials[i].reason;
+        size += (size_t)snprintf(text + size, LIST_BYTES - size, reason ? "%s%s (%s)" : "%s%s",
+                                 i ? " or " : "", e->endpoints->names[i], reason);
+    }
     return text;
 }
 
@@ -110,9 +112,30 @@ static void give_up(struct exchange *e)
     end(e, EXCHANGE_FAILED);
 }
 
+/* Whether a first connection is hopeless, because no server listens at any endpoint. */
+static bool fails_definitely(const struct exchange *e)
+{
+    if (e->was_connected || e->setting.connected)
+        return false;
+    for (size_t i = 0; i < e->endpoints->count; i++)
+        if (!e->dials[i].definite)
+            return false;
+    return true;
+}
+
+/* Each endpoint gets one turn. */
+static int64_t turns_ns(const struct exchange *e)
+{
+    return (int64_t)e->endpoints->count * TURN_NS;
+}
+
 static int64_t give_up_at_ns(const struct exchange *e)
 {
-    return earlier(after(e->unserved_at_ns, e->patience_ns), e->deadline_at_ns);
+    int64_t patience_ns = e->patience_ns;
+
+    if (fails_definitely(e))
+        patience_ns = earlier(patience_ns, later(CONNECT_NS, turns_ns(e)));
+    return earlier(after(e->unserved_at_ns, patience_ns), e->deadline_at_ns);
 }
 
 static void begin_turn(struct exchange *e)
@@ -180,23 +203,25 @@ enum loss {
 
 static const struct {
     const char *because; /* completes "The server at ENDPOINT ..." */
-    int64_t patience_ns; /* how long to retry after this loss */
+    int64_t patience_ns; /* how long to retry after this loss; 0: as the session's setting says */
     enum meantime_error error;
 } losses[] = {
-    [LOSS_DISCONNECTED] = {"disconnected", RETURN_NS, MEANTIME_SERVER_LOST},
-    [LOSS_SILENT] = {"stopped responding", RETURN_NS, MEANTIME_SERVER_LOST},
+    [LOSS_DISCONNECTED] = {"disconnected", 0, MEANTIME_SERVER_LOST},
+    [LOSS_SILENT] = {"stopped responding", 0, MEANTIME_SERVER_LOST},
     [LOSS_BUSY] = {"is busy", BUSY_NS, MEANTIME_SERVER_BUSY},
-    [LOSS_STOPPING] = {"is stopping", RETURN_NS, MEANTIME_SERVER_LOST},
-    [LOSS_INVALID] = {"sent an invalid message", RETURN_NS, MEANTIME_NONSENSE},
+    [LOSS_STOPPING] = {"is stopping", 0, MEANTIME_SERVER_LOST},
+    [LOSS_INVALID] = {"sent an invalid message", 0, MEANTIME_NONSENSE},
 };
 
 /* If any server was connected and the caller has set a timeout, only the timeout limits the
  * retries. Otherwise the patience is long enough for one turn of each endpoint. */
 static int64_t patience_ns(const struct exchange *e, int64_t least_ns)
 {
+    if (least_ns == 0)
+        least_ns = e->setting.patience_ns ? e->setting.patience_ns : NEVER;
     if (e->was_connected && e->deadline_at_ns != NEVER)
         return NEVER;
-    return later(least_ns, (int64_t)e->endpoints->count * TURN_NS);
+    return later(least_ns, turns_ns(e));
 }
 
 /* Leaves the current server. The caller has written the reason to `error_text`.
@@ -230,8 +255,8 @@ static void fail(struct exchange *e, enum meantime_error error)
 static void begin(struct exchange *e)
 {
     e->began_at_ns = e->unserved_at_ns = e->now_ns;
-    e->patience_ns = patience_ns(e, CONNECT_NS);
-    e->deadline_at_ns = e->timeout_ns ? after(e->now_ns, e->timeout_ns) : NEVER;
+    e->patience_ns = patience_ns(e, 0);
+    e->deadline_at_ns = e->setting.timeout_ns ? after(e->now_ns, e->setting.timeout_ns) : NEVER;
     dial(e);
 }
 
@@ -240,6 +265,7 @@ static void ask(struct exchange *e)
     if (!e->was_connected)
         e->unserved_at_ns = NEVER;
     e->was_connected = true;
+    e->dials[e->endpoint] = (struct dial_result){.reason = NULL};
     e->sent_progress = false;
     e->error_text[0] = '\0';
     e->samples_done = 0;
@@ -261,6 +287,14 @@ static void fail_dial(struct exchange *e)
     e->error_text[0] = '\0';
     append_error(e, "cannot connect to %s: %s", endpoint_name(e), e->event->reason);
     fail(e, MEANTIME_NO_RESOURCES);
+}
+
+/* The next dial has begun already. The failure may end the patience. */
+static void note_failure(struct exchange *e)
+{
+    e->dials[e->endpoint] =
+        (struct dial_result){.reason = e->event->reason, .definite = e->event->definite};
+    e->due_at_ns = earlier(e->due_at_ns, give_up_at_ns(e));
 }
 
 /* ---- events: messages -------------------------------------------------------------------- */
@@ -376,10 +410,10 @@ static void expire(struct exchange *e)
     char text[LIST_BYTES];
 
     if (e->error_text[0])
-        append_error(e, "; no answer within %.3g s", seconds(e->timeout_ns));
+        append_error(e, "; no answer within %.3g s", seconds(e->setting.timeout_ns));
     else
         append_error(e, "no answer from %s within %.3g s", list_endpoints(e, text),
-                     seconds(e->timeout_ns));
+                     seconds(e->setting.timeout_ns));
     fail(e, MEANTIME_TIMED_OUT);
 }
 
@@ -398,20 +432,20 @@ static void cancel(struct exchange *e)
  * called only after the state's due_at_ns. */
 /* clang-format off */
 static void (*const table[EXCHANGE_STATES][EXCHANGE_EVENT_TYPES])(struct exchange *) = {
-    /*                      BEGIN       DISCONNECTED         ALIVE    MESSAGE       TIME       CANCEL
-     *                             CONNECTED  CANNOT_DIAL                   INVALID                 */
-    [EXCHANGE_NEW] =      { begin, 0,   0,    0,         0,       0,    0,      0,         0      },
-    [EXCHANGE_DIALING] =  { 0,     ask, 0,    fail_dial, 0,       0,    0,      dial_next, cancel },
-    [EXCHANGE_WAITING] =  { 0,     0,   lose, 0,         refresh, take, reject, probe,     cancel },
-    [EXCHANGE_PROBING] =  { 0,     0,   lose, 0,         refresh, take, reject, drop,      cancel },
-    [EXCHANGE_PAUSING] =  { 0,     0,   0,    0,         0,       0,    0,      dial,      cancel },
-    [EXCHANGE_DONE] =     { 0,     0,   0,    0,         0,       0,    0,      0,         0      },
-    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,         0,       0,    0,      0,         0      },
+    /*                      BEGIN       DISCONNECTED     CANNOT_CONNECT ALIVE    MESSAGE       TIME       CANCEL
+     *                             CONNECTED  CANNOT_DIAL                              INVALID                 */
+    [EXCHANGE_NEW] =      { begin, 0,   0,    0,         0,             0,       0,    0,      0,         0      },
+    [EXCHANGE_DIALING] =  { 0,     ask, 0,    fail_dial, note_failure,  0,       0,    0,      dial_next, cancel },
+    [EXCHANGE_WAITING] =  { 0,     0,   lose, 0,         0,             refresh, take, reject, probe,     cancel },
+    [EXCHANGE_PROBING] =  { 0,     0,   lose, 0,         0,             refresh, take, reject, drop,      cancel },
+    [EXCHANGE_PAUSING] =  { 0,     0,   0,    0,         0,             0,       0,    0,      dial,      cancel },
+    [EXCHANGE_DONE] =     { 0,     0,   0,    0,         0,             0,       0,    0,      0,         0      },
+    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,         0,             0,       0,    0,      0,         0      },
 };
 /* clang-format on */
 
 void exchange_init(struct exchange *e, const struct endpoints *endpoints, size_t first,
-                   const struct sum_request *request, int64_t timeout_ns)
+                   const struct sum_request *request, const struct exchange_setting *setting)
 {
     assert(endpoints->count >= 1 && endpoints->count <= ENDPOINTS_MAX);
     assert(first < endpoints->count);
@@ -420,7 +454,7 @@ void exchange_init(struct exchange *e, const struct endpoints *endpoints, size_t
         .request = *request,
         .endpoints = endpoints,
         .endpoint = first,
-        .timeout_ns = timeout_ns,
+        .setting = *setting,
         .deadline_at_ns = NEVER,
         .due_at_ns = NEVER,
     };

@@ -3,7 +3,7 @@
  *
  * A pure core: events and the time come in, effects go out. No socket, clock or allocation.
  *
- *     exchange_init(&exchange, &endpoints, first, &request, timeout_ns);
+ *     exchange_init(&exchange, &endpoints, first, &request, &setting);
  *     exchange_step(&exchange, now_ns, &event);
  *     while ((effect = exchange_next(&exchange)))
  *         carry out the effect
@@ -22,8 +22,9 @@
 #include "client/lib/meantime.h"
 #include "proto/message.h"
 
-/* How long the client waits for its first connection. A server may be started at the same time as
- * the client and needs this long to listen. */
+/* The session's first connection: if the last dial of every endpoint has failed definitely, the
+ * client waits this long since the request began. A server may be started at the same time as the
+ * client and needs this long to listen. */
 #define CONNECT_NS INT64_C(3000000000)
 
 /* If there are several endpoints, each one gets this long to connect before the client dials the
@@ -39,8 +40,9 @@
  * client reads messages that came while its caller did not look, and a probe can connect. */
 #define PROBE_NS INT64_C(2000000000)
 
-/* How long the client waits for a lost server. A restart takes seconds. A repair takes longer. */
-#define RETURN_NS INT64_C(10000000000)
+/* The default patience: how long the client waits for a lost server, or for a first connection. A
+ * restart takes seconds. A repair takes longer. */
+#define PATIENCE_NS INT64_C(10000000000)
 
 /* How long the client waits for busy servers. If the queues have been full for this long, they will
  * not be empty soon. */
@@ -53,7 +55,7 @@
 /* The same pause for a server that is stopping: it may take a while to end. */
 #define STOPPING_NS INT64_C(1000000000)
 
-/* After this many losses the request fails: RETURN_NS divided by REDIAL_NS. A lost attempt loses
+/* After this many losses the request fails: PATIENCE_NS divided by REDIAL_NS. A lost attempt loses
  * all of its work. After 100 lost servers, one more server is unlikely to finish the request. */
 #define LOSSES_MAX 100
 
@@ -77,19 +79,22 @@ enum exchange_event_type {
     EXCHANGE_EVENT_CONNECTED,    /* the link that was dialled is up, or was up already */
     EXCHANGE_EVENT_DISCONNECTED, /* the link has ended; all messages before its end have been passed
                                     in */
-    EXCHANGE_EVENT_CANNOT_DIAL,  /* `reason` says why */
-    EXCHANGE_EVENT_ALIVE,        /* the server showed a sign of life at `alive_at_ns` */
-    EXCHANGE_EVENT_MESSAGE,      /* `message` came */
-    EXCHANGE_EVENT_INVALID,      /* an invalid message came; `reason` says why */
-    EXCHANGE_EVENT_TIME,         /* time has passed */
-    EXCHANGE_EVENT_CANCEL,       /* the caller cancels the request */
+    EXCHANGE_EVENT_CANNOT_DIAL,  /* this machine lacks a resource; `reason` says which */
+    EXCHANGE_EVENT_CANNOT_CONNECT, /* a dial has failed, and the next one begins; `reason` */
+    EXCHANGE_EVENT_ALIVE,          /* the server showed a sign of life at `alive_at_ns` */
+    EXCHANGE_EVENT_MESSAGE,        /* `message` came */
+    EXCHANGE_EVENT_INVALID,        /* an invalid message came; `reason` says why */
+    EXCHANGE_EVENT_TIME,           /* time has passed */
+    EXCHANGE_EVENT_CANCEL,         /* the caller cancels the request */
     EXCHANGE_EVENT_TYPES,
 };
 
 struct exchange_event {
     enum exchange_event_type type;
     const struct message *message; /* only for EXCHANGE_EVENT_MESSAGE */
-    const char *reason;            /* a clause without a full stop */
+    const char *reason;            /* a clause without a full stop. That of CANNOT_CONNECT lives as
+                                    * long as the exchange */
+    bool definite;                 /* only for CANNOT_CONNECT: see struct dial_failure */
     int64_t alive_at_ns; /* the time of a probe's handshake or of any message; at most now */
 };
 
@@ -116,6 +121,19 @@ struct exchange_effect {
 /* One step has at most these effects: send cancel, drop link, then dial. */
 #define EXCHANGE_EFFECTS_MAX 3
 
+/* How long an exchange may take. */
+struct exchange_setting {
+    int64_t timeout_ns;  /* from the first step to the answer; 0: none */
+    int64_t patience_ns; /* how long an outage, or the first connection, may last; 0: for ever */
+    bool connected;      /* the session was connected to a server before */
+};
+
+/* The last dial of an endpoint. */
+struct dial_result {
+    const char *reason; /* why the dial has failed; NULL: it has not failed */
+    bool definite;
+};
+
 /* Other modules may read the fields up to `error_text`. */
 struct exchange {
     enum exchange_state state;
@@ -134,9 +152,10 @@ struct exchange {
     const struct endpoints *endpoints;
     size_t endpoint;                   /* the index of the current endpoint in `endpoints` */
     int64_t dial_at_ns[ENDPOINTS_MAX]; /* an endpoint is not dialled before this time */
-    int64_t timeout_ns;                /* of the whole request; 0: none */
-    int64_t deadline_at_ns;            /* the end of the timeout; NEVER: none */
-    int64_t now_ns;                    /* the time of this step */
+    struct dial_result dials[ENDPOINTS_MAX];
+    struct exchange_setting setting;
+    int64_t deadline_at_ns; /* the end of the timeout; NEVER: none */
+    int64_t now_ns;         /* the time of this step */
     int64_t due_at_ns;      /* the end of the state; NEVER: the state does not end by time */
     int64_t unserved_at_ns; /* since when no server works on the request; NEVER: a server does */
     int64_t patience_ns;    /* the request fails after this long without a server */
@@ -153,9 +172,9 @@ struct exchange {
  * endpoints: kept, not copied; endpoints may be added later.
  * first: the place of the endpoint that is dialled first.
  * request: copied; its id is 1 or more and below ATTEMPT_STRIDE.
- * timeout_ns: from the first step to the answer; 0: none. */
+ * setting: copied. */
 void exchange_init(struct exchange *exchange, const struct endpoints *endpoints, size_t first,
-                   const struct sum_request *request, int64_t timeout_ns);
+                   const struct sum_request *request, const struct exchange_setting *setting);
 
 /* Handles one event. The caller must have taken all effects of the step before.
  * now_ns: 0 or more, never less than at the step before. */

@@ -66,6 +66,14 @@ int meantime_connect(struct meantime *m, const char *endpoints)
     return error;
 }
 
+int meantime_set_patience(struct meantime *m, int64_t patience_ns)
+{
+    if (patience_ns < 0)
+        return MEANTIME_INVALID;
+    m->session.patience_ns = patience_ns;
+    return MEANTIME_OK;
+}
+
 /* ---- requests ---------------------------------------------------------------------------- */
 
 static bool is_valid(const struct meantime_question *question)

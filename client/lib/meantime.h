@@ -13,7 +13,9 @@
  *
  * Threads: only one thread at a time may use a session. Several sessions are independent of each
  * other. The library has no global variables. Its only threads are those of each session's libzmq
- * context. It installs no signal handlers and prints nothing. A session does not survive fork().
+ * context, and one helper thread for each endpoint that is being dialled. If a name server does not
+ * respond, such a thread may outlive its session. It installs no signal handlers and prints
+ * nothing. A session does not survive fork().
  *
  * Looks: a session works only inside meantime_ask(), _look(), _wait(), _overlap() and _cancel(). If
  * the caller calls none of them for a while, messages wait. No message is lost, and an answer that
@@ -133,12 +135,21 @@ MEANTIME_API struct meantime *meantime_new(void);
  * Requests go to the first endpoint. They go to the next one if the server cannot be connected,
  * disconnects, stops responding, is busy or stops. Never waits, and does not check whether a server
  * listens there: the first request does.
- * A host name means an IPv4 address. IPv6 addresses are written in brackets, as in
- * "tcp://[::1]:8197". libzmq resolves names one after the other, before each connection. While the
- * name service does not respond, the session makes no new connection, not even to an address in
- * numbers. Returns MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY or
- * _NO_RESOURCES. */
+ * IPv6 addresses are written in brackets, as in "tcp://[::1]:8197". A helper thread looks a host
+ * name up before each dial. All addresses of the name are dialled, IPv4 and IPv6, a quarter of a
+ * second apart, and the first one that completes its handshake is used. A connection that completes
+ * no handshake within about a second is dropped, and the endpoint is dialled again. Returns
+ * MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY or _NO_RESOURCES. */
 MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
+
+/* Sets how long an outage of a request may last, from the loss of its server until another server,
+ * or the same one, works on it. Also limits how long the first connection may take; but if the last
+ * dial of every endpoint has failed definitely, such as with "connection refused", the request
+ * fails after 3 s, or 1 s for each endpoint if that is longer. Each request has its own patience,
+ * which begins anew after each sign of life of a server. A request with a timeout_ns waits until
+ * then once it was connected. Applies to later requests. patience_ns: 0 or more; 0: for ever; the
+ * default is 10 s. Returns MEANTIME_OK or _INVALID. */
+MEANTIME_API int meantime_set_patience(struct meantime *m, int64_t patience_ns);
 
 /* Begins a request. Sets `request` to its number, which is never 0 and which no other request of
  * the session uses. Never waits. If no connection is established yet, a later look sends the
@@ -203,7 +214,7 @@ MEANTIME_API int meantime_overlap(struct meantime *m, uint64_t request, meantime
                                   void *state, int64_t slice_ns);
 
 /* Cancels all requests in flight, forgets all results, and closes all connections. Takes up to
- * 0.2 s if cancels cannot be sent at once, and waits for a host name that libzmq is resolving.
+ * 0.2 s if cancels cannot be sent at once. Does not wait for name servers.
  * Sets the pointer to NULL; accepts NULL. */
 MEANTIME_API void meantime_close(struct meantime **m);
 

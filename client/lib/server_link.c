@@ -2,19 +2,17 @@
 #include "client/lib/server_link.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h> /* TEMP_FAILURE_RETRY */
 #include <zmq.h>
 
 #include "client/lib/descriptors.h"
-#include "proto/address.h"
 #include "proto/errno_saved.h"
+#include "proto/instant.h"
 
-/* libzmq reconnects after 10 ms, then after longer and longer pauses, up to 1 s. So many clients at
- * once do not overload a server. */
-#define RECONNECT_MS     10
-#define RECONNECT_MS_MAX 1000
+/* The longest pause between two rounds of dials. So many clients at once do not overload a server.
+ */
+#define REDIAL_PAUSE_NS_MAX (500 * NS_PER_MS)
 
 /* How long a cancel may take to leave when the link is closed. */
 #define LINGER_MS 200
@@ -26,15 +24,6 @@
 #define UNACKNOWLEDGED_MS    8000
 #define KEEPALIVE_IDLE_S     3
 #define KEEPALIVE_INTERVAL_S 1
-
-/* If no machine answers the dial, libzmq dials again after this long. The kernel alone would wait
- * longer and longer. Three handshakes to the other side of the world take far less. */
-#define CONNECT_TIMEOUT_MS 2000
-
-/* No other program shares a session's context, so an inproc endpoint can never be a server. */
-#define INPROC "inproc:"
-
-#define EVENTS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 
 /* A signal makes libzmq's calls fail before they have done anything. */
 #define RETRY_IF_INTERRUPTED TEMP_FAILURE_RETRY
@@ -53,9 +42,26 @@ static int get(void *socket, int option)
     return value;
 }
 
-static bool connect_to(void *socket, const char *endpoint)
+/* ---- the options of a link --------------------------------------------------------------- */
+
+/* Without these options, TCP reports a lost connection after a quarter of an hour. Until then the
+ * server seems to be at work, because probes reach it over new connections. */
+static bool set_lost_connection(void *dealer)
 {
-    return RETRY_IF_INTERRUPTED(zmq_connect(socket, endpoint)) == 0;
+    return set(dealer, ZMQ_TCP_MAXRT, UNACKNOWLEDGED_MS) && set(dealer, ZMQ_TCP_KEEPALIVE, 1) &&
+           set(dealer, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S) &&
+           set(dealer, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
+}
+
+/* ZMQ_IMMEDIATE: libzmq queues no message before the connection is established. A queued request
+ * would leave late, with a deadline that is no longer true.
+ * ZMQ_SNDHWM 0: the requests in flight limit what is sent, so the socket needs no limit. */
+static bool set_options(void *dealer)
+{
+    return set(dealer, ZMQ_IMMEDIATE, 1) && set(dealer, ZMQ_SNDHWM, 0) &&
+           zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX}, sizeof(int64_t)) ==
+               0 &&
+           set_lost_connection(dealer);
 }
 
 /* ---- the context ------------------------------------------------------------------------- */
@@ -67,6 +73,12 @@ bool link_context_init(struct link_context *context, struct wakeup *wakeup)
     *context = (struct link_context){.zmq = zmq_ctx_new(), .wakeup = wakeup};
     if (!context->zmq || !descriptors_left(DESCRIPTORS_FIRST_SOCKET))
         return false;
+    context->dialing = (struct dialer_settings){
+        .zmq = context->zmq,
+        .monitors = &context->monitors,
+        .set_options = set_options,
+        .pause_ns_max = REDIAL_PAUSE_NS_MAX,
+    };
     void *first = zmq_socket(context->zmq, ZMQ_DEALER);
     return first && zmq_close(first) == 0;
 }
@@ -86,78 +98,29 @@ const char *server_link_error_text(int error)
 
 /* ---- opening and closing ----------------------------------------------------------------- */
 
-/* Without these options, TCP reports a lost connection after a quarter of an hour. Until then the
- * server seems to be at work, because probes reach it over new connections. */
-static bool set_lost_connection(void *dealer)
-{
-    return set(dealer, ZMQ_TCP_MAXRT, UNACKNOWLEDGED_MS) && set(dealer, ZMQ_TCP_KEEPALIVE, 1) &&
-           set(dealer, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S) &&
-           set(dealer, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
-}
-
-/* ZMQ_IMMEDIATE: libzmq queues no message before the connection is established. A queued request
- * would leave late, with a deadline that is no longer true.
- * ZMQ_SNDHWM 0: the requests in flight limit what is sent, so the socket needs no limit. */
-static bool open_dealer(struct server_link *link, const char *endpoint)
-{
-    link->dealer = zmq_socket(link->context->zmq, ZMQ_DEALER);
-    return link->dealer && set(link->dealer, ZMQ_IMMEDIATE, 1) &&
-           set(link->dealer, ZMQ_LINGER, 0) && set(link->dealer, ZMQ_SNDHWM, 0) &&
-           set(link->dealer, ZMQ_IPV6, address_is_ipv6(endpoint)) &&
-           zmq_setsockopt(link->dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX},
-                          sizeof(int64_t)) == 0 &&
-           set(link->dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
-           set(link->dealer, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX) &&
-           set(link->dealer, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS) &&
-           set_lost_connection(link->dealer) &&
-           wakeup_add(link->context->wakeup, get(link->dealer, ZMQ_FD));
-}
-
-/* Each monitor needs a new name, because the name of a closed monitor stays in use for a while. */
-static bool open_monitor(struct server_link *link)
-{
-    char address[64];
-
-    snprintf(address, sizeof address, "inproc://meantime-monitor-%u", link->context->monitors++);
-    if (RETRY_IF_INTERRUPTED(zmq_socket_monitor(link->dealer, address, EVENTS)) == -1)
-        return false;
-    link->monitor = zmq_socket(link->context->zmq, ZMQ_PAIR);
-    return link->monitor && set(link->monitor, ZMQ_LINGER, 0) &&
-           set(link->monitor, ZMQ_RCVHWM, 0) && connect_to(link->monitor, address) &&
-           wakeup_add(link->context->wakeup, get(link->monitor, ZMQ_FD));
-}
-
-/* Binds the socket to a network device that does not exist, so that libzmq checks the endpoint but
- * does not connect. A real connection without a message would look suspicious to a server. */
 bool server_link_could_open(const struct link_context *context, const char *endpoint)
 {
-    static const char no_device[] = "nowhere";
-    void *dealer;
-
-    if (strncmp(endpoint, INPROC, strlen(INPROC)) == 0) {
-        errno = EPROTONOSUPPORT;
-        return false;
-    }
-    dealer = zmq_socket(context->zmq, ZMQ_DEALER);
-    bool could = dealer && set(dealer, ZMQ_LINGER, 0) &&
-                 zmq_setsockopt(dealer, ZMQ_BINDTODEVICE, no_device, sizeof no_device) == 0 &&
-                 connect_to(dealer, endpoint);
-
-    if (dealer)
-        ERRNO_SAVED(zmq_close(dealer));
-    return could;
+    return dialer_accepts(context->zmq, endpoint);
 }
 
-/* libzmq's thread opens the TCP socket later. If it gets no descriptor, it reports nothing, so this
- * checks that one is left. */
 bool server_link_open(struct server_link *link, struct link_context *context, const char *endpoint)
 {
     *link = (struct server_link){.context = context, .users = link->users};
-    if (open_dealer(link, endpoint) && open_monitor(link) && descriptors_left(1) &&
-        connect_to(link->dealer, endpoint))
+    link->dialer = dialer_new(&context->dialing, endpoint);
+    if (!link->dialer)
+        return false;
+    link->open = true;
+    if (wakeup_add(context->wakeup, dialer_fd(link->dialer)))
         return true;
     ERRNO_SAVED(server_link_close(link));
     return false;
+}
+
+static void close_dialer(struct server_link *link)
+{
+    if (link->dialer)
+        wakeup_remove(link->context->wakeup, dialer_fd(link->dialer));
+    dialer_destroy(&link->dialer);
 }
 
 static void close_socket(struct server_link *link, void *socket)
@@ -170,9 +133,10 @@ static void close_socket(struct server_link *link, void *socket)
 
 void server_link_close(struct server_link *link)
 {
+    close_dialer(link);
     if (link->dealer) {
         zmq_socket_monitor(link->dealer, NULL, 0);
-        if (link->up && !link->down)
+        if (!link->down)
             set(link->dealer, ZMQ_LINGER, LINGER_MS);
     }
     close_socket(link, link->monitor);
@@ -187,9 +151,37 @@ static int receive(void *socket, void *bytes, size_t size)
     return (int)RETRY_IF_INTERRUPTED(zmq_recv(socket, bytes, size, ZMQ_DONTWAIT));
 }
 
-/* The session reads no messages from a link that is not up. But the dealer's descriptor becomes
- * readable for libzmq's internal commands, and stays so until its events are read. */
-void server_link_watch(struct server_link *link)
+static void take_connection(struct server_link *link)
+{
+    const struct wakeup *wakeup = link->context->wakeup;
+
+    dialer_take(link->dialer, &link->dealer, &link->monitor);
+    close_dialer(link);
+    link->up = true;
+    link->down = !wakeup_add(wakeup, get(link->dealer, ZMQ_FD)) ||
+                 !wakeup_add(wakeup, get(link->monitor, ZMQ_FD));
+}
+
+static void note_failure(struct server_link *link)
+{
+    link->failed = true;
+    link->failure = *dialer_failure(link->dialer);
+}
+
+/* After DIALER_BROKEN, the session opens the link again, or learns why that is impossible. */
+static void watch_dialer(struct server_link *link)
+{
+    while (link->dialer) {
+        switch (dialer_next(link->dialer)) {
+        case DIALER_NOTHING: return;
+        case DIALER_CONNECTED: take_connection(link); return;
+        case DIALER_FAILED: note_failure(link); break;
+        case DIALER_BROKEN: link->down = true; return;
+        }
+    }
+}
+
+static void watch_connection(struct server_link *link)
 {
     uint8_t event[6]; /* its number in 16 bits, and a value; the endpoint is in a second frame */
     uint16_t number;
@@ -197,13 +189,15 @@ void server_link_watch(struct server_link *link)
     while (receive(link->monitor, event, sizeof event) == sizeof event) {
         receive(link->monitor, NULL, 0);
         memcpy(&number, event, sizeof number);
-        if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-            link->up = true;
-        else
-            link->down = link->up;
+        link->down |= number == ZMQ_EVENT_DISCONNECTED;
     }
-    if (!link->up)
-        get(link->dealer, ZMQ_EVENTS);
+}
+
+void server_link_watch(struct server_link *link)
+{
+    watch_dialer(link);
+    if (link->dealer)
+        watch_connection(link);
 }
 
 static bool send_frame(struct server_link *link, const void *bytes, size_t size, int flags)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "client/lib/wakeup.h"
+#include "dial/dialer.h"
 #include "proto/message.h"
 
 /* What all links of a session share. */
@@ -16,17 +17,22 @@ struct link_context {
     struct wakeup *wakeup; /* becomes readable while a link may have a message or an event, and
                             * stays readable until the session has read all of them */
     unsigned monitors;     /* opened so far; each one gets its own name */
+    struct dialer_settings dialing;
 };
 
 /* All zero: the link is closed. */
 struct server_link {
     struct link_context *context;
-    void *dealer, *monitor; /* sockets; NULL: the link is closed */
-    bool up;                /* the connection is established */
-    bool down;              /* the connection has ended */
-    bool announced;         /* the users know that the link is up */
-    unsigned users;         /* requests that use this link */
-    int64_t received_at_ns; /* when the last sign of life came; 0: never */
+    bool open;                   /* dialling, or connected */
+    struct dialer *dialer;       /* NULL: not dialling */
+    void *dealer, *monitor;      /* sockets of a connection; NULL: not connected */
+    bool up;                     /* the connection is established */
+    bool down;                   /* the connection has ended, or no further dial is possible */
+    bool failed;                 /* a round of dials has failed; the session sets this to false */
+    struct dial_failure failure; /* why the last round failed; valid after the first failure */
+    bool announced;              /* the users know that the link is up */
+    unsigned users;              /* requests that use this link */
+    int64_t received_at_ns;      /* when the last sign of life came; 0: never */
 };
 
 enum link_receipt {
@@ -41,13 +47,15 @@ enum link_receipt {
 bool link_context_init(struct link_context *context, struct wakeup *wakeup);
 
 /* Closes libzmq's context after all links are closed. Waits up to LINGER_MS for cancels that are
- * not sent yet, and for a name that libzmq is looking up. */
+ * not sent yet. Does not wait for name servers. */
 void link_context_clear(struct link_context *context);
 
-/* Returns whether libzmq accepts the endpoint. Does not connect. False: errno says why. */
+/* Returns whether libzmq accepts the endpoint. Does not connect and does not look a name up.
+ * False: errno says why. */
 bool server_link_could_open(const struct link_context *context, const char *endpoint);
 
-/* Dials. False: errno says why, and the link is closed; its users stay.
+/* Dials, again and again until a handshake succeeds. False: errno says why, and the link is closed;
+ * its users stay.
  * Call server_link_watch() soon: the wakeup reports the first event only after one call has found
  * none. */
 bool server_link_open(struct server_link *link, struct link_context *context, const char *endpoint);
@@ -56,7 +64,7 @@ bool server_link_open(struct server_link *link, struct link_context *context, co
  * A closed link stays closed. */
 void server_link_close(struct server_link *link);
 
-/* Sets `up` and `down` from the events that have come. */
+/* Sets `up`, `down` and `failed` from the events that have come. */
 void server_link_watch(struct server_link *link);
 
 /* Sends a message. If that fails, `down` is set.

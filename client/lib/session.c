@@ -56,7 +56,7 @@ static bool open_link(struct session *s, struct server_link *link, size_t endpoi
 static void watch_link(struct session *s, struct server_link *link)
 {
     server_link_watch(link);
-    if (link->down || link->up != link->announced)
+    if (link->down || link->failed || link->up != link->announced)
         look_again(s);
 }
 
@@ -99,7 +99,7 @@ static void do_dial(struct session *s, struct session_request *request,
     request->endpoint = effect->endpoint;
     request->attached = true;
     link->users++;
-    if (link->dealer)
+    if (link->open)
         watch_link(s, link);
     else if (!open_link(s, link, request->endpoint)) {
         request->next = EXCHANGE_EVENT_CANNOT_DIAL;
@@ -139,7 +139,7 @@ static void do_probe(struct session *s, struct session_request *request,
         return;
     request->probing = true;
     probe->users++;
-    if (!probe->dealer)
+    if (!probe->open)
         open_link(s, probe, effect->endpoint);
 }
 
@@ -309,10 +309,24 @@ static void lose_link(struct session *s, size_t endpoint)
     server_link_close(link);
     step_all(s, endpoint, is_waiting,
              &(struct exchange_event){.type = EXCHANGE_EVENT_DISCONNECTED});
-    if (link->users == 0 || link->dealer || open_link(s, link, endpoint))
+    if (link->users == 0 || link->open || open_link(s, link, endpoint))
         return;
     cannot_dial.reason = server_link_error_text(errno);
     step_all(s, endpoint, is_dialing, &cannot_dial);
+}
+
+/* Passes a failed dial to the requests that wait for it. */
+static void pass_failure(struct session *s, size_t endpoint)
+{
+    struct server_link *link = &s->links[endpoint];
+    struct dial_failure *failure = &s->failures[endpoint];
+
+    link->failed = false;
+    *failure = link->failure;
+    step_all(s, endpoint, is_dialing,
+             &(struct exchange_event){.type = EXCHANGE_EVENT_CANNOT_CONNECT,
+                                      .reason = failure->text,
+                                      .definite = failure->definite});
 }
 
 /* Reads the messages before the end of the connection, because a server may answer and then end.
@@ -322,10 +336,14 @@ static bool look_at_link(struct session *s, size_t endpoint)
     struct server_link *link = &s->links[endpoint];
 
     server_link_watch(link);
+    if (link->failed)
+        pass_failure(s, endpoint);
+    if (!link->up && link->down)
+        lose_link(s, endpoint);
     if (!link->up)
         return true;
     if (!link->announced) {
-        link->announced = true;
+        link->announced = s->connected = true;
         step_all(s, endpoint, is_dialing,
                  &(struct exchange_event){.type = EXCHANGE_EVENT_CONNECTED});
     }
@@ -407,9 +425,9 @@ void session_look(struct session *s)
     s->looking = true;
     s->pending = false;
     for (size_t i = 0; i < s->endpoints.count; i++) {
-        if (s->links[i].dealer)
+        if (s->links[i].open)
             unread |= !look_at_link(s, i);
-        if (s->probes[i].dealer)
+        if (s->probes[i].open)
             look_at_probe(s, i);
     }
     s->pending |= unread;
@@ -424,7 +442,11 @@ void session_look(struct session *s)
 
 bool session_init(struct session *s)
 {
-    *s = (struct session){.due_at_ns = NEVER, .timer_at_ns = NEVER};
+    *s = (struct session){
+        .due_at_ns = NEVER,
+        .timer_at_ns = NEVER,
+        .patience_ns = PATIENCE_NS,
+    };
     requests_init(&s->requests);
     return wakeup_init(&s->wakeup) && link_context_init(&s->context, &s->wakeup);
 }
@@ -490,9 +512,15 @@ void session_begin(struct session *s, struct session_request *request,
         .progress = true,
     };
 
+    struct exchange_setting setting = {
+        .timeout_ns = question->timeout_ns,
+        .patience_ns = s->patience_ns,
+        .connected = s->connected,
+    };
+
     request->user = question->user;
     exchange_init(&request->exchange, &s->endpoints, question->server % s->endpoints.count,
-                  &sum_request, question->timeout_ns);
+                  &sum_request, &setting);
     step_type(s, request, EXCHANGE_EVENT_BEGIN);
 }
 

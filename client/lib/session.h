@@ -29,8 +29,11 @@ struct session {
     bool looking;        /* session_look() runs, and sets the timer at its end */
     int unread_looks;    /* looks in a row that left messages unread */
     int64_t unread_since_at_ns; /* when the first of these looks began; valid if unread_looks > 0 */
+    int64_t patience_ns;        /* of each request; 0: for ever */
+    bool connected;             /* to any server, at any time */
     struct endpoints endpoints; /* the names are owned */
-    struct server_link links[ENDPOINTS_MAX];  /* one for each endpoint */
+    struct dial_failure failures[ENDPOINTS_MAX]; /* the last one of each endpoint */
+    struct server_link links[ENDPOINTS_MAX];     /* one for each endpoint */
     struct server_link probes[ENDPOINTS_MAX]; /* second links, to see whether a server is alive */
     struct requests requests;
 };

@@ -1,6 +1,5 @@
-/* libzmq's I/O threads. libzmq resolves host names in the I/O thread that dials, and a name server
- * may not answer. So the links that this server dials have a thread of their own, and peers that
- * connect to the listeners are served meanwhile. */
+/* libzmq's I/O threads. The links that this server dials have a thread of their own, so that many
+ * clients do not delay the messages of a parent. */
 #ifndef MEANTIME_SERVER_NET_IO_THREADS_H
 #define MEANTIME_SERVER_NET_IO_THREADS_H
 

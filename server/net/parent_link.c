@@ -1,27 +1,49 @@
-/* The link to a parent: a DEALER socket that this program dials, with its monitor. */
+/* The link to a parent: dials it, and owns a DEALER socket with its monitor. */
 #include "server/net/parent_link.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <czmq.h>
 
-#include "proto/address.h"
 #include "proto/bounds.h"
-#include "proto/errno_saved.h"
+#include "proto/instant.h"
 #include "server/limits.h"
 #include "server/net/io_threads.h"
-#include "server/net/monitor.h"
 
-/* A parent that was restarted has its workers back before a person notices. */
-#define RECONNECT_MS     10
-#define RECONNECT_MS_MAX 80
-
-/* libzmq dials again after this time without an answer: the network may be back while TCP still
- * waits before it retransmits. */
-#define CONNECT_TIMEOUT_MS 3000
+/* The longest pause between two rounds of dials. A parent that was restarted has its workers back
+ * before a person notices. */
+#define REDIAL_PAUSE_NS_MAX (80 * NS_PER_MS)
 
 /* Unread messages that the socket holds: the spans and cancels that a parent has reason to send,
  * and heartbeats. */
 #define UNREAD_MESSAGES_MAX (4 * WORKER_CREDIT_MAX)
+
+static bool set(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+static bool set_options(void *dealer)
+{
+    return set(dealer, ZMQ_SNDHWM, 0) && /* see parent_link_send() */
+           set(dealer, ZMQ_RCVHWM, UNREAD_MESSAGES_MAX) && set(dealer, ZMQ_IMMEDIATE, 1) &&
+           zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX}, sizeof(int64_t)) ==
+               0 &&
+           zmq_setsockopt(dealer, ZMQ_AFFINITY, &(uint64_t){IO_PARENT_LINKS}, sizeof(uint64_t)) ==
+               0;
+}
+
+/* All links use czmq's context, and count their monitors together. */
+static const struct dialer_settings *dialer_settings(void)
+{
+    static unsigned monitors;
+    static struct dialer_settings settings = {
+        .monitors = &monitors,
+        .set_options = set_options,
+        .pause_ns_max = REDIAL_PAUSE_NS_MAX,
+    };
+
+    settings.zmq = zsys_init();
+    return &settings;
+}
 
 void parent_link_init(struct parent_link *link, const char *endpoint)
 {
@@ -29,92 +51,78 @@ void parent_link_init(struct parent_link *link, const char *endpoint)
     zmq_msg_init(&link->frame);
 }
 
-static void sockets_close(zsock_t **dealer, zsock_t **monitor, int linger_ms)
+static void hang_up(struct parent_link *link, int linger_ms)
 {
-    if (*dealer) {
-        monitor_destroy(monitor, zsock_resolve(*dealer));
-        zsock_set_linger(*dealer, linger_ms);
+    dialer_destroy(&link->dialer);
+    if (link->dealer) {
+        zmq_socket_monitor(link->dealer, NULL, 0);
+        set(link->dealer, ZMQ_LINGER, linger_ms);
+        zmq_close(link->monitor);
+        zmq_close(link->dealer);
     }
-    zsock_destroy(dealer);
+    link->dealer = link->monitor = NULL;
 }
 
 void parent_link_clear(struct parent_link *link, int patience_ms)
 {
-    sockets_close(&link->dealer, &link->monitor, patience_ms);
+    hang_up(link, patience_ms);
     zmq_msg_close(&link->frame);
 }
 
-/* czmq aborts if no file descriptor is left for a socket. */
-static bool files_left(void)
+bool parent_link_accepts(const char *endpoint)
 {
-    int files[PARENT_LINK_FILES];
-    int count = 0;
-
-    while (count < PARENT_LINK_FILES && (files[count] = fcntl(0, F_DUPFD_CLOEXEC, 0)) != -1)
-        count++;
-    bool left = count == PARENT_LINK_FILES;
-    while (count > 0)
-        close(files[--count]);
-    return left;
-}
-
-static zsock_t *dealer_new(const char *endpoint)
-{
-    zsock_t *dealer = files_left() ? zsock_new(ZMQ_DEALER) : NULL;
-
-    if (!dealer)
-        return NULL;
-    zsock_set_sndhwm(dealer, 0); /* see parent_link_send() */
-    zsock_set_rcvhwm(dealer, UNREAD_MESSAGES_MAX);
-    zsock_set_immediate(dealer, 1);
-    zsock_set_maxmsgsize(dealer, FRAME_BYTES_MAX);
-    zsock_set_reconnect_ivl(dealer, RECONNECT_MS);
-    zsock_set_reconnect_ivl_max(dealer, RECONNECT_MS_MAX);
-    zsock_set_connect_timeout(dealer, CONNECT_TIMEOUT_MS);
-    zsock_set_ipv6(dealer, address_is_ipv6(endpoint));
-    zsock_set_affinity(dealer, IO_PARENT_LINKS);
-    return dealer;
-}
-
-static bool sockets_open(zsock_t **dealer, zsock_t **monitor, const char *endpoint)
-{
-    *dealer = dealer_new(endpoint);
-    if (!*dealer)
-        return false;
-    *monitor =
-        monitor_new(zsock_resolve(*dealer), ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
-    return *monitor && zsock_connect(*dealer, "%s", endpoint) != -1;
+    return dialer_accepts(zsys_init(), endpoint);
 }
 
 bool parent_link_dial(struct parent_link *link)
 {
-    zsock_t *dealer = NULL, *monitor = NULL;
-
-    if (!sockets_open(&dealer, &monitor, link->endpoint)) {
-        ERRNO_SAVED(sockets_close(&dealer, &monitor, 0));
-        return false;
-    }
-    sockets_close(&link->dealer, &link->monitor, 0);
-    link->dealer = dealer;
-    link->monitor = monitor;
-    link->reconnecting = true;
-    return true;
+    hang_up(link, 0);
+    link->dialer = dialer_new(dialer_settings(), link->endpoint);
+    return link->dialer;
 }
 
-/* At most one zsock_disconnect() per connection: if libzmq does not know the endpoint any more, it
- * resolves the host name in this thread. */
-void parent_link_stop_reconnecting(struct parent_link *link)
+/* ---- events ------------------------------------------------------------------------------ */
+
+static enum parent_link_event end_dial(struct parent_link *link, enum parent_link_event event)
 {
-    if (link->reconnecting)
-        zsock_disconnect(link->dealer, "%s", link->endpoint);
-    link->reconnecting = false;
+    dialer_destroy(&link->dialer);
+    return event;
+}
+
+static enum parent_link_event next_of_dialer(struct parent_link *link)
+{
+    for (;;) {
+        switch (dialer_next(link->dialer)) {
+        case DIALER_NOTHING: return PARENT_LINK_NOTHING;
+        case DIALER_CONNECTED:
+            dialer_take(link->dialer, &link->dealer, &link->monitor);
+            return end_dial(link, PARENT_LINK_CONNECTED);
+        case DIALER_FAILED: link->failure = *dialer_failure(link->dialer); break;
+        case DIALER_BROKEN: return end_dial(link, PARENT_LINK_DISCONNECTED);
+        }
+    }
+}
+
+/* An event is two frames: its number in 16 bits with a value in 32 bits, and an endpoint. */
+static bool is_disconnected(struct parent_link *link)
+{
+    uint8_t event[6];
+    uint16_t number;
+
+    while (zmq_recv(link->monitor, event, sizeof event, ZMQ_DONTWAIT) == sizeof event) {
+        zmq_recv(link->monitor, NULL, 0, ZMQ_DONTWAIT);
+        memcpy(&number, event, sizeof number);
+        if (number == ZMQ_EVENT_DISCONNECTED)
+            return true;
+    }
+    return false;
 }
 
 /* The last frame is the message. False if there is none. */
 static bool frame_read(struct parent_link *link)
 {
     do {
-        if (zmq_msg_recv(&link->frame, parent_link_socket(link), ZMQ_DONTWAIT) == -1)
+        if (zmq_msg_recv(&link->frame, link->dealer, ZMQ_DONTWAIT) == -1)
             return false;
     } while (zmq_msg_more(&link->frame));
     return true;
@@ -122,25 +130,30 @@ static bool frame_read(struct parent_link *link)
 
 enum parent_link_event parent_link_next(struct parent_link *link)
 {
-    uint16_t event;
-    int32_t value;
-
-    if (monitor_next(link->monitor, &event, &value))
-        return event == ZMQ_EVENT_DISCONNECTED ? PARENT_LINK_DISCONNECTED : PARENT_LINK_CONNECTED;
+    if (link->dialer)
+        return next_of_dialer(link);
+    if (!link->dealer)
+        return PARENT_LINK_NOTHING;
+    if (is_disconnected(link))
+        return PARENT_LINK_DISCONNECTED;
     return frame_read(link) ? PARENT_LINK_MESSAGE : PARENT_LINK_NOTHING;
 }
 
 void parent_link_send(struct parent_link *link, const void *bytes, size_t size)
 {
-    zmq_send(parent_link_socket(link), bytes, size, ZMQ_DONTWAIT);
+    if (link->dealer)
+        zmq_send(link->dealer, bytes, size, ZMQ_DONTWAIT);
 }
 
-void *parent_link_socket(const struct parent_link *link)
+int parent_link_poll_items(const struct parent_link *link, zmq_pollitem_t *items)
 {
-    return zsock_resolve(link->dealer);
-}
+    int count = 0;
 
-void *parent_link_monitor(const struct parent_link *link)
-{
-    return zsock_resolve(link->monitor);
+    if (link->dialer)
+        items[count++] = (zmq_pollitem_t){.fd = dialer_fd(link->dialer), .events = ZMQ_POLLIN};
+    if (link->dealer) {
+        items[count++] = (zmq_pollitem_t){.socket = link->dealer, .events = ZMQ_POLLIN};
+        items[count++] = (zmq_pollitem_t){.socket = link->monitor, .events = ZMQ_POLLIN};
+    }
+    return count;
 }

@@ -71,6 +71,8 @@ bool parents_add(struct parents *parents, const char *endpoint, int64_t now_ns)
     struct parent *parent = &parents->parents[parents->count];
 
     assert(parents->count < PARENTS_MAX);
+    if (!parent_link_accepts(endpoint))
+        return false;
     parent->unreachable_at_ns = now_ns + UNREACHABLE_NS;
     parent_link_init(&parent->link, endpoint);
     membership_init(&parent->membership, &parents->join);
@@ -127,10 +129,15 @@ static void log_step(struct parent *parent, int64_t now_ns, enum membership_stat
 
 static void log_unreachable(struct parent *parent, int64_t now_ns)
 {
+    const char *reason = parent->link.failure.text;
+    char problem[TEXT_BYTES_MAX + 1];
+
     if (now_ns < parent->unreachable_at_ns)
         return;
     parent->unreachable_at_ns = now_ns + REPEAT_NS;
-    log_problem(parent, now_ns, "no server can be reached there; dialling on");
+    snprintf(problem, sizeof problem, "no server can be reached there%s%s; dialling on",
+             *reason ? ": " : "", reason);
+    log_problem(parent, now_ns, problem);
 }
 
 static bool is_connected(const struct parent *parent)
@@ -186,8 +193,6 @@ static enum parent_event step(struct parent *parent, int64_t now_ns, enum member
     membership_step(&parent->membership, now_ns, event, message, &effects);
     log_step(parent, now_ns, before, effects.problem);
     watch_connection(parent, now_ns);
-    if (event == MEMBERSHIP_EVENT_DISCONNECTED) /* the membership core says when to dial again */
-        parent_link_stop_reconnecting(&parent->link);
     if (effects.dial)
         dial(parent, now_ns);
     if (effects.send)
@@ -284,12 +289,8 @@ int parents_poll_items(const struct parents *parents, zmq_pollitem_t *items)
 {
     int count = 0;
 
-    for (uint32_t i = 0; i < parents->count; i++) {
-        const struct parent_link *link = &parents->parents[i].link;
-        items[count++] = (zmq_pollitem_t){.socket = parent_link_socket(link), .events = ZMQ_POLLIN};
-        items[count++] =
-            (zmq_pollitem_t){.socket = parent_link_monitor(link), .events = ZMQ_POLLIN};
-    }
+    for (uint32_t i = 0; i < parents->count; i++)
+        count += parent_link_poll_items(&parents->parents[i].link, items + count);
     return count;
 }
 

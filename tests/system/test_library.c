@@ -142,7 +142,7 @@ Test(library, a_request_without_a_server_fails)
     struct meantime *m = session(endpoint);
     struct meantime_result result = take(m, ask(m, &block));
 
-    snprintf(expected, sizeof expected, "no server at %s", endpoint);
+    snprintf(expected, sizeof expected, "no server at %s (connection refused)", endpoint);
     cr_assert_eq(result.error, MEANTIME_NO_SERVER);
     cr_assert_str_eq(result.text, expected);
     meantime_close(&m);

@@ -245,8 +245,9 @@ Test(network, a_client_reports_a_machine_without_a_server)
     struct process *client = CLIENT_AT(network.client, "sum", "1");
 
     cr_assert(process_wait(client) == 1);
-    cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                        WORDS("meantime: no server at " SERVER_ENDPOINT "; *")));
+    cr_assert(
+        lines_are(process_text(client, PROCESS_ERR),
+                  WORDS("meantime: no server at " SERVER_ENDPOINT " (connection refused); *")));
 }
 
 /* ---- names ------------------------------------------------------------------------------- */

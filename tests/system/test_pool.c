@@ -347,7 +347,8 @@ Test(pool, a_worker_logs_that_its_front_is_unreachable)
     struct process *worker =
         process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", endpoint));
 
-    process_line(worker, PROCESS_ERR, "*:9: no server can be reached there; dialling on");
+    process_line(worker, PROCESS_ERR,
+                 "*:9: no server can be reached there: connection refused; dialling on");
     process_signal(worker, SIGTERM);
     cr_assert(process_wait(worker) == 0);
 }

@@ -36,8 +36,9 @@ void observer_begin(struct session_scene *scene, size_t request)
         .unserved_at_ns = scene->now_ns,
         .received_at_ns = scene->now_ns,
         .deadline_at_ns = timeout_ns ? after(scene->now_ns, timeout_ns) : NEVER,
+        .session_connected = scene->connected,
     };
-    o->patience_ns = patience(scene, o, CONNECT_NS);
+    o->patience_ns = patience(scene, o, PATIENCE_NS);
 }
 
 static uint64_t attempt_id(const struct observer *o)
@@ -84,7 +85,7 @@ static void see_refusal(struct session_scene *scene, struct observer *o,
         lose(scene, o, MEANTIME_SERVER_BUSY, BUSY_NS,
              retry_ns ? later(retry_ns, REDIAL_NS) : NEVER);
     else if (refusal->status == STATUS_STOPPING)
-        lose(scene, o, MEANTIME_SERVER_LOST, RETURN_NS, STOPPING_NS);
+        lose(scene, o, MEANTIME_SERVER_LOST, PATIENCE_NS, STOPPING_NS);
     else
         o->refused_as =
             refusal->status == STATUS_DEADLINE_EXCEEDED ? MEANTIME_TIMED_OUT : MEANTIME_REFUSED;
@@ -113,7 +114,7 @@ static void see_message(struct session_scene *scene, struct observer *o,
     else if (message->type == MESSAGE_PROGRESS && message->progress.id == attempt_id(o))
         see_life(o, scene->now_ns);
     else if (message->type == MESSAGE_SUM_REPLY && is_wrong(scene, o, reply))
-        lose(scene, o, MEANTIME_NONSENSE, RETURN_NS, NEVER);
+        lose(scene, o, MEANTIME_NONSENSE, PATIENCE_NS, NEVER);
 }
 
 static void see_up(struct session_scene *scene, struct observer *o)
@@ -124,13 +125,22 @@ static void see_up(struct session_scene *scene, struct observer *o)
         scene_count(scene, COUNTER_SHARE);
     o->link = OBSERVED_UP;
     o->received_at_ns = scene->now_ns;
+    scene->connected = true;
+}
+
+static void see_failure(struct session_scene *scene, struct observer *o,
+                        const struct exchange_event *event)
+{
+    if (o->link != OBSERVED_DIALED)
+        scene_violation(scene, "learns of the failure of a dial that it does not wait for");
+    o->refused[o->at] = event->definite;
 }
 
 static void see_down(struct session_scene *scene, struct observer *o)
 {
     if (o->link != OBSERVED_UP)
         scene_violation(scene, "learns of the end of a link that it did not use");
-    lose(scene, o, MEANTIME_SERVER_LOST, RETURN_NS, REDIAL_NS);
+    lose(scene, o, MEANTIME_SERVER_LOST, PATIENCE_NS, REDIAL_NS);
     o->link = OBSERVED_NONE;
 }
 
@@ -149,9 +159,10 @@ static void watch_event(struct session_scene *scene, struct observer *o,
     case EXCHANGE_EVENT_CONNECTED: see_up(scene, o); break;
     case EXCHANGE_EVENT_DISCONNECTED: see_down(scene, o); break;
     case EXCHANGE_EVENT_CANNOT_DIAL: o->cannot_dial = true; break;
+    case EXCHANGE_EVENT_CANNOT_CONNECT: see_failure(scene, o, event); break;
     case EXCHANGE_EVENT_ALIVE: see_alive(scene, o, event->alive_at_ns); break;
     case EXCHANGE_EVENT_MESSAGE: see_message(scene, o, event->message); break;
-    case EXCHANGE_EVENT_INVALID: lose(scene, o, MEANTIME_NONSENSE, RETURN_NS, NEVER); break;
+    case EXCHANGE_EVENT_INVALID: lose(scene, o, MEANTIME_NONSENSE, PATIENCE_NS, NEVER); break;
     default: break;
     }
 }
@@ -237,7 +248,7 @@ static void cut(struct session_scene *scene, struct observer *o)
         scene_violation(scene, "leaves a server soon after a sign of life");
     if (is_well(scene, o))
         scene_violation(scene, "leaves a server as silent that works on the request");
-    lose(scene, o, MEANTIME_SERVER_LOST, RETURN_NS, REDIAL_NS);
+    lose(scene, o, MEANTIME_SERVER_LOST, PATIENCE_NS, REDIAL_NS);
     scene->wires.last_used[o->at]->dropped = true;
     o->link = OBSERVED_NONE;
 }
@@ -296,9 +307,21 @@ static bool a_server_was_reachable(const struct session_scene *scene, const stru
     return false;
 }
 
+/* A first connection is given up sooner if no endpoint accepts connections. */
+static bool is_refused(const struct session_scene *scene, const struct observer *o)
+{
+    if (o->was_connected || o->session_connected)
+        return false;
+    for (size_t i = 0; i < scene->servers.count; i++)
+        if (!o->refused[i])
+            return false;
+    return true;
+}
+
 static void check_given_up(struct session_scene *scene, const struct observer *o)
 {
-    int64_t limit_ns = earlier(after(o->unserved_at_ns, o->patience_ns), o->deadline_at_ns);
+    int64_t patience_ns = is_refused(scene, o) ? patience(scene, o, CONNECT_NS) : o->patience_ns;
+    int64_t limit_ns = earlier(after(o->unserved_at_ns, patience_ns), o->deadline_at_ns);
 
     if (o->losses >= LOSSES_MAX)
         scene_count(scene, COUNTER_LOSSES_MAX);

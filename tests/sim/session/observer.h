@@ -33,6 +33,8 @@ struct observer {
     int64_t unserved_at_ns; /* since when no server works on the request; NEVER: one does */
     int64_t patience_ns;
     int64_t dial_at_ns[SERVERS_MAX]; /* no endpoint may be dialled before this time */
+    bool refused[SERVERS_MAX];       /* the last dial of the endpoint has failed definitely */
+    bool session_connected;          /* the session was connected when the request began */
 };
 
 /* request: its place in struct model_caller. */

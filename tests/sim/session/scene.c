@@ -79,7 +79,7 @@ static void scene_init(struct session_scene *scene, uint64_t seed, bool print, s
     scene->trace = (struct trace){.print = print};
     scene->tally = tally;
     scene->agenda.count = scene->agenda.order = 0;
-    scene->ended = false;
+    scene->connected = scene->ended = false;
     scene->violation[0] = '\0';
     memset(scene->observers, 0, sizeof scene->observers);
     model_servers_init(scene);

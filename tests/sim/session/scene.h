@@ -68,6 +68,7 @@ struct session_scene {
     struct model_caller caller;
     struct observer observers[CALLER_REQUESTS_MAX];
     struct fault_plan faults;
+    bool connected; /* the session was connected to any server, at any time */
     bool ended;
     char violation[VIOLATION_BYTES]; /* the first one; empty: none */
 };

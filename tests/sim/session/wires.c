@@ -190,6 +190,9 @@ void wire_connect(struct session_scene *scene, size_t number, uint32_t stamp)
         raise_signal(&wire->monitor);
         return;
     }
+    wire->failed = true;
+    wire->refused = !scene->servers.all[wire->server].alive;
+    raise_signal(&wire->monitor);
     scene_schedule(scene, wire->retry_ns, SCENE_CONNECT, number, stamp);
     if (wire->retry_ns < RETRY_NS_MAX)
         wire->retry_ns *= 2;
@@ -314,6 +317,8 @@ const char *wires_unreported(const struct session_scene *scene)
             continue;
         if (wire->up && !wire->reported_up)
             return "a connection is established";
+        if (wire->failed)
+            return "a dial has failed";
         if (wire->ended && !wire->reported_end)
             return "a connection has ended";
         if (wire->first != NO_PACKET)
@@ -347,6 +352,7 @@ bool server_link_open(struct server_link *link, struct link_context *context, co
         .first = NO_PACKET,
         .retry_ns = RETRY_NS,
     };
+    link->open = true;
     link->dealer = link->monitor = wire;
     scene_count(scene, COUNTER_DIAL);
     scene_schedule(scene, 4 * delay(scene), SCENE_CONNECT, number_of(scene, wire), wire->stamp);
@@ -374,8 +380,13 @@ void server_link_watch(struct server_link *link)
 {
     struct wire *wire = link->monitor;
 
-    caller_found(link->context->zmq,
-                 wire->up != wire->reported_up || wire->ended != wire->reported_end);
+    caller_found(link->context->zmq, wire->failed || wire->up != wire->reported_up ||
+                                         wire->ended != wire->reported_end);
+    if (wire->failed) {
+        link->failed = true;
+        link->failure = (struct dial_failure){"a simulated failure", wire->refused};
+    }
+    wire->failed = false;
     link->up = wire->reported_up = wire->up;
     link->down |= wire->ended;
     wire->reported_end = wire->ended;

@@ -51,9 +51,11 @@ struct wire {
     bool dropped;      /* an exchange has dropped the link, for all exchanges */
     bool read_invalid; /* the client has read an invalid frame */
     bool reported_up, reported_end; /* by server_link_watch() */
-    size_t server;                  /* its place in struct model_servers */
-    uint32_t stamp;                 /* differs for each use of this struct */
-    uint16_t first, last;           /* packets that the client has not read; NO_PACKET: none */
+    bool failed, refused; /* a dial has failed, and server_link_watch() has not reported it;
+                           * refused: definitely */
+    size_t server;        /* its place in struct model_servers */
+    uint32_t stamp;       /* differs for each use of this struct */
+    uint16_t first, last; /* packets that the client has not read; NO_PACKET: none */
     struct socket_signal monitor, dealer;
     int64_t free_at_ns[WIRE_ENDS]; /* when the last packet to this end arrives */
     int64_t retry_ns;              /* the pause before the next attempt to connect */

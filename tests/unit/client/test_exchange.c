@@ -25,12 +25,14 @@ struct trial {
     const struct endpoints *endpoints;
     int64_t now_ns;
     bool dialled, up, probing;
+    bool definite;     /* of the next event CANNOT_CONNECT */
     size_t at;         /* the endpoint that was dialled last */
     uint64_t last_id;  /* of the last attempt that was sent */
     char output[2048]; /* the effects of the last step, and the end */
 };
 
-static struct trial trial_new(const struct endpoints *endpoints, int64_t timeout_ns)
+static struct trial trial_of(const struct endpoints *endpoints,
+                             const struct exchange_setting *setting)
 {
     struct sum_request asked = {
         .id = FIRST_ID,
@@ -41,8 +43,14 @@ static struct trial trial_new(const struct endpoints *endpoints, int64_t timeout
     };
     struct trial trial = {.endpoints = endpoints, .now_ns = 5 * NS_PER_MS};
 
-    exchange_init(&trial.exchange, endpoints, 0, &asked, timeout_ns);
+    exchange_init(&trial.exchange, endpoints, 0, &asked, setting);
     return trial;
+}
+
+static struct trial trial_new(const struct endpoints *endpoints, int64_t timeout_ns)
+{
+    return trial_of(endpoints, &(struct exchange_setting){.timeout_ns = timeout_ns,
+                                                          .patience_ns = PATIENCE_NS});
 }
 
 /* Tests count attempts from 1. Attempt 0 stands for the id 0. */
@@ -157,8 +165,10 @@ static void step_type(struct trial *trial, enum exchange_event_type type)
         trial->up = false;
     if (type == EXCHANGE_EVENT_ALIVE)
         trial->probing = false;
-    step(trial,
-         &(struct exchange_event){.type = type, .reason = "a test", .alive_at_ns = trial->now_ns});
+    step(trial, &(struct exchange_event){.type = type,
+                                         .reason = trial->definite ? "refused" : "a test",
+                                         .definite = trial->definite,
+                                         .alive_at_ns = trial->now_ns});
 }
 
 static void step_message(struct trial *trial, struct message message)
@@ -223,6 +233,7 @@ static enum exchange_event_type parse_type(struct trial *trial, const char *text
         [EXCHANGE_EVENT_CONNECTED] = "connected",
         [EXCHANGE_EVENT_DISCONNECTED] = "disconnected",
         [EXCHANGE_EVENT_CANNOT_DIAL] = "cannot dial",
+        [EXCHANGE_EVENT_CANNOT_CONNECT] = "fail",
         [EXCHANGE_EVENT_ALIVE] = "alive",
         [EXCHANGE_EVENT_MESSAGE] = "",
         [EXCHANGE_EVENT_INVALID] = "invalid",
@@ -236,6 +247,9 @@ static enum exchange_event_type parse_type(struct trial *trial, const char *text
         trial->now_ns += ms * NS_PER_MS;
         return EXCHANGE_EVENT_TIME;
     }
+    trial->definite = strcmp(text, "refuse") == 0;
+    if (trial->definite)
+        return EXCHANGE_EVENT_CANNOT_CONNECT;
     while (type < EXCHANGE_EVENT_TYPES && strcmp(text, names[type]) != 0)
         type++;
     cr_assert(type < EXCHANGE_EVENT_TYPES, "unknown event \"%s\"", text);
@@ -305,18 +319,102 @@ Test(exchange, each_attempt_carries_the_time_that_is_left)
 
 /* ---- stories: servers that cannot be connected ------------------------------------------- */
 
-Test(exchange, a_request_without_a_server_fails_after_a_while)
+Test(exchange, a_first_connection_that_is_refused_fails_after_three_seconds)
 {
-    STORY(one, 0, {"begin", "dial a"}, {"time +2999", ""},
-          {"time +1", "detach failed: no server at a"});
+    STORY(one, 0, {"begin", "dial a"}, {"time +100", ""}, {"refuse", ""}, {"time +2899", ""},
+          {"time +1", "detach failed: no server at a (refused)"});
 }
 
-Test(exchange, every_endpoint_gets_a_turn_before_the_request_fails)
+Test(exchange, a_first_connection_that_times_out_fails_after_the_patience)
 {
-    STORY(four, 0, {"begin", "dial a"}, {"time +1000", "dial b"}, {"time +1000", "dial c"},
-          {"time +1000", "dial d"}, {"time +999", ""},
-          {"time +1", "detach failed: no server at a or b or c or d"});
+    STORY(one, 0, {"begin", "dial a"}, {"refuse", ""}, {"fail", ""}, {"time +3000", ""},
+          {"time +6999", ""}, {"time +1", "detach failed: no server at a (a test)"});
 }
+
+Test(exchange, a_refusal_after_three_seconds_of_timeouts_ends_the_request)
+{
+    STORY(one, 0, {"begin", "dial a"}, {"fail", ""}, {"time +4000", ""}, {"refuse", ""},
+          {"time +0", "detach failed: no server at a (refused)"});
+}
+
+Test(exchange, each_refused_endpoint_gets_a_turn_before_the_request_fails)
+{
+    STORY(four, 0, {"begin", "dial a"}, {"refuse", ""}, {"time +1000", "dial b"}, {"refuse", ""},
+          {"time +1000", "dial c"}, {"refuse", ""}, {"time +1000", "dial d"}, {"refuse", ""},
+          {"time +999", ""},
+          {"time +1", "detach failed: no server at a (refused) or b (refused) or c (refused) or d "
+                      "(refused)"});
+}
+
+Test(exchange, one_endpoint_that_is_not_refused_keeps_the_patience)
+{
+    STORY(two, 0, {"begin", "dial a"}, {"refuse", ""}, {"time +1000", "dial b"}, {"fail", ""},
+          {"time +1000", "dial a"}, {"refuse", ""}, {"time +1000", "dial b"},
+          {"connected", "send 1"}, {"reply 1", "detach done"});
+}
+
+Test(exchange, a_session_that_was_connected_waits_for_the_patience_although_it_is_refused)
+{
+    struct trial trial =
+        trial_of(&one, &(struct exchange_setting){.patience_ns = PATIENCE_NS, .connected = true});
+
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"},
+                                          {"refuse", ""},
+                                          {"time +9999", ""},
+                                          {"time +1", "detach failed: no server at a (refused)"},
+                                          {0}});
+}
+
+/* ---- stories: the patience --------------------------------------------------------------- */
+
+Test(exchange, a_short_patience_ends_the_first_connection)
+{
+    struct trial trial =
+        trial_of(&one, &(struct exchange_setting){.patience_ns = 1500 * NS_PER_MS});
+
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"},
+                                          {"time +1499", ""},
+                                          {"time +1", "detach failed: no server at a"},
+                                          {0}});
+}
+
+Test(exchange, a_long_patience_begins_anew_after_a_sign_of_life)
+{
+    struct trial trial = trial_of(&one, &(struct exchange_setting){.patience_ns = 60 * NS_PER_S});
+
+    run_rows(&trial,
+             (struct story_row[]){
+                 {"begin", "dial a"},
+                 {"connected", "send 1"},
+                 {"disconnected", "detach"},
+                 {"time +100", "dial a"},
+                 {"time +59000", ""},
+                 {"connected", "send 2"},
+                 {"progress 2 1", ""},
+                 {"disconnected", "detach"},
+                 {"time +100", "dial a"},
+                 {"time +59899", ""},
+                 {"time +1", "detach failed: the server at a disconnected before it answered; "
+                             "retried for 60 s without success"},
+                 {0}});
+}
+
+Test(exchange, patience_0_waits_for_ever)
+{
+    struct trial trial = trial_of(&one, &(struct exchange_setting){.patience_ns = 0});
+
+    run_rows(&trial, (struct story_row[]){{"begin", "dial a"},
+                                          {"connected", "send 1"},
+                                          {"disconnected", "detach"},
+                                          {"time +100", "dial a"},
+                                          {"time +99999999", ""},
+                                          {"connected", "send 2"},
+                                          {"reply 2", "detach done"},
+                                          {0}});
+    cr_assert_eq(exchange_due_at(&trial.exchange), NEVER);
+}
+
+/* ---- stories: the first connection -------------------------------------------------------- */
 
 Test(exchange, a_server_that_starts_late_gets_the_request)
 {
@@ -326,7 +424,7 @@ Test(exchange, a_server_that_starts_late_gets_the_request)
 
 Test(exchange, without_any_connection_the_deadline_is_not_used_up)
 {
-    STORY(one, 60000, {"begin", "dial a"}, {"time +3000", "detach failed: no server at a"});
+    STORY(one, 60000, {"begin", "dial a"}, {"time +10000", "detach failed: no server at a"});
 }
 
 Test(exchange, a_link_that_cannot_be_dialled_ends_the_request)
@@ -760,8 +858,8 @@ Test(exchange, the_patience_ends_if_no_server_returns)
         struct trial trial = some_trial(&chance);
         if (exchange_over(&trial.exchange))
             continue;
-        int64_t limit_ns =
-            trial.exchange.timeout_ns ? trial.exchange.timeout_ns : BUSY_NS + RETURN_NS;
+        int64_t limit_ns = trial.exchange.setting.timeout_ns ? trial.exchange.setting.timeout_ns
+                                                             : BUSY_NS + PATIENCE_NS;
         cr_assert(time_until_over(&trial, seed) <= limit_ns, "seed %" PRIu64, seed);
         cr_assert(trial.exchange.state == EXCHANGE_FAILED, "seed %" PRIu64, seed);
     }

@@ -1,0 +1,15 @@
+/* Why a dial failed. */
+#ifndef MEANTIME_DIAL_FAILURE_H
+#define MEANTIME_DIAL_FAILURE_H
+
+#include <stdbool.h>
+
+#define DIAL_TEXT_BYTES 160
+
+struct dial_failure {
+    char text[DIAL_TEXT_BYTES]; /* a clause without a full stop, such as "connection refused" */
+    bool definite; /* another dial fails as well unless somebody changes the server or the network.
+                    * Not definite: a timeout, or a server that starts or ends just now */
+};
+
+#endif
