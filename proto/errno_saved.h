@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-/* Runs the statement `clean_up` and restores errno, so that the caller learns why the step before
- * the clean-up failed:
+/* Runs the statement `clean_up` and restores errno, so that errno still gives the reason why the
+ * step before the clean-up failed:
  *
  *     ERRNO_SAVED(close(fd));
  *     return -1;

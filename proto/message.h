@@ -61,7 +61,7 @@ struct sum_reply {
     uint64_t count;      /* samples, 1 to SAMPLE_END_MAX */
     __int128 units;      /* any value, even one that no stream has */
     int32_t unit_log2;   /* -1074 to 0 */
-    uint64_t compute_ns; /* time of computing, added up over all cores */
+    uint64_t compute_ns; /* computing time of all cores together */
 };
 
 /* The server has summed `done` samples of `count`. */
@@ -78,7 +78,7 @@ struct cancel {
 
 /* The answer to a request without a sum, or to a join without a membership. */
 struct refusal {
-    uint64_t id;             /* of the request; 0 if it was not readable, or if there is none */
+    uint64_t id;             /* of the request; 0: it was not readable, or no request is refused */
     enum status status;      /* never STATUS_OK */
     uint32_t retry_after_ms; /* 0: a retry has no use */
     /* For people, in printable ASCII. message_decode() replaces each other byte by '?'. */

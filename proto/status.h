@@ -28,7 +28,7 @@ struct worker_status {
     double gaussian_rate; /* measured, in samples a second; 0 or more, finite */
     double uniform_rate;  /* measured, in samples a second; 0 or more, finite */
     uint32_t silent_ms;   /* since the worker's last message; 0 for a compute thread */
-    uint64_t samples;     /* that the worker has summed so far */
+    uint64_t samples;     /* samples that the worker has summed so far */
 };
 
 /* id, seed, kind, first and count are those of struct sum_request. */
@@ -52,7 +52,7 @@ struct counters {
     uint64_t spans;       /* spans summed */
     uint64_t requeued;    /* spans that came back without a sum */
     uint64_t given_twice; /* late spans that a second worker got as well */
-    uint64_t duplicates;  /* totals dropped: too late, or no longer wanted */
+    uint64_t duplicates;  /* totals dropped because they came too late or were no longer wanted */
     uint64_t workers_lost;
     uint64_t bad_messages;
 };
@@ -72,8 +72,8 @@ struct status_reply {
     struct request_status requests[STATUS_ENTRIES_MAX];
 };
 
-/* Reads one frame of which message_decode() says MESSAGE_STATUS_REPLY. Entries beyond those listed
- * are not written.
+/* Reads one frame for which message_decode() has returned the type MESSAGE_STATUS_REPLY. Entries
+ * beyond those listed are not written.
  * If the frame is not a status reply, or if a field is out of range, returns false and sets
  * `reason`: a sentence without its full stop, in static storage. `status` is then invalid. */
 bool status_decode(const void *bytes, size_t size, struct status_reply *status,

@@ -25,7 +25,8 @@ struct sums {
 #define LEVEL1_RUN 2048
 
 /* The high halves of four neighbouring entries: T, or 0 for a slow slot. The empty asm hides from
- * the compiler that they are constants; otherwise it loads them again for every row. */
+ * the compiler that the entries are constants. Otherwise the compiler loads them again for every
+ * row. */
 INLINE uint8x16_t level1_table(unsigned first)
 {
     uint32x4_t left = vreinterpretq_u32_u64(vld1q_u64(level1_slots + first));

@@ -1,8 +1,8 @@
 /* The kernel that every machine runs, and the sums of partial blocks. */
 #include "sums/kernel_portable.h"
 
-/* A vector has two lanes. With SSE2 a sample takes two thirds of its time in general registers. On
- * a machine without vectors, the compiler uses general registers. */
+/* A vector has two lanes. With SSE2, a sample takes two thirds of the time that it takes with
+ * general registers. On a machine without vectors, the compiler uses general registers. */
 #define VEC_LANES 2
 #define VECS      2
 
@@ -18,7 +18,7 @@ struct sums {
 #define LEVEL1_RUN 1024
 
 /* u is the low 52 bits of the output, shifted left by 12. With T << 32 in the slot, the high half
- * of the product is floor(u * T / 2^20). With the 1 of a slow slot, it is 0. */
+ * of the product is floor(u * T / 2^20). A slow slot is 1, so that the high half is 0. */
 INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
 {
     UNROLL

@@ -162,7 +162,7 @@ struct cursor {
 };
 
 /* An output that is slow on every level. b is this output minus the counter, so the slot of level 1
- * is 30. The slots of levels 2 and 3 are their last. */
+ * is 30. The slots of levels 2 and 3 are the last slots of these levels. */
 #define SLOW_OUTPUT UINT64_C(0xffffffff00000000)
 
 /* Returns the draws of the next row by the lanes before `lane`, and does not move the cursor. The

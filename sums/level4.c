@@ -61,7 +61,7 @@ static bool bin_accepts(const struct level4_bin *bin, double v, double height, d
 
 /* Puts a point beyond the last bin into *x (George Marsaglia, 1964). The envelope is an exponential
  * function with the slope of the density at t. The density is this function times exp(-y^2 / 2), so
- * the envelope is above it. Returns true if the point lies under the density. */
+ * the envelope is above the density. Returns true if the point lies under the density. */
 static bool tail_accepts(const struct level4_bin *tail, double v, double height, double *x)
 {
     double t = tail->left;

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All messages that may be on their way, and far more than a small pool needs besides. If the
- * agenda is full, the simulation is in an endless loop. */
+/* Room for all messages that may be on their way, and for far more other occasions than a small
+ * pool needs. If the agenda is full, the simulation is in an endless loop. */
 #define AGENDA_MAX 40000
 
 enum occasion_type {
@@ -30,7 +30,7 @@ enum occasion_type {
 struct occasion {
     int64_t at_ns;  /* simulated time */
     uint32_t order; /* of entry */
-    uint32_t stamp; /* of its object: if the object has another stamp, the occasion is outdated */
+    uint32_t stamp; /* of its object; if the object's stamp has changed, the occasion is outdated */
     uint16_t who;   /* the number of its object */
     uint8_t end;
     uint8_t type; /* enum occasion_type */

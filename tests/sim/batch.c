@@ -42,8 +42,8 @@ struct report {
 struct process {
     pid_t pid; /* 0: the process has ended */
     struct report *report;
-    uint64_t seed;  /* that it was running at the last check */
-    time_t since_s; /* when that seed was seen first */
+    uint64_t seed;  /* the seed that the process was running at the last check */
+    time_t since_s; /* when a check first found that seed */
 };
 
 static void fail(const char *what)

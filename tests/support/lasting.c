@@ -5,13 +5,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A sum of so much processor time is long enough for the measurement. */
+/* A sum that takes this much processor time is long enough for the measurement. */
 #define MEASURED_MS 50
 
-/* How much processor time the resulting sum takes. */
+/* The processor time that the resulting sum takes. */
 #define LASTING_MS 1000
 
-/* The first sum that is measured, and the growth to the next one if that was too short. */
+/* The count of the first measured sum. If this sum was too short, the next one has GROWTH times as
+ * many samples. */
 #define FIRST_COUNT 1000000
 #define GROWTH      8
 

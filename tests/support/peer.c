@@ -134,8 +134,8 @@ void peer_cancel(struct peer *peer, uint64_t id)
 
 /* ---- receiving --------------------------------------------------------------------------- */
 
-/* Receives one frame and returns its size in bytes. Fails unless `more` tells whether another frame
- * follows. */
+/* Receives one frame and returns its size in bytes. more: true if another frame must follow, false
+ * if none may follow. */
 static size_t recv_frame(struct peer *peer, void *bytes, size_t room, bool more)
 {
     int size = zmq_recv(peer_socket(peer), bytes, room, 0);

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The size of a pipe. A process can write so many bytes before the test must read. */
+/* The size of a pipe. A process can write this many bytes before the test must read. */
 #define PIPE_BYTES (1 << 20)
 
 /* More processor time than idling or a few messages need. */

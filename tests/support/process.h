@@ -51,8 +51,8 @@ pid_t process_pid(const struct process *process);
  * Returns the line without its newline. The text lives until the next call. */
 const char *process_line(struct process *process, enum process_stream stream, const char *pattern);
 
-/* The same, but waits `patience_ms` at most. Returns false if no line matched; the lines that were
- * read are skipped all the same. */
+/* The same, but waits `patience_ms` at most. Returns false if no line matched; then all lines that
+ * were read are skipped. */
 bool process_try_line(struct process *process, enum process_stream stream, const char *pattern,
                       int64_t patience_ms);
 

@@ -24,7 +24,7 @@ static void words_add(const char **words, const char *const *more)
 }
 
 /* Derives the address from the process id, which has 22 bits. No test gets an address in
- * 127.0.0.0/16, which everybody may use. */
+ * 127.0.0.0/16, which any program may use. */
 const char *server_address(void)
 {
     static char address[sizeof "127.255.255.255"];

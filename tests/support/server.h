@@ -13,8 +13,8 @@ struct server {
     char workers_endpoint[64]; /* where workers join; of a front only */
 };
 
-/* An address 127.a.b.c that only this test uses. No other test's server can take the port of a
- * server of this test that has ended. */
+/* An address 127.a.b.c that only this test uses. If a server of this test has ended, no server of
+ * another test can take its port. */
 const char *server_address(void);
 
 /* tcp:// with that address and any free port, for --bind. */

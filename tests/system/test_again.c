@@ -177,7 +177,7 @@ Test(again, the_next_server_replaces_one_that_froze)
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
     server_drain(&second);
     process_signal(first.process, SIGCONT);
-    server_drain(&first); /* which has received the cancel, or has seen the client disconnect */
+    server_drain(&first); /* this server got the cancel, or the client's disconnect */
 }
 
 Test(again, a_frozen_server_that_resumes_gets_the_request_again)

@@ -153,7 +153,7 @@ Test(checkpoint, an_existing_file_is_open_for_writing)
     checkpoint_close(&file);
 }
 
-/* By later saves of the same process, and of the next process. */
+/* Later saves of the same process and of the next process keep the permissions. */
 Test(checkpoint, the_permissions_of_the_file_are_kept)
 {
     struct checkpoint_file file = open_new(name);

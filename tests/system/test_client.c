@@ -350,7 +350,8 @@ static void expect_null_device(pid_t pid, int file)
     cr_assert_str_eq(target, "/dev/null");
 }
 
-/* Otherwise a socket of the client gets the number of the stream, and its output. */
+/* Otherwise a socket of the client would get the number of the stream, and the client would print
+ * into this socket. */
 Test(client, output_for_closed_streams_is_discarded)
 {
     struct server server = server_start(NULL);

@@ -109,10 +109,11 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
 /* More answers than the buffers between the server and a peer that does not read can hold. */
 #define UNREAD_FLOOD 100000
 
-/* More answers than the server keeps for one connection, too: KEPT_MAX. */
+/* This is also more than the number of answers that the server keeps for one connection,
+ * KEPT_MAX. */
 #define ABANDONED_FLOOD 300000
 
-/* So many frames are read to make room in the buffers of a peer that hardly reads. */
+/* A peer that hardly reads reads this many frames to make room in its buffers. */
 #define FRAMES_READ 2000
 
 static struct sum_request flood_request(uint64_t id, uint64_t count)

@@ -272,7 +272,7 @@ Test(ends, a_server_that_runs_out_of_descriptors_logs_it)
 #define FILES_MIN 5
 #define FILES_END 25
 
-/* prlimit's argument: the process may have so many descriptors. */
+/* prlimit's argument: the largest number of descriptors of the process. */
 static const char *files_limit(int files)
 {
     static char argument[32];

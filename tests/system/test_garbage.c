@@ -490,7 +490,7 @@ static struct message recv_answer(int connection)
 }
 
 /* While a REP server has other requests to read, it may refuse more than one request as busy,
- * because it cannot tell that it has read everything. */
+ * because it does not know whether it has read everything. */
 static void ask_until_answered(int connection, const struct sum_request *request)
 {
     struct message message;

@@ -188,7 +188,7 @@ Test(looks, an_answer_that_came_in_time_counts_however_late_the_look)
     meantime_close(&m);
 }
 
-/* An edge-triggered epoll reports changes alone. The caller looks once after each. */
+/* An edge-triggered epoll reports only changes. The caller looks once after each change. */
 Test(looks, each_look_that_leaves_messages_unread_raises_a_new_edge)
 {
     struct impostor *impostor = impostor_new();

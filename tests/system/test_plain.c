@@ -297,7 +297,7 @@ Test(plain, a_crowd_beyond_the_places_and_a_zeromq_client_are_all_answered)
     server_drain(&front);
 }
 
-/* A worker that the test plays counts the turns. */
+/* The test itself is the worker, and counts the turns. */
 Test(plain, a_plain_crowd_gets_as_many_turns_as_one_zeromq_client)
 {
     enum { CROWD = 100, TURNS = 10 };

@@ -73,7 +73,7 @@ Test(short_of, signals_at_any_moment_do_not_lose_the_connection)
 #define FDS_ENOUGH 100
 
 /* Sends a request while the process may have `fds` descriptors. Returns whether the sum came. If
- * libzmq lacked a descriptor that it cannot do without, it would abort the test. */
+ * libzmq cannot open a descriptor that it must have, it aborts the test. */
 static bool can_ask_with(rlim_t fds, const char *endpoint)
 {
     struct meantime_result result = {.error = MEANTIME_NO_RESOURCES};

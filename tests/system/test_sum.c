@@ -139,7 +139,8 @@ Test(sum, a_random_seed_is_saved_in_the_file)
     server_drain(&server);
 }
 
-/* The client prints how many samples are new: with all of them, the rate would seem too high. */
+/* The client prints how many samples are new. With the samples of the checkpoint, the rate would be
+ * too high. */
 Test(sum, a_longer_sum_resumes_from_the_file_of_a_shorter_one)
 {
     struct server server = server_start(NULL);
@@ -448,7 +449,7 @@ Test(sum, the_next_server_finishes_the_sum_of_a_killed_one)
     server_drain(&second);
 }
 
-/* Although four requests were at the server. */
+/* The server had four requests, but the client prints one line. */
 Test(sum, a_lost_server_is_reported_once)
 {
     struct server server = server_start(WORDS("--threads", "1"));

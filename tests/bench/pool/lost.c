@@ -25,8 +25,8 @@
 /* The interval between two checks whether the front has lost the victim. */
 #define LOOK_NS 1000000
 
-/* The victim is a process. The heir is a socket of this process. It offers a core only when it
- * shall get the victim's spans. */
+/* The victim is a process. The heir is a socket of this process. It offers a core only when it must
+ * get the victim's spans. */
 struct scene {
     struct bench_server server;
     void *client;

@@ -66,7 +66,7 @@ static bool is_stranded(const struct dispatcher *d)
            !TAILQ_EMPTY(&d->queue.open);
 }
 
-/* Timers are set for everything that the time alone causes. */
+/* A timer is set for everything that happens by time alone. */
 static const char *due_wrong(const struct dispatcher *d)
 {
     const struct worker *w = TAILQ_FIRST(&d->workers.by_silence);

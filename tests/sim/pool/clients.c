@@ -9,7 +9,8 @@
 
 /* ---- jobs -------------------------------------------------------------------------------- */
 
-/* From one sample to what one thread computes in a sixth of a second. Most are small. */
+/* The size of a job: from one sample to the work of one thread in a sixth of a second. Most jobs
+ * are small. */
 static uint64_t draw_count(struct world *world)
 {
     struct chance *chance = &world->chance;
@@ -370,7 +371,7 @@ static void on_reply(struct world *world, const struct client_process *client, s
         wrong(world, client, ask->id, "a wrong sum");
 }
 
-/* One answer for each time that the request was sent. */
+/* The server owes one answer for each time that the request was sent. */
 static void on_answer(struct world *world, struct client_process *client, uint64_t id,
                       const struct message *message)
 {

@@ -15,7 +15,7 @@ struct faults {
 
 void faults_init(struct world *world);
 
-/* One fault happens; and all faults end. */
+/* faults_happen(): one fault happens. faults_heal(): all faults end. */
 void faults_happen(struct world *world);
 void faults_heal(struct world *world);
 

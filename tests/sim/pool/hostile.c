@@ -56,8 +56,8 @@ void hostiles_come(struct world *world)
 
 /* ---- mute workers ------------------------------------------------------------------------ */
 
-/* joined_max grows, so that a mute worker keeps no other one out. Its pause is short enough that
- * heartbeats arrive in time in spite of jitter. */
+/* joined_max grows, so that a mute worker does not take the place of another worker. Its pause is
+ * short enough that heartbeats arrive in time in spite of jitter. */
 static void mute_new(struct world *world, uint32_t target)
 {
     struct hostiles *hostiles = &world->hostiles;

@@ -45,7 +45,8 @@ void hostiles_init(struct world *world);
 /* Cores that the mute workers of this server claim. */
 uint32_t hostiles_mute_cores(const struct hostiles *hostiles, uint32_t target);
 
-/* One more liar joins, unless there are too many; and all liars leave. */
+/* hostiles_come(): one more liar joins, unless too many have joined. hostiles_leave(): all liars
+ * leave. */
 void hostiles_come(struct world *world);
 void hostiles_leave(struct world *world);
 

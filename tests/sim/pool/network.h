@@ -52,7 +52,7 @@ struct end {
     bool open;      /* this end has neither closed the connection nor noticed its end */
     uint16_t first; /* the letters on the way to this end */
     uint16_t last;
-    int64_t clear_at_ns; /* the next letter arrives not before this, because an earlier one does */
+    int64_t clear_at_ns;   /* when the last letter arrives; the next one arrives then or later */
     int64_t full_until_ns; /* the pipe is full: messages from this end wait until then */
 };
 

@@ -58,7 +58,7 @@ struct node {
     int64_t lateness_ns; /* of its timers */
     int64_t wake_at_ns;  /* its next timer, in simulated time */
     int64_t stopped_at_ns;
-    int64_t paused_ns;     /* it was stopped for this time and has read nothing since; else 0 */
+    int64_t paused_ns;     /* how long it was stopped, until it reads again; else 0 */
     int64_t cut_until_ns;  /* its connections carry nothing until then */
     int64_t hung_until_ns; /* its compute threads do nothing until then */
     struct heartbeat own;  /* what it sends to its parents */

@@ -18,8 +18,9 @@ static void draw_threads(struct world *world, struct node *node, uint32_t least)
     node->threads.other_sums = false;
 }
 
-/* front: clients send requests to it, and its queue may be short. The queue of a joined worker is
- * mostly as long as its credit. Otherwise it refuses spans, and rests until its next heartbeat. */
+/* front: true if clients send requests to this server; then its queue may be short. The queue of a
+ * joined worker is mostly as long as its credit. If the queue is shorter, the worker refuses spans,
+ * and gets none until its next heartbeat. */
 static void draw_settings(struct world *world, struct node *node, bool front)
 {
     struct chance *chance = &world->chance;

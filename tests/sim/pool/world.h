@@ -32,7 +32,7 @@ struct world {
     struct faults faults;
     bool healed;                     /* all faults have ended */
     int64_t answered_at_ns;          /* the last sum reply to a client */
-    bool ended;                      /* stop: done, or a violation */
+    bool ended;                      /* the schedule is finished, or has a violation */
     char violation[VIOLATION_BYTES]; /* the first one; empty: none */
 };
 
@@ -45,7 +45,7 @@ void world_handle(struct world *world, const struct occasion *occasion);
 /* Puts an occasion on the agenda, `delay_ns` from now. */
 void world_later(struct world *world, int64_t delay_ns, struct occasion occasion);
 
-/* What must not be; the world ends. */
+/* Reports that an invariant is broken, and ends the schedule. */
 __attribute__((format(printf, 2, 3))) void world_violation(struct world *world, const char *text,
                                                            ...);
 

@@ -228,7 +228,8 @@ static void cancel(struct session_scene *scene, const struct observer *o,
         scene_violation(scene, "cancels another attempt than its last one");
 }
 
-/* The server works on the request, and its messages could arrive all the time that matters. */
+/* True if the server works on the request, and if no fault delayed its messages since SILENCE_NS
+ * and PROBE_NS ago. */
 static bool is_well(const struct session_scene *scene, const struct observer *o)
 {
     const struct model_server *server = &scene->servers.all[o->at];

@@ -81,7 +81,7 @@ void scene_schedule(struct session_scene *scene, int64_t delay_ns, enum scene_ev
 __attribute__((format(printf, 2, 3))) void scene_violation(struct session_scene *scene,
                                                            const char *text, ...);
 
-/* Session calls of this process are about this scene from now on. See seams.c. */
+/* From now on, the session calls of this process use this scene. See seams.c. */
 void seams_begin(struct session_scene *scene);
 
 static inline void scene_count(struct session_scene *scene, enum session_counter counter)

@@ -7,14 +7,15 @@
 
 #include "client/lib/meantime.h"
 
-/* Returns what is wrong, or NULL. timer_at_ns: what the session's timer is set to. */
+/* Returns NULL, or a text that describes the error. timer_at_ns: what the session's timer is set
+ * to. */
 const char *session_check(const struct meantime *m, int64_t timer_at_ns);
 
 /* Whether the last look left messages unread. */
 bool session_has_unread(const struct meantime *m);
 
-/* Whether so many looks in a row left messages unread that the requests get the time all the same.
- */
+/* True if so many looks in a row left messages unread that the exchanges get EXCHANGE_EVENT_TIME
+ * nevertheless. */
 bool session_is_flooded(const struct meantime *m);
 
 #endif

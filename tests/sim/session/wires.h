@@ -79,7 +79,8 @@ void wires_init(struct session_scene *scene);
 /* Whether the session's descriptor is readable because of a wire. */
 bool wires_readable(const struct session_scene *scene);
 
-/* Returns what the client will never learn because no signal is raised; NULL: nothing. */
+/* Returns a text that names an event for which the descriptor will never wake the client; NULL: no
+ * such event. */
 const char *wires_unreported(const struct session_scene *scene);
 
 /* Whether that server's reply to attempt `id` has been unread since `by_ns` or before. */

@@ -150,7 +150,7 @@ Test(window, pieces_soon_take_about_a_second)
     }
 }
 
-/* Such as the delay of a busy server, or of an unreachable server that is tried before. */
+/* For example, a busy server causes such a delay, or an unreachable server that is tried first. */
 Test(window, a_constant_delay_never_makes_pieces_smaller)
 {
     static const int64_t delays_ns[] = {SECOND / 2, SECOND, 3 * SECOND, 60 * SECOND};
@@ -284,8 +284,8 @@ Test(estimate, of_uniform_samples)
 
 Test(estimate, of_the_longest_sum_is_exact)
 {
-    /* 2^62 samples whose sum is 2^31 less than expected: its standard deviation is 2^31 / sqrt(12).
-     */
+    /* 2^62 samples with a sum that is 2^31 less than expected: the standard deviation of this sum
+     * is 2^31 / sqrt(12). */
     uint64_t count = UINT64_C(1) << 62;
     struct total total = {((__int128)count << 52) - ((__int128)1 << (31 + 53)), count};
     struct estimate estimate = estimate_of(STREAM_UNIFORM, &total);

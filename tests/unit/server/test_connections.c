@@ -129,7 +129,8 @@ Test(connections, numbers_wrap_around_to_0)
     rows_run(rows, LENGTH(rows));
 }
 
-/* A REP socket shows no id: after its first message, an ended connection is assumed to be read. */
+/* A REP socket shows no id. So after the first message of an ended connection, all its messages
+ * count as read. */
 Test(connections, without_ids_only_an_unread_connection_makes_the_next_unsure)
 {
     static const struct row rows[] = {
@@ -152,7 +153,7 @@ Test(connections, messages_of_an_abandoned_connection_are_dropped_until_it_ends)
     rows_run(rows, LENGTH(rows));
 }
 
-/* Certain without reading the monitor, which may know that the connection has ended. */
+/* Such an id is certain even if the monitor has an unread event that the connection has ended. */
 Test(connections, only_an_id_that_the_router_made_is_certain)
 {
     struct connections connections;
@@ -312,7 +313,7 @@ Test(connections, with_too_many_unread_bytes_are_throttled_until_they_are_read)
     inspect_all(false, inspections, LENGTH(inspections));
 }
 
-/* libzmq may pass the messages of a connection on late, and some at a time. */
+/* libzmq may deliver the messages of a connection late, and a few at a time. */
 Test(connections, unread_bytes_that_stay_while_all_is_read_are_a_message_that_does_not_end)
 {
     static const struct inspection inspections[] = {
@@ -351,7 +352,8 @@ Test(connections, bytes_that_a_rep_hides_are_settled_but_not_twice)
     inspect_all(true, inspections, LENGTH(inspections));
 }
 
-/* Although it was throttled before, and all messages were read meanwhile. */
+/* This also holds for a connection that was throttled before, if all messages were read
+ * meanwhile. */
 Test(connections, an_abandoned_connection_is_disconnected_when_all_is_read_again)
 {
     struct connections connections;
@@ -486,7 +488,8 @@ static void step(struct router *router)
         read_one(router);
 }
 
-/* No message is taken for a message of another connection, and no open connection loses one. */
+/* No message is taken for a message of another connection, and no open connection loses a
+ * message. */
 Test(connections, no_sequence_of_events_mistakes_one_connection_for_another)
 {
     struct router router = {.pipes = TAILQ_HEAD_INITIALIZER(router.pipes), .chance = chance_init()};
