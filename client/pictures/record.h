@@ -81,7 +81,8 @@ struct record {
     /* Private: a ring with the last passes. */
     struct loop_pass near[RECORD_NEAR_MAX];
     uint64_t near_written; /* passes that were written so far */
-    uint64_t near_end;     /* where writing stops, half of the ring after the reply */
+    uint64_t near_end; /* the count of near passes at which writing stops: half of the ring after
+                          the reply */
 };
 
 /* Returns false if there is not enough memory. record_clear() frees it. */

@@ -19,7 +19,7 @@ struct flood_control {
 };
 
 /* Counts the unread bytes of each connection, and throttles, resumes, abandons or disconnects it.
- * To be called after all events of the monitor have been read. */
+ * Call this after all events of the monitor have been read. */
 void flood_control_inspect(struct flood_control *flood);
 
 /* Loses all senders of a connection, drops its messages from now on, and throttles it. why: for the

@@ -47,9 +47,9 @@ const char *listener_endpoint(const struct listener *listener);
 void *listener_socket(const struct listener *listener);
 void *listener_monitor(const struct listener *listener);
 
-/* The next message, without waiting. Its sender keeps its number until listener_release(), which is
- * due once for each message: after its answer, or if it needs none. The number that was freed last
- * is given out first. */
+/* Returns the next message, without waiting. The sender of a message keeps its number until
+ * listener_release(). Call listener_release() once for each message: after its answer, or at once
+ * if the message needs no answer. New senders get the number that was freed last. */
 enum listener_event listener_receive(struct listener *listener, struct listener_message *message);
 void listener_release(struct listener *listener, uint32_t sender);
 
@@ -72,7 +72,7 @@ void listener_send(struct listener *listener, uint32_t sender, const void *bytes
 void listener_send_or_drop(struct listener *listener, uint32_t sender, const void *bytes,
                            size_t size);
 
-/* Sends messages that wait, as far as there is room, and runs flood control. To be called at
+/* Sends messages that wait, as far as there is room, and runs flood control. Call this at
  * listener_due_at() or earlier. Never waits. */
 void listener_run_due(struct listener *listener, int64_t now_ns);
 

@@ -1,5 +1,5 @@
 /* Does the job with MPI: rank 1 answers. Rank 0 sums in slices and calls MPI_Iprobe() after each.
- * Arguments: as in job.h; the table below lists the ways. `local` uses only rank 0.
+ * Arguments: as in job.h; the table below lists the ways. The way `local` uses only rank 0.
  * SERVER is `sums` or `sleeps`. With `sleeps`, rank 1 computes nothing: it answers GAUSSIAN units
  * after GAUSSIAN microseconds. */
 #include <mpi.h>

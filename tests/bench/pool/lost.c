@@ -99,8 +99,8 @@ static void heir_answer(struct scene *scene, const struct sum_request *span)
     scene->left -= span->count;
 }
 
-/* The heir sums everything but the victim's spans. Returns false if the heir gets one of those:
- * then the machine stood still and the victim was late. */
+/* The heir sums everything but the victim's spans. Returns false if the heir gets one of the
+ * victim's spans: this happens if the machine pauses, so that the victim is late. */
 static bool heir_sums_the_rest(struct scene *scene, uint64_t victims)
 {
     struct sum_request span;

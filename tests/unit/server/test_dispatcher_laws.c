@@ -401,7 +401,8 @@ static void do_refuse(struct chaos *c)
 
 /* ---- time -------------------------------------------------------------------------------- */
 
-/* Advances the time up to the next due time. Rarely much further, as if the process had paused. */
+/* Advances the time up to the next due time. In rare cases advances it much further, as if the
+ * process had paused. */
 static void do_time(struct chaos *c)
 {
     int64_t due_at_ns = dispatcher_due_at(c->d);
