@@ -8,7 +8,7 @@
 /* A word may have one error for each three letters. */
 #define LETTERS_PER_ERROR 3
 
-/* From this length on, the start of a name stands for the name. */
+/* If a word has at least this many letters and a name starts with it, the user meant this name. */
 #define PREFIX_BYTES_MIN 3
 
 static size_t least(size_t a, size_t b)

@@ -16,8 +16,8 @@
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
 
-/* The pause after the first round. Each further pause is twice as long, up to pause_ns_max. So many
- * clients at once do not overload a server. */
+/* The pause after the first round. Each further pause is twice as long, up to pause_ns_max. So a
+ * server is not overloaded by many clients at once. */
 #define PAUSE_NS_MIN (10 * NS_PER_MS)
 
 /* How long libzmq may take to connect after a probe has connected. */

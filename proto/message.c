@@ -401,7 +401,7 @@ static const char *body_read(const Meantime__Message *wire, struct message *mess
 }
 
 /* Fills in `error` and returns false, so that a decoder can return the result.
- * wire: the message as far as it is readable, or NULL. */
+ * wire: the readable part of the message, or NULL. */
 static bool fail(struct message_error *error, enum status status, const char *reason,
                  const Meantime__Message *wire)
 {

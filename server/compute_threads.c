@@ -17,7 +17,7 @@
 #include "sums/sum.h"
 
 /* The nice value of compute threads. Linux gives a thread of nice 10 a tenth of the weight of a
- * thread of nice 0. If the server has a higher nice value, its threads have that one. */
+ * thread of nice 0. If the server has a higher nice value, its threads have the same nice value. */
 #define COMPUTE_NICE 10
 
 /* From Linux 6.12 on, a thread may ask the scheduler for a slice, which has two effects.

@@ -32,8 +32,8 @@ struct log_limit {
     struct log_line lines[LOG_KINDS];
 };
 
-/* Counts one event of a kind, an enum log_kind or a status. Returns the number of events that one
- * line is to report now, or 0 if the next line is not due yet. */
+/* Counts one event of a kind, an enum log_kind or a status. Returns the number of events for the
+ * log line that is due now, or 0 if no line is due yet. */
 uint64_t log_limit_due(struct log_limit *log, int kind);
 
 /* Counts and logs a bad message. text: why the server does not accept the message. */

@@ -27,7 +27,7 @@ struct setup {
 };
 
 /* Starts the compute threads, binds the listeners and dials the parents. False on failure, after a
- * sentence on stderr; setup_clear() is due all the same. */
+ * sentence on stderr; the caller must call setup_clear() even then. */
 bool setup_init(struct setup *setup, const struct server_options *options, int64_t now_ns);
 
 /* patience_ms: how long the last answers of each peer may take to leave. */

@@ -152,8 +152,8 @@ static void dial(struct exchange *e)
     add_effect(e, EXCHANGE_EFFECT_DIAL);
 }
 
-/* Returns the endpoint that may be dialled first. If several may be dialled at the same time, the
- * one that follows the current one in the list wins. */
+/* Returns the endpoint that may be dialled first. If several may be dialled at the same time,
+ * returns the next one after the current endpoint in the list. */
 static size_t next_endpoint(const struct exchange *e)
 {
     size_t best = e->endpoint;
@@ -299,7 +299,7 @@ static void note_failure(struct exchange *e)
 
 /* ---- events: messages -------------------------------------------------------------------- */
 
-/* The server works on the request: the outage ends, and the silence is measured anew. */
+/* The server works on the request: the outage ends, and the time of silence starts again. */
 static void keep_waiting(struct exchange *e, int64_t alive_at_ns)
 {
     e->unserved_at_ns = NEVER;

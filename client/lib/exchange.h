@@ -98,8 +98,8 @@ struct exchange_event {
     int64_t alive_at_ns; /* the time of a probe's handshake or of any message; at most now */
 };
 
-/* Exchanges share links. Each exchange uses at most one link at a time, and gets the events of that
- * link alone. */
+/* Exchanges share links. Each exchange uses at most one link at a time, and gets the events of only
+ * this link. */
 enum exchange_effect_type {
     EXCHANGE_EFFECT_DIAL,         /* use the link to `endpoint`, dial it if it is not up */
     EXCHANGE_EFFECT_SEND_REQUEST, /* send `sum_request`; only while the link is up */

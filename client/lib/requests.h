@@ -1,5 +1,5 @@
 /* The requests of a session, by number. A request is in flight, or has ended and waits for
- * meantime_take(). A leaf: it uses memory alone.
+ * meantime_take(). A leaf: it uses only memory.
  *
  * A number is 1 or more and below ATTEMPT_STRIDE. A number is used again only after its slot has
  * held 2^24 other requests. */

@@ -10,8 +10,8 @@
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
 
-/* The longest pause between two rounds of dials. So many clients at once do not overload a server.
- */
+/* The longest pause between two rounds of dials. So a server is not overloaded by many clients at
+ * once. / */
 #define REDIAL_PAUSE_NS_MAX (500 * NS_PER_MS)
 
 /* How long a cancel may take to leave when the link is closed. */

@@ -56,8 +56,8 @@ bool server_link_could_open(const struct link_context *context, const char *endp
 
 /* Dials, again and again until a handshake succeeds. False: errno says why, and the link is closed;
  * its users stay.
- * Call server_link_watch() soon: the wakeup reports the first event only after one call has found
- * none. */
+ * Call server_link_watch() soon after this: until one call has found no event, the wakeup may not
+ * report the first event. */
 bool server_link_open(struct server_link *link, struct link_context *context, const char *endpoint);
 
 /* Messages that are sent but have not left get LINGER_MS. The users of the link stay.

@@ -16,8 +16,8 @@ struct wakeup {
 bool wakeup_init(struct wakeup *wakeup);
 void wakeup_clear(struct wakeup *wakeup);
 
-/* Adds or removes a descriptor. While an added descriptor is readable, the caller is to look.
- * False: errno says why. */
+/* Adds or removes a descriptor. While an added descriptor is readable, the caller must look. False:
+ * errno says why. */
 bool wakeup_add(const struct wakeup *wakeup, int fd);
 void wakeup_remove(const struct wakeup *wakeup, int fd);
 
@@ -27,10 +27,10 @@ void wakeup_remove(const struct wakeup *wakeup, int fd);
  * past again. */
 void wakeup_set_timer(const struct wakeup *wakeup, int64_t at_ns);
 
-/* Returns whether the caller is to look. One system call, which does not wait. */
+/* Returns whether the caller must look. One system call, which does not wait. */
 bool wakeup_ready(const struct wakeup *wakeup);
 
-/* Waits until the caller is to look, or until_ns has passed. NEVER: no limit.
+/* Waits until the caller must look, or until_ns has passed. NEVER: no limit.
  * False: a signal interrupted the wait. */
 bool wakeup_wait(const struct wakeup *wakeup, int64_t until_ns);
 

@@ -264,8 +264,8 @@ static bool write_text(struct checkpoint_file *file, int fd, const char *text)
     return true;
 }
 
-/* FILE.new may exist already: a process of this program that was killed while it wrote leaves it.
- * Any other file of that name is not overwritten. */
+/* FILE.new may exist already, if a process of this program was killed while it wrote the file. This
+ * function recognises such a file. Other files of that name are never overwritten. */
 static bool is_ours(struct checkpoint_file *file, int fd)
 {
     const char *name = file->replacement.new_name;

@@ -109,7 +109,7 @@ static struct run *assign_too(struct dispatcher *d, const struct run *late, stru
     return spans_assign(&d->spans, late->span, w);
 }
 
-/* The span gets a third run in place of the one that was late first. */
+/* The span gets a third run, which replaces the run that was late first. */
 static struct run *assign_instead(struct dispatcher *d, struct span *span)
 {
     struct worker *w = workers_ready_for(&d->workers, span);

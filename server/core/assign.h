@@ -4,8 +4,8 @@
 
 #include "server/core/dispatcher_state.h"
 
-/* A run is overdue if it is late by OVERDUE_NS. Its worker sends heartbeats but hardly computes.
- * Another worker gets the span at once, before new spans are cut. */
+/* A run is overdue if it is late by OVERDUE_NS. Its worker sends heartbeats but computes too
+ * slowly. Another worker gets the span at once, before new spans are cut. */
 #define OVERDUE_NS INT64_C(2000000000)
 
 /* If both runs of a span are overdue, the dispatcher revokes one and a third worker gets the span.

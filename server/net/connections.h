@@ -64,7 +64,7 @@ struct connection {
     struct sender_list senders;
     struct kept_list kept; /* messages that wait for room, the oldest first */
     uint32_t kept_count;
-    uint32_t holds;                  /* messages from here that are still to be answered */
+    uint32_t holds;                  /* messages of this connection that are not answered yet */
     TAILQ_ENTRY(connection) in_slow; /* senders.slow, while messages wait */
 };
 
@@ -89,7 +89,7 @@ void connections_all_read(struct connections *connections);
 /* The open connection at that descriptor, or NULL. */
 struct connection *connections_at(const struct connections *connections, int fd);
 
-/* What the caller is to do with a connection. */
+/* What the caller must do with a connection. */
 enum verdict {
     VERDICT_NONE,
     VERDICT_THROTTLE,   /* too many bytes are unread */

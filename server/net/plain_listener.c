@@ -32,7 +32,7 @@
 enum place_state {
     PLACE_FREE,
     PLACE_WAITING, /* the client waits for its sum */
-    PLACE_CLOSING, /* the client has its answer and is to close its end, see close_now() */
+    PLACE_CLOSING, /* the client has its answer and must close its end, see close_now() */
 };
 
 /* A place for one connection. */

@@ -16,9 +16,9 @@
  * for its sender: 100 MiB if all are refusals to senders with the longest envelopes. */
 #define KEPT_MAX 100000
 
-/* Messages of one connection that are still to be answered. A proxy may carry thousands of clients
- * over one connection. But a peer can invent as many envelopes, so this limit leaves more than half
- * of REQUESTS_MAX to others. */
+/* Messages of one connection that are not answered yet. A proxy may carry thousands of clients over
+ * one connection. But a peer can invent as many envelopes, so this limit leaves more than half of
+ * REQUESTS_MAX to others. */
 #define CONNECTION_REQUESTS_MAX 4096
 
 /* What identifies a sender. */
@@ -41,7 +41,7 @@ struct kept {
 struct sender {
     struct connection *connection; /* NULL: lost */
     uint32_t number;               /* below CLIENTS_MAX; valid if holds > 0 or keeps_number */
-    uint32_t holds;                /* its messages that are still to be answered */
+    uint32_t holds;                /* its messages that are not answered yet */
     uint32_t kept_count;           /* messages that wait for it */
     bool keeps_number;             /* the sender keeps its number even if holds is 0 */
     TAILQ_ENTRY(sender) link;      /* connection.senders, or senders.lost */

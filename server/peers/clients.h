@@ -34,7 +34,7 @@ void clients_send_status(struct clients *clients, uint32_t client, const void *b
 /* When clients_next() is due although no message has arrived; NEVER for never. */
 int64_t clients_due_at(const struct clients *clients);
 
-/* Fills in what zmq_poll() is to wait for. Returns the number of items, at most 2. */
+/* Fills in the sockets for zmq_poll(). Returns the number of items, at most 2. */
 int clients_poll_items(const struct clients *clients, zmq_pollitem_t *items);
 
 const char *clients_endpoint(const struct clients *clients);

@@ -37,7 +37,7 @@ void joined_workers_obey(struct joined_workers *workers, const struct effect *ef
 /* When joined_workers_next() is due although no message has arrived; NEVER for never. */
 int64_t joined_workers_due_at(const struct joined_workers *workers);
 
-/* Fills in what zmq_poll() is to wait for. Returns the number of items, at most 2. */
+/* Fills in the sockets for zmq_poll(). Returns the number of items, at most 2. */
 int joined_workers_poll_items(const struct joined_workers *workers, zmq_pollitem_t *items);
 
 const char *joined_workers_endpoint(const struct joined_workers *workers);

@@ -37,7 +37,8 @@ void parents_obey(struct parents *parents, const struct effect *effect);
 /* When parents_next() is due although nothing has arrived; NEVER for never. */
 int64_t parents_due_at(const struct parents *parents);
 
-/* Fills in what zmq_poll() is to wait for. Returns the number of items, at most 2 * PARENTS_MAX. */
+/* Fills in the sockets and descriptors for zmq_poll(). Returns the number of items, at most 2 *
+ * PARENTS_MAX. */
 int parents_poll_items(const struct parents *parents, zmq_pollitem_t *items);
 
 /* Informs each parent that this server takes no more spans. */

@@ -30,7 +30,7 @@ void plain_clients_obey(struct plain_clients *clients, const struct effect *effe
 /* When plain_clients_next() is due although nothing has arrived; NEVER for never. */
 int64_t plain_clients_due_at(const struct plain_clients *clients);
 
-/* Fills in what zmq_poll() is to wait for. Returns the number of items, 1. */
+/* Fills in the descriptor for zmq_poll(). Returns the number of items, 1. */
 int plain_clients_poll_items(const struct plain_clients *clients, zmq_pollitem_t *items);
 
 /* Accepts no more connections. */

@@ -24,7 +24,7 @@ bool threads_next(struct threads *threads, int64_t now_ns, struct event *event);
 /* Carries out EFFECT_SEND_WORKER: starts or cancels a span. */
 void threads_obey(struct threads *threads, const struct effect *effect);
 
-/* Fills in what zmq_poll() is to wait for. Returns the number of items, 0 or 1. */
+/* Fills in the socket for zmq_poll(). Returns the number of items, 0 or 1. */
 int threads_poll_items(const struct threads *threads, zmq_pollitem_t *items);
 
 #endif

@@ -214,7 +214,7 @@ Test(library, a_thousand_requests_are_in_flight_at_once)
     server_drain(&server);
 }
 
-/* As in an event loop that knows the descriptor alone. */
+/* As in an event loop that knows only the descriptor. */
 Test(library, the_descriptor_alone_says_when_to_look)
 {
     struct server first = server_start(NULL), second = server_start(NULL);

@@ -12,8 +12,8 @@
 
 #define CABLES_MAX 256
 
-/* A worker that claims a million cores gets WORKER_CREDIT_MAX spans and then as many cancels. The
- * same holds for each server between this worker and the front. */
+/* A worker that claims a million cores gets WORKER_CREDIT_MAX spans and then the same number of
+ * cancels. The same holds for each server between this worker and the front. */
 #define LETTERS_MAX 32768
 
 #define NOWHERE UINT32_MAX

@@ -84,9 +84,8 @@ struct node {
 struct pool {
     struct node nodes[NODES_MAX];
     uint32_t count;
-    uint32_t
-        fronts; /* the number of fronts, which are the first nodes: clients send requests to them */
-    bool cycle; /* the first node has joined itself, or one of its workers */
+    uint32_t fronts; /* the first nodes are fronts; clients send requests to them */
+    bool cycle;      /* the first node has joined itself, or one of its workers */
 };
 
 void pool_init(struct world *world);

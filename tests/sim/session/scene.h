@@ -9,20 +9,21 @@
  *     Each attempt has its own id, and carries the time that is left. No endpoint is dialled before
  *     its pause has ended.
  *  3  Events belong to the link that was dialled last, and time never runs backwards.
- *  4  A server is judged by its own messages alone. A message about another server's request
- *     changes nothing, unless it is the right answer.
+ *  4  The session judges a server only by its own messages. A message about another server's
+ *     request changes nothing, except if it is the right answer.
  *  5  An exchange leaves a silent server only after SILENCE_NS and PROBE_NS without a sign of life,
  *     however late the caller looks. It never leaves a server that worked and was reachable all the
  *     time.
  *  6  The descriptor wakes the caller for every message, event and due time, and not without need.
- *  7  A deadline ends a request at the first look after it that has read all messages. A cancel
- * ends a request at once. An answer that came in time counts, however late the caller looks. 8  An
- * error is true. NO_SERVER: no connection was established for CONNECT_NS, or for a turn of each
- * endpoint. SERVER_LOST, SERVER_BUSY and NONSENSE: the patience after the last loss is used up, or
- * no endpoint may be dialled before that, or LOSSES_MAX servers were lost. REFUSED: a server
- * refused. TIMED_OUT: the deadline has passed, or a server says so. 9  While the caller looks in
- * time, none of these errors ends a request if a good server is reachable that may be dialled. 10
- * After the faults have healed, every request ends. A closed session leaves no connection. */
+ *  7  A deadline ends a request at the first later look that has read all messages. A cancel ends
+ *     a request at once. An answer that came in time counts, however late the caller looks.
+ *  8  An error is true. NO_SERVER: no connection was established for CONNECT_NS, or for a turn of
+ *     each endpoint. SERVER_LOST, SERVER_BUSY and NONSENSE: the patience after the last loss is
+ *     used up, or no endpoint may be dialled before that, or LOSSES_MAX servers were lost.
+ *     REFUSED: a server refused. TIMED_OUT: the deadline has passed, or a server says so.
+ *  9  While the caller looks in time, none of these errors ends a request if a good server is
+ *     reachable and may be dialled.
+ * 10  After the faults have healed, every request ends. A closed session leaves no connection. */
 #ifndef MEANTIME_TESTS_SIM_SESSION_SCENE_H
 #define MEANTIME_TESTS_SIM_SESSION_SCENE_H
 

@@ -125,9 +125,8 @@ Test(cgroup, a_mount_shows_the_groups_below_its_root)
 Test(cgroup, a_quota_is_read_and_rounded_up_to_threads)
 {
     static const struct {
-        const char *quota,
-            *period; /* period: NULL for version 2, in which `quota` has both numbers */
-        double cpus; /* 0: no quota */
+        const char *quota, *period; /* NULL: version 2; `quota` has both numbers */
+        double cpus;                /* 0: no quota */
         uint32_t threads;
     } rows[] = {
         {"50000 100000\n", NULL, 0.5, 1},
