@@ -59,6 +59,8 @@ static int open_session(struct program *program)
     while (session && error == MEANTIME_OK && i < endpoints->count)
         error = meantime_connect(session, endpoints->names[i++]);
     if (session && error == MEANTIME_OK)
+        error = meantime_set_patience(session, program->options.patience_ns);
+    if (session && error == MEANTIME_OK)
         return EXIT_SUCCESS;
     if (error == MEANTIME_BAD_ENDPOINT) {
         fprintf(stderr,

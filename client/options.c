@@ -13,11 +13,12 @@
 #include "proto/bounds.h"
 #include "proto/instant.h"
 
-#define DEFAULT_ENDPOINT   "tcp://127.0.0.1:8197"
-#define DEFAULT_GAUSSIAN   UINT64_C(10000000)
-#define DEFAULT_UNIFORM    UINT64_C(120000000)
-#define DEFAULT_SLICE_NS   NS_PER_MS
-#define DEFAULT_NARRATE_NS NS_PER_S
+#define DEFAULT_ENDPOINT    "tcp://127.0.0.1:8197"
+#define DEFAULT_GAUSSIAN    UINT64_C(10000000)
+#define DEFAULT_UNIFORM     UINT64_C(120000000)
+#define DEFAULT_SLICE_NS    NS_PER_MS
+#define DEFAULT_PATIENCE_NS (10 * NS_PER_S)
+#define DEFAULT_NARRATE_NS  NS_PER_S
 
 /* Keys of options without a letter. */
 enum {
@@ -33,6 +34,7 @@ enum {
     OPTION_TIMELINE,
     OPTION_TRACE,
     OPTION_JSON,
+    OPTION_PATIENCE,
 };
 
 /* Groups of options, in the order of --help, after GROUP_ALL. */
@@ -54,6 +56,10 @@ static const struct argp_option option_table[] = {
     {"seed", 's', "SEED", 0, "Seed of the samples (default: a random seed, which is printed)",
      GROUP_ALL},
     {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: without limit)",
+     GROUP_ALL},
+    {"patience", OPTION_PATIENCE, "TIME", 0,
+     "How long an outage may last without a connected server (default 10s; 0: for ever). Begins "
+     "anew after each answer",
      GROUP_ALL},
     {"json", OPTION_JSON, 0, 0, "Print only one JSON object on stdout", GROUP_ALL},
     {"quiet", 'q', 0, 0, "Print only results", GROUP_ALL},
@@ -264,6 +270,7 @@ static void parse_option(struct command_line *line, int key, char *text)
     case 's': question->seed = parse_seed(line, text); break;
     case 't': question->timeout_ns = parse_duration(line, text); break;
     case 'q': options->quiet = true; break;
+    case OPTION_PATIENCE: options->patience_ns = parse_duration(line, text); break;
     case OPTION_JSON: options->json = true; break;
     case OPTION_GAUSSIAN: question->count = parse_count(line, text); break;
     case OPTION_UNIFORM: options->uniform = parse_count(line, text); break;
@@ -304,6 +311,7 @@ void client_options_parse(struct client_options *options, int argc, char **argv)
     *options = (struct client_options){
         .endpoints = {{DEFAULT_ENDPOINT}, 1},
         .question = {.seed = random_seed(), .kind = MEANTIME_GAUSSIAN, .count = DEFAULT_GAUSSIAN},
+        .patience_ns = DEFAULT_PATIENCE_NS,
         .uniform = DEFAULT_UNIFORM,
         .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,

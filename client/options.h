@@ -24,6 +24,7 @@ struct client_options {
     struct endpoints endpoints;        /* of the servers */
     const char *plain_endpoint;        /* of a plain server, which is then the only one; or NULL */
     struct meantime_question question; /* for the server; has the user's timeout */
+    int64_t patience_ns;               /* how long an outage may last; 0: for ever */
     bool seed_given;                   /* by the user; otherwise question.seed is random */
     bool json;                         /* print one JSON object */
     bool quiet;                        /* print only results */

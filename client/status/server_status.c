@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +13,19 @@
 #include "client/common/interrupt.h"
 #include "client/common/json_output.h"
 #include "client/common/quantity.h"
+#include "client/lib/clock.h"
 #include "client/lib/descriptors.h"
-#include "proto/address.h"
+#include "dial/dialer.h"
 #include "proto/instant.h"
 
 /* The default timeout of a page. Even a busy server answers at once. */
 #define PAGE_TIMEOUT_NS (5 * NS_PER_S)
+
+/* If every dial is refused, this long after the first dial there is no server. */
+#define REFUSED_NS (500 * NS_PER_MS)
+
+/* The longest pause between two dials. */
+#define DIAL_PAUSE_NS_MAX (100 * NS_PER_MS)
 
 /* Twice the pages of a server with the largest number of workers and requests. The limit protects
  * against a server that never ends its list. */
@@ -123,31 +132,81 @@ static bool pages_take(struct server_status *status, void *dealer, int64_t timeo
     return good;
 }
 
-/* On failure returns NULL and sets errno. */
-static void *dealer_new(void *context, const char *endpoint)
-{
-    bool enough = descriptors_left(DESCRIPTORS_FIRST_SOCKET + 1); /* + 1: the connection */
-    void *dealer = enough ? zmq_socket(context, ZMQ_DEALER) : NULL;
+/* ---- connecting -------------------------------------------------------------------------- */
 
-    if (!dealer)
-        return NULL;
-    zmq_setsockopt(dealer, ZMQ_LINGER, &(int){0}, sizeof(int));
-    zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX}, sizeof(int64_t));
-    zmq_setsockopt(dealer, ZMQ_IPV6, &(int){address_is_ipv6(endpoint)}, sizeof(int));
-    return dealer;
+static bool set_options(void *dealer)
+{
+    return zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES_MAX}, sizeof(int64_t)) ==
+           0;
+}
+
+static bool wait_for_dial(const struct dialer *dialer, int64_t until_ns)
+{
+    struct pollfd fd = {.fd = dialer_fd(dialer), .events = POLLIN};
+    int64_t left_ns = later(until_ns - clock_ns(), 0);
+
+    return poll(&fd, 1, (int)earlier(left_ns / NS_PER_MS + 1, INT_MAX)) > 0;
+}
+
+/* A server may be started at the same time, so this repeats dials that are refused for
+ * REFUSED_NS. */
+static bool dial(struct server_status *status, struct dialer *dialer, int64_t timeout_ns)
+{
+    int64_t began_at_ns = clock_ns();
+    const struct dial_failure *failure = dialer_failure(dialer);
+
+    for (;;) {
+        enum dialer_event event = dialer_next(dialer);
+        int64_t took_ns = clock_ns() - began_at_ns;
+        if (event == DIALER_CONNECTED)
+            return true;
+        if (event == DIALER_BROKEN)
+            return fail(status, "cannot dial %s: %s", status->endpoint, zmq_strerror(errno));
+        if (event == DIALER_FAILED && (!failure->definite || took_ns < REFUSED_NS))
+            continue;
+        if (event == DIALER_FAILED)
+            return fail(status, "no server at %s (%s)", status->endpoint, failure->text);
+        if (!wait_for_dial(dialer, began_at_ns + timeout_ns))
+            return fail(status, "no answer from %s%s%s%s%s", status->endpoint,
+                        failure->text[0] ? " (" : "", failure->text, failure->text[0] ? ")" : "",
+                        interrupted() ? ": interrupted" : "; is the server down?");
+    }
+}
+
+static bool ask_over(struct server_status *status, struct dialer *dialer, int64_t timeout_ns)
+{
+    void *dealer, *monitor;
+
+    if (!dial(status, dialer, timeout_ns))
+        return false;
+    dialer_take(dialer, &dealer, &monitor);
+    bool good = pages_take(status, dealer, timeout_ns);
+    zmq_socket_monitor(dealer, NULL, 0);
+    zmq_close(monitor);
+    zmq_close(dealer);
+    return good;
 }
 
 static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
 {
-    void *dealer = dealer_new(context, status->endpoint);
+    unsigned monitors = 0;
+    struct dialer_settings settings = {
+        .zmq = context,
+        .monitors = &monitors,
+        .set_options = set_options,
+        .pause_ns_max = DIAL_PAUSE_NS_MAX,
+    };
 
-    if (!dealer)
+    if (!descriptors_left(DESCRIPTORS_FIRST_SOCKET + DIALER_DESCRIPTORS))
         return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
-    bool good = zmq_connect(dealer, status->endpoint) == 0 ||
-                fail(status, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197",
-                     status->endpoint, zmq_strerror(errno));
-    good = good && pages_take(status, dealer, timeout_ns);
-    zmq_close(dealer);
+    if (!dialer_accepts(context, status->endpoint))
+        return fail(status, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197",
+                    status->endpoint, zmq_strerror(errno));
+    struct dialer *dialer = dialer_new(&settings, status->endpoint);
+    if (!dialer)
+        return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
+    bool good = ask_over(status, dialer, timeout_ns);
+    dialer_destroy(&dialer);
     return good;
 }
 

@@ -15,10 +15,6 @@
  * the samples since the last save and the pieces in its window. */
 #define SAVE_SHARE 10
 
-/* If a server had a request before, the client waits this long for a server to return. This is
- * also the patience of each request. */
-#define RETURN_NS (10 * NS_PER_S)
-
 /* The client checks for an interrupt and redraws the bar this often. */
 #define WAIT_NS (100 * NS_PER_MS)
 
@@ -239,8 +235,9 @@ static bool fail_unserved(struct sum_state *sum)
 static bool on_no_server(struct sum_state *sum, struct piece *piece)
 {
     bool has_timeout = sum->question.timeout_ns > 0; /* the user decides how long to retry */
+    bool for_ever = sum->patience_ns == 0;
 
-    if (has_timeout || clock_ns() - sum->served_at_ns < RETURN_NS)
+    if (has_timeout || for_ever || clock_ns() - sum->served_at_ns < sum->patience_ns)
         return ask(sum, piece);
     return fail_unserved(sum);
 }

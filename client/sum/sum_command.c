@@ -17,6 +17,7 @@ int sum_command(const struct client_options *options, struct meantime *session)
         .count_given = options->count_given,
         .checkpoint = options->checkpoint,
         .for_ns = options->for_ns,
+        .patience_ns = options->patience_ns,
         .quiet = options->quiet || options->json,
     };
     long_sum_run(&sum);

@@ -25,6 +25,7 @@ struct sum_state {
     bool count_given; /* false: question.count is the end of the stream, not the user's wish */
     const char *checkpoint; /* name of the file; NULL: none */
     int64_t for_ns;         /* how long to sum; 0: until all samples are summed */
+    int64_t patience_ns;    /* how long an outage may last; 0: for ever */
     bool quiet;             /* print no progress */
 
     /* Results. */

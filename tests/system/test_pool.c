@@ -163,12 +163,12 @@ Test(pool, status_json_has_the_workers_and_the_requests_in_flight)
 
 Test(pool, status_without_a_server_prints_one_sentence)
 {
-    struct process *client = process_start(
-        WORDS(MEANTIME, "status", "--connect", "tcp://127.0.0.7:1", "--timeout", "100ms"));
+    struct process *client =
+        process_start(WORDS(MEANTIME, "status", "--connect", "tcp://127.0.0.7:1"));
 
     cr_assert(process_wait(client) == 1);
     cr_assert(lines_are(process_text(client, PROCESS_ERR),
-                        WORDS("meantime: no answer from tcp://127.0.0.7:1; *")));
+                        WORDS("meantime: no server at tcp://127.0.0.7:1 (connection refused)")));
 }
 
 /* A whole stream has 2^63 samples. This is one more than the largest integer of jansson. */
