@@ -137,7 +137,7 @@ static void on_client_lost(struct dispatcher *d, const struct event *event)
 static void run_return(struct dispatcher *d, struct run *run)
 {
     d->counters.requeued += run->state == RUN_RUNNING;
-    workers_release(&d->workers, run);
+    workers_release(&d->workers, run, d->now_ns);
     spans_return(&d->spans, run);
 }
 
@@ -291,8 +291,8 @@ static void span_done(struct dispatcher *d, struct run *run, const struct sum_re
     struct span *span = run->span;
     struct request *r = span->request;
 
-    workers_measured(&d->workers, run, reply->count, reply->compute_ns);
-    workers_release(&d->workers, run);
+    workers_measured(&d->workers, run, reply->count, reply->compute_ns, d->now_ns);
+    workers_release(&d->workers, run, d->now_ns);
     spans_return(&d->spans, run);
     spans_drop(&d->spans, span);
     total_add(&r->total, &(struct total){.units = reply->units, .count = reply->count});

@@ -14,7 +14,8 @@ static void write_worker(const struct dispatcher *d, int64_t now_ns, const struc
         [WORKER_LEAVING] = WORKER_STATUS_LEAVING,
     };
     uint64_t credit = (uint64_t)w->capacity * WORKER_CREDIT;
-    double samples_ns = BLOCK_SAMPLES * 1e9 * w->capacity; /* samples per second times block_ns */
+    double samples_ns =
+        BLOCK_SAMPLES * 1e9 * worker_cores(w); /* samples per second times block_ns */
 
     *status = (struct worker_status){
         .number = workers_number(&d->workers, w),

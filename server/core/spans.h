@@ -56,6 +56,8 @@ struct run {
     struct span *span;          /* NULL unless RUNNING */
     unsigned kind;              /* enum message_kind of the stream */
     int64_t takes_ns;           /* the expected time with all cores of its worker */
+    int64_t held_at_ns;         /* when its worker got it */
+    bool at_once;               /* its worker had an idle core for it */
     int64_t late_at_ns;         /* from then on another worker may get the span too */
     bool cancel_due;            /* it is in spans.cancels */
     TAILQ_ENTRY(run) in_worker; /* worker.runs; the free list while FREE */

@@ -15,6 +15,30 @@
 #define BLOCK_NS_MIN 1e3
 #define BLOCK_NS_MAX 1e10
 
+/* A total counts half after about this busy time of its worker. The window covers several periods
+ * of a CPU quota, which are 100 ms long unless set otherwise: the kernel lets a worker with a quota
+ * compute at full speed, and then stops all its threads until the period ends. */
+#define PACE_WINDOW_NS 500e6
+
+/* A worker may hold this many times the runs that its throughput needs, so that it can show more.
+ */
+#define RUNS_ROOM 2
+
+/* The shortest reported time of a block grows by this part at each report, so that one wrong report
+ * does not count for ever. */
+#define BEST_GROWTH (1 / 256.)
+
+/* The same for the latency. */
+#define LATENCY_GROWTH (1 / 256.)
+
+/* A span of a joined worker is at least so long at full speed, except at the end of a request. If
+ * all spans of a worker end within one burst of its quota, shorter spans would make it slower
+ * still. */
+#define BURST_NS 1e6
+
+/* The longest span of a worker is this part of the time for which its pace is known. */
+#define PROVEN_PART 4
+
 #define WORKER_BUG WORKER_STATES
 
 /* clang-format off */
@@ -35,10 +59,17 @@ static void worker_move(struct worker *worker, enum worker_event event)
 
 /* ---- readiness --------------------------------------------------------------------------- */
 
+static uint32_t worker_credit(const struct worker *worker)
+{
+    uint64_t credit = (uint64_t)worker->capacity * WORKER_CREDIT;
+
+    return credit < WORKER_CREDIT_MAX ? (uint32_t)credit : WORKER_CREDIT_MAX;
+}
+
 /* The index of its list in workers.ready, or -1 if it gets no span now. */
 static int worker_level(const struct worker *worker)
 {
-    if (worker->state != WORKER_JOINED || worker->held >= WORKER_CREDIT_MAX ||
+    if (worker->state != WORKER_JOINED || worker->held >= worker->runs_max ||
         worker->held >= (uint64_t)worker->capacity * WORKER_CREDIT)
         return -1;
     return (int)(worker->held / worker->capacity);
@@ -62,6 +93,11 @@ struct worker *workers_ready(const struct workers *workers)
         if (!TAILQ_EMPTY(&workers->ready[level]))
             return TAILQ_FIRST(&workers->ready[level]);
     return NULL;
+}
+
+uint32_t worker_cores(const struct worker *worker)
+{
+    return worker->capacity < worker->runs_max ? worker->capacity : worker->runs_max;
 }
 
 bool worker_proven(const struct worker *worker)
@@ -106,7 +142,14 @@ static void workers_account(struct workers *workers, const struct worker *worker
         return;
     workers->capacity += (uint64_t)(int64_t)sign * worker->capacity;
     for (int kind = 0; kind < KINDS; kind++)
-        workers->speed[kind] += sign * (worker->capacity / worker->block_ns[kind]);
+        workers->speed[kind] += sign * (worker_cores(worker) / worker->block_ns[kind]);
+}
+
+/* Assumes that the worker has all the cores that it says it has. */
+static void worker_trust(struct worker *worker)
+{
+    worker->runs_max = WORKER_CREDIT_MAX;
+    worker->totals = 0;
 }
 
 void workers_set_capacity(struct workers *workers, struct worker *worker, uint32_t capacity)
@@ -114,6 +157,8 @@ void workers_set_capacity(struct workers *workers, struct worker *worker, uint32
     if (worker->capacity == capacity)
         return;
     workers_account(workers, worker, -1);
+    if (capacity > worker->capacity)
+        worker_trust(worker);
     worker->capacity = capacity;
     workers_account(workers, worker, 1);
     worker_update_level(workers, worker);
@@ -141,24 +186,124 @@ uint32_t workers_height(const struct workers *workers)
     return height;
 }
 
-/* block_ns is the mean of the first four measurements. Each later measurement counts for a quarter.
- */
+/* Counts the time since the last call. Each span that waits behind the spans of all cores takes no
+ * time of a core. */
+static void worker_count_use(struct worker *worker, int64_t now_ns)
+{
+    struct use *use = &worker->use;
+    double ns = (double)(now_ns - use->counted_to_ns);
+
+    use->counted_to_ns = now_ns;
+    if (worker->thread || worker->held == 0)
+        return;
+    use->busy_ns += ns;
+    use->core_ns += ns * (worker->held < worker->capacity ? worker->held : worker->capacity);
+}
+
+/* The latency is the shortest time of a run without its computing, if the run did not wait for a
+ * core. If it counted as computing time, short spans would make a distant worker look slow, and a
+ * slow worker gets short spans. */
+static void worker_count_latency(struct worker *worker, const struct run *run, uint64_t compute_ns,
+                                 int64_t now_ns)
+{
+    double ns = (double)(now_ns - run->held_at_ns) - (double)compute_ns;
+
+    if (!run->at_once)
+        return;
+    worker->latency_ns *= 1 + LATENCY_GROWTH;
+    if (worker->latency_ns < 0 || ns < worker->latency_ns)
+        worker->latency_ns = ns > 0 ? ns : 0;
+}
+
+/* A total has arrived. The time since the total before belongs to this one. */
+static void worker_count_pace(struct worker *worker, unsigned kind, double blocks, int64_t now_ns)
+{
+    struct pace *pace = &worker->pace[kind];
+    struct use *use = &worker->use;
+
+    worker_count_use(worker, now_ns);
+    double kept = PACE_WINDOW_NS / (PACE_WINDOW_NS + use->busy_ns);
+    double latency_ns = worker->latency_ns > 0 ? worker->latency_ns : 0;
+    double core_ns = use->core_ns > latency_ns ? use->core_ns - latency_ns : 0;
+    pace->core_ns = pace->core_ns * kept + core_ns;
+    pace->work_ns = pace->work_ns * kept + blocks * worker->best_ns[kind] + latency_ns;
+    pace->busy_ns = pace->busy_ns * kept + use->busy_ns;
+    pace->blocks = pace->blocks * kept + blocks;
+    pace->proven_ns += use->busy_ns;
+    use->core_ns = use->busy_ns = 0;
+}
+
+static double within(double ns)
+{
+    ns = ns < BLOCK_NS_MIN ? BLOCK_NS_MIN : ns;
+    return ns > BLOCK_NS_MAX ? BLOCK_NS_MAX : ns;
+}
+
+/* The mean of the first four reports. Each later report counts for a quarter. */
+static void worker_count_report(struct worker *worker, unsigned kind, double block_ns)
+{
+    double *reported_ns = &worker->reported_ns[kind];
+
+    if (worker->measured[kind] < 4)
+        worker->measured[kind]++;
+    block_ns = within(block_ns);
+    *reported_ns += (block_ns - *reported_ns) / worker->measured[kind];
+    worker->best_ns[kind] *= 1 + BEST_GROWTH;
+    if (worker->measured[kind] == 1 || worker->best_ns[kind] > block_ns)
+        worker->best_ns[kind] = block_ns;
+}
+
+static uint32_t runs_within(double runs)
+{
+    if (runs < WORKER_CREDIT)
+        return WORKER_CREDIT;
+    return runs < WORKER_CREDIT_MAX ? (uint32_t)runs : WORKER_CREDIT_MAX;
+}
+
+/* If a worker has fewer cores than its Join says, more runs do not make it faster. Its threads then
+ * only take computing time from other programs of its machine, and more work waits while its quota
+ * is used up. The throughput and the shortest time of a block say how many cores it uses at full
+ * speed, or waits for messages. The first totals say little, because they arrive while most runs
+ * are not finished. If the worker holds fewer runs than it may, its throughput says nothing about
+ * its cores. */
+static void worker_limit_runs(struct worker *worker, unsigned kind)
+{
+    const struct pace *pace = &worker->pace[kind];
+    uint32_t credit = worker_credit(worker);
+
+    worker->totals += worker->totals < WORKER_CREDIT_MAX;
+    if (worker->thread || worker->totals < credit || pace->busy_ns <= 0)
+        return;
+    double cores = pace->work_ns / pace->busy_ns;
+    uint32_t runs_max = runs_within(RUNS_ROOM * WORKER_CREDIT * cores);
+    if (runs_max > worker->runs_max || worker->held >= credit || worker->held >= worker->runs_max)
+        worker->runs_max = runs_max;
+}
+
+/* A worker reports the time of each span, but not the time for which the kernel stopped the worker
+ * between two spans. Spans that end within a burst would make a worker with a CPU quota look as
+ * fast as one without. So what the worker delivers counts, by the clock of this server, if that is
+ * slower. */
 void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
-                      uint64_t compute_ns)
+                      uint64_t compute_ns, int64_t now_ns)
 {
     struct worker *worker = run->worker;
-    double measured = (double)compute_ns * BLOCK_SAMPLES / (double)samples;
-    double *block_ns = &worker->block_ns[run->kind];
+    double blocks = (double)samples / BLOCK_SAMPLES;
+    const struct pace *pace = &worker->pace[run->kind];
 
     worker->samples += samples;
-    if (samples < BLOCK_SAMPLES)
+    if (samples < BLOCK_SAMPLES) {
+        worker->use = (struct use){.counted_to_ns = now_ns};
         return;
-    measured = measured < BLOCK_NS_MIN ? BLOCK_NS_MIN : measured;
-    measured = measured > BLOCK_NS_MAX ? BLOCK_NS_MAX : measured;
+    }
     workers_account(workers, worker, -1);
-    if (worker->measured[run->kind] < 4)
-        worker->measured[run->kind]++;
-    *block_ns += (measured - *block_ns) / worker->measured[run->kind];
+    worker_count_report(worker, run->kind, (double)compute_ns / blocks);
+    worker_count_latency(worker, run, compute_ns, now_ns);
+    worker_count_pace(worker, run->kind, blocks, now_ns);
+    double held_ns = within(pace->core_ns / pace->blocks);
+    double reported_ns = worker->reported_ns[run->kind];
+    worker->block_ns[run->kind] = held_ns > reported_ns ? held_ns : reported_ns;
+    worker_limit_runs(worker, run->kind);
     workers_account(workers, worker, 1);
 }
 
@@ -179,6 +324,30 @@ static double span_ns_max(const struct workers *workers, const struct worker *wo
     return (double)(worker->thread ? THREAD_SPAN_NS : workers->span_ns);
 }
 
+/* The longest time of one core that a new span is cut for. A joined worker may have more cores by
+ * its Join than it may use. So the first spans of a worker are short, and grow while the worker
+ * delivers. The more cores it says it has, the sooner its totals show its pace, and the less work
+ * should wait if it lies. */
+static double new_span_ns_max(const struct workers *workers, const struct worker *worker,
+                              enum message_kind kind)
+{
+    double most_ns = span_ns_max(workers, worker);
+    double first_ns = most_ns / worker->capacity / worker->capacity;
+    double proven_ns = worker->pace[kind].proven_ns / PROVEN_PART;
+    double ns = first_ns > proven_ns ? first_ns : proven_ns;
+
+    return worker->thread || ns > most_ns ? most_ns : ns;
+}
+
+/* The least blocks of a new span of `ns`. The first totals of a worker say little about its cores.
+ */
+static uint64_t blocks_of_burst(const struct worker *worker, enum message_kind kind, double ns)
+{
+    if (worker->thread || worker->totals < worker_credit(worker))
+        return 1;
+    return blocks_in(ns < BURST_NS ? ns : BURST_NS, worker->best_ns[kind]);
+}
+
 /* Guided self-scheduling (Polychronopoulos and Kuck, 1987): a span is half of this core's share of
  * the samples left, by the speeds of all workers. Its time is limited to SPAN_NS_MIN up to the time
  * of a span. It ends at the end of a block. */
@@ -186,13 +355,15 @@ uint64_t workers_span_size(const struct workers *workers, const struct worker *w
                            enum message_kind kind, uint64_t first, uint64_t left)
 {
     double block_ns = worker->block_ns[kind];
-    double most_ns = span_ns_max(workers, worker);
+    double most_ns = new_span_ns_max(workers, worker, kind);
     double least_ns = most_ns < SPAN_NS_MIN ? most_ns : SPAN_NS_MIN;
     double ns = (double)left / BLOCK_SAMPLES / workers->speed[kind] / 2;
 
     ns = ns < least_ns ? least_ns : ns;
     ns = ns > most_ns ? most_ns : ns;
-    uint64_t size = blocks_in(ns, block_ns) * BLOCK_SAMPLES - first % BLOCK_SAMPLES;
+    uint64_t blocks = blocks_in(ns, block_ns);
+    uint64_t least = blocks_of_burst(worker, kind, ns);
+    uint64_t size = (blocks > least ? blocks : least) * BLOCK_SAMPLES - first % BLOCK_SAMPLES;
     return size < left ? size : left;
 }
 
@@ -206,7 +377,10 @@ void workers_hold(struct workers *workers, struct run *run, uint64_t count, int6
     double ns = (double)count / BLOCK_SAMPLES * worker->block_ns[run->kind];
     double most_ns = span_ns_max(workers, worker);
 
-    run->takes_ns = (int64_t)((ns < most_ns ? ns : most_ns) / worker->capacity);
+    run->takes_ns = (int64_t)((ns < most_ns ? ns : most_ns) / worker_cores(worker));
+    worker_count_use(worker, now_ns);
+    run->held_at_ns = now_ns;
+    run->at_once = worker->held < worker->capacity;
     worker->queued_ns += run->takes_ns;
     run->late_at_ns = now_ns + 2 * worker->queued_ns + LATE_NS;
     TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);
@@ -215,10 +389,14 @@ void workers_hold(struct workers *workers, struct run *run, uint64_t count, int6
     worker_update_level(workers, worker);
 }
 
-void workers_release(struct workers *workers, struct run *run)
+/* Without a total, the run's share of the time since the last total does not count: most such runs
+ * are cancelled because their request has ended. */
+void workers_release(struct workers *workers, struct run *run, int64_t now_ns)
 {
     struct worker *worker = run->worker;
 
+    worker_count_use(worker, now_ns);
+    worker->use.core_ns -= worker->use.core_ns / worker->held;
     TAILQ_REMOVE(&worker->runs, run, in_worker);
     worker->held--;
     workers->held--;
@@ -276,15 +454,20 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     worker->capacity = join->capacity;
     worker->height = height_within(join->height);
     worker->held = 0;
+    worker_trust(worker);
+    worker->latency_ns = -1;
     worker->level = -1;
     worker->samples = 0;
     worker->queued_ns = 0;
     worker->received_at_ns = now_ns;
+    worker->use = (struct use){.counted_to_ns = now_ns};
     snprintf(worker->name, sizeof worker->name, "%s", join->name);
     snprintf(worker->kernel, sizeof worker->kernel, "%s", join->kernel);
     for (int kind = 0; kind < KINDS; kind++) {
-        worker->block_ns[kind] = BLOCK_NS_GUESS;
+        worker->block_ns[kind] = worker->reported_ns[kind] = BLOCK_NS_GUESS;
+        worker->best_ns[kind] = BLOCK_NS_GUESS;
         worker->measured[kind] = 0;
+        worker->pace[kind] = (struct pace){0};
     }
     TAILQ_INIT(&worker->runs);
     if (!worker->thread) {

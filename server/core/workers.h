@@ -34,19 +34,43 @@ enum worker_event {
     WORKER_EVENTS,
 };
 
+/* What a joined worker has delivered, by the clock of this server. Older totals count less: see
+ * PACE_WINDOW_NS. */
+struct pace {
+    double core_ns;   /* time in which its cores held spans, without latency, all cores added */
+    double work_ns;   /* time of one core that the totals need at full speed, with latency */
+    double busy_ns;   /* time in which the worker held spans */
+    double blocks;    /* blocks of the totals that arrived in this time */
+    double proven_ns; /* time in which the worker held spans, up to now; does not decay */
+};
+
+/* The time of a joined worker since its last total. */
+struct use {
+    int64_t counted_to_ns; /* the end of what is counted */
+    double core_ns;        /* time in which its cores held spans, all cores added */
+    double busy_ns;        /* time in which the worker held spans */
+};
+
 struct worker {
     enum worker_state state;
-    bool thread;            /* a compute thread, which never leaves and is never lost */
-    uint32_t capacity;      /* cores, 0 to CAPACITY_MAX */
-    uint32_t height;        /* levels of servers below it, 0 to HEIGHT_MAX */
-    uint32_t held;          /* runs that it holds */
-    int level;              /* the index of its list in workers.ready; -1: it gets no span now */
-    struct run_list runs;   /* the oldest first */
-    double block_ns[KINDS]; /* time of one core for a block, smoothed */
-    int measured[KINDS];    /* how many measurements block_ns holds, up to 4 */
-    int64_t queued_ns;      /* expected time of all its runs, on all its cores together */
-    int64_t received_at_ns; /* when its last message arrived */
-    uint64_t samples;       /* samples that it has summed since it joined */
+    bool thread;               /* a compute thread, which never leaves and is never lost */
+    uint32_t capacity;         /* cores, 0 to CAPACITY_MAX */
+    uint32_t height;           /* levels of servers below it, 0 to HEIGHT_MAX */
+    uint32_t held;             /* runs that it holds */
+    uint32_t runs_max;         /* runs that it may hold: WORKER_CREDIT to WORKER_CREDIT_MAX */
+    uint32_t totals;           /* that arrived since it joined, up to WORKER_CREDIT_MAX */
+    int level;                 /* the index of its list in workers.ready; -1: it gets no span now */
+    struct run_list runs;      /* the oldest first */
+    double block_ns[KINDS];    /* time of one core for a block: reported or held, the longer */
+    double reported_ns[KINDS]; /* the same, as the worker reports it, smoothed */
+    double best_ns[KINDS];     /* the shortest time of a block that it reported lately */
+    int measured[KINDS];       /* how many reports reported_ns holds, up to 4 */
+    struct pace pace[KINDS];   /* what the worker has delivered; zeros of a compute thread */
+    double latency_ns;         /* of a span and its total on their way; -1: not known */
+    struct use use;            /* since its last total; zeros of a compute thread */
+    int64_t queued_ns;         /* expected time of all its runs, on all its cores together */
+    int64_t received_at_ns;    /* when its last message arrived */
+    uint64_t samples;          /* samples that it has summed since it joined */
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
     TAILQ_ENTRY(worker) in_ready;
@@ -95,6 +119,9 @@ void workers_received(struct workers *workers, struct worker *worker, int64_t no
 void workers_set_capacity(struct workers *workers, struct worker *worker, uint32_t capacity);
 void workers_set_height(struct workers *workers, struct worker *worker, uint32_t height);
 
+/* Cores that the worker really has, as far as this server can see: 0 to its capacity. */
+uint32_t worker_cores(const struct worker *worker);
+
 /* True if it is a compute thread, or has returned a total since it joined. */
 bool worker_proven(const struct worker *worker);
 
@@ -113,12 +140,12 @@ struct worker *workers_idle(const struct workers *workers, const struct worker *
 /* Adds a run of `count` samples to the worker's load. Fills in run->takes_ns and late_at_ns. */
 void workers_hold(struct workers *workers, struct run *run, uint64_t count, int64_t now_ns);
 
-/* Removes a run from the worker's load. */
-void workers_release(struct workers *workers, struct run *run);
+/* Removes a run from the worker's load. After workers_measured(), unless the run has no total. */
+void workers_release(struct workers *workers, struct run *run, int64_t now_ns);
 
 /* The worker reports that `samples` of a run took compute_ns on one core. */
 void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
-                      uint64_t compute_ns);
+                      uint64_t compute_ns, int64_t now_ns);
 
 /* How many samples a new span for this worker has. The request has `left` samples to assign, from
  * `first` on. The result is 1 to `left`. */

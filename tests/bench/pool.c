@@ -29,6 +29,7 @@ static const struct part {
     {"restart", part_restart}, {"cancel", part_cancel},
     {"status", part_status},   {"busy", part_busy},
     {"flood", part_flood},     {"memory", part_memory},
+    {"quota", part_quota},     {"pauses", part_pauses},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

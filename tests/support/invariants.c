@@ -252,7 +252,7 @@ uint64_t invariants_credit(const struct worker *w)
 {
     uint64_t credit = (uint64_t)w->capacity * WORKER_CREDIT;
 
-    return credit < WORKER_CREDIT_MAX ? credit : WORKER_CREDIT_MAX;
+    return credit < w->runs_max ? credit : w->runs_max;
 }
 
 static const char *worker_wrong(const struct worker *w, uint32_t *held, uint64_t *capacity)
@@ -353,7 +353,7 @@ static const char *speed_wrong(const struct workers *workers)
         for (uint32_t i = 0; i < workers->workers_max; i++)
             if (workers->table[i].state == WORKER_JOINED ||
                 workers->table[i].state == WORKER_RESTING)
-                sum += workers->table[i].capacity / workers->table[i].block_ns[kind];
+                sum += worker_cores(&workers->table[i]) / workers->table[i].block_ns[kind];
         double error = sum - workers->speed[kind];
         if (error > 1e-6 || error < -1e-6)
             return "the total speed is not the sum of all speeds";

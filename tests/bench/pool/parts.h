@@ -19,5 +19,7 @@ void part_status(const struct bench *bench);
 void part_busy(const struct bench *bench);
 void part_flood(const struct bench *bench);
 void part_memory(const struct bench *bench);
+void part_quota(const struct bench *bench);
+void part_pauses(const struct bench *bench);
 
 #endif

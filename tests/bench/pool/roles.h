@@ -10,7 +10,9 @@
  *                                     for as many ms as each line of stdin says; prints replies per
  *                                     second
  *     --as reply ENDPOINT             a bare worker of broker or relay
- *     --as flood ENDPOINT KIND        sends messages of KIND (flood.c), as many as it can */
+ *     --as flood ENDPOINT KIND        sends messages of KIND (flood.c), as many as it can * --as
+ * pause PID                  stops the process for 50 ms, and continues it for 50 ms, again and
+ * again */
 #ifndef MEANTIME_BENCH_POOL_ROLES_H
 #define MEANTIME_BENCH_POOL_ROLES_H
 
@@ -32,5 +34,8 @@ int bare_reply(char **arguments);
 
 /* In flood.c. */
 int flood_play(char **arguments);
+
+/* In quota.c. */
+int quota_pause(char **arguments);
 
 #endif

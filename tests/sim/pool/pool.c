@@ -15,6 +15,8 @@ static void draw_threads(struct world *world, struct node *node, uint32_t least)
     node->settings.threads = (uint32_t)chance_between(chance, least, NODE_THREADS_MAX);
     node->threads.block_ns[MESSAGE_KIND_GAUSSIAN] = block_ns;
     node->threads.block_ns[MESSAGE_KIND_UNIFORM] = block_ns / 2;
+    node->threads.period_ns = chance_one_in(chance, 4) ? 100 * MS : 0;
+    node->threads.burst_ns = chance_spread(chance, 2 * MS, 80 * MS);
     node->threads.other_sums = false;
 }
 

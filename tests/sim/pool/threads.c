@@ -10,6 +10,19 @@ static uint64_t blocks_in(uint64_t samples)
     return (samples + BLOCK_SAMPLES - 1) / BLOCK_SAMPLES;
 }
 
+/* Returns when threads have computed for `ns` from now_ns on. */
+static int64_t computed_at_ns(const struct threads *threads, int64_t now_ns, int64_t ns)
+{
+    if (threads->period_ns == 0)
+        return now_ns + ns;
+    int64_t periods = now_ns / threads->period_ns;
+    int64_t done_ns = now_ns % threads->period_ns; /* of the burst of this period */
+    if (done_ns > threads->burst_ns)
+        done_ns = threads->burst_ns;
+    ns += periods * threads->burst_ns + done_ns;
+    return ns / threads->burst_ns * threads->period_ns + ns % threads->burst_ns;
+}
+
 /* A task takes a random time longer than expected, because the machine runs other programs too. */
 static void thread_begin(struct threads *threads, struct thread *thread, int64_t now_ns,
                          struct chance *chance)
@@ -22,7 +35,7 @@ static void thread_begin(struct threads *threads, struct thread *thread, int64_t
     if (chance_one_in(chance, 100))
         ns *= 8;
     thread->began_at_ns = now_ns;
-    thread->ends_at_ns = now_ns + ns;
+    thread->ends_at_ns = computed_at_ns(threads, now_ns, ns);
     thread->stamp++;
 }
 

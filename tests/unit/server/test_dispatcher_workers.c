@@ -9,9 +9,9 @@ Test(workers, a_joining_worker_gets_a_welcome_and_two_spans_per_core)
 {
     story((struct row[]){
         {"join w0 2", "welcome w0"},
-        {"request 0 1 100000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500 "
-                               "start r3 w0 0#1 1000+500 start r4 w0 0#1 1500+500"},
-        {"done r1", "start r5 w0 0#1 2000+500"},
+        {"request 0 1 100000", "start r1 w0 0#1 0+125 start r2 w0 0#1 125+125 start r3 w0 0#1 "
+                               "250+125 start r4 w0 0#1 375+125"},
+        {"done r1", "start r5 w0 0#1 500+125"},
         {0},
     });
 }
@@ -136,17 +136,17 @@ Test(workers, a_silent_worker_is_dropped_after_three_intervals_and_its_spans_com
     story((struct row[]){
         {"join w0 1", "welcome w0"},
         {"request 0 1 2000", "start r1 w0 0#1 0+500 start r2 w0 0#1 500+500"},
-        {"join w1 2", "welcome w1 start r3 w1 0#1 1000+166 start r4 w1 0#1 1166+138 "
-                      "start r5 w1 0#1 1304+115 start r6 w1 0#1 1419+96"},
+        {"join w1 2", "welcome w1 start r3 w1 0#1 1000+125 start r4 w1 0#1 1125+125 start r5 w1 "
+                      "0#1 1250+124 start r6 w1 0#1 1374+104"},
         {"time +500", "beat w0 beat w1"},
         {"time +500", "beat w0 beat w1"},
         {"beat w1 2", ""},
-        {"done r3", "start r7 w1 0#1 1515+80"},
+        {"done r3", "start r7 w1 0#1 1478+3"},
         {"time +499", ""},
         {"time +1", "drop w0 not joined beat w1"},
         {"done r4", "start r8 w1 0#1 0+500"},
         {"done r5", "start r9 w1 0#1 500+500"},
-        {"done r6", "start r10 w1 0#1 1595+101"},
+        {"done r6", "start r10 w1 0#1 1481+40"},
         {0},
     });
 }
@@ -219,17 +219,17 @@ Test(workers, a_heartbeat_changes_the_capacity)
         {"join w1 0", "welcome w1"}, /* a server that waits for its own workers */
         {"request 0 1 100000", "start r1 w0 0#1 0+100 start r2 w0 0#1 100+100"},
         {"beat w1 1", "start r3 w1 0#1 200+500 start r4 w1 0#1 700+500"},
-        {"beat w1 2", "start r5 w1 0#1 1200+500 start r6 w1 0#1 1700+500"},
+        {"beat w1 2", "start r5 w1 0#1 1200+125 start r6 w1 0#1 1325+125"},
         {"capacity", "3"},
         {"beat w1 1", ""},
         {"done r3", ""},
         {"done r4", ""},
-        {"done r5", "start r7 w1 0#1 2200+500"},
+        {"done r5", "start r7 w1 0#1 1450+500"},
         {"beat w1 0", "cancel r6 cancel r7"}, /* it has no cores left */
-        {"done r1", "start r8 w0 0#1 1700+500"},
+        {"done r1", "start r8 w0 0#1 1325+125"},
         {"done r6", ""},
         {"refuse r7 cancelled", ""},
-        {"done r2", "start r9 w0 0#1 2200+500"},
+        {"done r2", "start r9 w0 0#1 1450+500"},
         {"capacity", "1"},
         {0},
     });
@@ -243,9 +243,8 @@ Test(workers, idle_cores_come_before_busy_ones)
         {"lost 0", "cancel r1 cancel r2"},
         {"refuse r1 cancelled", ""}, /* w0 holds one */
         {"join w1 2", "welcome w1"},
-        {"request 1 1 100000", "start r3 w1 1#1 0+500 start r4 w1 1#1 500+500 "
-                               "start r5 w0 1#1 1000+500 start r6 w1 1#1 1500+500 "
-                               "start r7 w1 1#1 2000+500"},
+        {"request 1 1 100000", "start r3 w1 1#1 0+125 start r4 w1 1#1 125+125 start r5 w0 1#1 "
+                               "250+500 start r6 w1 1#1 750+125 start r7 w1 1#1 875+125"},
         {0},
     });
 }

@@ -34,7 +34,7 @@ static void measure(struct workers *workers, struct worker *worker, enum message
 {
     struct run run = {.worker = worker, .kind = kind};
 
-    workers_measured(workers, &run, (uint64_t)blocks * BLOCK_SAMPLES, blocks * block_ns);
+    workers_measured(workers, &run, (uint64_t)blocks * BLOCK_SAMPLES, blocks * block_ns, 0);
 }
 
 static bool near(double a, double b)
@@ -169,7 +169,7 @@ Test(workers, less_than_a_block_is_no_measure)
     struct worker *worker = workers_at(workers, 0);
     struct run run = {.worker = worker, .kind = GAUSSIAN};
 
-    workers_measured(workers, &run, BLOCK_SAMPLES - 1, 77 * BLOCK_NS);
+    workers_measured(workers, &run, BLOCK_SAMPLES - 1, 77 * BLOCK_NS, 0);
     cr_assert(worker->block_ns[GAUSSIAN] == BLOCK_NS);
     cr_assert(worker->samples == BLOCK_SAMPLES - 1);
     workers_clear(workers);
@@ -278,7 +278,7 @@ static void fill(struct load *load, unsigned blocks, int64_t now_ns)
 static void finish(struct load *load)
 {
     for (uint32_t i = 0; i < load->held; i++)
-        workers_release(load->workers, &load->runs[i]);
+        workers_release(load->workers, &load->runs[i], 0);
     load->held = 0;
 }
 
@@ -321,10 +321,10 @@ Test(workers, spans_go_to_idle_cores_first_and_then_to_the_worker_that_waited_lo
         workers_hold(workers, &runs[i], BLOCK_SAMPLES, 0);
     }
     cr_assert_null(workers_ready(workers));
-    workers_release(workers, &runs[2]);
-    workers_release(workers, &runs[1]);
+    workers_release(workers, &runs[2], 0);
+    workers_release(workers, &runs[1], 0);
     cr_assert(workers_number(workers, workers_ready(workers)) == 2);
-    workers_release(workers, &runs[4]);
+    workers_release(workers, &runs[4], 0);
     cr_assert(workers_number(workers, workers_ready(workers)) ==
               1); /* both its cores' spans have ended */
     workers_clear(workers);
@@ -387,7 +387,7 @@ Test(workers, a_rate_that_is_wrong_by_half_does_not_accumulate)
     for (unsigned i = 0; i < 1000; i++) {
         struct run *run = &load.runs[i % 2];
         now_ns += 15 * MS;
-        workers_release(workers, run);
+        workers_release(workers, run, now_ns);
         workers_hold(workers, run, 100 * BLOCK_SAMPLES, now_ns);
         cr_assert(run->late_at_ns >= now_ns + 2 * 20 * MS);
         cr_assert(run->late_at_ns <= now_ns + 2 * 30 * MS + LATE_NS);
