@@ -82,7 +82,7 @@ static const struct argp_option option_table[] = {
      "Write every slice and look, for chrome://tracing or ui.perfetto.dev", GROUP_LESSON},
     {0, 0, 0, 0, "For sum:", GROUP_SUM},
     {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", GROUP_SUM},
-    {"kind", OPTION_KIND, "KIND", 0, "gaussian (default) or uniform", GROUP_SUM},
+    {"kind", OPTION_KIND, "gaussian|uniform", 0, "Kind of the samples (gaussian)", GROUP_SUM},
     {"checkpoint", OPTION_CHECKPOINT, "FILE", 0,
      "Save the progress in FILE. After an interrupt, a crash or a kill, the same command resumes "
      "the sum from FILE",

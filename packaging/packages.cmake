@@ -42,4 +42,8 @@ foreach(pair meantime:meantime libmeantime:${soname} libmeantime-dev:libmeantime
           RENAME copyright COMPONENT ${component})
 endforeach()
 
+# zsh of Debian looks here, not in site-functions below /usr.
+install(FILES ${PROJECT_SOURCE_DIR}/cli/completions/_meantime
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT meantime)
+
 include(CPack)

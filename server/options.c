@@ -44,7 +44,7 @@ static const struct argp_option option_table[] = {
      "Where clients connect (default " DEFAULT_ENDPOINT
      "; no endpoint with --join or --plain; a port of * picks a free one)",
      GROUP_ALL},
-    {"socket", 's', "TYPE", 0,
+    {"socket", 's', "router|rep", 0,
      "router: many requests at once (default); rep: one at a time, in lockstep", GROUP_ALL},
     {"plain", OPTION_PLAIN, "ENDPOINT", 0,
      "Where each TCP connection gets the sum of 10M fresh Gaussian samples as text, such as "
