@@ -88,10 +88,9 @@ static void print_speedup(const struct lesson *lessons)
     double serial_s = seconds(lessons[SERIAL].ended_at_ns - lessons[SERIAL].began_at_ns);
     double async_s = seconds(lessons[ASYNC].ended_at_ns - lessons[ASYNC].began_at_ns);
 
-    printf("The same %ssums, to the bit: in %.2fs serially, in %.2fs asynchronously. "
-           "Speed-up: %.2f.%s\n",
+    printf("The same %ssums, to the bit: serial %.2fs, async %.2fs. Speed-up: %.2f.\n%s",
            plain ? "uniform " : "", serial_s, async_s, serial_s / async_s,
-           plain ? " The server's sums cannot be compared: each one is of new samples." : "");
+           plain ? "The server's sums cannot be compared: each one is of new samples.\n" : "");
 }
 
 static int print_result(const struct client_options *options, const struct lesson *lessons)

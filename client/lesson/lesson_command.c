@@ -10,10 +10,13 @@
 #include "client/lesson/report.h"
 #include "client/lesson/transcript.h"
 
+/* If compare is quiet, its result is the comparison alone. */
 static struct transcript transcript_for(const struct client_options *options)
 {
+    bool silent = options->json || (options->quiet && options->mode == MODE_COMPARE);
+
     return (struct transcript){
-        .out = options->json ? NULL : stdout,
+        .out = silent ? NULL : stdout,
         .quiet = options->quiet,
         .narrate_every_ns = options->narrate_every_ns,
         .bar = terminal_of(stderr),
@@ -22,8 +25,12 @@ static struct transcript transcript_for(const struct client_options *options)
 
 void lesson_command_print_seed(const struct lesson_setting *setting)
 {
-    if (!setting->options->json)
-        printf("Seed %" PRIu64 ".\n", setting->options->question.seed);
+    const struct client_options *options = setting->options;
+
+    if (options->json || (options->quiet && options->seed_given))
+        return;
+    /* Without its seed, a sum cannot be repeated. */
+    fprintf(options->quiet ? stderr : stdout, "Seed %" PRIu64 ".\n", options->question.seed);
 }
 
 void lesson_command_run(const struct lesson_setting *setting, const char *mode,

@@ -180,8 +180,9 @@ void transcript_wait(struct lesson *lesson)
 void transcript_end(struct lesson *lesson)
 {
     bar_remove(lesson->transcript);
-    print(lesson->transcript, "Total time elapsed: %.2fs.\n",
-          seconds(lesson->ended_at_ns - lesson->began_at_ns));
+    if (!lesson->transcript->quiet)
+        print(lesson->transcript, "Total time elapsed: %.2fs.\n",
+              seconds(lesson->ended_at_ns - lesson->began_at_ns));
     if (interrupted())
         fputs("meantime: interrupted\n", stderr);
 }

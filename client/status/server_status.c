@@ -255,31 +255,31 @@ static void print_counters(FILE *out, const struct counters *counters)
     char spans[COUNT_TEXT_BYTES];
 
     fprintf(out,
-            "Requests: %" PRIu64 " answered, %" PRIu64 " refused. Spans: %s summed, %" PRIu64
-            " requeued, %" PRIu64 " given twice, %" PRIu64 " duplicates dropped.\n"
-            "Workers lost: %" PRIu64 ". Bad messages: %" PRIu64 ".\n",
-            counters->answered, counters->refused, count_print(counters->spans, spans),
-            counters->requeued, counters->given_twice, counters->duplicates, counters->workers_lost,
-            counters->bad_messages);
+            "Requests: %" PRIu64 " answered, %" PRIu64 " refused. Workers lost: %" PRIu64
+            ". Bad messages: %" PRIu64 ".\n"
+            "Spans: %s summed, %" PRIu64 " requeued, %" PRIu64 " given twice, %" PRIu64
+            " duplicates dropped.\n",
+            counters->answered, counters->refused, counters->workers_lost, counters->bad_messages,
+            count_print(counters->spans, spans), counters->requeued, counters->given_twice,
+            counters->duplicates);
 }
 
 static void print_workers(FILE *out, const struct server_status *status)
 {
     if (status->worker_count == 0)
         return;
-    fprintf(out, "\n%6s  %-8s %-28s %-9s %5s %11s %10s %9s\n", "worker", "state", "name", "kernel",
-            "cores", "spans held", "Gaussian/s", "silent");
+    fprintf(out, "\n%6s  %-7s %-8s %5s %10s %10s %8s  %s\n", "worker", "state", "kernel", "cores",
+            "spans held", "Gaussian/s", "silent", "name");
     for (uint32_t i = 0; i < status->worker_count; i++) {
         const struct worker_status *worker = &status->workers[i];
         char silent[24] = "";
         if (worker->state != WORKER_STATUS_THREAD)
             snprintf(silent, sizeof silent, "%" PRIu32 " ms", worker->silent_ms);
         fprintf(out,
-                "%6" PRIu32 "  %-8s %-28s %-9s %5" PRIu32 " %5" PRIu32 "/%-5" PRIu32
-                " %8.2f G %9s\n",
-                worker->number, state_name(worker->state), worker->name, worker->kernel,
-                worker->capacity, worker->in_flight, worker->credit, worker->gaussian_rate / 1e9,
-                silent);
+                "%6" PRIu32 "  %-7s %-8s %5" PRIu32 " %5" PRIu32 "/%-4" PRIu32 " %8.2f G %8s  %s\n",
+                worker->number, state_name(worker->state), worker->kernel, worker->capacity,
+                worker->in_flight, worker->credit, worker->gaussian_rate / 1e9, silent,
+                worker->name);
     }
 }
 
@@ -287,16 +287,16 @@ static void print_requests(FILE *out, const struct server_status *status)
 {
     if (status->request_count == 0)
         return;
-    fprintf(out, "\n%20s  %-28s %-8s %22s %6s %6s %8s\n", "request", "from", "kind", "samples",
-            "done", "spans", "age");
+    fprintf(out, "\n%-8s %25s %6s %5s %8s  %s\n", "kind", "samples", "done", "spans", "age",
+            "request, from");
     for (uint32_t i = 0; i < status->request_count; i++) {
         const struct request_status *request = &status->requests[i];
         char count[COUNT_TEXT_BYTES];
-        fprintf(out, "%20" PRIu64 "  %-28s %-8s %22s %5.1f%% %6" PRIu32 " %6.1f s\n", request->id,
-                request->owner, request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "Gaussian",
+        fprintf(out, "%-8s %25s %5.1f%% %5" PRIu32 " %6.1f s  %" PRIu64 ", %s\n",
+                request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "Gaussian",
                 count_print(request->count, count),
                 100.0 * (double)request->done / (double)request->count, request->in_flight,
-                (double)request->age_ms / 1e3);
+                (double)request->age_ms / 1e3, request->id, request->owner);
     }
 }
 

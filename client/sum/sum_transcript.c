@@ -109,9 +109,9 @@ static void print_time(const struct sum_state *sum)
     if (sum->resumed_from == 0)
         printf(", in %.2fs.\n", took_s);
     else if (sum_state_summed(sum) == 0)
-        printf(", all of them from %s.\n", sum->checkpoint);
+        printf(".\nAll of them are from %s.\n", sum->checkpoint);
     else
-        printf(", the last %s of them in %.2fs.\n", count_print(sum_state_summed(sum), summed),
+        printf(".\nThe last %s of them took %.2fs.\n", count_print(sum_state_summed(sum), summed),
                took_s);
 }
 
@@ -135,7 +135,7 @@ static void print_sum(const struct sum_state *sum)
         fprintf(stderr, "Seed %" PRIu64 ".\n", sum->question.seed);
     if (sum->quiet)
         return;
-    printf("Exactly %s * 2^%d: %s %s samples from number %s on, seed %" PRIu64,
+    printf("Exactly %s * 2^%d: %s %s samples\nfrom number %s on, seed %" PRIu64,
            units_print(total->units, units), stream_unit_log2(kind),
            count_print(total->count, count), uniform ? "uniform" : "Gaussian",
            count_print(sum->question.first, first), sum->question.seed);
