@@ -399,6 +399,17 @@ void command_line_read(struct command_line *line, const struct program_line *pro
     set_from_environment(line);
 }
 
+const char *command_line_origin(const struct command_line *line, int key,
+                                char origin[VARIABLE_BYTES_MAX])
+{
+    const struct argp_option *option = option_of(line, key);
+
+    if (line->set[key] && !line->given[key])
+        return variable_name(option->name, origin);
+    snprintf(origin, VARIABLE_BYTES_MAX, "--%s", option->name);
+    return origin;
+}
+
 bool command_line_given(const struct command_line *line, int key)
 {
     return line->given[key];

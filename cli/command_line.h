@@ -13,6 +13,8 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include "cli/environment.h"
+
 /* Keys of options without a letter are from 256 to this number. */
 #define OPTION_KEY_MAX 319
 
@@ -73,6 +75,11 @@ bool command_line_given(const struct command_line *line, int key);
 
 /* True if the option is on the command line or its variable is set. */
 bool command_line_set(const struct command_line *line, int key);
+
+/* Writes where the value of an option comes from: "--threads" or "MEANTIME_THREADS". Returns
+ * `origin`. */
+const char *command_line_origin(const struct command_line *line, int key,
+                                char origin[VARIABLE_BYTES_MAX]);
 
 /* Prints "PROGRAM: " and the sentence, and where to find help. Exits with 2. */
 void command_line_fail(const struct command_line *line, const char *format, ...)

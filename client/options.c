@@ -221,12 +221,14 @@ static void complete(const struct command_line *line)
 static void check_plain(const struct command_line *line)
 {
     const struct client_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX];
 
+    command_line_origin(line, 'c', origin);
     if (!plain_server_is_endpoint(options->plain_endpoint))
-        command_line_fail(line, "--connect %s: expected plain://host:port",
+        command_line_fail(line, "%s %s: expected plain://host:port", origin,
                           options->plain_endpoint);
     if (options->endpoints.count > 1)
-        command_line_fail(line, "--connect: a plain:// endpoint must be the only one");
+        command_line_fail(line, "%s: a plain:// endpoint must be the only one", origin);
     if (options->mode == MODE_SUM)
         command_line_fail(line, "sum is not for plain servers: they accept no seed and no count");
     if (options->mode == MODE_STATUS)
@@ -238,17 +240,30 @@ static void check_plain(const struct command_line *line)
 static void check(const struct command_line *line)
 {
     const struct client_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX], other[VARIABLE_BYTES_MAX];
 
     if (options->mode == MODE_SUM && !options->count_given && options->for_ns == 0)
         command_line_fail(line, "sum needs a count of samples, such as: sum 10M");
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
-        command_line_fail(line, "--timeline and --trace need two different files");
+        command_line_fail(line, "%s and %s need two different files",
+                          command_line_origin(line, OPTION_TIMELINE, origin),
+                          command_line_origin(line, OPTION_TRACE, other));
     if (options->question.count == 0)
         command_line_fail(line, "the server cannot sum 0 samples");
     if (options->question.first > SAMPLE_END_MAX - options->question.count)
-        command_line_fail(line, "the stream ends at sample 2^63: --first plus COUNT is beyond it");
+        command_line_fail(line, "the stream ends at sample 2^63: %s plus COUNT is beyond it",
+                          command_line_origin(line, OPTION_FIRST, origin));
     if (options->plain_endpoint)
         check_plain(line);
+}
+
+static uint64_t parse_gaussian(const struct command_line *line, const char *text)
+{
+    uint64_t count = parse_count(line, text);
+
+    if (count == 0)
+        command_line_refuse(line, text, "the server cannot sum 0 samples");
+    return count;
 }
 
 static int64_t parse_for(const struct command_line *line, const char *text)
@@ -272,7 +287,7 @@ static void parse_option(struct command_line *line, int key, char *text)
     case 'q': options->quiet = true; break;
     case OPTION_PATIENCE: options->patience_ns = parse_duration(line, text); break;
     case OPTION_JSON: options->json = true; break;
-    case OPTION_GAUSSIAN: question->count = parse_count(line, text); break;
+    case OPTION_GAUSSIAN: question->count = parse_gaussian(line, text); break;
     case OPTION_UNIFORM: options->uniform = parse_count(line, text); break;
     case OPTION_SLICE: options->slice_ns = parse_duration(line, text); break;
     case OPTION_NARRATE: options->narrate_every_ns = parse_duration(line, text); break;

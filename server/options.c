@@ -213,12 +213,13 @@ static enum listener_type parse_socket(const struct command_line *line, const ch
 static void check(const struct command_line *line)
 {
     struct server_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX];
 
     if (!options->endpoint && !options->plain_endpoint && options->parent_count == 0)
         options->endpoint = DEFAULT_ENDPOINT;
     if (options->threads == 0 && !options->workers_endpoint)
-        command_line_fail(line,
-                          "--threads 0 without --workers: no thread and no worker would compute");
+        command_line_fail(line, "%s 0 without --workers: no thread and no worker would compute",
+                          command_line_origin(line, 't', origin));
 }
 
 static void parse_option(struct command_line *line, int key, char *text)
