@@ -7,6 +7,7 @@
 
 #include "client/common/exit_status.h"
 #include "client/common/interrupt.h"
+#include "client/common/shortage.h"
 #include "client/lesson/compare.h"
 #include "client/lesson/lesson_command.h"
 #include "client/options.h"
@@ -68,7 +69,7 @@ static int open_session(struct program *program)
                 endpoints->names[i - 1], zmq_strerror(errno));
         return EXIT_USAGE;
     }
-    fprintf(stderr, "meantime: cannot open a session: %s\n", zmq_strerror(errno));
+    fprintf(stderr, "meantime: cannot open a session: %s\n", shortage_text(errno));
     return EXIT_FAILURE;
 }
 

@@ -53,7 +53,8 @@ enum message_kind {
 #define HEARTBEATS_MISSED 3
 
 /* Bytes of memory for decoding one frame, unknown fields included. The largest status reply needs
- * two thirds, and any other message less than 1 KiB. The memory fits on any thread's stack. */
+ * two thirds, and any other message less than 1 KiB. The client's library keeps the
+ * memory off the stack, because its caller may have little. */
 #define DECODE_ARENA_BYTES 65536
 
 /* Samples of a stream are numbered from 0 and end before 2^63. Therefore first + count fits in 64

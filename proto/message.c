@@ -443,16 +443,23 @@ static bool wire_read(const Meantime__Message *wire, struct message *message,
     return reason == NULL || fail(error, STATUS_OUT_OF_RANGE, reason, wire);
 }
 
-bool message_decode(const void *bytes, size_t size, struct message *message,
-                    struct message_error *error)
+bool message_decode_in(struct decode_arena *arena, const void *bytes, size_t size,
+                       struct message *message, struct message_error *error)
 {
-    struct wire_arena arena;
     const Meantime__Message *wire;
-    const char *reason = wire_unpack(&arena, bytes, size, &wire);
+    const char *reason = wire_unpack(arena, bytes, size, &wire);
 
     if (reason != NULL)
         return fail(error, STATUS_MALFORMED, reason, NULL);
     return wire_read(wire, message, error);
+}
+
+bool message_decode(const void *bytes, size_t size, struct message *message,
+                    struct message_error *error)
+{
+    struct decode_arena arena;
+
+    return message_decode_in(&arena, bytes, size, message, error);
 }
 
 /* ---- Encoding: from a message to its section ---- */

@@ -142,6 +142,11 @@ struct message_error {
 bool message_decode(const void *bytes, size_t size, struct message *message,
                     struct message_error *error);
 
+/* The same for a caller with little stack: message_decode() takes DECODE_ARENA_BYTES of it. */
+struct decode_arena;
+bool message_decode_in(struct decode_arena *arena, const void *bytes, size_t size,
+                       struct message *message, struct message_error *error);
+
 /* Writes `message` into `bytes` and returns the number of bytes, 1 to MESSAGE_BYTES_MAX.
  * message: must be valid for message_decode(). bytes: has room for MESSAGE_BYTES_MAX. */
 size_t message_encode(const struct message *message, uint8_t *bytes);

@@ -176,7 +176,7 @@ static const char *message_read(const Meantime__Message *wire, struct status_rep
 
 bool status_decode(const void *bytes, size_t size, struct status_reply *status, const char **reason)
 {
-    struct wire_arena arena;
+    struct decode_arena arena;
     const Meantime__Message *wire;
 
     *reason = wire_unpack(&arena, bytes, size, &wire);

@@ -12,7 +12,7 @@ _Static_assert(DECODE_ARENA_BYTES % alignof(max_align_t) == 0, "");
  * size that fits still fits after rounding up. */
 static void *arena_take(void *arena_void, size_t size)
 {
-    struct wire_arena *arena = arena_void;
+    struct decode_arena *arena = arena_void;
     void *taken = arena->bytes + arena->used;
 
     if (size > DECODE_ARENA_BYTES - arena->used)
@@ -27,7 +27,7 @@ static void arena_keep(void *arena, void *taken)
     (void)taken;
 }
 
-const char *wire_unpack(struct wire_arena *arena, const void *bytes, size_t size,
+const char *wire_unpack(struct decode_arena *arena, const void *bytes, size_t size,
                         const Meantime__Message **wire)
 {
     ProtobufCAllocator allocator = {arena_take, arena_keep, arena};

@@ -11,16 +11,11 @@
 
 #include "meantime.pb-c.h"
 #include "proto/bounds.h"
+#include "proto/decode_arena.h"
 
 #define COUNT_OF(array)     (sizeof(array) / sizeof((array)[0]))
 #define QUOTE_EXPANDED(arg) #arg
 #define QUOTE(arg)          QUOTE_EXPANDED(arg)
-
-/* Memory on the stack for one decoded message. protobuf-c allocates from it and frees nothing. */
-struct wire_arena {
-    size_t used; /* bytes, a multiple of the alignment */
-    alignas(max_align_t) uint8_t bytes[DECODE_ARENA_BYTES];
-};
 
 /* Bytes that an allocation of `size` takes from an arena. */
 #define WIRE_ARENA_TAKEN(size)                                                                     \
@@ -28,7 +23,7 @@ struct wire_arena {
 
 /* Unpacks one frame into `arena`, which need not be initialised. Returns NULL and sets `wire`. If
  * the frame cannot be unpacked, returns the reason: a sentence without its full stop. */
-const char *wire_unpack(struct wire_arena *arena, const void *bytes, size_t size,
+const char *wire_unpack(struct decode_arena *arena, const void *bytes, size_t size,
                         const Meantime__Message **wire);
 
 /* The reason for refusing a message of another version. */

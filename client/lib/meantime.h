@@ -24,7 +24,10 @@
  * Arguments: times are in nanoseconds of CLOCK_MONOTONIC. The library copies its arguments unless a
  * comment says otherwise. Set a struct to zero before you set its fields, because later versions
  * may add fields. Then compile the program again; the shared library has another soname then.
- * A NULL pointer where a value is needed, or a closed session, crashes the program. */
+ * A NULL pointer where a value is needed, or a closed session, crashes the program.
+ *
+ * Stack: each call needs at most 16 KiB, so that threads with 32 KiB of stack can use sessions. The
+ * caller's slice of work is not included. */
 #ifndef MEANTIME_H
 #define MEANTIME_H
 
@@ -127,8 +130,12 @@ struct meantime_progress {
 
 struct meantime;
 
-/* Returns a session without endpoints, or NULL; then errno is ENOMEM, EMFILE or ENFILE.
- * Owner: the caller, until meantime_close(). */
+/* Returns a session without endpoints, or NULL. Then errno says what is missing: EAGAIN (or EPERM):
+ * threads, see RLIMIT_NPROC and pids.max; EMFILE or ENFILE: file descriptors; ENOMEM: memory.
+ * Starts and joins as many threads, opens as many descriptors and allocates as much memory as
+ * libzmq is about to need, because libzmq aborts the process if it cannot get them. If they run out
+ * later, libzmq may still abort: keep some in reserve. Owner: the caller, until meantime_close().
+ */
 MEANTIME_API struct meantime *meantime_new(void);
 
 /* Adds endpoints: one, such as "tcp://127.0.0.1:8197", or a list with commas. Adds all or none.

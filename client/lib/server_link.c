@@ -2,11 +2,14 @@
 #include "client/lib/server_link.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h> /* TEMP_FAILURE_RETRY */
 #include <zmq.h>
 
 #include "client/lib/descriptors.h"
+#include "client/lib/rehearsal.h"
+#include "proto/decode_arena.h"
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
 
@@ -70,8 +73,11 @@ static bool set_options(void *dealer)
  * descriptors for them. So this opens the first socket, after a check. */
 bool link_context_init(struct link_context *context, struct wakeup *wakeup)
 {
-    *context = (struct link_context){.zmq = zmq_ctx_new(), .wakeup = wakeup};
-    if (!context->zmq || !descriptors_left(DESCRIPTORS_FIRST_SOCKET))
+    *context = (struct link_context){.wakeup = wakeup, .arena = malloc(sizeof *context->arena)};
+    if (!context->arena || !rehearse_context(0))
+        return false;
+    context->zmq = zmq_ctx_new();
+    if (!context->zmq)
         return false;
     context->dialing = (struct dialer_settings){
         .zmq = context->zmq,
@@ -89,6 +95,8 @@ void link_context_clear(struct link_context *context)
         while (zmq_ctx_term(context->zmq) == -1 && errno == EINTR)
             continue;
     context->zmq = NULL;
+    free(context->arena);
+    context->arena = NULL;
 }
 
 const char *server_link_error_text(int error)
@@ -239,7 +247,8 @@ enum link_receipt server_link_receive(struct server_link *link, struct message *
 
     zmq_msg_init(&frame);
     if (receive_last_frame(link, &frame, left))
-        receipt = message_decode(zmq_msg_data(&frame), zmq_msg_size(&frame), message, error)
+        receipt = message_decode_in(link->context->arena, zmq_msg_data(&frame),
+                                    zmq_msg_size(&frame), message, error)
                       ? LINK_MESSAGE
                       : LINK_INVALID;
     zmq_msg_close(&frame);

@@ -13,10 +13,11 @@
 
 /* What all links of a session share. */
 struct link_context {
-    void *zmq;             /* libzmq's context */
-    struct wakeup *wakeup; /* becomes readable while a link may have a message or an event, and
-                            * stays readable until the session has read all of them */
-    unsigned monitors;     /* opened so far; each one gets its own name */
+    void *zmq;                  /* libzmq's context */
+    struct wakeup *wakeup;      /* becomes readable while a link may have a message or an event, and
+                                 * stays readable until the session has read all of them */
+    unsigned monitors;          /* opened so far; each one gets its own name */
+    struct decode_arena *arena; /* for received messages; not on the stack, which may be small */
     struct dialer_settings dialing;
 };
 

@@ -13,8 +13,9 @@
 #include "client/common/interrupt.h"
 #include "client/common/json_output.h"
 #include "client/common/quantity.h"
+#include "client/common/shortage.h"
 #include "client/lib/clock.h"
-#include "client/lib/descriptors.h"
+#include "client/lib/rehearsal.h"
 #include "dial/dialer.h"
 #include "proto/instant.h"
 
@@ -197,8 +198,6 @@ static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
         .pause_ns_max = DIAL_PAUSE_NS_MAX,
     };
 
-    if (!descriptors_left(DESCRIPTORS_FIRST_SOCKET + DIALER_DESCRIPTORS))
-        return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
     if (!dialer_accepts(context, status->endpoint))
         return fail(status, "cannot connect to %s: %s; an endpoint is such as tcp://host:8197",
                     status->endpoint, zmq_strerror(errno));
@@ -212,11 +211,11 @@ static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
 
 bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns)
 {
-    void *context = zmq_ctx_new();
+    void *context = rehearse_context(DIALER_DESCRIPTORS) ? zmq_ctx_new() : NULL;
 
     *status = (struct server_status){.endpoint = endpoint};
     if (!context)
-        return fail(status, "cannot open a socket: %s", zmq_strerror(errno));
+        return fail(status, "cannot open a socket: %s", shortage_text(errno));
     bool good = ask(status, context, timeout_ns ? timeout_ns : PAGE_TIMEOUT_NS);
     zmq_ctx_term(context);
     return good;
