@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <uv.h>
 
-struct example {
+struct uv_example {
     struct meantime *m;
     uv_poll_t session;
     uv_timer_t clock;
@@ -13,7 +13,7 @@ struct example {
 
 static void tick(uv_timer_t *clock)
 {
-    struct example *example = clock->data;
+    struct uv_example *example = clock->data;
 
     example->ticks++;
 }
@@ -21,7 +21,7 @@ static void tick(uv_timer_t *clock)
 /* Looks, and takes all results. After the last result, closes the handles, which ends the loop. */
 static void look(uv_poll_t *session, int status, int events)
 {
-    struct example *example = session->data;
+    struct uv_example *example = session->data;
     struct meantime_result result;
 
     (void)status, (void)events;
@@ -42,7 +42,7 @@ static void look(uv_poll_t *session, int status, int events)
 int main(int argc, char **argv)
 {
     struct meantime_question question = {.kind = MEANTIME_GAUSSIAN, .count = 10000000};
-    struct example example = {.m = meantime_new()};
+    struct uv_example example = {.m = meantime_new()};
     uv_loop_t *loop = uv_default_loop();
     uint64_t request;
 

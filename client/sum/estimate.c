@@ -5,7 +5,7 @@
 #include <math.h>
 
 /* Mean and variance of one sample. In units of the stream, the mean is whole. [kind] */
-static const struct moments {
+static const struct sample_moments {
     __int128 mean_units;
     double variance;
 } moments[] = {
@@ -16,7 +16,7 @@ static const struct moments {
 /* The difference to the expected sum is exact: the count is at most 2^63, and the mean 2^52. */
 struct estimate estimate_of(enum stream_kind kind, const struct total *total)
 {
-    const struct moments *sample = &moments[kind];
+    const struct sample_moments *sample = &moments[kind];
     double n = (double)total->count;
     int unit_log2 = stream_unit_log2(kind);
     __int128 off_units = total->units - (__int128)total->count * sample->mean_units;

@@ -20,7 +20,7 @@
 /* Sockets of this process. part_memory() needs most. */
 #define SOCKETS_MAX 2048
 
-static const struct part {
+static const struct bench_part {
     const char *name;
     void (*measure)(const struct bench *bench);
 } parts[] = {
@@ -43,7 +43,7 @@ static void usage(void)
     exit(2);
 }
 
-static const struct part *part_named(const char *name)
+static const struct bench_part *part_named(const char *name)
 {
     for (size_t i = 0; i < PARTS; i++)
         if (strcmp(parts[i].name, name) == 0)
@@ -52,7 +52,7 @@ static const struct part *part_named(const char *name)
     return NULL;
 }
 
-static void part_run(const struct bench *bench, const struct part *part)
+static void part_run(const struct bench *bench, const struct bench_part *part)
 {
     alarm(PART_SECONDS_MAX);
     part->measure(bench);

@@ -39,7 +39,7 @@ struct report {
     struct tally tally;
 };
 
-struct process {
+struct batch_process {
     pid_t pid; /* 0: the process has ended */
     struct report *report;
     uint64_t seed;  /* the seed that the process was running at the last check */
@@ -81,11 +81,11 @@ static void process_main(struct batch *batch, struct report *report, uint64_t fi
     free(world);
 }
 
-static struct process process_start(struct batch *batch, uint64_t first, uint64_t end,
-                                    uint64_t stride)
+static struct batch_process process_start(struct batch *batch, uint64_t first, uint64_t end,
+                                          uint64_t stride)
 {
     struct report *report = memory_shared(sizeof *report);
-    struct process process = {.report = report, .since_s = time(NULL)};
+    struct batch_process process = {.report = report, .since_s = time(NULL)};
 
     process.pid = fork();
     if (process.pid < 0)
@@ -105,7 +105,7 @@ static void print_failure(const char *program, uint64_t seed, int64_t at_ns, con
 }
 
 /* 1 if the process was killed or failed, else 0. */
-static unsigned process_end(const struct process *process, int status, const char *program)
+static unsigned process_end(const struct batch_process *process, int status, const char *program)
 {
     char text[64];
 
@@ -121,7 +121,7 @@ static unsigned process_end(const struct process *process, int status, const cha
 }
 
 /* True while the process runs. Kills a process that hangs. */
-static bool process_check(struct process *process, const char *program, unsigned *failures)
+static bool process_check(struct batch_process *process, const char *program, unsigned *failures)
 {
     int status;
 
@@ -141,7 +141,7 @@ static bool process_check(struct process *process, const char *program, unsigned
     return true;
 }
 
-static void wait_all(struct batch *batch, struct process *processes, unsigned count,
+static void wait_all(struct batch *batch, struct batch_process *processes, unsigned count,
                      const char *program, unsigned *failures)
 {
     const struct timespec pause = {.tv_nsec = 20 * MS};
@@ -174,7 +174,7 @@ unsigned batch_run(uint64_t first, uint64_t count, bool until_failure, const cha
                    struct tally *tally)
 {
     struct batch *batch = memory_shared(sizeof *batch);
-    struct process processes[PROCESSES_MAX];
+    struct batch_process processes[PROCESSES_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned started = cores < 1 ? 1 : cores > PROCESSES_MAX ? PROCESSES_MAX : (unsigned)cores;
     unsigned failures = 0;

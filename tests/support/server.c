@@ -43,10 +43,10 @@ const char *server_any_port(void)
     return endpoint;
 }
 
-struct server server_start_at(const char *endpoint, const char *const *options)
+struct test_server server_start_at(const char *endpoint, const char *const *options)
 {
     const char *words[WORDS_MAX + 1] = {MEANTIME_SERVER, "--bind", endpoint, NULL};
-    struct server server = {.port = 0};
+    struct test_server server = {.port = 0};
 
     words_add(words, options);
     server.process = process_start(words);
@@ -56,15 +56,15 @@ struct server server_start_at(const char *endpoint, const char *const *options)
     return server;
 }
 
-struct server server_start(const char *const *options)
+struct test_server server_start(const char *const *options)
 {
     return server_start_at(server_any_port(), options);
 }
 
-struct server front_start(const char *workers_endpoint, const char *const *options)
+struct test_server front_start(const char *workers_endpoint, const char *const *options)
 {
     const char *words[WORDS_MAX + 1] = {"--threads", "0", "--workers", NULL};
-    struct server front;
+    struct test_server front;
 
     words_add(words, WORDS(workers_endpoint ? workers_endpoint : server_any_port()));
     words_add(words, options);
@@ -88,7 +88,7 @@ struct process *worker_start(const char *workers_endpoint, const char *const *op
     return worker;
 }
 
-const char *server_drain(struct server *server)
+const char *server_drain(struct test_server *server)
 {
     process_signal(server->process, SIGTERM);
     int status = process_wait(server->process);

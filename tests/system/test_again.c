@@ -20,18 +20,18 @@ TestSuite(again, .fini = story_end);
 #define ENDPOINTS_BYTES 160
 
 /* Uses one thread, so that its work takes about as long on every machine. */
-static struct server start_server(const char *type)
+static struct test_server start_server(const char *type)
 {
     return server_start(WORDS("--threads", "1", "--socket", type));
 }
 
-static struct server slow_server(void)
+static struct test_server slow_server(void)
 {
     return start_server("router");
 }
 
 /* Kills the server, and starts it again at the same endpoint. */
-static void restart(struct server *server)
+static void restart(struct test_server *server)
 {
     process_signal(server->process, SIGKILL);
     process_wait(server->process);
@@ -75,7 +75,7 @@ static void expect_same_bits(const json_t *disturbed, const json_t *undisturbed)
 
 static void kill_times(int times)
 {
-    struct server server = slow_server();
+    struct test_server server = slow_server();
     char word[COUNT_WORD_BYTES];
     const char *count = lasting_count(server.process, PROCESS_NETWORK_OURS, server.endpoint, word);
     struct process *client =
@@ -107,7 +107,7 @@ Test(again, a_server_that_was_restarted_twice_gives_the_same_bits)
 
 Test(again, the_transcript_reports_each_retry)
 {
-    struct server server = slow_server();
+    struct test_server server = slow_server();
     char word[COUNT_WORD_BYTES];
     const char *count = lasting_count(server.process, PROCESS_NETWORK_OURS, server.endpoint, word);
     struct process *async = CLIENT(server, "async", LOCAL, "--gaussian", count, "--timeout", "1h");
@@ -131,7 +131,7 @@ Test(again, the_transcript_reports_each_retry)
 
 Test(again, the_next_server_replaces_one_that_was_killed)
 {
-    struct server first = slow_server(), second = slow_server();
+    struct test_server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES], word[COUNT_WORD_BYTES];
     const char *count = lasting_count(first.process, PROCESS_NETWORK_OURS, first.endpoint, word);
     struct process *client =
@@ -148,7 +148,7 @@ Test(again, the_next_server_replaces_one_that_was_killed)
 
 Test(again, the_next_server_gets_the_request_if_the_first_never_listens)
 {
-    struct server server = slow_server();
+    struct test_server server = slow_server();
     char refused[ENDPOINT_BYTES], list[ENDPOINTS_BYTES];
     int refuser = refuser_open(refused);
     json_t *object = json_of(process_start(WORDS(MEANTIME, "sum", "1", "--json", "--connect",
@@ -164,7 +164,7 @@ Test(again, the_next_server_gets_the_request_if_the_first_never_listens)
 
 Test(again, the_next_server_replaces_one_that_froze)
 {
-    struct server first = slow_server(), second = slow_server();
+    struct test_server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES], word[COUNT_WORD_BYTES];
     const char *count = lasting_count(first.process, PROCESS_NETWORK_OURS, first.endpoint, word);
     struct process *client =
@@ -182,7 +182,7 @@ Test(again, the_next_server_replaces_one_that_froze)
 
 Test(again, a_frozen_server_that_resumes_gets_the_request_again)
 {
-    struct server server = slow_server();
+    struct test_server server = slow_server();
     char word[COUNT_WORD_BYTES];
     const char *count = lasting_count(server.process, PROCESS_NETWORK_OURS, server.endpoint, word);
     struct process *client = CLIENT(server, "async", LOCAL, "--gaussian", count, "--timeout", "1h");
@@ -198,7 +198,7 @@ Test(again, a_frozen_server_that_resumes_gets_the_request_again)
 /* A REP server sends no progress. This one works for another client for long. */
 Test(again, a_client_waits_for_a_rep_server_although_it_is_silent)
 {
-    struct server server = start_server("rep");
+    struct test_server server = start_server("rep");
     struct sum_request endless = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = ENDLESS};
     struct peer *peer = peer_new(PEER_REQ, server.endpoint);
 
@@ -245,7 +245,7 @@ static void expect_local_object(struct process *client)
 
 static struct process *lose_all(const char *mode, const char *last)
 {
-    struct server first = slow_server(), second = slow_server();
+    struct test_server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES];
     struct process *client = process_start(WORDS(MEANTIME, mode, "--connect",
                                                  list_of(first.endpoint, second.endpoint, list),

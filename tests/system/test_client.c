@@ -32,7 +32,7 @@ static const char *expect_success(struct process *process)
 
 Test(client, serial_asks_waits_and_then_sums)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "serial", SMALL, "--narrate", "1h"));
 
     cr_assert(
@@ -44,7 +44,7 @@ Test(client, serial_asks_waits_and_then_sums)
 
 Test(client, async_asks_first_and_sums_while_it_waits)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "async", SMALL, "--narrate", "1h"));
 
     cr_assert(
@@ -58,7 +58,7 @@ Test(client, async_asks_first_and_sums_while_it_waits)
 
 Test(client, async_prints_every_pause_with_narrate_0)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = expect_success(
         CLIENT(server, "async", "--gaussian", "30M", "--uniform", "10M", "--narrate", "0"));
 
@@ -74,7 +74,7 @@ Test(client, async_prints_every_pause_with_narrate_0)
 
 Test(client, async_sends_the_request_before_its_first_slice_ends)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD, "--uniform",
                                     ENDLESS_WORD, "--narrate", "1h");
 
@@ -87,7 +87,7 @@ Test(client, async_sends_the_request_before_its_first_slice_ends)
 
 Test(client, compare_finds_the_same_sums_twice)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "compare", SMALL));
 
     cr_assert(lines_include(text, WORDS("Serial: *", "Beginning server_request.", GAUSSIAN_DONE,
@@ -102,7 +102,7 @@ Test(client, compare_finds_the_same_sums_twice)
 
 Test(client, sum_prints_the_sum_and_its_meaning)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "sum", THREE_BLOCKS, "--seed", "0"));
 
     cr_assert(
@@ -118,7 +118,7 @@ Test(client, sum_prints_the_sum_and_its_meaning)
 
 Test(client, quiet_prints_only_results)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = expect_success(CLIENT(server, "serial", SMALL, "--quiet"));
 
     cr_assert(lines_are(text, WORDS(GAUSSIAN_DONE, UNIFORM_DONE)), "%s", text);
@@ -129,7 +129,7 @@ Test(client, quiet_prints_only_results)
 
 Test(client, a_random_seed_is_printed_and_differs_each_time)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *runs[2];
 
     for (int i = 0; i < 2; i++) {
@@ -190,7 +190,7 @@ static void expect_run_object(const json_t *object, const char *mode)
 
 Test(client, json_holds_the_known_answers_in_both_modes)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     for (int i = 0; i < 2; i++) {
         const char *mode = i == 0 ? "serial" : "async";
@@ -203,7 +203,7 @@ Test(client, json_holds_the_known_answers_in_both_modes)
 
 Test(client, json_of_compare_holds_both_runs)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     json_t *object = json_of(CLIENT(server, "compare", SMALL, "--json"));
 
     cr_assert_str_eq(json_string_value(json_object_get(object, "mode")), "compare");
@@ -217,7 +217,7 @@ Test(client, json_of_compare_holds_both_runs)
 
 Test(client, json_of_compare_has_no_speed_up_without_a_reply)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client = CLIENT(server, "compare", "--gaussian", ENDLESS_WORD, "--uniform", "1",
                                     "--timeout", "250ms", "--json");
 
@@ -230,7 +230,7 @@ Test(client, json_of_compare_has_no_speed_up_without_a_reply)
 }
 
 /* The sum of `count` samples of seed 0, from number `first` on. */
-static __int128 sum_units(const struct server *server, const char *kind, const char *first,
+static __int128 sum_units(const struct test_server *server, const char *kind, const char *first,
                           const char *count)
 {
     json_t *object = json_of(
@@ -248,7 +248,7 @@ static __int128 sum_units(const struct server *server, const char *kind, const c
 
 Test(client, json_of_sum_holds_the_known_answers)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     cr_assert(sum_units(&server, "gaussian", "0", "65536") == -58584426632097568);
     cr_assert(sum_units(&server, "uniform", "0", "65536") ==
@@ -259,7 +259,7 @@ Test(client, json_of_sum_holds_the_known_answers)
 Test(client, parts_of_a_range_sum_up_to_the_whole)
 {
     static const char *const kinds[] = {"gaussian", "uniform"};
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     for (int i = 0; i < 2; i++) {
         __int128 whole = sum_units(&server, kinds[i], "1000", "200k");
@@ -279,7 +279,7 @@ Test(client, parts_of_a_range_sum_up_to_the_whole)
 /* Returns the output of a client that is interrupted after it has drawn its bar. */
 static const char *on_terminal(const char *no_color)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     setenv("TERM", "xterm-256color", true);
     setenv("NO_COLOR", no_color, true);
@@ -310,7 +310,7 @@ Test(client, a_terminal_shows_no_colour_with_no_color)
 /* TERM is "dumb", as in Emacs, or empty. Both clients run long enough for a bar. */
 Test(client, a_terminal_that_cannot_move_the_cursor_shows_no_bar)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     for (int i = 0; i < 4; i++) {
         setenv("TERM", i < 2 ? "dumb" : "", true);
@@ -329,7 +329,7 @@ Test(client, a_terminal_that_cannot_move_the_cursor_shows_no_bar)
 /* If the first pieces are done in time, their sum is printed as well. */
 Test(client, without_a_terminal_no_progress_is_printed)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client = CLIENT(server, "sum", ENDLESS_WORD, "--timeout", "1500ms");
 
     cr_assert(process_wait(client) == EXIT_FAILURE);
@@ -355,7 +355,7 @@ static void expect_null_device(pid_t pid, int file)
  * into this socket. */
 Test(client, output_for_closed_streams_is_discarded)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client =
         process_start(WORDS("/bin/sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", MEANTIME, "async",
                             "--gaussian", ENDLESS_WORD, "--connect", server.endpoint));
@@ -371,7 +371,7 @@ Test(client, output_for_closed_streams_is_discarded)
 Test(client, a_result_that_cannot_be_written_is_reported)
 {
     static const char *const redirections[] = {">&-", ">/dev/full"};
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     for (int i = 0; i < 2; i++) {
         char command[32];

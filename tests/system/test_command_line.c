@@ -189,7 +189,7 @@ static void set(const char *const *variables)
 
 Test(command_line, variables_stand_for_options)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     set(WORDS("MEANTIME_CONNECT", server.endpoint, "MEANTIME_SEED", "0", "MEANTIME_QUIET", "yes"));
     cr_assert_str_eq(run(WORDS(MEANTIME, "sum", "65536")).out, SUM_OF_SEED_0);
@@ -198,7 +198,7 @@ Test(command_line, variables_stand_for_options)
 
 Test(command_line, the_command_line_takes_precedence_over_variables)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     set(WORDS("MEANTIME_CONNECT", "tcp://[::1]:1", "MEANTIME_SEED", "nonsense", "MEANTIME_QUIET",
               "0", "MEANTIME_TIMEOUT", ""));
@@ -209,7 +209,7 @@ Test(command_line, the_command_line_takes_precedence_over_variables)
 
 Test(command_line, variables_of_other_commands_are_ignored)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     set(WORDS("MEANTIME_CHECKPOINT", "", "MEANTIME_UNIFORM", "many", "MEANTIME_TRACE", "/no/file",
               "MEANTIME_SEED", "0"));

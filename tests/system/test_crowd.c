@@ -62,7 +62,7 @@ static void expect_crowd_sums(struct peer *peer, int number, int round)
     }
 }
 
-static void start_crowd_clients(const struct server *server, struct process **clients)
+static void start_crowd_clients(const struct test_server *server, struct process **clients)
 {
     for (int i = 0; i < PROCESSES; i++)
         clients[i] = CLIENT(*server, "sum", "3M", "--first", "31", "--seed", "7", "--quiet");
@@ -81,7 +81,7 @@ static void expect_crowd_clients(struct process **clients)
 
 Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *clients[PROCESSES];
     struct peer *peers[PEERS];
 
@@ -165,7 +165,7 @@ static void expect_flood_answers(struct peer *peer, uint64_t requests)
 
 Test(crowd, three_thousand_requests_without_reading_get_one_answer_each)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
 
     ask_flood(peer, 3000, FLOOD_COUNT);
@@ -176,7 +176,7 @@ Test(crowd, three_thousand_requests_without_reading_get_one_answer_each)
 /* While the buffers are full, the server keeps the answers and serves other clients. */
 Test(crowd, a_client_that_reads_late_gets_one_answer_for_each_request)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
@@ -194,7 +194,7 @@ Test(crowd, a_client_that_reads_late_gets_one_answer_for_each_request)
 /* Waits until the server abandons the peer. If a peer never reads, Linux 6.18 drops all segments
  * from the server, together with the acknowledgements that they carry, so the requests of the peer
  * do not arrive. Therefore this peer reads some frames every second. */
-static void await_abandoned(struct server *server, struct peer *stalled, const char *pattern)
+static void await_abandoned(struct test_server *server, struct peer *stalled, const char *pattern)
 {
     int64_t limit_at_ms = process_limit_at_ms();
 
@@ -208,7 +208,7 @@ static void await_abandoned(struct server *server, struct peer *stalled, const c
 /* The server cancels the endless requests of this client, so the server can end. */
 Test(crowd, a_client_that_hardly_reads_is_abandoned)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
@@ -223,7 +223,7 @@ Test(crowd, a_client_that_hardly_reads_is_abandoned)
 
 Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);
     struct sum_request small = flood_request(1, FLOOD_COUNT);
@@ -279,7 +279,7 @@ static void ask_as_clients(struct peer *peer, uint32_t clients)
 
 Test(crowd, thousands_of_clients_behind_one_connection_get_one_answer_each)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     bool answered[CONNECTION_IN_FLIGHT] = {false};
 
@@ -302,7 +302,7 @@ Test(crowd, thousands_of_clients_behind_one_connection_get_one_answer_each)
 /* Each client behind the connection is below the limit of one client. */
 Test(crowd, more_requests_in_flight_than_a_connection_may_have_are_refused)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct message cancel = {.type = MESSAGE_CANCEL, .cancel = {.id = 1}};
 
@@ -335,7 +335,7 @@ static size_t count_occurrences(const char *text, const char *words)
  * unread answers. */
 Test(crowd, only_the_peer_with_too_many_unread_answers_is_abandoned_once)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *slow = peer_new_with_small_buffers(server.endpoint);
     struct peer *other = peer_new(PEER_REQ, server.endpoint);

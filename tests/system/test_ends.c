@@ -81,7 +81,7 @@ Test(ends, a_client_finds_a_server_that_starts_late)
 
 Test(ends, a_timeout_ends_the_request_with_a_sentence)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     expect_failure(CLIENT(server, "sum", ENDLESS_WORD, "--timeout", "500ms"), "meantime: *");
     struct process *client =
@@ -312,7 +312,7 @@ static struct process *limited_status(const char *limit, const char *endpoint)
 
 Test(ends, async_with_too_few_descriptors_says_so)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     skip_without(PRLIMIT);
     expect_clean_end_with_few_files(limited_async, server.endpoint);
@@ -321,7 +321,7 @@ Test(ends, async_with_too_few_descriptors_says_so)
 
 Test(ends, status_with_too_few_descriptors_says_so)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     skip_without(PRLIMIT);
     expect_clean_end_with_few_files(limited_status, server.endpoint);
@@ -330,7 +330,7 @@ Test(ends, status_with_too_few_descriptors_says_so)
 
 Test(ends, a_client_that_cannot_write_its_result_fails)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client = process_start(WORDS("/bin/sh", "-c", "exec \"$@\" >&-", "sh", MEANTIME,
                                                  "sum", "1M", "--connect", server.endpoint));
 
@@ -385,7 +385,7 @@ static struct sum_request one_sample(uint64_t id)
 
 /* Sends the signal and waits until the server refuses new requests. A request must be in flight,
  * because the server ends otherwise. */
-static void begin_drain(const struct server *server, int signal)
+static void begin_drain(const struct test_server *server, int signal)
 {
     struct peer *peer = peer_new(PEER_REQ, server->endpoint);
     struct message message;
@@ -403,7 +403,8 @@ static void begin_drain(const struct server *server, int signal)
 
 /* Sends a request and waits until the request is in flight: the server has answered a later request
  * of the same connection. */
-static struct peer *ask_and_await(const struct server *server, const struct sum_request *request)
+static struct peer *ask_and_await(const struct test_server *server,
+                                  const struct sum_request *request)
 {
     struct peer *peer = peer_new(PEER_DEALER, server->endpoint);
     struct sum_request later = one_sample(request->id + 1);
@@ -415,7 +416,7 @@ static struct peer *ask_and_await(const struct server *server, const struct sum_
 }
 
 /* A request that takes one thread of this server about a second. */
-static struct sum_request long_request(const struct server *server)
+static struct sum_request long_request(const struct test_server *server)
 {
     char word[COUNT_WORD_BYTES];
 
@@ -430,7 +431,7 @@ static struct sum_request long_request(const struct server *server)
 
 Test(ends, after_sigterm_the_request_in_flight_is_answered_and_new_ones_are_refused)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct sum_request request = long_request(&server);
     struct peer *peer = ask_and_await(&server, &request);
 
@@ -442,7 +443,7 @@ Test(ends, after_sigterm_the_request_in_flight_is_answered_and_new_ones_are_refu
 
 Test(ends, after_sigterm_a_rep_server_answers_the_request_in_flight)
 {
-    struct server server = server_start(WORDS("--socket", "rep", "--threads", "1"));
+    struct test_server server = server_start(WORDS("--socket", "rep", "--threads", "1"));
     struct sum_request request = long_request(&server);
     struct peer *peer = peer_new(PEER_REQ, server.endpoint);
 
@@ -455,7 +456,7 @@ Test(ends, after_sigterm_a_rep_server_answers_the_request_in_flight)
 
 static void stop_twice(int signal)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = ask_and_await(&server, &endless);
 
     begin_drain(&server, signal);
@@ -478,7 +479,7 @@ Test(ends, a_second_sigint_stops_at_once)
 /* The server cannot send the answers for this client. */
 Test(ends, a_second_sigterm_stops_although_a_client_does_not_read)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *stalled = peer_new_with_small_buffers(server.endpoint);
     struct peer *peer = ask_and_await(&server, &endless);
 
@@ -494,14 +495,14 @@ Test(ends, a_second_sigterm_stops_although_a_client_does_not_read)
 
 Test(ends, sigterm_ends_an_idle_server_at_once)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
 }
 
 Test(ends, a_server_that_drains_tells_new_clients_to_ask_another_server)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = ask_and_await(&server, &endless);
 
     begin_drain(&server, SIGTERM);
@@ -519,7 +520,7 @@ Test(ends, a_server_that_drains_tells_new_clients_to_ask_another_server)
 /* Interrupts a client while the server computes. Returns the stdout of the client. */
 static const char *interrupt(const char *mode)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
         CLIENT(server, mode, "--gaussian", ENDLESS_WORD, "--uniform", ENDLESS_WORD);
 
@@ -551,7 +552,7 @@ Test(ends, ctrl_c_ends_compare_with_130_and_cancels_the_request)
 /* The first run was interrupted, so the object has no second run. */
 Test(ends, after_ctrl_c_the_json_object_has_the_results_so_far)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client =
         CLIENT(server, "compare", "--json", "--gaussian", "65536", "--uniform", ENDLESS_WORD);
 

@@ -27,7 +27,7 @@ static const struct sum_request small = {
 
 /* ---- the same bits everywhere ------------------------------------------------------------ */
 
-static void expect_all_sums(const struct server *server, enum peer_type type)
+static void expect_all_sums(const struct test_server *server, enum peer_type type)
 {
     static const struct {
         uint64_t first, count;
@@ -57,7 +57,7 @@ static void expect_all_sums(const struct server *server, enum peer_type type)
 
 static void expect_all_sums_with_threads(const char *threads)
 {
-    struct server server = server_start(WORDS("--threads", threads));
+    struct test_server server = server_start(WORDS("--threads", threads));
 
     expect_all_sums(&server, PEER_DEALER);
     server_drain(&server);
@@ -80,7 +80,7 @@ Test(exchange, seven_threads_sum_to_the_bit)
 
 Test(exchange, a_router_serves_req_and_dealer_with_and_without_delimiter)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     expect_all_sums(&server, PEER_REQ);
     expect_all_sums(&server, PEER_DEALER);
@@ -90,7 +90,7 @@ Test(exchange, a_router_serves_req_and_dealer_with_and_without_delimiter)
 
 Test(exchange, a_rep_serves_req_and_dealer_with_delimiter)
 {
-    struct server server = server_start(WORDS("--socket", "rep"));
+    struct test_server server = server_start(WORDS("--socket", "rep"));
 
     expect_all_sums(&server, PEER_REQ);
     expect_all_sums(&server, PEER_DELIMITED);
@@ -99,7 +99,7 @@ Test(exchange, a_rep_serves_req_and_dealer_with_delimiter)
 
 Test(exchange, the_client_works_with_a_rep_server_too)
 {
-    struct server server = server_start(WORDS("--socket", "rep"));
+    struct test_server server = server_start(WORDS("--socket", "rep"));
     struct process *client = CLIENT(server, "compare", "--gaussian", "1M", "--uniform", "1M");
 
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
@@ -110,7 +110,7 @@ Test(exchange, the_client_works_with_a_rep_server_too)
 
 Test(exchange, a_small_request_is_answered_beside_an_endless_one)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
 
     peer_ask(peer, &endless);
@@ -123,7 +123,7 @@ Test(exchange, a_small_request_is_answered_beside_an_endless_one)
 
 Test(exchange, a_small_request_is_answered_beside_another_clients_endless_ones)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *greedy = peer_new(PEER_DEALER, server.endpoint);
     struct peer *modest = peer_new(PEER_REQ, server.endpoint);
     struct sum_request request = endless;
@@ -138,7 +138,7 @@ Test(exchange, a_small_request_is_answered_beside_another_clients_endless_ones)
 
 Test(exchange, a_second_request_with_an_id_in_flight_is_refused_and_the_first_continues)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct peer *other = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request same_id = small;
@@ -158,7 +158,7 @@ Test(exchange, a_second_request_with_an_id_in_flight_is_refused_and_the_first_co
 
 Test(exchange, a_cancel_without_a_request_is_ignored)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
 
     peer_cancel(peer, small.id);
@@ -174,7 +174,7 @@ Test(exchange, a_cancel_without_a_request_is_ignored)
 
 Test(exchange, a_deadline_ends_a_request)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request hurried = endless;
     int64_t began_at_ms = process_now_ms();
@@ -199,7 +199,7 @@ static struct progress expect_progress(struct peer *peer)
 
 Test(exchange, a_dealer_gets_the_progress_that_it_asks_for)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DELIMITED, server.endpoint);
     struct sum_request watched = endless;
 
@@ -219,7 +219,7 @@ Test(exchange, a_dealer_gets_the_progress_that_it_asks_for)
 /* This peer would take progress for the answer. */
 static void expect_no_progress(const char *socket, enum peer_type type)
 {
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
     struct sum_request watched = endless;
 
@@ -245,7 +245,7 @@ Test(exchange, no_peer_of_a_rep_gets_progress)
 /* After the client has disconnected no request is in flight, else the server would not end. */
 static void expect_cancelled(const char *socket, enum peer_type type)
 {
-    struct server server = server_start(WORDS("--threads", "1", "--socket", socket));
+    struct test_server server = server_start(WORDS("--threads", "1", "--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
 
     peer_ask(peer, &endless);
@@ -271,7 +271,7 @@ Test(exchange, the_request_of_a_peer_that_disconnects_from_a_rep_is_cancelled)
 
 Test(exchange, the_request_of_a_killed_client_is_cancelled)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client = CLIENT(server, "async", "--gaussian", ENDLESS_WORD);
 
     process_await_computing(server.process);
@@ -283,7 +283,7 @@ Test(exchange, the_request_of_a_killed_client_is_cancelled)
 /* Repeats this, because each client leaves a REP socket that still owes an answer. */
 Test(exchange, a_rep_serves_the_next_client_after_one_disconnects_midway)
 {
-    struct server server = server_start(WORDS("--socket", "rep"));
+    struct test_server server = server_start(WORDS("--socket", "rep"));
 
     for (int i = 0; i < 3; i++) {
         struct peer *leaves = peer_new(PEER_REQ, server.endpoint);

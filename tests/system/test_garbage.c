@@ -78,7 +78,7 @@ static size_t draw_size(uint64_t *state)
 
 /* A new client gets its sum. The server may first refuse as busy, if the connection has the
  * descriptor of one that has just closed. */
-static void expect_service(const struct server *server, enum peer_type type)
+static void expect_service(const struct test_server *server, enum peer_type type)
 {
     struct peer *peer = peer_new(type, server->endpoint);
 
@@ -87,7 +87,7 @@ static void expect_service(const struct server *server, enum peer_type type)
 }
 
 /* The log has at least one line, and at most one line per second for each kind of error. */
-static void expect_short_log(struct server *server, int64_t began_at_ms)
+static void expect_short_log(struct test_server *server, int64_t began_at_ms)
 {
     server_drain(server);
     int64_t seconds = (process_now_ms() - began_at_ms) / 1000 + 1;
@@ -142,7 +142,7 @@ static void expect_answer_to_proper(struct peer *peer)
 static void flood_with_random_messages(const char *socket, enum peer_type type)
 {
     int64_t began_at_ms = process_now_ms();
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
     uint64_t state = seed_given();
 
@@ -167,7 +167,7 @@ Test(garbage, a_rep_survives_random_messages)
 Test(garbage, a_peer_is_served_after_its_own_invalid_messages)
 {
     int64_t began_at_ms = process_now_ms();
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     uint64_t state = seed_given();
     uint8_t bytes[200];
@@ -201,7 +201,7 @@ static void send_damaged_request(struct peer *peer, uint64_t *state, uint64_t id
 
 Test(garbage, a_server_survives_damaged_requests)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     uint64_t state = seed_given();
 
@@ -224,7 +224,7 @@ static void send_frame(struct peer *peer, size_t size, bool more)
 
 Test(garbage, the_longest_frame_is_read_and_one_byte_more_disconnects_the_peer)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request endless = proper;
 
@@ -242,7 +242,7 @@ Test(garbage, the_longest_frame_is_read_and_one_byte_more_disconnects_the_peer)
  * bytes if the ROUTER generates it, and count one more byte for each frame. */
 Test(garbage, the_longest_envelope_is_returned_and_a_longer_one_is_dropped)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     static const size_t fits[] = {255, 248, 0};
     static const size_t too_long[] = {255, 249, 0}, too_many[] = {1, 1, 1, 1}, too_large[] = {256};
@@ -269,7 +269,7 @@ Test(garbage, the_longest_envelope_is_returned_and_a_longer_one_is_dropped)
 
 Test(garbage, a_message_of_very_many_frames_is_dropped)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
 
     for (int i = 0; i < 20000; i++)
@@ -292,7 +292,7 @@ static const struct message server_messages[] = {
  * mistake do not exchange messages for ever. */
 Test(garbage, messages_that_only_servers_send_are_dropped)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
 
     for (size_t i = 0; i < COUNT_OF(server_messages); i++)
@@ -306,7 +306,7 @@ Test(garbage, messages_that_only_servers_send_are_dropped)
  */
 static void expect_lockstep_answers(const char *socket)
 {
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     struct peer *peer = peer_new(PEER_REQ, server.endpoint);
 
     for (size_t i = 0; i < COUNT_OF(server_messages); i++) {
@@ -348,7 +348,7 @@ static void expect_refusals_of_bytes(const char *socket, enum peer_type type)
         {"\x08\x01\x12\x06\x08\x07\x18\x09\x28\x01", 10, 7, STATUS_OUT_OF_RANGE},
         {"\x08\x01", 2, 0, STATUS_MALFORMED},
     };
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -401,7 +401,7 @@ static void send_random_bytes(int connection, uint64_t *state)
 
 static void send_bytes_to_port(const char *socket)
 {
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     uint64_t state = seed_given();
     int connections[CONNECTIONS];
 
@@ -430,7 +430,7 @@ Test(garbage, a_rep_survives_random_bytes_on_its_port)
 
 Test(garbage, a_connection_that_sends_nothing_is_closed)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     await_disconnect(tcp_client_new(server.port));
     server_drain(&server);
@@ -440,7 +440,7 @@ Test(garbage, a_connection_that_sends_nothing_is_closed)
 
 /* Stops the thread that owns the sockets. libzmq's I/O thread continues: it accepts connections,
  * reads from them and notices their end. */
-static void freeze(const struct server *server)
+static void freeze(const struct test_server *server)
 {
     pid_t thread = process_pid(server->process);
 
@@ -450,7 +450,7 @@ static void freeze(const struct server *server)
     cr_assert(waitpid(thread, NULL, __WALL) == thread);
 }
 
-static void unfreeze(const struct server *server)
+static void unfreeze(const struct test_server *server)
 {
     ptrace(PTRACE_DETACH, process_pid(server->process), NULL, NULL);
 }
@@ -506,7 +506,7 @@ static void ask_until_answered(int connection, const struct sum_request *request
  * the same descriptor. The server must not compute that request, and must serve the next client. */
 static void disconnect_before_the_request_is_read(const char *socket)
 {
-    struct server server = server_start(WORDS("--socket", socket, "--threads", "1"));
+    struct test_server server = server_start(WORDS("--socket", socket, "--threads", "1"));
     struct sum_request endless = proper;
 
     endless.count = ENDLESS;
@@ -551,7 +551,7 @@ static void send_pings(int connection)
 }
 
 /* Waits until libzmq's I/O thread has read everything from this connection. */
-static void await_read(const struct server *server, int connection)
+static void await_read(const struct test_server *server, int connection)
 {
     int64_t limit_at_ms = process_limit_at_ms();
 
@@ -561,7 +561,7 @@ static void await_read(const struct server *server, int connection)
 }
 
 /* Waits until libzmq's I/O thread has closed all connections. */
-static void await_closed(const struct server *server)
+static void await_closed(const struct test_server *server)
 {
     int64_t limit_at_ms = process_limit_at_ms();
 
@@ -573,7 +573,7 @@ static void await_closed(const struct server *server)
  * Then the reset makes it fail an assertion, which aborts the server: issue #4364 of libzmq. */
 static void reset_behind_pings(const char *socket)
 {
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     int connection = tcp_client_new(server.port);
 
     shake_hands(connection);
@@ -601,7 +601,7 @@ Test(garbage, a_rep_survives_a_reset_behind_many_pings)
 static void send_endless_message(const char *socket)
 {
     static uint8_t frame[9 + FRAME_BYTES_MAX] = {3, [6] = FRAME_BYTES_MAX >> 16};
-    struct server server = server_start(WORDS("--socket", socket));
+    struct test_server server = server_start(WORDS("--socket", socket));
     int connection = tcp_client_new(server.port);
 
     shake_hands(connection);
@@ -628,7 +628,7 @@ Test(garbage, a_rep_disconnects_a_client_whose_message_never_ends)
 Test(garbage, a_client_that_floods_is_throttled_and_other_clients_are_served)
 {
     static uint8_t messages[FLOOD_MESSAGES][4 + FLOOD_BYTES];
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *other = peer_new(PEER_DEALER, server.endpoint);
     int connection = tcp_client_new(server.port);
 

@@ -67,7 +67,7 @@ static void expect_block(const struct meantime_result *result)
 
 Test(library, a_result_is_taken_once)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     struct meantime_question question = block;
     struct meantime_result result;
@@ -89,7 +89,7 @@ Test(library, a_result_is_taken_once)
 
 Test(library, progress_is_reported_while_a_request_is_in_flight)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     uint64_t request = ask(m, &endless);
     struct meantime_progress progress = {.done = 0};
@@ -105,7 +105,7 @@ Test(library, progress_is_reported_while_a_request_is_in_flight)
 
 Test(library, a_cancelled_request_ends_at_once_and_at_its_server)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     uint64_t request = ask(m, &endless);
     struct pollfd fd = {.fd = meantime_fd(m), .events = POLLIN};
@@ -124,7 +124,7 @@ Test(library, a_cancelled_request_ends_at_once_and_at_its_server)
 
 Test(library, closing_cancels_the_requests_in_flight)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
 
     for (int i = 0; i < 10; i++)
@@ -151,7 +151,7 @@ Test(library, a_request_without_a_server_fails)
 
 Test(library, a_timeout_ends_a_request)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     struct meantime_question question = endless;
 
@@ -199,7 +199,7 @@ static void expect_each_once(const int64_t *taken)
 
 Test(library, a_thousand_requests_are_in_flight_at_once)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     int64_t taken[MANY] = {0};
     int left = MANY;
@@ -217,7 +217,7 @@ Test(library, a_thousand_requests_are_in_flight_at_once)
 /* As in an event loop that knows only the descriptor. */
 Test(library, the_descriptor_alone_says_when_to_look)
 {
-    struct server first = server_start(NULL), second = server_start(NULL);
+    struct test_server first = server_start(NULL), second = server_start(NULL);
     struct meantime *m = session(first.endpoint);
     struct pollfd fd = {.fd = meantime_fd(m), .events = POLLIN};
     int64_t taken[MANY] = {0};
@@ -239,7 +239,7 @@ Test(library, the_descriptor_alone_says_when_to_look)
 
 Test(library, an_ended_request_does_not_hide_another_one)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     uint64_t first = ask(m, &block), second;
 
@@ -257,7 +257,7 @@ Test(library, an_ended_request_does_not_hide_another_one)
 
 #define SOME 20
 
-static void expect_moved(struct meantime *m, struct server *first, int signal)
+static void expect_moved(struct meantime *m, struct test_server *first, int signal)
 {
     uint64_t requests[SOME];
     struct meantime_question question = block;
@@ -281,7 +281,7 @@ static void expect_moved(struct meantime *m, struct server *first, int signal)
 
 static void lose_first(int signal)
 {
-    struct server first = server_start(WORDS("--threads", "1")), second = server_start(NULL);
+    struct test_server first = server_start(WORDS("--threads", "1")), second = server_start(NULL);
     struct meantime *m = session(first.endpoint);
 
     cr_assert_eq(meantime_connect(m, second.endpoint), MEANTIME_OK);
@@ -304,7 +304,7 @@ Test(library, all_requests_move_from_a_server_that_freezes)
  */
 Test(library, a_server_that_disconnected_between_looks_gets_no_request)
 {
-    struct server first = server_start(NULL), second = server_start(NULL);
+    struct test_server first = server_start(NULL), second = server_start(NULL);
     struct meantime *m = session(first.endpoint);
 
     cr_assert_eq(meantime_connect(m, second.endpoint), MEANTIME_OK);
@@ -338,7 +338,7 @@ static void expect_blocks(struct meantime *m)
 /* A REP server sends no progress, and answers one request after the other. */
 Test(library, a_rep_server_answers_one_request_after_the_other)
 {
-    struct server server = server_start(WORDS("--socket", "rep"));
+    struct test_server server = server_start(WORDS("--socket", "rep"));
     struct meantime *m = session(server.endpoint);
 
     expect_blocks(m);
@@ -349,7 +349,7 @@ Test(library, a_rep_server_answers_one_request_after_the_other)
 /* A REP server reads the cancel only after its answer, and refuses it. */
 Test(library, a_cancel_at_a_rep_server_does_not_affect_other_requests)
 {
-    struct server server = server_start(WORDS("--socket", "rep"));
+    struct test_server server = server_start(WORDS("--socket", "rep"));
     struct meantime *m = session(server.endpoint);
     struct meantime_question question = block;
 
@@ -419,7 +419,7 @@ static uint64_t work_slice(void *state, uint64_t units)
 
 Test(library, overlap_returns_when_both_are_done)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     struct work work = {.left = 20000, .unit_ns = 10000};
     uint64_t request = ask(m, &block);
@@ -436,7 +436,7 @@ Test(library, overlap_returns_when_both_are_done)
 
 Test(library, overlap_waits_if_there_is_no_work)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct meantime *m = session(server.endpoint);
     struct work work = {.left = 0};
     uint64_t request = ask(m, &block);

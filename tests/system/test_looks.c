@@ -136,7 +136,7 @@ Test(looks, the_descriptor_stays_quiet_while_a_web_server_answers)
 
 Test(looks, the_descriptor_stays_quiet_while_the_session_waits_for_a_lost_server)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct meantime *m = session(server.endpoint);
     struct meantime_result result;
     uint64_t request = ask(m, ENDLESS, 0);
@@ -278,7 +278,7 @@ static uint64_t ask_and_take(void *state, uint64_t units)
 
 Test(looks, a_slice_may_use_the_session)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct asking asking = {.m = session(server.endpoint)};
 
     cr_assert_eq(meantime_overlap(asking.m, 0, ask_and_take, &asking, 0), MEANTIME_OK);

@@ -25,7 +25,7 @@ TestSuite(network, .fini = story_end);
 #define UNSHARE         "/usr/bin/unshare"
 
 /* Each machine is a process that sleeps and so keeps its namespace. */
-struct network {
+struct machines {
     pid_t server; /* the machine of the server */
     pid_t client; /* the machine of the client */
 };
@@ -72,9 +72,9 @@ static pid_t machine_start(void)
     return process_pid(machine);
 }
 
-static struct network network_start(void)
+static struct machines network_start(void)
 {
-    struct network network = {machine_start(), machine_start()};
+    struct machines network = {machine_start(), machine_start()};
     char client[16];
 
     snprintf(client, sizeof client, "%d", network.client);
@@ -116,7 +116,7 @@ static void skip_without_networks(void)
 Test(network, server_and_client_on_two_machines_compute_the_same_sums)
 {
     skip_without_networks();
-    struct network network = network_start();
+    struct machines network = network_start();
     struct process *server = start_server_at(network.server);
     struct process *client =
         CLIENT_AT(network.client, "compare", "--gaussian", "3M", "--uniform", "3M");
@@ -130,7 +130,7 @@ Test(network, server_and_client_on_two_machines_compute_the_same_sums)
 
 /* Breaks the link while the server computes. Neither end gets an error from its socket. The client
  * must fail with this sentence, after its local sum. */
-static void expect_failure_on_broken_link(const struct network *network, struct process *server,
+static void expect_failure_on_broken_link(const struct machines *network, struct process *server,
                                           struct process *client, const char *sentence)
 {
     process_await_computing(server);
@@ -145,7 +145,7 @@ static void expect_failure_on_broken_link(const struct network *network, struct 
 Test(network, a_client_reports_a_broken_link_after_its_timeout)
 {
     skip_without_networks();
-    struct network network = network_start();
+    struct machines network = network_start();
     struct process *server = start_server_at(network.server);
     struct process *client = CLIENT_AT(network.client, ENDLESS_ASYNC, "--timeout", "3s");
 
@@ -156,7 +156,7 @@ Test(network, a_client_reports_a_broken_link_after_its_timeout)
 Test(network, a_client_without_a_timeout_reports_a_broken_link_too)
 {
     skip_without_networks();
-    struct network network = network_start();
+    struct machines network = network_start();
     struct process *server = start_server_at(network.server);
     struct process *client = CLIENT_AT(network.client, ENDLESS_ASYNC);
 
@@ -169,7 +169,7 @@ Test(network, a_client_without_a_timeout_reports_a_broken_link_too)
 Test(network, a_client_sends_its_request_again_when_the_link_works_again)
 {
     skip_without_networks();
-    struct network network = network_start();
+    struct machines network = network_start();
     struct process *server = start_server_at(network.server);
     char word[COUNT_WORD_BYTES];
     const char *count = lasting_count(server, network.client, SERVER_ENDPOINT, word);
@@ -201,7 +201,7 @@ static void enter_machine(pid_t machine)
 
 /* Gives the client a new address. The server's packets to the old address are lost, and neither end
  * gets an error. */
-static void move_client(const struct network *network)
+static void move_client(const struct machines *network)
 {
     IP(network->client, "address", "add", NEW_ADDRESS "/29", "dev", "cable");
     IP(network->client, "route", "add", SERVER_ADDRESS "/32", "dev", "cable", "src", NEW_ADDRESS);
@@ -224,7 +224,7 @@ static void expect_sum(struct meantime *m)
 Test(network, a_request_is_sent_again_when_its_connection_is_dropped_by_the_network)
 {
     skip_without_networks();
-    struct network network = network_start();
+    struct machines network = network_start();
     struct process *server = start_server_at(network.server);
     struct meantime *m;
 
@@ -241,7 +241,7 @@ Test(network, a_request_is_sent_again_when_its_connection_is_dropped_by_the_netw
 Test(network, a_client_reports_a_machine_without_a_server)
 {
     skip_without_networks();
-    struct network network = network_start();
+    struct machines network = network_start();
     struct process *client = CLIENT_AT(network.client, "sum", "1");
 
     cr_assert(process_wait(client) == 1);
@@ -266,7 +266,7 @@ Test(network, a_silent_name_server_delays_neither_clients_nor_the_end_of_the_ser
     skip_without_networks();
     if (access(UNSHARE, X_OK) != 0 || access("/etc/resolv.conf", F_OK) != 0)
         cr_skip_test("no unshare, or no resolv.conf");
-    struct network network = network_start();
+    struct machines network = network_start();
     IP(network.server, "neighbour", "add", NAME_SERVER, "lladdr", "02:00:00:00:00:03", "dev",
        "cable");
     struct process *server =
@@ -288,7 +288,7 @@ Test(network, connections_of_clients_have_keepalive)
 {
     if (access("/proc/net/tcp", R_OK) != 0)
         cr_skip_test("no /proc/net/tcp");
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct peer *client = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request one = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1};
     int64_t limit_at_ms = process_limit_at_ms();

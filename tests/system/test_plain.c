@@ -86,16 +86,16 @@ static double expect_sum_after_blank(int file)
 /* ---- a server without workers ------------------------------------------------------------ */
 
 /* A front on which requests wait until the test starts a worker. */
-static struct server idle_front(uint16_t *port)
+static struct test_server idle_front(uint16_t *port)
 {
-    struct server front = front_start(NULL, WORDS(PLAIN));
+    struct test_server front = front_start(NULL, WORDS(PLAIN));
 
     *port = plain_port(front.process);
     return front;
 }
 
 /* Waits until a line of the server's status matches the pattern `line`. */
-static void await_status(const struct server *server, const char *line)
+static void await_status(const struct test_server *server, const char *line)
 {
     int64_t limit_at_ms = process_limit_at_ms();
 
@@ -108,7 +108,7 @@ static void await_status(const struct server *server, const char *line)
     }
 }
 
-static void await_requests(const struct server *server, int count)
+static void await_requests(const struct test_server *server, int count)
 {
     char line[64];
 
@@ -132,7 +132,7 @@ static void await_refusal(uint16_t port)
 
 Test(plain, every_connection_gets_its_own_sum_and_is_closed)
 {
-    struct server server = server_start(WORDS(PLAIN));
+    struct test_server server = server_start(WORDS(PLAIN));
     uint16_t port = plain_port(server.process);
     int first = tcp_client_new(port), second = tcp_client_new(port);
 
@@ -145,7 +145,7 @@ Test(plain, every_connection_gets_its_own_sum_and_is_closed)
 Test(plain, a_client_that_has_closed_one_half_is_answered)
 {
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     int file = tcp_client_new(port);
 
     shutdown(file, SHUT_WR);
@@ -159,7 +159,7 @@ Test(plain, a_client_that_has_closed_one_half_is_answered)
 Test(plain, bytes_from_the_client_are_ignored)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-    struct server server = server_start(WORDS(PLAIN));
+    struct test_server server = server_start(WORDS(PLAIN));
     int file = tcp_client_new(plain_port(server.process));
 
     send(file, request, sizeof request - 1, MSG_NOSIGNAL);
@@ -186,7 +186,7 @@ Test(plain, a_server_may_have_only_a_plain_endpoint)
 Test(plain, a_reset_cancels_the_request)
 {
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     int open = tcp_client_new(port), half_closed = tcp_client_new(port);
 
     shutdown(half_closed, SHUT_WR);
@@ -204,7 +204,7 @@ Test(plain, a_closed_client_gets_no_sum_but_a_half_closed_one_does)
 {
     enum { CLOSED = PLAIN_MAX + 44 };
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     int half_closed = tcp_client_new(port), open;
     char line[64];
 
@@ -228,7 +228,7 @@ Test(plain, a_client_that_floods_is_disconnected_and_its_request_cancelled)
 {
     static const char zeros[65536];
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     int file = tcp_client_new(port);
 
     tcp_client_send_until_disconnect(file, zeros, sizeof zeros, 0);
@@ -241,7 +241,7 @@ Test(plain, a_client_that_floods_is_disconnected_and_its_request_cancelled)
 /* The client never closes the connection. Its sends fail after the server has closed it. */
 Test(plain, a_client_that_never_closes_is_disconnected)
 {
-    struct server server = server_start(WORDS(PLAIN));
+    struct test_server server = server_start(WORDS(PLAIN));
     int file = tcp_client_new(plain_port(server.process));
 
     expect_sum(file);
@@ -255,7 +255,7 @@ Test(plain, a_client_that_never_closes_is_disconnected)
  */
 Test(plain, clients_that_never_close_do_not_delay_other_clients)
 {
-    struct server server = server_start(WORDS(PLAIN));
+    struct test_server server = server_start(WORDS(PLAIN));
     uint16_t port = plain_port(server.process);
     int crowd[PLAIN_MAX], last;
 
@@ -280,7 +280,7 @@ Test(plain, a_crowd_beyond_the_places_and_a_zeromq_client_are_all_answered)
 {
     enum { CROWD = PLAIN_MAX + 44 };
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     struct process *client = CLIENT(front, "sum", "10M", "--timeout", "90s");
     int crowd[CROWD];
 
@@ -303,7 +303,7 @@ Test(plain, a_plain_crowd_gets_as_many_turns_as_one_zeromq_client)
     enum { CROWD = 100, TURNS = 10 };
     struct sum_request asked = {.seed = 11, .kind = MESSAGE_KIND_GAUSSIAN, .count = BLOCK_SAMPLES};
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
     int crowd[CROWD], turns_of_client = 0, turns_of_crowd = 0;
 
@@ -329,7 +329,7 @@ Test(plain, a_plain_crowd_gets_as_many_turns_as_one_zeromq_client)
 Test(plain, after_sigterm_waiting_clients_are_still_answered)
 {
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     int files[] = {tcp_client_new(port), tcp_client_new(port), tcp_client_new(port)};
 
     await_requests(&front, 3);
@@ -346,7 +346,7 @@ Test(plain, after_sigterm_waiting_clients_are_still_answered)
 Test(plain, a_second_signal_closes_connections_without_an_answer)
 {
     uint16_t port;
-    struct server front = idle_front(&port);
+    struct test_server front = idle_front(&port);
     int file = tcp_client_new(port);
 
     await_requests(&front, 1);
@@ -446,7 +446,7 @@ static void expect_no_start(const char *endpoint, const char *sentence)
 
 Test(plain, an_invalid_endpoint_is_an_error_with_a_reason)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     expect_no_start("tcp://nowhere.invalid:1", "*cannot listen on tcp://nowhere.invalid:1: *");
     expect_no_start(server.endpoint, "*cannot listen on tcp://*: Address already in use; *--plain");

@@ -43,7 +43,7 @@ static void peer_expect_not_a_worker(struct peer *peer, enum status status)
 
 Test(pool, joined_workers_compute_the_same_sum_as_one_thread)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
 
     worker_start(front.workers_endpoint, NULL);
@@ -55,7 +55,7 @@ Test(pool, joined_workers_compute_the_same_sum_as_one_thread)
 
 Test(pool, a_request_waits_for_the_first_worker)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
 
     peer_ask(client, &asked);
@@ -65,8 +65,8 @@ Test(pool, a_request_waits_for_the_first_worker)
 
 Test(pool, a_tree_of_servers_computes_the_same_sum)
 {
-    struct server front = front_start(NULL, NULL);
-    struct server middle = front_start(NULL, WORDS("--join", front.workers_endpoint));
+    struct test_server front = front_start(NULL, NULL);
+    struct test_server middle = front_start(NULL, WORDS("--join", front.workers_endpoint));
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
 
     worker_start(middle.workers_endpoint, NULL);
@@ -76,11 +76,11 @@ Test(pool, a_tree_of_servers_computes_the_same_sum)
 
 Test(pool, a_server_joins_two_fronts_and_serves_its_own_clients)
 {
-    struct server fronts[] = {front_start(NULL, NULL), front_start(NULL, NULL)};
+    struct test_server fronts[] = {front_start(NULL, NULL), front_start(NULL, NULL)};
     char both[2 * sizeof fronts[0].workers_endpoint];
 
     snprintf(both, sizeof both, "%s,%s", fronts[0].workers_endpoint, fronts[1].workers_endpoint);
-    struct server worker = server_start(WORDS("--threads", "1", "--join", both));
+    struct test_server worker = server_start(WORDS("--threads", "1", "--join", both));
     const char *const endpoints[] = {fronts[0].endpoint, fronts[1].endpoint, worker.endpoint};
     struct peer *clients[3];
     for (int i = 0; i < 3; i++) {
@@ -95,13 +95,13 @@ Test(pool, a_server_joins_two_fronts_and_serves_its_own_clients)
 
 /* A front whose only worker computes an endless request. */
 struct busy_front {
-    struct server front;
+    struct test_server front;
     struct process *worker;
 };
 
 static struct busy_front busy_front_start(void)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
     struct sum_request endless = asked;
@@ -113,7 +113,7 @@ static struct busy_front busy_front_start(void)
 }
 
 /* What `meantime status` prints about a server. */
-static const char *printed_status(const struct server *server)
+static const char *printed_status(const struct test_server *server)
 {
     struct process *client = CLIENT(*server, "status");
 
@@ -122,7 +122,7 @@ static const char *printed_status(const struct server *server)
 }
 
 /* The object that `meantime status --json` prints about a server. The caller owns it. */
-static json_t *printed_status_json(const struct server *server)
+static json_t *printed_status_json(const struct test_server *server)
 {
     struct process *client = CLIENT(*server, "status", "--json");
 
@@ -135,7 +135,7 @@ static json_t *printed_status_json(const struct server *server)
 
 Test(pool, status_lists_the_workers_and_the_requests_in_flight)
 {
-    struct server front = busy_front_start().front;
+    struct test_server front = busy_front_start().front;
     const char *out = printed_status(&front);
 
     cr_assert(lines_include(out, WORDS("*: 1 worker with 1 core, 1 request in flight.",
@@ -147,7 +147,7 @@ Test(pool, status_lists_the_workers_and_the_requests_in_flight)
 
 Test(pool, status_json_has_the_workers_and_the_requests_in_flight)
 {
-    struct server front = busy_front_start().front;
+    struct test_server front = busy_front_start().front;
     json_t *object = printed_status_json(&front);
     json_t *worker = json_array_get(json_object_get(object, "workers"), 0);
     json_t *request = json_array_get(json_object_get(object, "requests"), 0);
@@ -174,7 +174,7 @@ Test(pool, status_without_a_server_prints_one_sentence)
 /* A whole stream has 2^63 samples. This is one more than the largest integer of jansson. */
 Test(pool, status_json_shows_the_count_of_the_largest_request)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request whole = asked;
 
@@ -194,7 +194,7 @@ Test(pool, status_json_shows_the_count_of_the_largest_request)
 
 Test(pool, spans_of_a_lost_worker_are_requeued)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
     struct peer *peer = peer_new_worker(front.workers_endpoint);
 
@@ -208,7 +208,7 @@ Test(pool, spans_of_a_lost_worker_are_requeued)
 
 Test(pool, spans_of_a_silent_worker_are_requeued_and_its_late_total_is_refused)
 {
-    struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
+    struct test_server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
     struct peer *peer = peer_new_worker(front.workers_endpoint);
 
@@ -236,7 +236,7 @@ Test(pool, a_worker_that_is_stopped_finishes_its_spans_and_is_not_counted_as_los
 
 Test(pool, a_front_that_has_lost_its_only_worker_can_be_stopped)
 {
-    struct server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
+    struct test_server front = front_start(NULL, WORDS("--heartbeat-ms", "100"));
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
 
     peer_ask(client, &asked);
@@ -250,14 +250,14 @@ Test(pool, a_front_that_has_lost_its_only_worker_can_be_stopped)
 
 /* ---- cycles and restarts ----------------------------------------------------------------- */
 
-static void front_kill(struct server *front)
+static void front_kill(struct test_server *front)
 {
     process_signal(front->process, SIGKILL);
     process_wait(front->process);
 }
 
 /* The number of cores that the workers of a server report. */
-static json_int_t reported_cores(const struct server *server)
+static json_int_t reported_cores(const struct test_server *server)
 {
     json_t *object = printed_status_json(server);
     json_int_t cores = 0;
@@ -272,7 +272,7 @@ static json_int_t reported_cores(const struct server *server)
 
 /* In a cycle, each round of heartbeats adds the cores of all members, and one level for each
  * member. The front must log the cycle, still sum, and limit the number of cores. */
-static void expect_bounded_cycle(const struct server *server, unsigned threads)
+static void expect_bounded_cycle(const struct test_server *server, unsigned threads)
 {
     struct peer *client = peer_new(PEER_DEALER, server->endpoint);
 
@@ -289,8 +289,9 @@ static void expect_bounded_cycle(const struct server *server, unsigned threads)
  * the endpoints first. */
 Test(pool, two_servers_that_join_each_other_log_the_cycle_and_still_sum)
 {
-    struct server before = front_start(NULL, NULL);
-    struct server a = front_start(NULL, WORDS("--threads", "1", "--join", before.workers_endpoint));
+    struct test_server before = front_start(NULL, NULL);
+    struct test_server a =
+        front_start(NULL, WORDS("--threads", "1", "--join", before.workers_endpoint));
 
     front_kill(&before);
     front_start(before.workers_endpoint, WORDS("--threads", "1", "--join", a.workers_endpoint));
@@ -299,18 +300,18 @@ Test(pool, two_servers_that_join_each_other_log_the_cycle_and_still_sum)
 
 Test(pool, a_server_that_joins_itself_logs_the_cycle_and_still_sums)
 {
-    struct server before = front_start(NULL, NULL);
+    struct test_server before = front_start(NULL, NULL);
 
     front_kill(&before);
-    struct server own = front_start(before.workers_endpoint,
-                                    WORDS("--threads", "1", "--join", before.workers_endpoint));
+    struct test_server own = front_start(
+        before.workers_endpoint, WORDS("--threads", "1", "--join", before.workers_endpoint));
     expect_bounded_cycle(&own, 1);
 }
 
 /* Two containers of one host can have the same host name and process id. */
 Test(pool, a_worker_with_the_same_name_as_its_front_may_join)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
     struct message join = {
         .type = MESSAGE_JOIN,
@@ -326,7 +327,7 @@ Test(pool, a_worker_with_the_same_name_as_its_front_may_join)
 
 Test(pool, workers_rejoin_a_front_that_restarts)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     front_kill(&front);
@@ -355,7 +356,7 @@ Test(pool, a_worker_logs_that_its_front_is_unreachable)
 
 Test(pool, a_worker_that_joins_at_the_endpoint_for_clients_is_refused)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *worker =
         process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", server.endpoint));
 
@@ -365,7 +366,7 @@ Test(pool, a_worker_that_joins_at_the_endpoint_for_clients_is_refused)
 
 Test(pool, a_client_that_asks_at_the_endpoint_for_workers_is_refused)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct process *client =
         process_start(WORDS(MEANTIME, "sum", "1M", "--connect", front.workers_endpoint));
 
@@ -388,7 +389,7 @@ Test(pool, workers_join_a_front_over_ipv6)
 {
     if (!has_ipv6())
         cr_skip_test("no IPv6");
-    struct server front =
+    struct test_server front =
         server_start_at("tcp://[::1]:*", WORDS("--workers", "tcp://[::1]:*", "--threads", "0"));
     const char *line = process_line(front.process, PROCESS_OUT, "Workers join at *");
     unsigned port;
@@ -405,7 +406,7 @@ Test(pool, workers_join_a_front_over_ipv6)
 
 Test(pool, status_json_has_one_object_for_each_endpoint)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     char endpoint[64], list[2 * sizeof endpoint];
     json_t *objects[2];
     size_t at = 0;
@@ -434,7 +435,7 @@ Test(pool, status_json_has_one_object_for_each_endpoint)
 
 Test(pool, a_worker_with_another_digest_is_refused)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
 
     peer_join(peer, sums_digest(kernel_best()) + 1);
@@ -475,7 +476,7 @@ Test(pool, a_worker_logs_the_refusal_of_a_front_of_another_version)
 
 Test(pool, a_heartbeat_of_a_peer_that_has_not_joined_is_refused)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
     struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 1}};
 
@@ -485,7 +486,7 @@ Test(pool, a_heartbeat_of_a_peer_that_has_not_joined_is_refused)
 
 Test(pool, a_worker_that_sends_a_total_of_too_few_samples_is_dropped)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
     struct peer *peer = peer_new_worker(front.workers_endpoint);
 

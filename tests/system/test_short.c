@@ -53,7 +53,7 @@ static void ask_and_take(struct meantime *m)
 
 Test(short_of, signals_at_any_moment_do_not_lose_the_connection)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     interrupting = true;
     for (int i = 0; i < ROUNDS; i++) {
@@ -99,7 +99,7 @@ static bool can_ask_with(rlim_t fds, const char *endpoint)
 
 Test(short_of, a_lack_of_descriptors_at_any_point_is_an_error_code)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     rlim_t fds = 3;
 
     while (!can_ask_with(fds, server.endpoint))

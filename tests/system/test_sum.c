@@ -105,7 +105,7 @@ static const char *without_commas(const char *text)
 
 Test(sum, the_same_command_resumes_after_a_kill_and_ends_with_the_same_bits)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
     struct process *client =
         CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", file);
@@ -128,7 +128,7 @@ Test(sum, the_same_command_resumes_after_a_kill_and_ends_with_the_same_bits)
 
 Test(sum, a_random_seed_is_saved_in_the_file)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *first = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
     struct process *again = CLIENT(server, "sum", "1M", "--checkpoint", file);
 
@@ -143,7 +143,7 @@ Test(sum, a_random_seed_is_saved_in_the_file)
  * too high. */
 Test(sum, a_longer_sum_resumes_from_the_file_of_a_shorter_one)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *whole = success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet"));
 
     success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
@@ -168,7 +168,7 @@ static json_int_t resumed_from(const json_t *object)
 
 Test(sum, json_has_the_number_of_samples_from_the_file)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     for (int i = 0; i < 3; i++) {
         static const char *const counts[] = {"1M", "3M", "3M"};
@@ -183,7 +183,7 @@ Test(sum, json_has_the_number_of_samples_from_the_file)
 
 Test(sum, a_finished_sum_needs_no_server)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *sum = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
 
     struct stat before, after;
@@ -218,7 +218,7 @@ static uint64_t await_more_in_file(uint64_t before)
 /* A shell starts background jobs with SIGINT ignored. */
 Test(sum, a_client_that_starts_with_sigint_ignored_ignores_interrupts)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client =
         process_start(WORDS("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", MEANTIME, "sum",
                             ENDLESS_WORD, "--connect", server.endpoint, "--checkpoint", file));
@@ -250,7 +250,7 @@ Test(sum, json_has_the_error_of_a_file_whose_name_is_not_utf8)
 
 Test(sum, an_interrupt_prints_how_many_samples_are_saved)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
         CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
 
@@ -278,7 +278,7 @@ Test(sum, a_checkpoint_of_another_sum_is_refused_and_not_changed)
         {{"2M", "--first", "1"}, "meantime: *: it has another first sample; *"},
         {{"999_999"}, "meantime: *: it has more samples than are to be summed; *"},
     };
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
     char *before = strdup(read_file());
@@ -295,7 +295,7 @@ Test(sum, a_checkpoint_of_another_sum_is_refused_and_not_changed)
 /* The test truncates the file at many places, and changes many single bytes. */
 Test(sum, a_truncated_or_corrupt_checkpoint_is_refused)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
     char *whole = strdup(read_file());
     size_t size = strlen(whole);
@@ -318,7 +318,7 @@ Test(sum, a_truncated_or_corrupt_checkpoint_is_refused)
 
 Test(sum, a_checkpoint_that_cannot_be_written_is_reported_before_any_request)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", "/nowhere/sum"),
                    "meantime: cannot write /nowhere/sum.new: No such file or directory");
@@ -329,7 +329,7 @@ Test(sum, a_checkpoint_that_cannot_be_written_is_reported_before_any_request)
 
 Test(sum, two_processes_cannot_use_one_file)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *one = CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
 
     while (samples_in_file() == 0)
@@ -353,7 +353,7 @@ static void block_saves(void)
 
 Test(sum, samples_that_could_not_be_saved_are_not_reported_as_saved)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
         CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
     char expected[PATH_MAX];
@@ -372,7 +372,7 @@ Test(sum, samples_that_could_not_be_saved_are_not_reported_as_saved)
 
 Test(sum, a_failure_of_the_last_save_is_reported_and_ends_with_1)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
     struct process *client =
         CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", file);
@@ -414,7 +414,7 @@ static void expect_same_sum(const json_t *a, const json_t *b)
 /* The first requests wait one second for that server. Later requests do not try it first. */
 Test(sum, an_unreachable_first_server_delays_only_the_first_requests)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     char refused[ENDPOINT_BYTES];
     int refuser = refuser_open(refused);
     json_t *object = object_of(sum_of_two(refused, server.endpoint, LONG));
@@ -432,8 +432,8 @@ Test(sum, an_unreachable_first_server_delays_only_the_first_requests)
 
 Test(sum, the_next_server_finishes_the_sum_of_a_killed_one)
 {
-    struct server first = server_start(WORDS("--threads", "1"));
-    struct server second = server_start(WORDS("--threads", "1"));
+    struct test_server first = server_start(WORDS("--threads", "1"));
+    struct test_server second = server_start(WORDS("--threads", "1"));
     char word[COUNT_WORD_BYTES];
     const char *count = lasting_count(first.process, PROCESS_NETWORK_OURS, first.endpoint, word);
     struct process *client = sum_of_two(first.endpoint, second.endpoint, count);
@@ -453,7 +453,7 @@ Test(sum, the_next_server_finishes_the_sum_of_a_killed_one)
 /* The server had four requests, but the client prints one line. */
 Test(sum, a_lost_server_is_reported_once)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     char word[COUNT_WORD_BYTES];
     const char *count = lasting_count(server.process, PROCESS_NETWORK_OURS, server.endpoint, word);
     struct process *client = CLIENT(server, "sum", count, "--seed", "7");
@@ -477,7 +477,7 @@ Test(sum, a_lost_server_is_reported_once)
 /* The same count, without --for, gives the same sum. */
 Test(sum, for_a_time_reports_how_many_samples_were_summed)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client = CLIENT(server, "sum", "--for", "700ms", "--seed", "5", "--json");
     json_t *object = json_loads(success(client), 0, NULL);
     json_t *sum = json_object_get(object, "gaussian");
@@ -499,7 +499,7 @@ Test(sum, for_a_time_reports_how_many_samples_were_summed)
 
 Test(sum, for_a_time_ends_early_when_all_samples_are_summed)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     const char *text = success(CLIENT(server, "sum", "1M", "--for", "1h", "--quiet"));
 
     cr_assert(lines_count(text) == 1);
@@ -508,7 +508,7 @@ Test(sum, for_a_time_ends_early_when_all_samples_are_summed)
 
 Test(sum, a_time_that_is_too_short_for_any_sample_is_an_error)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
 
     expect_refusal(CLIENT(server, "sum", "--for", "1ns"),
                    "meantime: nothing was summed in that time: give it longer");
@@ -518,7 +518,7 @@ Test(sum, a_time_that_is_too_short_for_any_sample_is_an_error)
 /* Also with a checkpoint, whose samples do not count as summed in this time. */
 Test(sum, a_time_without_a_server_is_an_error)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     char refused[ENDPOINT_BYTES];
     int refuser = refuser_open(refused);
 
@@ -558,7 +558,7 @@ Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
         "meantime: the server at tcp://127.* disconnected before it answered; retried for *"};
 
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        struct server server = server_start(WORDS("--threads", "1"));
+        struct test_server server = server_start(WORDS("--threads", "1"));
         struct process *client =
             CLIENT(server, "sum", "--for", times[i], "--checkpoint", file, "--seed", "3");
         while (samples_in_file() == 0)
@@ -577,7 +577,7 @@ Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
 
 Test(sum, an_interrupt_prints_the_sum_up_to_that_time)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client = CLIENT(server, "sum", "--for", "1h", "--checkpoint", file);
 
     while (samples_in_file() == 0)

@@ -15,12 +15,12 @@ TestSuite(usage, .fini = story_end);
 
 #define WORDS_MAX 5
 
-struct command_line {
+struct usage_row {
     const char *words[WORDS_MAX];
     const char *sentence; /* a pattern for a line on stderr */
 };
 
-static struct process *start_row(const char *program, const struct command_line *row)
+static struct process *start_row(const char *program, const struct usage_row *row)
 {
     const char *words[WORDS_MAX + 2] = {program};
 
@@ -29,7 +29,7 @@ static struct process *start_row(const char *program, const struct command_line 
     return process_start(words);
 }
 
-static void expect_usage_errors(const char *program, const struct command_line *rows, size_t count)
+static void expect_usage_errors(const char *program, const struct usage_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct process *process = start_row(program, &rows[i]);
@@ -43,7 +43,7 @@ static void expect_usage_errors(const char *program, const struct command_line *
 
 Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
 {
-    static const struct command_line rows[] = {
+    static const struct usage_row rows[] = {
         {{NULL}, "*: name a command: serial, async, compare, sum or status"},
         {{"idle"}, "*: idle: expected serial, async, compare, sum or status"},
         {{"sum"}, "*: sum needs a count of samples, such as: sum 10M"},
@@ -106,7 +106,7 @@ Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
 
 Test(usage, a_bad_command_line_of_the_server_ends_with_2_and_a_sentence)
 {
-    static const struct command_line rows[] = {
+    static const struct usage_row rows[] = {
         {{"now"}, "*: unexpected argument: now"},
         {{"--threads", "0"},
          "*: --threads 0 without --workers: no thread and no worker would compute"},
@@ -166,7 +166,7 @@ Test(usage, help_and_version_end_with_0)
 
 Test(usage, an_invalid_endpoint_is_reported)
 {
-    static const struct command_line rows[] = {
+    static const struct usage_row rows[] = {
         {{"sum", "1", "--connect", "here"}, "meantime: cannot connect to here: *"},
         {{"sum", "1", "--connect", "ipc://"}, "meantime: cannot connect to ipc://: *"},
         {{"async", "--connect", "mail://a:1"}, "meantime: cannot connect to mail://a:1: *"},
@@ -182,7 +182,7 @@ Test(usage, an_invalid_endpoint_is_reported)
 
 Test(usage, a_port_in_use_is_reported)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *second = process_start(WORDS(MEANTIME_SERVER, "--bind", server.endpoint));
 
     cr_assert(process_wait(second) == 1);
@@ -212,7 +212,7 @@ Test(usage, a_quiet_server_prints_nothing)
 /* ---- priorities -------------------------------------------------------------------------- */
 
 /* Returns how many threads of the server have that nice value. */
-static int threads_of_nice(const struct server *server, int nice)
+static int threads_of_nice(const struct test_server *server, int nice)
 {
     char path[sizeof "/proc/4194304/task"];
     int count = 0;
@@ -231,7 +231,7 @@ static int threads_of_nice(const struct server *server, int nice)
  * before its first span, so a request has been answered before. */
 static int compute_threads_of_nice(int nice)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_REQ, server.endpoint);
     struct sum_request request = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = 1};
 

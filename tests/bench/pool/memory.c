@@ -17,7 +17,7 @@
 #define REMAIN_NS INT64_C(3000000000)
 #define BEAT_MS   200
 
-struct crowd {
+struct bench_crowd {
     struct bench_server front;
     void *watcher;
     void *clients[CLIENTS];
@@ -26,7 +26,7 @@ struct crowd {
 };
 
 /* No cores, so that the workers get no spans. */
-static void workers_beat(struct crowd *crowd)
+static void workers_beat(struct bench_crowd *crowd)
 {
     struct message message;
 
@@ -38,7 +38,7 @@ static void workers_beat(struct crowd *crowd)
     }
 }
 
-static void workers_join(struct crowd *crowd, void *context)
+static void workers_join(struct bench_crowd *crowd, void *context)
 {
     while (crowd->worker_count < WORKERS) {
         void *worker = bench_peer_new(context, crowd->front.workers);
@@ -50,7 +50,7 @@ static void workers_join(struct crowd *crowd, void *context)
     bench_peer_await(crowd->watcher, status_workers, WORKERS);
 }
 
-static void clients_ask(struct crowd *crowd, void *context)
+static void clients_ask(struct bench_crowd *crowd, void *context)
 {
     for (int i = 0; i < CLIENTS; i++) {
         crowd->clients[i] = bench_peer_new(context, crowd->front.clients);
@@ -60,7 +60,7 @@ static void clients_ask(struct crowd *crowd, void *context)
     bench_peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
 }
 
-static void remain(struct crowd *crowd)
+static void remain(struct bench_crowd *crowd)
 {
     int64_t end_at_ns = bench_now_ns() + REMAIN_NS;
 
@@ -72,7 +72,7 @@ static void remain(struct crowd *crowd)
     bench_peer_await(crowd->watcher, status_requests, CLIENTS * REQUESTS);
 }
 
-static void crowd_end(struct crowd *crowd)
+static void crowd_end(struct bench_crowd *crowd)
 {
     zmq_close(crowd->watcher);
     for (int i = 0; i < CLIENTS; i++)
@@ -85,7 +85,7 @@ static void crowd_end(struct crowd *crowd)
 void part_memory(const struct bench *bench)
 {
     static const struct wanted wanted = {WANTED_AT_MOST, 0.5, 64};
-    static struct crowd crowd;
+    static struct bench_crowd crowd;
     const char *options[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
                              "--workers", ENDPOINT_ANY, NULL};
 

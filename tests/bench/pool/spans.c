@@ -18,13 +18,13 @@
 
 /* ---- the front --------------------------------------------------------------------------- */
 
-struct listener {
+struct bench_front {
     struct bench_server server;
     struct child workers[BARE_WORKERS];
     void *client;
 };
 
-static void front_start(struct listener *front, const struct bench *bench, uint32_t credit)
+static void front_start(struct bench_front *front, const struct bench *bench, uint32_t credit)
 {
     const char *options[] = {"--threads",  "0",         "--bind", ENDPOINT_ANY, "--workers",
                              ENDPOINT_ANY, "--span-us", "1",      NULL};
@@ -38,7 +38,7 @@ static void front_start(struct listener *front, const struct bench *bench, uint3
     bench_peer_await(front->client, status_workers, BARE_WORKERS);
 }
 
-static void front_end(struct listener *front)
+static void front_end(struct bench_front *front)
 {
     zmq_close(front->client);
     for (int i = 0; i < BARE_WORKERS; i++)
@@ -55,7 +55,7 @@ static uint64_t spans_so_far(void *client)
 }
 
 /* In thousands per second. cpu_us: CPU time of the front per span. */
-static double front_round(struct listener *front, uint64_t id, struct figures *cpu_us)
+static double front_round(struct bench_front *front, uint64_t id, struct figures *cpu_us)
 {
     struct message answer;
 
@@ -156,7 +156,7 @@ static void rates_print(uint32_t credit, const struct rates *rates)
 /* The three take turns, so that changes of the machine's speed affect all of them. */
 static void measure(const struct bench *bench, uint32_t credit)
 {
-    struct listener front;
+    struct bench_front front;
     struct bare relay, broker;
     struct rates rates = {.front = {.count = 0}};
     char clients[ENDPOINT_BYTES];

@@ -14,7 +14,7 @@
 static uint64_t draw_count(struct world *world)
 {
     struct chance *chance = &world->chance;
-    const struct threads *threads = &world->pool.nodes[world->pool.count - 1].threads;
+    const struct sim_threads *threads = &world->pool.nodes[world->pool.count - 1].threads;
     int64_t blocks = S / threads->block_ns[MESSAGE_KIND_GAUSSIAN];
 
     switch (chance_below(chance, 8)) {

@@ -73,7 +73,7 @@ struct node {
     uint32_t lost_count;
     uint32_t workers_lost; /* including those of joined workers */
     struct ledger ledger;
-    struct threads threads;
+    struct sim_threads threads;
     struct seen seen[SEEN_MAX];
     uint32_t seen_count;
     struct occasion parked[PARKED_MAX];

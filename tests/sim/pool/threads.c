@@ -24,7 +24,7 @@ static int64_t computed_at_ns(const struct threads *threads, int64_t now_ns, int
 }
 
 /* A task takes a random time longer than expected, because the machine runs other programs too. */
-static void thread_begin(struct threads *threads, struct thread *thread, int64_t now_ns,
+static void thread_begin(struct sim_threads *threads, struct thread *thread, int64_t now_ns,
                          struct chance *chance)
 {
     const struct sim_task *task = &thread->tasks[0];
@@ -39,7 +39,7 @@ static void thread_begin(struct threads *threads, struct thread *thread, int64_t
     thread->stamp++;
 }
 
-bool thread_give(struct threads *threads, uint32_t number, const struct sum_request *span,
+bool thread_give(struct sim_threads *threads, uint32_t number, const struct sum_request *span,
                  int64_t now_ns, struct chance *chance, bool *starts)
 {
     struct thread *thread = &threads->all[number];
@@ -53,7 +53,7 @@ bool thread_give(struct threads *threads, uint32_t number, const struct sum_requ
     return true;
 }
 
-bool thread_cancel(struct threads *threads, uint32_t number, uint64_t id, int64_t now_ns,
+bool thread_cancel(struct sim_threads *threads, uint32_t number, uint64_t id, int64_t now_ns,
                    struct chance *chance, bool *moved)
 {
     struct thread *thread = &threads->all[number];
@@ -75,7 +75,7 @@ bool thread_cancel(struct threads *threads, uint32_t number, uint64_t id, int64_
     return true;
 }
 
-static uint64_t task_done(const struct threads *threads, const struct thread *thread,
+static uint64_t task_done(const struct sim_threads *threads, const struct thread *thread,
                           int64_t now_ns)
 {
     const struct sum_request *span = &thread->tasks[0].span;
@@ -85,7 +85,7 @@ static uint64_t task_done(const struct threads *threads, const struct thread *th
     return !thread->tasks[0].cancelled || done > span->count ? span->count : done;
 }
 
-void thread_end(struct threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
+void thread_end(struct sim_threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
                 struct sum_reply *reply, bool *goes_on)
 {
     struct thread *thread = &threads->all[number];

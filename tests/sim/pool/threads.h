@@ -25,7 +25,7 @@ struct thread {
     int64_t ends_at_ns;  /* of the first task */
 };
 
-struct threads {
+struct sim_threads {
     struct thread all[NODE_THREADS_MAX];
     int64_t block_ns[3]; /* time of a block, by enum message_kind */
     int64_t period_ns;   /* of a CPU quota; 0: none */
@@ -35,15 +35,15 @@ struct threads {
 
 /* False: the thread holds its maximum of spans. starts: the span begins at once, and ends at
  * ends_at_ns. */
-bool thread_give(struct threads *threads, uint32_t number, const struct sum_request *span,
+bool thread_give(struct sim_threads *threads, uint32_t number, const struct sum_request *span,
                  int64_t now_ns, struct chance *chance, bool *starts);
 
 /* False: the thread has no such span. moved: ends_at_ns has changed. */
-bool thread_cancel(struct threads *threads, uint32_t number, uint64_t id, int64_t now_ns,
+bool thread_cancel(struct sim_threads *threads, uint32_t number, uint64_t id, int64_t now_ns,
                    struct chance *chance, bool *moved);
 
 /* Ends the first task and writes its result. goes_on: the next task begins. */
-void thread_end(struct threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
+void thread_end(struct sim_threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
                 struct sum_reply *reply, bool *goes_on);
 
 #endif

@@ -23,7 +23,7 @@ static uint8_t number_id(uint32_t number, uint8_t *id)
 #define FD 7
 
 /* One event at one descriptor. */
-struct row {
+struct connection_row {
     const char
         *event; /* "open", "close", "all read", "abandon", or the id of a message: "#3" is the
                    third id that a ROUTER makes, "name" an id that the peer brings, "" none */
@@ -45,7 +45,7 @@ static const char *origin_of(const struct connections *connections, const char *
     return connection ? names[connections_origin(connections, connection, id, size)] : "none";
 }
 
-static void row_run(struct connections *connections, const struct row *row)
+static void row_run(struct connections *connections, const struct connection_row *row)
 {
     if (row->origin)
         cr_assert_str_eq(origin_of(connections, row->event), row->origin, "%s", row->event);
@@ -59,7 +59,7 @@ static void row_run(struct connections *connections, const struct row *row)
         connections_at(connections, FD)->abandoned = true;
 }
 
-static void rows_run(const struct row *rows, size_t count)
+static void rows_run(const struct connection_row *rows, size_t count)
 {
     struct connections connections;
 
@@ -71,7 +71,7 @@ static void rows_run(const struct row *rows, size_t count)
 
 Test(connections, a_message_is_of_the_connection_that_is_open)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"#1", "none"}, {"open", NULL},  {"#1", "this"},
         {"#1", "this"}, {"close", NULL}, {"#1", "none"},
     };
@@ -81,7 +81,7 @@ Test(connections, a_message_is_of_the_connection_that_is_open)
 
 Test(connections, a_message_of_an_ended_connection_is_not_of_the_next)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL},   {"#1", "this"}, {"close", NULL},   {"open", NULL},
         {"#1", "unsure"}, {"#2", "this"}, {"#1", "another"},
     };
@@ -91,7 +91,7 @@ Test(connections, a_message_of_an_ended_connection_is_not_of_the_next)
 
 Test(connections, the_first_message_after_an_unread_connection_is_unsure_until_all_is_read)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL},   {"close", NULL},    {"open", NULL}, {"#1", "unsure"},
         {"#2", "unsure"}, {"all read", NULL}, {"#2", "this"}, {"#1", "another"},
     };
@@ -101,7 +101,7 @@ Test(connections, the_first_message_after_an_unread_connection_is_unsure_until_a
 
 Test(connections, a_name_that_is_used_again_is_unsure_until_all_is_read)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL},     {"name", "this"},   {"close", NULL},  {"open", NULL},
         {"name", "unsure"}, {"all read", NULL}, {"name", "this"}, {"name", "this"},
     };
@@ -111,7 +111,7 @@ Test(connections, a_name_that_is_used_again_is_unsure_until_all_is_read)
 
 Test(connections, an_unread_connection_is_remembered_until_all_is_read)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL},   {"close", NULL}, {"open", NULL},     {"close", NULL}, {"open", NULL},
         {"#5", "unsure"}, {"close", NULL}, {"all read", NULL}, {"open", NULL},  {"#6", "this"},
         {"close", NULL},  {"open", NULL},  {"#7", "this"},
@@ -122,7 +122,7 @@ Test(connections, an_unread_connection_is_remembered_until_all_is_read)
 
 Test(connections, numbers_wrap_around_to_0)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL}, {"#4294967295", "this"}, {"close", NULL}, {"open", NULL}, {"#0", "this"},
     };
 
@@ -133,7 +133,7 @@ Test(connections, numbers_wrap_around_to_0)
  * count as read. */
 Test(connections, without_ids_only_an_unread_connection_makes_the_next_unsure)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL}, {"", "this"},    {"close", NULL},    {"open", NULL},
         {"", "this"},   {"close", NULL}, {"open", NULL},     {"close", NULL},
         {"open", NULL}, {"", "unsure"},  {"all read", NULL}, {"", "this"},
@@ -144,7 +144,7 @@ Test(connections, without_ids_only_an_unread_connection_makes_the_next_unsure)
 
 Test(connections, messages_of_an_abandoned_connection_are_dropped_until_it_ends)
 {
-    static const struct row rows[] = {
+    static const struct connection_row rows[] = {
         {"open", NULL},    {"#1", "this"},     {"abandon", NULL},
         {"#1", "another"}, {"all read", NULL}, {"#1", "another"},
         {"close", NULL},   {"open", NULL},     {"#2", "this"},

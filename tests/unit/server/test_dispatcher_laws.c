@@ -38,7 +38,7 @@ struct run_seen {
     struct sum_request asked;
 };
 
-struct peer {
+struct worker_seen {
     bool joined;
     bool resting;
     bool leaving;
@@ -53,7 +53,7 @@ struct chaos {
     uint32_t threads;
     bool stopping;
     struct owed owed[CLIENTS][IDS];
-    struct peer peers[WORKERS];
+    struct worker_seen workers[WORKERS];
     struct run_seen runs[RUNS];
     unsigned run_count;
     uint64_t answered;
@@ -129,14 +129,14 @@ static void on_progress(struct chaos *c, uint32_t client, const struct progress 
 
 static void on_start(struct chaos *c, uint32_t worker, const struct sum_request *span)
 {
-    struct peer *peer = &c->peers[worker];
+    struct worker_seen *seen = &c->workers[worker];
     const struct owed *owed = owed_for(c, span);
 
     cr_assert(owed && span->kind == owed->asked.kind && span->count > 0);
     cr_assert(span->first >= owed->asked.first);
     cr_assert(span->first + span->count <= owed->asked.first + owed->asked.count);
-    cr_assert(peer->joined && !peer->resting && !peer->leaving);
-    cr_assert(++peer->held <= WORKER_CREDIT * peer->cores);
+    cr_assert(seen->joined && !seen->resting && !seen->leaving);
+    cr_assert(++seen->held <= WORKER_CREDIT * seen->cores);
     cr_assert(c->run_count < RUNS);
     c->runs[c->run_count++] = (struct run_seen){.worker = worker, .asked = *span};
 }
@@ -155,7 +155,7 @@ static void on_cancel(struct chaos *c, uint32_t worker, uint64_t id)
 
 static void peer_reset(struct chaos *c, uint32_t worker)
 {
-    c->peers[worker] = (struct peer){0};
+    c->workers[worker] = (struct worker_seen){0};
     for (unsigned i = 0; i < c->run_count; i++)
         c->runs[i].ended |= c->runs[i].worker == worker;
 }
@@ -165,8 +165,8 @@ static void on_worker_message(struct chaos *c, uint32_t worker, const struct mes
     switch (message->type) {
     case MESSAGE_SUM_REQUEST: on_start(c, worker, &message->sum_request); break;
     case MESSAGE_CANCEL: on_cancel(c, worker, message->cancel.id); break;
-    case MESSAGE_WELCOME: c->peers[worker].joined = true; break;
-    default: cr_assert(message->type == MESSAGE_HEARTBEAT && c->peers[worker].joined);
+    case MESSAGE_WELCOME: c->workers[worker].joined = true; break;
+    default: cr_assert(message->type == MESSAGE_HEARTBEAT && c->workers[worker].joined);
     }
 }
 
@@ -261,7 +261,7 @@ static void join(struct chaos *c, uint32_t worker, uint32_t cores)
     message.join.digest = DIGEST_OF_TESTS + (draw(c, 20) == 0);
     message.join.capacity = cores;
     peer_reset(c, worker);
-    c->peers[worker].cores = cores;
+    c->workers[worker].cores = cores;
     send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
@@ -274,8 +274,8 @@ static void send_heartbeat(struct chaos *c, uint32_t worker, uint32_t cores)
 {
     struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat.capacity = cores};
 
-    c->peers[worker].cores = cores;
-    c->peers[worker].resting = false;
+    c->workers[worker].cores = cores;
+    c->workers[worker].resting = false;
     send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
@@ -284,7 +284,7 @@ static void do_beat(struct chaos *c)
     uint32_t worker = some_worker(c);
 
     send_heartbeat(c, worker,
-                   draw(c, 4) ? c->peers[worker].cores : (uint32_t)draw(c, CORES_MAX + 1));
+                   draw(c, 4) ? c->workers[worker].cores : (uint32_t)draw(c, CORES_MAX + 1));
 }
 
 static void do_leave(struct chaos *c)
@@ -292,7 +292,7 @@ static void do_leave(struct chaos *c)
     uint32_t worker = some_worker(c);
     struct message message = {.type = MESSAGE_LEAVE};
 
-    c->peers[worker].leaving = true;
+    c->workers[worker].leaving = true;
     send(c, EVENT_WORKER_MESSAGE, worker, &message);
 }
 
@@ -326,7 +326,7 @@ static struct run_seen *some_run(struct chaos *c, bool awaited)
 
 static void run_ended(struct chaos *c, struct run_seen *run)
 {
-    c->peers[run->worker].held -= !run->ended;
+    c->workers[run->worker].held -= !run->ended;
     run->ended = true;
 }
 
@@ -392,9 +392,9 @@ static void do_refuse(struct chaos *c)
     if (!run->cancelled && message.refusal.status == STATUS_WORKERS_LOST)
         owed->deaths++;
     else if (!run->cancelled && message.refusal.status == STATUS_STOPPING)
-        c->peers[run->worker].leaving = true;
+        c->workers[run->worker].leaving = true;
     else if (!run->cancelled)
-        c->peers[run->worker].resting = true;
+        c->workers[run->worker].resting = true;
     run_ended(c, run);
     send(c, EVENT_WORKER_MESSAGE, run->worker, &message);
 }
@@ -453,7 +453,7 @@ static void chaos_init(struct chaos *c, uint64_t seed)
         .heartbeat_ns = HEARTBEAT_NS,
     });
     for (uint32_t i = 0; i < c->threads; i++)
-        c->peers[i] = (struct peer){.joined = true, .cores = 1};
+        c->workers[i] = (struct worker_seen){.joined = true, .cores = 1};
 }
 
 static void act(struct chaos *c)
@@ -477,7 +477,7 @@ static void act(struct chaos *c)
 static void settle(struct chaos *c)
 {
     for (int i = 0; i < 100000 && (some_run(c, true) || dispatcher_busy(c->d)); i++) {
-        if (!c->peers[WORKERS - 1].joined || c->peers[WORKERS - 1].leaving)
+        if (!c->workers[WORKERS - 1].joined || c->workers[WORKERS - 1].leaving)
             join(c, WORKERS - 1, CORES_MAX);
         else if (i % 16 == 0)
             send_heartbeat(c, WORKERS - 1, CORES_MAX);
