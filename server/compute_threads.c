@@ -27,8 +27,8 @@
  * 2. Among threads that wait for a core, the thread whose slice would end first runs first. So a
  *    thread that waits for a task asks for the shortest slice: beside other programs it would
  *    otherwise wait for seconds. */
-#define COMPUTING_SLICE_NS 100000000
-#define WAITING_SLICE_NS   100000
+#define COMPUTING_SLICE_NS (100 * NS_PER_MS)
+#define WAITING_SLICE_NS   (100 * NS_PER_US)
 
 /* After a small task, a thread polls for the next task for this long and then sleeps. While it
  * polls, it yields its core to other threads. Waking a thread takes longer than the rest of a small

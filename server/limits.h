@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "proto/instant.h"
+
 /* Requests in flight of all clients together: 3 MiB of state. At 10 ms each, this is a queue of
  * more than a minute. */
 #define REQUESTS_MAX 10000
@@ -44,12 +46,12 @@
  * the span of a compute thread takes much longer than that. A new request waits for WORKER_CREDIT
  * spans to end, so spans must also be short. The span of a joined worker crosses a network, and the
  * joined worker cuts it further. */
-#define THREAD_SPAN_NS INT64_C(10000000)
-#define JOINED_SPAN_NS INT64_C(50000000)
+#define THREAD_SPAN_NS (10 * NS_PER_MS)
+#define JOINED_SPAN_NS (50 * NS_PER_MS)
 
 /* Time between two heartbeats, in each direction, if no option sets it. If a worker misses
  * HEARTBEATS_MISSED heartbeats, the server requeues its spans. */
-#define HEARTBEAT_NS INT64_C(500000000)
+#define HEARTBEAT_NS (500 * NS_PER_MS)
 
 /* Runs at a time: the credit of 32,768 cores. */
 #define RUN_INDEX_BITS 16

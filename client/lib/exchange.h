@@ -20,40 +20,41 @@
 
 #include "client/lib/endpoints.h"
 #include "client/lib/meantime.h"
+#include "proto/instant.h"
 #include "proto/message.h"
 
 /* The session's first connection: if the last dial of every endpoint has failed definitely, the
  * client waits this long since the request began. A server may be started at the same time as the
  * client and needs this long to listen. */
-#define CONNECT_NS INT64_C(3000000000)
+#define CONNECT_NS (3 * NS_PER_S)
 
 /* If there are several endpoints, each one gets this long to connect before the client dials the
  * next one. TCP and ZMTP need four round trips for their handshakes. A round trip to the other side
  * of the world takes 0.2 s. */
-#define TURN_NS INT64_C(1000000000)
+#define TURN_NS NS_PER_S
 
 /* A server that sends no message for this long may be frozen. A server sends progress twice a
  * second, so this is six times the expected pause. */
-#define SILENCE_NS INT64_C(3000000000)
+#define SILENCE_NS (3 * NS_PER_S)
 
 /* After SILENCE_NS, the client waits this long before it gives the server up. In this time the
  * client reads messages that came while its caller did not look, and a probe can connect. */
-#define PROBE_NS INT64_C(2000000000)
+#define PROBE_NS (2 * NS_PER_S)
 
 /* The default patience: how long the client waits for a lost server, or for a first connection. A
  * restart takes seconds. A repair takes longer. */
-#define PATIENCE_NS INT64_C(10000000000)
+#define PATIENCE_NS (10 * NS_PER_S)
 
 /* How long the client waits for busy servers. If the queues have been full for this long, they will
  * not be empty soon. */
-#define BUSY_NS INT64_C(60000000000)
+#define BUSY_NS (60 * NS_PER_S)
 
 /* The client waits this long before it dials a lost server again. Without this pause, a server that
  * closes the connection at every request would be asked a thousand times a second. */
-#define REDIAL_NS INT64_C(100000000)
+#define REDIAL_NS (100 * NS_PER_MS)
 
 /* The same pause for a server that is stopping: it may take a while to end. */
-#define STOPPING_NS INT64_C(1000000000)
+#define STOPPING_NS NS_PER_S
 
 /* After this many losses the request fails: PATIENCE_NS divided by REDIAL_NS. A lost attempt loses
  * all of its work. After 100 lost servers, one more server is unlikely to finish the request. */

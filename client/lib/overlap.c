@@ -5,8 +5,9 @@
 #include "client/lib/clock.h"
 #include "client/lib/meantime.h"
 #include "client/lib/pacing.h"
+#include "proto/instant.h"
 
-#define SLICE_NS INT64_C(1000000)
+#define SLICE_NS NS_PER_MS
 
 /* Does one slice. Returns false if no work was left. */
 static bool work(struct pacing *pacing, meantime_slice *slice, void *state)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/instant.h"
+
 /* The largest slice. With blocks of 2^16 samples this is 2^48 samples, more than a day's work of
  * one core. units * 2^16 stays far inside 64 bits. */
 #define PACING_UNITS_MAX (UINT64_C(1) << 32)
@@ -20,7 +22,7 @@
 #define PACING_SLICE_PER_LOOK 2000
 
 /* Slices are not stretched beyond this. */
-#define PACING_STRETCH_NS_MAX INT64_C(15000000)
+#define PACING_STRETCH_NS_MAX (15 * NS_PER_MS)
 
 /* A look that takes longer than earlier looks was interrupted, or has read messages. Reading
  * messages takes as long with rarer looks. So the cost of a look rises only slowly: by the longer

@@ -24,7 +24,7 @@
 
 /* Wanted time of a piece, with the other pieces in flight. If a client or a server crashes, not
  * much more work than this is lost. */
-#define WINDOW_PIECE_NS INT64_C(1000000000)
+#define WINDOW_PIECE_NS NS_PER_S
 
 /* Blocks of the first pieces, if there is no time limit: one second of work for a very slow server,
  * some milliseconds for a fast one. Later pieces have at least as many blocks: a piece may be slow

@@ -2,6 +2,7 @@
 #ifndef MEANTIME_SERVER_CORE_ASSIGN_H
 #define MEANTIME_SERVER_CORE_ASSIGN_H
 
+#include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
 
 /* A run is overdue if it is late by OVERDUE_NS. Its worker sends heartbeats but computes too

@@ -20,12 +20,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/instant.h"
 #include "proto/message.h"
 #include "proto/status.h"
 #include "server/limits.h"
 
 /* Time between two progress messages of a request. */
-#define PROGRESS_NS INT64_C(500000000)
+#define PROGRESS_NS (500 * NS_PER_MS)
 
 struct dispatcher;
 

@@ -7,24 +7,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/instant.h"
 #include "proto/message.h"
 
 /* If the parent does not answer a Join within this time, the link is dialled again. */
-#define MEMBERSHIP_JOIN_NS INT64_C(3000000000)
+#define MEMBERSHIP_JOIN_NS (3 * NS_PER_S)
 
 /* If the parent refuses a Join without a time to retry, the next Join is sent after this time:
  * another server may have replaced the parent by then. */
-#define MEMBERSHIP_REST_NS INT64_C(10000000000)
+#define MEMBERSHIP_REST_NS (10 * NS_PER_S)
 
 /* If the parent finds a cycle, a part of this time is added, which depends on the name of this
  * server. So the members of the cycle do not all join again at once. */
-#define MEMBERSHIP_CYCLE_NS INT64_C(5000000000)
+#define MEMBERSHIP_CYCLE_NS (5 * NS_PER_S)
 
 /* Time from a disconnect to the next dial. If this server had joined, the time is short, because a
  * restarted front is back at once. If this server had not joined, the time is longer. Otherwise a
  * port that accepts every connection and closes it would be dialled a thousand times a second. */
-#define MEMBERSHIP_REDIAL_NS       INT64_C(10000000)
-#define MEMBERSHIP_REDIAL_LATER_NS INT64_C(200000000)
+#define MEMBERSHIP_REDIAL_NS       (10 * NS_PER_MS)
+#define MEMBERSHIP_REDIAL_LATER_NS (200 * NS_PER_MS)
 
 enum membership_state {
     MEMBERSHIP_DISCONNECTED, /* the link is dialled again at due_at_ns */

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/instant.h"
 #include "sums/stream.h"
 
 /* Assumed before the first measurement: about the time of the portable kernel. */
-#define BLOCK_NS_GUESS 100000
+#define BLOCK_NS_GUESS (100 * NS_PER_US)
 
 /* The times that workers report are limited to this range. A block in 1 us is ten times faster than
  * any core; 10 s for a block is slower than any computer. */
@@ -316,7 +317,7 @@ static uint64_t blocks_in(double ns, double block_ns)
 
 /* Towards the end of a request, spans shrink so that all workers finish together. No span takes
  * less time than this. */
-#define SPAN_NS_MIN INT64_C(100000)
+#define SPAN_NS_MIN (100 * NS_PER_US)
 
 /* The longest time of one core that a span is cut for. Only a span of one block may take longer. */
 static double span_ns_max(const struct workers *workers, const struct worker *worker)

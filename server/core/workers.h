@@ -7,13 +7,14 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "proto/instant.h"
 #include "proto/message.h"
 #include "server/core/spans.h"
 #include "server/limits.h"
 
 /* A run is late if it takes twice the expected time and LATE_NS more. A short pause of the network
  * or of a busy machine is no reason to compute a span twice. */
-#define LATE_NS INT64_C(20000000)
+#define LATE_NS (20 * NS_PER_MS)
 
 #define KINDS 3 /* indexed by enum message_kind, which starts at 1 */
 

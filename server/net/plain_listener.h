@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/instant.h"
+
 /* Connections at a time. Each has one request, for a sum of some milliseconds. */
 #define PLAIN_MAX 256
 
@@ -23,10 +25,10 @@
 
 /* Time that a client has to close its end after its answer. The answer travels around the world in
  * a fraction of this. */
-#define PLAIN_CLOSE_NS INT64_C(5000000000)
+#define PLAIN_CLOSE_NS (5 * NS_PER_S)
 
 /* Time between two calls of accept() while no file descriptor is left. */
-#define PLAIN_RETRY_NS INT64_C(100000000)
+#define PLAIN_RETRY_NS (100 * NS_PER_MS)
 
 struct plain_listener;
 

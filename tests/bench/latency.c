@@ -12,12 +12,13 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "proto/message.h"
 #include "sums/sum.h"
 
 #define BATCHES        60
 #define BATCH          20
-#define IDLE_NS        3000000
+#define IDLE_NS        (3 * NS_PER_MS)
 #define ENDPOINT_BYTES 128
 #define RAW_ENDPOINT   "tcp://127.0.0.1:*"
 

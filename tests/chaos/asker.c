@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "proto/instant.h"
+#include "tests/support/chance.h"
 
 #define ENTRIES_MAX 256
 #define WINDOW_MAX  4
@@ -33,20 +34,10 @@ struct asker {
     struct meantime *m;
     struct entry entries[ENTRIES_MAX];
     size_t count;
-    uint64_t chance;
+    struct chance chance;
     int in_flight, wrong;
     uint64_t answered, retries, cancelled, timed_out, no_server, lost;
 };
-
-/* splitmix64 */
-static uint64_t below(struct asker *asker, uint64_t limit)
-{
-    uint64_t x = asker->chance += UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ x >> 31) % limit;
-}
 
 static bool read_table(struct asker *asker, const char *path)
 {
@@ -74,18 +65,19 @@ static bool read_table(struct asker *asker, const char *path)
 
 static void ask(struct asker *asker, int64_t timeout_ns)
 {
-    struct meantime_question *question = &asker->entries[below(asker, asker->count)].question;
+    struct meantime_question *question =
+        &asker->entries[chance_below(&asker->chance, asker->count)].question;
     uint64_t request;
 
     question->timeout_ns = timeout_ns;
-    question->server = (unsigned)below(asker, 3);
+    question->server = (unsigned)chance_below(&asker->chance, 3);
     if (meantime_ask(asker->m, question, &request) != MEANTIME_OK) {
         printf("WRONG: meantime_ask() fails\n");
         asker->wrong++;
         return;
     }
     asker->in_flight++;
-    if (below(asker, 20) == 0)
+    if (chance_below(&asker->chance, 20) == 0)
         meantime_cancel(asker->m, request);
 }
 
@@ -167,10 +159,10 @@ int main(int count, char **arguments)
         fprintf(stderr, "usage: asker TABLE SEED ENDPOINTS\n");
         return 2;
     }
-    asker.chance = strtoull(arguments[2], NULL, 10);
+    asker.chance.state = strtoull(arguments[2], NULL, 10);
     while (!stdin_has_ended())
-        round_of(&asker, 1 + below(&asker, WINDOW_MAX),
-                 (int64_t)(200 + below(&asker, 8000)) * NS_PER_MS, false);
+        round_of(&asker, 1 + chance_below(&asker.chance, WINDOW_MAX),
+                 (int64_t)(200 + chance_below(&asker.chance, 8000)) * NS_PER_MS, false);
     round_of(&asker, WINDOW_MAX, LAST_NS, true);
     meantime_close(&asker.m);
     printf("answered %" PRIu64 " retries %" PRIu64 " cancelled %" PRIu64 " timed_out %" PRIu64

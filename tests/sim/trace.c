@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "proto/instant.h"
+
 /* Bytes of `what` that are hashed. Each text is longer. */
 #define VERB_BYTES 8
 
@@ -27,8 +29,8 @@ static void mix_line(struct trace *trace, int64_t now_ns, const char *what, uint
 
 static void print_line(int64_t now_ns, const char *what, uint32_t who, uint64_t peer)
 {
-    printf("%4" PRId64 ".%09" PRId64 "  %s %" PRIu32 " %" PRIu64, now_ns / 1000000000,
-           now_ns % 1000000000, what, who, peer);
+    printf("%4" PRId64 ".%09" PRId64 "  %s %" PRIu32 " %" PRIu64, now_ns / NS_PER_S,
+           now_ns % NS_PER_S, what, who, peer);
 }
 
 void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t who, uint64_t peer)

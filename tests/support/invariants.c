@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "proto/instant.h"
 #include "server/core/assign.h"
 #include "server/core/dispatcher_state.h"
 
@@ -164,7 +165,7 @@ static const char *twice_wrong(const struct dispatcher *d)
         return NULL;
     TAILQ_FOREACH (span, &d->spans.twice, in_waiting) {
         int64_t patience_ns =
-            span->revocations < 20 ? OVERDUE_NS << span->revocations : INT64_MAX / 2;
+            span->revocations < REVOCATIONS_MAX ? OVERDUE_NS << span->revocations : NEVER / 2;
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
             span->runs[1]->late_at_ns + patience_ns <= d->now_ns &&
             workers_ready_for(&d->workers, span))

@@ -1,6 +1,6 @@
 /* System tests of invalid input: whatever a client sends, the server survives, keeps its log short
- * and serves the next client. SEED=n in the environment selects the random input; the default is 1.
- */
+ * and serves the next client. If MEANTIME_TEST_SEED is
+ * set, this seed selects the random input. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "tests/support/chance.h"
 #include "tests/support/story.h"
 #include "tests/support/tcp_client.h"
 #include "tests/support/tcp_table.h"
@@ -37,41 +38,17 @@ static const struct sum_request proper = {
 
 /* ---- random numbers ---------------------------------------------------------------------- */
 
-static uint64_t seed_given(void)
-{
-    const char *text = getenv("SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : 1;
-
-    fprintf(stderr, "SEED=%" PRIu64 "\n", seed);
-    return seed;
-}
-
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t x = *state += 0x9e3779b97f4a7c15;
-
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
-static uint64_t draw_below(uint64_t *state, uint64_t bound)
-{
-    return draw(state) % bound;
-}
-
-static void draw_bytes(uint64_t *state, uint8_t *bytes, size_t size)
+static void draw_bytes(struct chance *chance, uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)draw(state);
+        bytes[i] = (uint8_t)chance_next(chance);
 }
 
 /* A frame's size: below 200 bytes in 99 of 100 draws, else up to FRAME_BYTES_MAX. */
-static size_t draw_size(uint64_t *state)
+static size_t draw_size(struct chance *chance)
 {
-    return draw_below(state, 100) == 0 ? draw_below(state, FRAME_BYTES_MAX + 1)
-                                       : draw_below(state, 200);
+    return chance_below(chance, 100) == 0 ? chance_below(chance, FRAME_BYTES_MAX + 1)
+                                          : chance_below(chance, 200);
 }
 
 /* ---- checks ------------------------------------------------------------------------------ */
@@ -99,14 +76,14 @@ static void expect_short_log(struct test_server *server, int64_t began_at_ms)
 
 /* ---- messages ---------------------------------------------------------------------------- */
 
-static void send_random_message(struct peer *peer, uint64_t *state)
+static void send_random_message(struct peer *peer, struct chance *chance)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
-    uint64_t parts = 1 + draw_below(state, 8);
+    uint64_t parts = 1 + chance_below(chance, 8);
 
     while (parts-- > 0) {
-        size_t size = draw_size(state);
-        draw_bytes(state, bytes, size);
+        size_t size = draw_size(chance);
+        draw_bytes(chance, bytes, size);
         zmq_send(peer_socket(peer), bytes, size, parts > 0 ? ZMQ_SNDMORE : 0);
     }
 }
@@ -144,10 +121,10 @@ static void flood_with_random_messages(const char *socket, enum peer_type type)
     int64_t began_at_ms = process_now_ms();
     struct test_server server = server_start(WORDS("--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
-    uint64_t state = seed_given();
+    struct chance chance = chance_init();
 
     for (int i = 0; i < MESSAGES; i++)
-        send_random_message(peer, &state);
+        send_random_message(peer, &chance);
     expect_answer_to_proper(peer);
     expect_service(&server, PEER_REQ);
     expect_short_log(&server, began_at_ms);
@@ -169,12 +146,12 @@ Test(garbage, a_peer_is_served_after_its_own_invalid_messages)
     int64_t began_at_ms = process_now_ms();
     struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
-    uint64_t state = seed_given();
+    struct chance chance = chance_init();
     uint8_t bytes[200];
 
     for (int i = 0; i < 1000; i++) {
-        size_t size = 1 + draw_below(&state, sizeof bytes);
-        draw_bytes(&state, bytes, size);
+        size_t size = 1 + chance_below(&chance, sizeof bytes);
+        draw_bytes(&chance, bytes, size);
         bytes[0] = 0xff; /* no message begins with this byte */
         zmq_send(peer_socket(peer), bytes, size, 0);
     }
@@ -186,7 +163,7 @@ Test(garbage, a_peer_is_served_after_its_own_invalid_messages)
 }
 
 /* Sends a request with some changed bytes. Many of these requests are valid and endless. */
-static void send_damaged_request(struct peer *peer, uint64_t *state, uint64_t id)
+static void send_damaged_request(struct peer *peer, struct chance *chance, uint64_t id)
 {
     struct message message = {.type = MESSAGE_SUM_REQUEST, .sum_request = proper};
     uint8_t bytes[MESSAGE_BYTES_MAX];
@@ -194,19 +171,19 @@ static void send_damaged_request(struct peer *peer, uint64_t *state, uint64_t id
     message.sum_request.id = id;
     message.sum_request.progress = true;
     size_t size = message_encode(&message, bytes);
-    for (uint64_t changes = 1 + draw_below(state, 3); changes > 0; changes--)
-        bytes[draw_below(state, size)] = (uint8_t)draw(state);
-    zmq_send(peer_socket(peer), bytes, size - draw_below(state, 2), 0);
+    for (uint64_t changes = 1 + chance_below(chance, 3); changes > 0; changes--)
+        bytes[chance_below(chance, size)] = (uint8_t)chance_next(chance);
+    zmq_send(peer_socket(peer), bytes, size - chance_below(chance, 2), 0);
 }
 
 Test(garbage, a_server_survives_damaged_requests)
 {
     struct test_server server = server_start(NULL);
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
-    uint64_t state = seed_given();
+    struct chance chance = chance_init();
 
     for (uint64_t id = 1; id <= MESSAGES; id++)
-        send_damaged_request(peer, &state, id);
+        send_damaged_request(peer, &chance, id);
     expect_answer_to_proper(peer);
     expect_service(&server, PEER_REQ);
     peer_destroy(&peer);
@@ -387,27 +364,27 @@ static void await_disconnect(int connection)
 
 /* Sends a handshake, or its first bytes, and then random bytes. The server may disconnect at any
  * time. */
-static void send_random_bytes(int connection, uint64_t *state)
+static void send_random_bytes(int connection, struct chance *chance)
 {
     uint8_t bytes[1024];
     size_t handshake = zmtp_put_handshake(bytes);
-    size_t begin = draw_below(state, 4) ? handshake : draw_below(state, handshake);
+    size_t begin = chance_below(chance, 4) ? handshake : chance_below(chance, handshake);
 
-    draw_bytes(state, bytes + begin, sizeof bytes - begin);
-    send(connection, bytes, begin + draw_below(state, sizeof bytes - begin), MSG_NOSIGNAL);
-    if (draw_below(state, 2))
+    draw_bytes(chance, bytes + begin, sizeof bytes - begin);
+    send(connection, bytes, begin + chance_below(chance, sizeof bytes - begin), MSG_NOSIGNAL);
+    if (chance_below(chance, 2))
         send(connection, bytes, sizeof bytes, MSG_NOSIGNAL);
 }
 
 static void send_bytes_to_port(const char *socket)
 {
     struct test_server server = server_start(WORDS("--socket", socket));
-    uint64_t state = seed_given();
+    struct chance chance = chance_init();
     int connections[CONNECTIONS];
 
     for (int i = 0; i < CONNECTIONS; i++) {
         connections[i] = tcp_client_new(server.port);
-        send_random_bytes(connections[i], &state);
+        send_random_bytes(connections[i], &chance);
     }
     expect_service(&server, PEER_REQ);
     for (int i = 0; i < CONNECTIONS; i++) {

@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "client/lib/meantime.h"
+#include "proto/instant.h"
 #include "tests/support/impostor.h"
 #include "tests/support/story.h"
 
 TestSuite(library, .fini = story_end);
 
-#define MS INT64_C(1000000)
+#define MS NS_PER_MS
 
 /* The sum of the first block of Gaussian samples of seed 0. */
 #define BLOCK       65536
@@ -401,7 +402,7 @@ static int64_t now_ns(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 static uint64_t work_slice(void *state, uint64_t units)

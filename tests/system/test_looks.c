@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "client/lib/meantime.h"
+#include "proto/instant.h"
 #include "tests/support/impostor.h"
 #include "tests/support/story.h"
 
 TestSuite(looks, .fini = story_end);
 
-#define MS          INT64_C(1000000)
+#define MS          NS_PER_MS
 #define PATIENCE_NS (PROCESS_PATIENCE_MS * MS)
 
 /* More answers than one look reads. */

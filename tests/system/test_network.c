@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/instant.h"
 #include "tests/support/lasting.h"
 #include "tests/support/story.h"
 #include "tests/support/tcp_table.h"
@@ -215,7 +216,7 @@ static void expect_sum(struct meantime *m)
     uint64_t request;
 
     cr_assert(meantime_ask(m, &question, &request) == MEANTIME_OK);
-    cr_assert(meantime_wait(m, request, PROCESS_PATIENCE_MS * INT64_C(1000000)) == 1);
+    cr_assert(meantime_wait(m, request, PROCESS_PATIENCE_MS * NS_PER_MS) == 1);
     cr_assert(meantime_take(m, request, &result) == 1);
     cr_assert(result.error == MEANTIME_OK && result.sum == -104.0668469302687, "%s", result.text);
 }

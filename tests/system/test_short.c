@@ -7,11 +7,12 @@
 #include <time.h>
 
 #include "client/lib/meantime.h"
+#include "proto/instant.h"
 #include "tests/support/story.h"
 
 TestSuite(short_of, .fini = story_end);
 
-#define PATIENCE_NS (PROCESS_PATIENCE_MS * INT64_C(1000000))
+#define PATIENCE_NS (PROCESS_PATIENCE_MS * NS_PER_MS)
 
 static const struct meantime_question sample = {.kind = MEANTIME_GAUSSIAN, .count = 1};
 

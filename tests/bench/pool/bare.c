@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/roles.h"
@@ -130,7 +131,7 @@ static void relay_send(void *router, const uint8_t *id)
 static double relay_round(void *router, uint8_t ids[BARE_WORKERS][ID_BYTES], int credit, int ms)
 {
     uint8_t id[ID_BYTES], reply[BARE_REPLY_BYTES];
-    int64_t began_at_ns = bench_now_ns(), end_at_ns = began_at_ns + ms * INT64_C(1000000);
+    int64_t began_at_ns = bench_now_ns(), end_at_ns = began_at_ns + ms * NS_PER_MS;
     int out = BARE_WORKERS * credit;
     int64_t count = 0;
 

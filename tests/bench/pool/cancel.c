@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/parts.h"
@@ -13,7 +14,7 @@
 #define CANCELS 400
 
 /* A request runs between 0 and this time before its cancel: two spans of a compute thread. */
-#define RUNS_NS 20000000
+#define RUNS_NS (20 * NS_PER_MS)
 
 static void measure(void *client, uint32_t workers, const char *what)
 {

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/instant.h"
+
 #define OPTIONS_MAX 12
 
 /* Below the ports that the kernel gives to outgoing connections. */
@@ -112,7 +114,7 @@ int64_t child_cpu_ns(const struct child *child)
 
     if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &taken) == -1)
         bench_fail("the CPU time of a child");
-    return (int64_t)taken.tv_sec * 1000000000 + taken.tv_nsec;
+    return (int64_t)taken.tv_sec * NS_PER_S + taken.tv_nsec;
 }
 
 static double child_mib(const struct child *child, const char *field)

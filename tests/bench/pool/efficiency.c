@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "sums/sum.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
@@ -12,7 +13,7 @@
 
 #define WORKERS      2
 #define ROUNDS       9
-#define ROUND_NS     INT64_C(2500000000)
+#define ROUND_NS     (2500 * NS_PER_MS)
 #define TRIAL_BLOCKS 4000
 
 struct rivals {

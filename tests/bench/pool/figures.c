@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "proto/instant.h"
+
 void figures_add(struct figures *figures, double value)
 {
     if (figures->count < FIGURES_MAX)
@@ -70,5 +72,5 @@ int64_t bench_now_ns(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }

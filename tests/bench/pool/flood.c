@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/parts.h"
@@ -19,7 +20,7 @@
 #define PEERS 20
 
 /* Floods of each kind. */
-#define FLOOD_NS INT64_C(5000000000)
+#define FLOOD_NS (5 * NS_PER_S)
 #define PAUSE_US 1000
 
 /* The least number of bytes per send(). */

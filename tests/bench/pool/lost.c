@@ -6,6 +6,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "sums/stream.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
@@ -23,7 +24,7 @@
 #define BEAT_MS 20
 
 /* The interval between two checks whether the front has lost the victim. */
-#define LOOK_NS 1000000
+#define LOOK_NS NS_PER_MS
 
 /* The victim is a process. The heir is a socket of this process. It offers a core only when it must
  * get the victim's spans. */
@@ -237,7 +238,7 @@ static void freeze(const struct bench *bench, const char *heartbeat_ms, int time
 
     scene_open(&scene, bench, heartbeat_ms);
     while (elsewhere.count < times) {
-        int64_t aged_ns = atoi(heartbeat_ms) * INT64_C(1000000) * elsewhere.count / times;
+        int64_t aged_ns = atoi(heartbeat_ms) * NS_PER_MS * elsewhere.count / times;
         if (victim_prepare(&scene, aged_ns))
             victim_freeze(&scene, &elsewhere, &given_up);
         scene_clear(&scene);

@@ -1,6 +1,7 @@
 /* Measures the memory of a front at its limits of workers and requests. */
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/parts.h"
@@ -14,7 +15,7 @@
 #define CROWD 100
 
 /* The state lasts this long after the last worker has joined. */
-#define REMAIN_NS INT64_C(3000000000)
+#define REMAIN_NS (3 * NS_PER_S)
 #define BEAT_MS   200
 
 struct bench_crowd {

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "sums/digest.h"
 #include "sums/stream.h"
 #include "tests/bench/pool/child.h"
@@ -13,7 +14,7 @@
 #define REDIAL_MS 1
 
 /* BLOCK_NS_GUESS of server/core/workers.c. */
-#define BLOCK_NS 100000
+#define BLOCK_NS (100 * NS_PER_US)
 
 void *bench_peer_new(void *context, const char *endpoint)
 {
@@ -100,7 +101,7 @@ void bench_peer_status(void *peer, struct status_reply *status)
 }
 
 /* The pause between two requests. Without it this process takes the cores of the servers. */
-#define PAUSE_NS 200000
+#define PAUSE_NS (200 * NS_PER_US)
 
 void bench_peer_await(void *peer, bool (*wished)(const struct status_reply *status, uint32_t count),
                       uint32_t count)

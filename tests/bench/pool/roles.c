@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "sums/sum.h"
 #include "tests/bench/contest.h"
 #include "tests/bench/pool/child.h"
@@ -37,7 +38,7 @@ static int serve(char **arguments, void (*on_span)(void *, const struct sum_requ
     for (;;) {
         if (bench_now_ns() >= beat_at_ns) {
             bench_peer_heartbeat(peer, capacity);
-            beat_at_ns = bench_now_ns() + beat_ms * INT64_C(1000000);
+            beat_at_ns = bench_now_ns() + beat_ms * NS_PER_MS;
         }
         if (!bench_peer_recv(peer, &message, beat_ms))
             continue;

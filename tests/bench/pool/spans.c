@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "server/core/dispatcher.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
@@ -118,7 +119,7 @@ static double broker_round(void *client, uint32_t credit)
     static const uint8_t request[BARE_REQUEST_BYTES];
     uint8_t reply[BARE_REPLY_BYTES];
     uint32_t out = BROKER_WINDOW * BARE_WORKERS * credit;
-    int64_t began_at_ns = bench_now_ns(), end_at_ns = began_at_ns + ROUND_MS * INT64_C(1000000);
+    int64_t began_at_ns = bench_now_ns(), end_at_ns = began_at_ns + ROUND_MS * NS_PER_MS;
     uint64_t count = 0;
 
     for (uint32_t i = 0; i < out; i++)

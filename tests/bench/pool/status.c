@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "proto/instant.h"
 #include "tests/bench/pool/child.h"
 #include "tests/bench/pool/figures.h"
 #include "tests/bench/pool/parts.h"
@@ -13,7 +14,7 @@
 #define TRIPS 2500
 
 /* The pause between two requests is 0 to this, so that they come at all phases of the threads. */
-#define PAUSE_NS 1000000
+#define PAUSE_NS NS_PER_MS
 
 /* Bytes of the echo's messages: about as many as of a status request. */
 #define ECHO_BYTES 8

@@ -1,6 +1,7 @@
 /* The answers that a server owes its clients: see ledger.h. */
 #include "tests/sim/pool/ledger.h"
 
+#include "proto/instant.h"
 #include "server/core/spans.h"
 #include "tests/sim/oracle.h"
 
@@ -84,7 +85,7 @@ static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
                                  uint32_t lost, const struct debt *debt,
                                  const struct refusal *refusal)
 {
-    int64_t deadline_at_ns = debt->asked_at_ns + debt->asked.deadline_ms * INT64_C(1000000);
+    int64_t deadline_at_ns = debt->asked_at_ns + debt->asked.deadline_ms * NS_PER_MS;
 
     switch (refusal->status) {
     case STATUS_BUSY: return busy_wrong(ledger, settings, debt, refusal);

@@ -13,28 +13,20 @@
 #include "client/pictures/chart.h"
 #include "proto/bounds.h"
 #include "proto/instant.h"
+#include "tests/support/chance.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
-/* splitmix64: the same seed gives the same sequence. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 /* Counts with any number of bits. */
-static uint64_t next_count(uint64_t *state)
+static uint64_t next_count(struct chance *chance)
 {
-    uint64_t bits = next_random(state);
-    return bits >> (1 + next_random(state) % 63);
+    uint64_t bits = chance_next(chance);
+    return bits >> (1 + chance_next(chance) % 63);
 }
 
-static double next_fraction(uint64_t *state)
+static double next_fraction(struct chance *chance)
 {
-    return (double)(next_random(state) >> 11) * 0x1p-53;
+    return (double)(chance_next(chance) >> 11) * 0x1p-53;
 }
 
 /* ---- quantity ---- */
@@ -266,9 +258,9 @@ Test(quantity, rates_and_times_are_printed_with_two_digits)
 /* A law: all forms of a count give the same count. */
 Test(quantity, every_form_of_a_count_is_read_as_that_count)
 {
-    uint64_t state = 1;
+    struct chance chance = {1};
     for (int i = 0; i < 100000; i++) {
-        uint64_t count = next_count(&state);
+        uint64_t count = next_count(&chance);
         char texts[5][64];
         count_print(count, texts[0]);
         snprintf(texts[1], sizeof texts[1], "%" PRIu64, count);
@@ -459,10 +451,10 @@ Test(pacing, a_request_that_waits_for_long_makes_no_slice_longer)
 /* A law, for speeds at which 10 to 4^7 units fit in the target. */
 Test(pacing, eight_slices_reach_a_constant_speed_within_a_tenth)
 {
-    uint64_t state = 2;
+    struct chance chance = {2};
     for (int i = 0; i < 10000; i++) {
-        int64_t target_ns = 100 * US + (int64_t)(next_random(&state) % (uint64_t)(100 * MS));
-        double units = 10 * pow(1600, next_fraction(&state));
+        int64_t target_ns = 100 * US + (int64_t)(chance_next(&chance) % (uint64_t)(100 * MS));
+        double units = 10 * pow(1600, next_fraction(&chance));
         int64_t unit_ns = (int64_t)((double)target_ns / units);
         struct pacing pacing;
         pacing_init(&pacing, target_ns);
@@ -479,13 +471,13 @@ Test(pacing, eight_slices_reach_a_constant_speed_within_a_tenth)
 Test(pacing, any_sequence_of_speeds_keeps_the_bounds)
 {
     for (uint64_t seed = 0; seed < 1000; seed++) {
-        uint64_t state = seed;
-        int64_t target_ns = (int64_t)(next_random(&state) >> (24 + next_random(&state) % 40));
+        struct chance chance = {seed};
+        int64_t target_ns = (int64_t)(chance_next(&chance) >> (24 + chance_next(&chance) % 40));
         struct pacing pacing;
         pacing_init(&pacing, target_ns);
         for (int slice = 0; slice < 200; slice++) {
             uint64_t before = pacing_units(&pacing);
-            int64_t elapsed_ns = (int64_t)(next_random(&state) >> (1 + next_random(&state) % 63));
+            int64_t elapsed_ns = (int64_t)(chance_next(&chance) >> (1 + chance_next(&chance) % 63));
             pacing_measured(&pacing, before, elapsed_ns);
             uint64_t after = pacing_units(&pacing);
             cr_assert(after >= 1 && after <= PACING_UNITS_MAX, "seed %" PRIu64, seed);
@@ -725,10 +717,10 @@ static const char *line_after(const char *line)
     return end ? end + 1 : line + strlen(line);
 }
 
-static struct chart_task random_task(uint64_t *state, double longest_s)
+static struct chart_task random_task(struct chance *chance, double longest_s)
 {
-    double a = longest_s * next_fraction(state), b = longest_s * next_fraction(state);
-    return (struct chart_task){fmin(a, b), fmax(a, b), next_random(state) % 4 == 0};
+    double a = longest_s * next_fraction(chance), b = longest_s * next_fraction(chance);
+    return (struct chart_task){fmin(a, b), fmax(a, b), chance_next(chance) % 4 == 0};
 }
 
 /* A law, for any times and widths: every line is drawn, no line is too long, and every task is
@@ -736,13 +728,13 @@ static struct chart_task random_task(uint64_t *state, double longest_s)
 Test(chart, any_chart_fits_in_its_columns_and_shows_every_task)
 {
     for (uint64_t seed = 0; seed < 20000; seed++) {
-        uint64_t state = seed;
-        double longest_s = pow(10, -8 + 15 * next_fraction(&state));
-        int columns = CHART_COLUMNS_MIN + (int)(next_random(&state) % 150);
-        bool utf8 = next_random(&state) % 2, colour = next_random(&state) % 2;
+        struct chance chance = {seed};
+        double longest_s = pow(10, -8 + 15 * next_fraction(&chance));
+        int columns = CHART_COLUMNS_MIN + (int)(chance_next(&chance) % 150);
+        bool utf8 = chance_next(&chance) % 2, colour = chance_next(&chance) % 2;
         struct chart_lesson lessons[2] = {{.name = "serial"}, {.name = "a name that is too long"}};
         for (int row = 0; row < 4; row++)
-            lessons[row / 2].tasks[row % 2] = random_task(&state, longest_s);
+            lessons[row / 2].tasks[row % 2] = random_task(&chance, longest_s);
 
         char *drawn = chart_text(lessons, 2, columns, utf8, colour);
         int lines = 0, marked = 0;
@@ -807,11 +799,11 @@ Test(bar, leaves_out_its_parts_as_the_terminal_becomes_narrow)
 /* A law: for any numbers, the line begins at the first column and does not reach the last one. */
 Test(bar, never_reaches_the_last_column)
 {
-    uint64_t state = 3;
+    struct chance chance = {3};
     for (int i = 0; i < 20000; i++) {
-        int columns = 1 + (int)(next_random(&state) % 300);
-        double fraction = 1.2 * next_fraction(&state) - 0.1;
-        double elapsed_s = pow(10, -3 + 20 * next_fraction(&state));
+        int columns = 1 + (int)(chance_next(&chance) % 300);
+        double fraction = 1.2 * next_fraction(&chance) - 0.1;
+        double elapsed_s = pow(10, -3 + 20 * next_fraction(&chance));
         char *drawn = bar_text(fraction, elapsed_s, columns, i & 1, i & 2);
         cr_assert(columns_of(drawn) < columns, "%d columns: %s", columns, drawn + 1);
         cr_assert(drawn[0] == '\r');

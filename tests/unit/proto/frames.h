@@ -8,52 +8,43 @@
 #include <string.h>
 
 #include "proto/bounds.h"
+#include "tests/support/chance.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* SplitMix64 (Steele, Lea, Flood 2014). Each round has a new seed, which a failure prints. */
-static inline uint64_t draw(uint64_t *state)
-{
-    uint64_t x = *state += 0x9e3779b97f4a7c15;
-
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
 /* A number of random length in bits, so that small and huge numbers are equally likely. */
-static inline uint64_t draw_number(uint64_t *state, uint64_t max)
+static inline uint64_t draw_number(struct chance *chance, uint64_t max)
 {
-    uint64_t number = draw(state) >> draw(state) % 64;
+    uint64_t number = chance_next(chance) >> chance_next(chance) % 64;
 
     return number > max ? max - number % 4 : number;
 }
 
-static inline uint64_t draw_positive(uint64_t *state, uint64_t max)
+static inline uint64_t draw_positive(struct chance *chance, uint64_t max)
 {
-    return 1 + draw_number(state, max - 1);
+    return 1 + draw_number(chance, max - 1);
 }
 
-static inline uint32_t draw_word(uint64_t *state)
+static inline uint32_t draw_word(struct chance *chance)
 {
-    return (uint32_t)draw_number(state, UINT32_MAX);
+    return (uint32_t)draw_number(chance, UINT32_MAX);
 }
 
 /* Printable text of up to `bytes_max` bytes. */
-static inline void draw_text(uint64_t *state, char *text, size_t bytes_max)
+static inline void draw_text(struct chance *chance, char *text, size_t bytes_max)
 {
-    size_t length = draw(state) % (bytes_max + 1);
+    size_t length = chance_next(chance) % (bytes_max + 1);
 
     for (size_t i = 0; i < length; ++i)
-        text[i] = (char)(' ' + draw(state) % 95);
+        text[i] = (char)(' ' + chance_next(chance) % 95);
     text[length] = '\0';
 }
 
 /* Fills `bytes` with random bytes. */
-static inline void draw_bytes(uint64_t *state, uint8_t *bytes, size_t size)
+static inline void draw_bytes(struct chance *chance, uint8_t *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i += sizeof(*state)) {
-        uint64_t word = draw(state);
+    for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+        uint64_t word = chance_next(chance);
         memcpy(bytes + i, &word, size - i < sizeof(word) ? size - i : sizeof(word));
     }
 }

@@ -629,92 +629,92 @@ static void check_round_trip(const struct message *message, const char *what, ui
     cr_assert(messages_equal(message, &outcome.message), "%s, seed %" PRIu64, what, seed);
 }
 
-static void draw_sum_request(uint64_t *state, struct sum_request *request)
+static void draw_sum_request(struct chance *chance, struct sum_request *request)
 {
-    request->id = draw_positive(state, UINT64_MAX);
-    request->seed = draw_number(state, UINT64_MAX);
-    request->kind = draw(state) & 1 ? MESSAGE_KIND_GAUSSIAN : MESSAGE_KIND_UNIFORM;
-    request->count = draw_positive(state, SAMPLE_END_MAX);
+    request->id = draw_positive(chance, UINT64_MAX);
+    request->seed = draw_number(chance, UINT64_MAX);
+    request->kind = chance_next(chance) & 1 ? MESSAGE_KIND_GAUSSIAN : MESSAGE_KIND_UNIFORM;
+    request->count = draw_positive(chance, SAMPLE_END_MAX);
     request->first = SAMPLE_END_MAX - request->count;
     if (request->first >= 4)
-        request->first = draw_number(state, request->first);
-    request->deadline_ms = draw_word(state);
-    request->progress = draw(state) & 1;
+        request->first = draw_number(chance, request->first);
+    request->deadline_ms = draw_word(chance);
+    request->progress = chance_next(chance) & 1;
 }
 
-static __int128 draw_units(uint64_t *state)
+static __int128 draw_units(struct chance *chance)
 {
-    unsigned __int128 bits = (unsigned __int128)draw(state) << 64 | draw(state);
+    unsigned __int128 bits = (unsigned __int128)chance_next(chance) << 64 | chance_next(chance);
 
-    return (__int128)bits >> draw(state) % 128;
+    return (__int128)bits >> chance_next(chance) % 128;
 }
 
-static void draw_sum_reply(uint64_t *state, struct sum_reply *reply)
+static void draw_sum_reply(struct chance *chance, struct sum_reply *reply)
 {
-    reply->id = draw_positive(state, UINT64_MAX);
-    reply->count = draw_positive(state, SAMPLE_END_MAX);
-    reply->units = draw_units(state);
-    reply->unit_log2 = -(int32_t)(draw(state) % 1075);
-    reply->compute_ns = draw_number(state, UINT64_MAX);
+    reply->id = draw_positive(chance, UINT64_MAX);
+    reply->count = draw_positive(chance, SAMPLE_END_MAX);
+    reply->units = draw_units(chance);
+    reply->unit_log2 = -(int32_t)(chance_next(chance) % 1075);
+    reply->compute_ns = draw_number(chance, UINT64_MAX);
 }
 
-static void draw_progress(uint64_t *state, struct progress *progress)
+static void draw_progress(struct chance *chance, struct progress *progress)
 {
-    progress->id = draw_positive(state, UINT64_MAX);
-    progress->count = draw_positive(state, SAMPLE_END_MAX);
-    progress->done = draw(state) % progress->count;
+    progress->id = draw_positive(chance, UINT64_MAX);
+    progress->count = draw_positive(chance, SAMPLE_END_MAX);
+    progress->done = chance_next(chance) % progress->count;
 }
 
-static void draw_refusal(uint64_t *state, struct refusal *refusal)
+static void draw_refusal(struct chance *chance, struct refusal *refusal)
 {
-    refusal->id = draw_number(state, UINT64_MAX);
-    refusal->status = (enum status)(1 + draw(state) % (STATUS_END - 1));
-    refusal->retry_after_ms = draw_word(state);
-    draw_text(state, refusal->text, TEXT_BYTES_MAX);
+    refusal->id = draw_number(chance, UINT64_MAX);
+    refusal->status = (enum status)(1 + chance_next(chance) % (STATUS_END - 1));
+    refusal->retry_after_ms = draw_word(chance);
+    draw_text(chance, refusal->text, TEXT_BYTES_MAX);
 }
 
-static void draw_join(uint64_t *state, struct join *join)
+static void draw_join(struct chance *chance, struct join *join)
 {
-    join->digest = draw(state);
-    join->capacity = (uint32_t)draw_number(state, CAPACITY_MAX);
-    join->height = (uint32_t)draw_number(state, UINT32_MAX);
-    draw_text(state, join->name, NAME_BYTES_MAX);
-    draw_text(state, join->kernel, NAME_BYTES_MAX);
+    join->digest = chance_next(chance);
+    join->capacity = (uint32_t)draw_number(chance, CAPACITY_MAX);
+    join->height = (uint32_t)draw_number(chance, UINT32_MAX);
+    draw_text(chance, join->name, NAME_BYTES_MAX);
+    draw_text(chance, join->kernel, NAME_BYTES_MAX);
 }
 
-static void draw_welcome(uint64_t *state, struct welcome *welcome)
+static void draw_welcome(struct chance *chance, struct welcome *welcome)
 {
     welcome->heartbeat_ms =
-        (uint32_t)(HEARTBEAT_MS_MIN + draw_number(state, HEARTBEAT_MS_MAX - HEARTBEAT_MS_MIN));
+        (uint32_t)(HEARTBEAT_MS_MIN + draw_number(chance, HEARTBEAT_MS_MAX - HEARTBEAT_MS_MIN));
 }
 
-static void draw_heartbeat(uint64_t *state, struct heartbeat *heartbeat)
+static void draw_heartbeat(struct chance *chance, struct heartbeat *heartbeat)
 {
-    heartbeat->capacity = (uint32_t)draw_number(state, CAPACITY_MAX);
-    heartbeat->height = (uint32_t)draw_number(state, UINT32_MAX);
+    heartbeat->capacity = (uint32_t)draw_number(chance, CAPACITY_MAX);
+    heartbeat->height = (uint32_t)draw_number(chance, UINT32_MAX);
 }
 
-static void draw_status_request(uint64_t *state, struct status_request *request)
+static void draw_status_request(struct chance *chance, struct status_request *request)
 {
-    request->first_worker = draw_word(state);
-    request->first_request = draw_word(state);
+    request->first_worker = draw_word(chance);
+    request->first_request = draw_word(chance);
 }
 
-static struct message draw_message(uint64_t *state)
+static struct message draw_message(struct chance *chance)
 {
-    struct message message = {.type = (enum message_type)(draw(state) % COUNT_OF(samples))};
+    struct message message = {.type = (enum message_type)(chance_next(chance) % COUNT_OF(samples))};
 
     switch (message.type) {
-    case MESSAGE_SUM_REQUEST: draw_sum_request(state, &message.sum_request); break;
-    case MESSAGE_SUM_REPLY: draw_sum_reply(state, &message.sum_reply); break;
-    case MESSAGE_PROGRESS: draw_progress(state, &message.progress); break;
-    case MESSAGE_CANCEL: message.cancel.id = draw_positive(state, UINT64_MAX); break;
-    case MESSAGE_REFUSAL: draw_refusal(state, &message.refusal); break;
-    case MESSAGE_JOIN: draw_join(state, &message.join); break;
-    case MESSAGE_WELCOME: draw_welcome(state, &message.welcome); break;
-    case MESSAGE_HEARTBEAT: draw_heartbeat(state, &message.heartbeat); break;
+    case MESSAGE_SUM_REQUEST: draw_sum_request(chance, &message.sum_request); break;
+    case MESSAGE_SUM_REPLY: draw_sum_reply(chance, &message.sum_reply); break;
+    case MESSAGE_PROGRESS: draw_progress(chance, &message.progress); break;
+    case MESSAGE_CANCEL: message.cancel.id = draw_positive(chance, UINT64_MAX); break;
+    case MESSAGE_REFUSAL: draw_refusal(chance, &message.refusal); break;
+    case MESSAGE_JOIN: draw_join(chance, &message.join); break;
+    case MESSAGE_WELCOME: draw_welcome(chance, &message.welcome); break;
+    case MESSAGE_HEARTBEAT: draw_heartbeat(chance, &message.heartbeat); break;
     case MESSAGE_LEAVE: break;
-    case MESSAGE_STATUS_REQUEST: draw_status_request(state, &message.status_request); break;
+    case MESSAGE_STATUS_REQUEST: draw_status_request(chance, &message.status_request); break;
     case MESSAGE_STATUS_REPLY:
     case MESSAGE_TYPES: cr_assert_fail("a type that message_encode() does not write");
     }
@@ -724,8 +724,8 @@ static struct message draw_message(uint64_t *state)
 Test(message, decode_undoes_encode_for_any_valid_message)
 {
     for (uint64_t seed = 1; seed <= 100000; ++seed) {
-        uint64_t state = seed;
-        struct message message = draw_message(&state);
+        struct chance chance = {seed};
+        struct message message = draw_message(&chance);
         check_round_trip(&message, "drawn message", seed);
     }
 }
@@ -848,9 +848,9 @@ Test(message, garbage_is_harmless)
     uint8_t bytes[2048];
 
     for (uint64_t seed = 1; seed <= 200000; ++seed) {
-        uint64_t state = seed;
-        size_t size = draw(&state) % (sizeof(bytes) + 1);
-        draw_bytes(&state, bytes, size);
+        struct chance chance = {seed};
+        size_t size = chance_next(&chance) % (sizeof(bytes) + 1);
+        draw_bytes(&chance, bytes, size);
         check_damaged(bytes, size, "garbage", seed);
     }
 }
@@ -862,11 +862,11 @@ Test(message, valid_messages_with_overwritten_bytes_are_harmless)
     uint8_t bytes[MESSAGE_BYTES_MAX];
 
     for (uint64_t seed = 1; seed <= 200000; ++seed) {
-        uint64_t state = seed;
-        struct message message = draw_message(&state);
+        struct chance chance = {seed};
+        struct message message = draw_message(&chance);
         size_t size = message_encode(&message, bytes);
-        for (uint64_t wrong = 1 + draw(&state) % 4; wrong > 0; --wrong)
-            bytes[draw(&state) % size] = (uint8_t)draw(&state);
+        for (uint64_t wrong = 1 + chance_next(&chance) % 4; wrong > 0; --wrong)
+            bytes[chance_next(&chance) % size] = (uint8_t)chance_next(&chance);
         check_damaged(bytes, size, "message with bytes overwritten", seed);
     }
 }

@@ -375,67 +375,67 @@ Test(status, last_of_two_fields_counts)
 
 /* ---- Random replies ---- */
 
-static double draw_rate(uint64_t *state)
+static double draw_rate(struct chance *chance)
 {
-    return (double)draw_number(state, UINT64_MAX) / (double)draw_positive(state, 1000);
+    return (double)draw_number(chance, UINT64_MAX) / (double)draw_positive(chance, 1000);
 }
 
-static void draw_worker(uint64_t *state, struct worker_status *worker)
+static void draw_worker(struct chance *chance, struct worker_status *worker)
 {
-    worker->number = draw_word(state);
-    worker->state = (enum worker_status_state)(1 + draw(state) % 3);
-    draw_text(state, worker->name, NAME_BYTES_MAX);
-    draw_text(state, worker->kernel, NAME_BYTES_MAX);
-    worker->capacity = (uint32_t)draw_number(state, CAPACITY_MAX);
-    worker->credit = draw_word(state);
-    worker->in_flight = draw_word(state);
-    worker->gaussian_rate = draw_rate(state);
-    worker->uniform_rate = draw_rate(state);
-    worker->silent_ms = draw_word(state);
-    worker->samples = draw_number(state, UINT64_MAX);
+    worker->number = draw_word(chance);
+    worker->state = (enum worker_status_state)(1 + chance_next(chance) % 3);
+    draw_text(chance, worker->name, NAME_BYTES_MAX);
+    draw_text(chance, worker->kernel, NAME_BYTES_MAX);
+    worker->capacity = (uint32_t)draw_number(chance, CAPACITY_MAX);
+    worker->credit = draw_word(chance);
+    worker->in_flight = draw_word(chance);
+    worker->gaussian_rate = draw_rate(chance);
+    worker->uniform_rate = draw_rate(chance);
+    worker->silent_ms = draw_word(chance);
+    worker->samples = draw_number(chance, UINT64_MAX);
 }
 
-static void draw_request(uint64_t *state, struct request_status *request)
+static void draw_request(struct chance *chance, struct request_status *request)
 {
-    request->client = draw_word(state);
-    draw_text(state, request->owner, NAME_BYTES_MAX);
-    request->id = draw_positive(state, UINT64_MAX);
-    request->seed = draw_number(state, UINT64_MAX);
-    request->kind = draw(state) & 1 ? MESSAGE_KIND_GAUSSIAN : MESSAGE_KIND_UNIFORM;
-    request->count = draw_positive(state, SAMPLE_END_MAX);
-    request->first = draw(state) % (SAMPLE_END_MAX - request->count + 1);
-    request->done = draw(state) % (request->count + 1);
-    request->in_flight = draw_word(state);
-    request->age_ms = draw_number(state, UINT64_MAX);
+    request->client = draw_word(chance);
+    draw_text(chance, request->owner, NAME_BYTES_MAX);
+    request->id = draw_positive(chance, UINT64_MAX);
+    request->seed = draw_number(chance, UINT64_MAX);
+    request->kind = chance_next(chance) & 1 ? MESSAGE_KIND_GAUSSIAN : MESSAGE_KIND_UNIFORM;
+    request->count = draw_positive(chance, SAMPLE_END_MAX);
+    request->first = chance_next(chance) % (SAMPLE_END_MAX - request->count + 1);
+    request->done = chance_next(chance) % (request->count + 1);
+    request->in_flight = draw_word(chance);
+    request->age_ms = draw_number(chance, UINT64_MAX);
 }
 
-static void draw_counters(uint64_t *state, struct counters *counters)
+static void draw_counters(struct chance *chance, struct counters *counters)
 {
-    counters->answered = draw_number(state, UINT64_MAX);
-    counters->refused = draw_number(state, UINT64_MAX);
-    counters->spans = draw_number(state, UINT64_MAX);
-    counters->requeued = draw_number(state, UINT64_MAX);
-    counters->given_twice = draw_number(state, UINT64_MAX);
-    counters->duplicates = draw_number(state, UINT64_MAX);
-    counters->workers_lost = draw_number(state, UINT64_MAX);
-    counters->bad_messages = draw_number(state, UINT64_MAX);
+    counters->answered = draw_number(chance, UINT64_MAX);
+    counters->refused = draw_number(chance, UINT64_MAX);
+    counters->spans = draw_number(chance, UINT64_MAX);
+    counters->requeued = draw_number(chance, UINT64_MAX);
+    counters->given_twice = draw_number(chance, UINT64_MAX);
+    counters->duplicates = draw_number(chance, UINT64_MAX);
+    counters->workers_lost = draw_number(chance, UINT64_MAX);
+    counters->bad_messages = draw_number(chance, UINT64_MAX);
 }
 
-static void draw_status(uint64_t *state, struct status_reply *status)
+static void draw_status(struct chance *chance, struct status_reply *status)
 {
-    draw_text(state, status->name, NAME_BYTES_MAX);
-    draw_text(state, status->kernel, NAME_BYTES_MAX);
-    status->up_ms = draw_number(state, UINT64_MAX);
-    status->draining = draw(state) & 1;
-    draw_counters(state, &status->counters);
-    status->workers_listed = (uint32_t)(draw(state) % (STATUS_ENTRIES_MAX + 1));
-    status->requests_listed = (uint32_t)(draw(state) % (STATUS_ENTRIES_MAX + 1));
-    status->worker_count = status->workers_listed + (uint32_t)draw_number(state, 100000);
-    status->request_count = status->requests_listed + (uint32_t)draw_number(state, 100000);
+    draw_text(chance, status->name, NAME_BYTES_MAX);
+    draw_text(chance, status->kernel, NAME_BYTES_MAX);
+    status->up_ms = draw_number(chance, UINT64_MAX);
+    status->draining = chance_next(chance) & 1;
+    draw_counters(chance, &status->counters);
+    status->workers_listed = (uint32_t)(chance_next(chance) % (STATUS_ENTRIES_MAX + 1));
+    status->requests_listed = (uint32_t)(chance_next(chance) % (STATUS_ENTRIES_MAX + 1));
+    status->worker_count = status->workers_listed + (uint32_t)draw_number(chance, 100000);
+    status->request_count = status->requests_listed + (uint32_t)draw_number(chance, 100000);
     for (uint32_t i = 0; i < status->workers_listed; ++i)
-        draw_worker(state, &status->workers[i]);
+        draw_worker(chance, &status->workers[i]);
     for (uint32_t i = 0; i < status->requests_listed; ++i)
-        draw_request(state, &status->requests[i]);
+        draw_request(chance, &status->requests[i]);
 }
 
 /* A reply with full lists, in which each number and each name has its maximum length. */
@@ -508,8 +508,8 @@ Test(status, decode_undoes_encode_for_any_valid_reply)
     static struct status_reply status;
 
     for (uint64_t seed = 1; seed <= 3000; ++seed) {
-        uint64_t state = seed;
-        draw_status(&state, &status);
+        struct chance chance = {seed};
+        draw_status(&chance, &status);
         check_round_trip(&status, "drawn reply", seed);
     }
 }
@@ -635,13 +635,13 @@ Test(status, overwritten_bytes_are_harmless)
     static struct status_reply status;
 
     for (uint64_t seed = 1; seed <= 3000; ++seed) {
-        uint64_t state = seed;
+        struct chance chance = {seed};
         size_t size;
 
-        draw_status(&state, &status);
+        draw_status(&chance, &status);
         size = status_encode(&status, bytes);
-        for (uint64_t wrong = 1 + draw(&state) % 4; wrong > 0; --wrong)
-            bytes[draw(&state) % size] = (uint8_t)draw(&state);
+        for (uint64_t wrong = 1 + chance_next(&chance) % 4; wrong > 0; --wrong)
+            bytes[chance_next(&chance) % size] = (uint8_t)chance_next(&chance);
         check_damaged(bytes, size, "reply with bytes overwritten", seed);
     }
 }
@@ -649,12 +649,12 @@ Test(status, overwritten_bytes_are_harmless)
 Test(status, garbage_in_the_body_is_harmless)
 {
     for (uint64_t seed = 1; seed <= 20000; ++seed) {
-        uint64_t state = seed;
+        struct chance chance = {seed};
         struct frame body = {.size = 0};
         struct frame frame;
 
-        body.size = draw(&state) % 200;
-        draw_bytes(&state, body.bytes, body.size);
+        body.size = chance_next(&chance) % 200;
+        draw_bytes(&chance, body.bytes, body.size);
         frame = frame_of(PROTOCOL_VERSION, BODY_STATUS_REPLY, &body);
         check_damaged(frame.bytes, frame.size, "garbage in the body", seed);
     }

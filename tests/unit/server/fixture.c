@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/instant.h"
 #include "tests/unit/server/check.h"
 
 #define JOINED_WORKERS 4
@@ -387,7 +388,7 @@ static void answer_due(struct fixture *fixture)
 {
     int64_t due_at_ns = dispatcher_due_at(fixture->d);
 
-    if (due_at_ns == INT64_MAX)
+    if (due_at_ns == NEVER)
         print(fixture, "never");
     else
         print(fixture, "%g ms", (double)due_at_ns / MS);

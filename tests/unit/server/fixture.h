@@ -34,14 +34,15 @@
 
 #include <stdint.h>
 
+#include "proto/instant.h"
 #include "server/core/dispatcher.h"
 #include "sums/stream.h"
 
-#define MS INT64_C(1000000)
+#define MS NS_PER_MS
 
 /* The time of a block: what the dispatcher expects of a new worker, so that span sizes do not
  * change. */
-#define BLOCK_NS 100000
+#define BLOCK_NS (100 * NS_PER_US)
 
 #define DIGEST_OF_TESTS 4711
 #define RUNS_OF_STORY   256

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/instant.h"
 #include "server/core/spans.h"
 #include "tests/support/chance.h"
 #include "tests/unit/server/check.h"
@@ -224,7 +225,7 @@ static void do_request(struct chaos *c)
     *owed = (struct owed){
         .owed = true,
         .asked = *asked,
-        .deadline_at_ns = asked->deadline_ms ? c->now_ns + asked->deadline_ms * MS : INT64_MAX,
+        .deadline_at_ns = asked->deadline_ms ? c->now_ns + asked->deadline_ms * MS : NEVER,
     };
     send(c, EVENT_CLIENT_MESSAGE, client_number(client), &message);
 }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/instant.h"
 #include "server/core/membership.h"
 #include "tests/unit/server/fixture.h"
 
@@ -178,7 +179,7 @@ static void print_due(struct side *side)
     int64_t due_at_ns = membership_due_at(&side->membership);
     char words[40] = "never";
 
-    if (due_at_ns != INT64_MAX)
+    if (due_at_ns != NEVER)
         snprintf(words, sizeof words, "%g ms", (double)due_at_ns / MS);
     print(side, words);
 }

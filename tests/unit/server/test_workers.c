@@ -1,12 +1,13 @@
 /* Tests of server/core/workers.c: rates, sizes of spans, load and lateness. */
 #include <criterion/criterion.h>
 
+#include "proto/instant.h"
 #include "server/core/workers.h"
 #include "sums/stream.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
-#define MS            INT64_C(1000000)
-#define BLOCK_NS      100000 /* expected of a new worker */
+#define MS            NS_PER_MS
+#define BLOCK_NS      (100 * NS_PER_US) /* expected of a new worker */
 #define GAUSSIAN      MESSAGE_KIND_GAUSSIAN
 #define UNIFORM       MESSAGE_KIND_UNIFORM
 
