@@ -14,6 +14,7 @@
 #include "client/common/interrupt.h"
 #include "client/pictures/timeline.h"
 #include "client/pictures/trace.h"
+#include "proto/errno_saved.h"
 
 typedef void drawing(FILE *out, const struct record *records, size_t count);
 
@@ -95,15 +96,10 @@ static bool draw_and_close(FILE *out, drawing *draw, const struct pictures *pict
     if (!out)
         return false;
     draw(out, pictures->records, pictures->count);
-    bool good = fflush(out) == 0 && !ferror(out);
-    int error = errno;
-
-    if (fclose(out) == -1 && good) {
-        good = false;
-        error = errno;
-    }
-    errno = error;
-    return good;
+    if (fflush(out) == 0 && !ferror(out))
+        return fclose(out) == 0;
+    ERRNO_SAVED(fclose(out));
+    return false;
 }
 
 static bool write_special(const char *path, drawing *draw, const struct pictures *pictures)

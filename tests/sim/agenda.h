@@ -11,16 +11,16 @@
 #define AGENDA_MAX 40000
 
 enum occasion_type {
-    OCCASION_LETTER,       /* a message arrives; who: letter */
-    OCCASION_DIAL,         /* a connection is tried; who: cable; stamp */
-    OCCASION_DISCONNECTED, /* an end of a connection notices its end; who: cable; stamp; end */
-    OCCASION_NODE_DUE,     /* a timer of a server; who: node */
-    OCCASION_THREAD,       /* a compute thread finishes; who: node; end: thread; stamp */
-    OCCASION_CLIENT,       /* a timer of a client; who: client */
-    OCCASION_HOSTILE,      /* a timer of a hostile worker; who: hostile */
-    OCCASION_START,        /* a server's process starts; who: node; stamp */
-    OCCASION_CONTINUE,     /* a stopped process continues; who: node; stamp */
-    OCCASION_SIGNAL,       /* a process gets its second signal; who: node; stamp */
+    OCCASION_LETTER,       /* a message arrives; object: letter */
+    OCCASION_DIAL,         /* a connection is tried; object: cable; stamp */
+    OCCASION_DISCONNECTED, /* an end of a connection notices its end; object: cable; stamp; end */
+    OCCASION_NODE_DUE,     /* a timer of a server; object: node */
+    OCCASION_THREAD,       /* a compute thread finishes; object: node; end: thread; stamp */
+    OCCASION_CLIENT,       /* a timer of a client; object: client */
+    OCCASION_HOSTILE,      /* a timer of a hostile worker; object: hostile */
+    OCCASION_START,        /* a server's process starts; object: node; stamp */
+    OCCASION_CONTINUE,     /* a stopped process continues; object: node; stamp */
+    OCCASION_SIGNAL,       /* a process gets its second signal; object: node; stamp */
     OCCASION_FAULT,        /* a fault happens */
     OCCASION_HEAL,         /* all faults end */
     OCCASION_CHECK,        /* after healing: are all requests answered? */

@@ -15,7 +15,7 @@ static void mix(struct trace *trace, uint64_t x)
     trace->hash ^= trace->hash >> 32;
 }
 
-static void mix_line(struct trace *trace, int64_t now_ns, const char *what, uint32_t who,
+static void mix_line(struct trace *trace, int64_t now_ns, const char *what, uint32_t number,
                      uint64_t peer)
 {
     uint64_t verb = 0;
@@ -24,20 +24,21 @@ static void mix_line(struct trace *trace, int64_t now_ns, const char *what, uint
         verb = verb << 8 | (unsigned char)what[i];
     mix(trace, (uint64_t)now_ns);
     mix(trace, verb);
-    mix(trace, (uint64_t)who << 32 ^ peer);
+    mix(trace, (uint64_t)number << 32 ^ peer);
 }
 
-static void print_line(int64_t now_ns, const char *what, uint32_t who, uint64_t peer)
+static void print_line(int64_t now_ns, const char *what, uint32_t number, uint64_t peer)
 {
     printf("%4" PRId64 ".%09" PRId64 "  %s %" PRIu32 " %" PRIu64, now_ns / NS_PER_S,
-           now_ns % NS_PER_S, what, who, peer);
+           now_ns % NS_PER_S, what, number, peer);
 }
 
-void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t who, uint64_t peer)
+void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t number,
+                uint64_t peer)
 {
-    mix_line(trace, now_ns, what, who, peer);
+    mix_line(trace, now_ns, what, number, peer);
     if (trace->print) {
-        print_line(now_ns, what, who, peer);
+        print_line(now_ns, what, number, peer);
         putchar('\n');
     }
 }
@@ -78,19 +79,19 @@ static struct fields message_fields(const struct message *m)
     }
 }
 
-void trace_message(struct trace *trace, int64_t now_ns, const char *what, uint32_t who,
+void trace_message(struct trace *trace, int64_t now_ns, const char *what, uint32_t number,
                    uint64_t peer, const struct message *message)
 {
     struct fields fields = message_fields(message);
     const uint64_t *n = fields.numbers;
 
-    mix_line(trace, now_ns, what, who, peer);
+    mix_line(trace, now_ns, what, number, peer);
     mix(trace, message->type);
     for (int i = 0; i < 5; i++)
         mix(trace, n[i]);
     if (!trace->print)
         return;
-    print_line(now_ns, what, who, peer);
+    print_line(now_ns, what, number, peer);
     printf(": %s", fields.name);
     for (int i = 0; i < 5; i++)
         printf(" %" PRIu64, n[i]);

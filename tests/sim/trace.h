@@ -13,12 +13,13 @@ struct trace {
     uint64_t hash;
 };
 
-/* Adds the line "what who peer". what: a literal of at least 8 bytes, which says what the numbers
- * `who` and `peer` mean. */
-void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t who, uint64_t peer);
+/* Adds the line "what number peer". what: a literal of at least 8 bytes, which says what the
+ * numbers `number` and `peer` mean. */
+void trace_note(struct trace *trace, int64_t now_ns, const char *what, uint32_t number,
+                uint64_t peer);
 
 /* The same, followed by the message. */
-void trace_message(struct trace *trace, int64_t now_ns, const char *what, uint32_t who,
+void trace_message(struct trace *trace, int64_t now_ns, const char *what, uint32_t number,
                    uint64_t peer, const struct message *message);
 
 #endif

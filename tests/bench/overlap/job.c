@@ -1,3 +1,4 @@
+/* The work of the overlap benchmark: see job.h. */
 #include "tests/bench/overlap/job.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Child processes of a benchmark: see child.h. */
 #include "tests/bench/pool/child.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* Repeated measurements and their table: see figures.h. */
 #include "tests/bench/pool/figures.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* A peer of a server in a benchmark: see peer.h. */
 #include "tests/bench/pool/peer.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The roles of the benchmark as its own child process: see roles.h. */
 #include "tests/bench/pool/roles.h"
 
 #include <inttypes.h>

@@ -69,7 +69,7 @@ static void client_later(struct world *world, struct client_process *client, int
         return;
     client->wake_at_ns = at_ns;
     world_later(world, at_ns - world->now_ns,
-                (struct occasion){.type = OCCASION_CLIENT, .who = (uint16_t)client->number});
+                (struct occasion){.type = OCCASION_CLIENT, .object = (uint16_t)client->number});
 }
 
 static void client_init(struct world *world, struct client_process *client, uint32_t number)

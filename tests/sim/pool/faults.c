@@ -10,7 +10,7 @@ static void node_later(struct world *world, const struct node *node, enum occasi
 {
     world_later(world, delay_ns,
                 (struct occasion){
-                    .type = (uint8_t)type, .who = (uint16_t)node->number, .stamp = node->epoch});
+                    .type = (uint8_t)type, .object = (uint16_t)node->number, .stamp = node->epoch});
 }
 
 void faults_restart(struct world *world, const struct node *node)

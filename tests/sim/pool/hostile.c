@@ -18,7 +18,7 @@ static void hostile_later(struct world *world, const struct hostile *hostile)
         hostile->pause_ns + (int64_t)chance_below(&world->chance, (uint64_t)hostile->pause_ns);
 
     world_later(world, ns,
-                (struct occasion){.type = OCCASION_HOSTILE, .who = (uint16_t)hostile->number});
+                (struct occasion){.type = OCCASION_HOSTILE, .object = (uint16_t)hostile->number});
 }
 
 static void hostile_dial(struct world *world, struct hostile *hostile)

@@ -96,7 +96,7 @@ static void cable_put(struct world *world, struct cable *cable, enum cable_end t
     end->clear_at_ns = at_ns;
     cable->letters++;
     world_later(world, at_ns - world->now_ns,
-                (struct occasion){.type = OCCASION_LETTER, .who = letter});
+                (struct occasion){.type = OCCASION_LETTER, .object = letter});
 }
 
 /* Loses all letters on their way to that end except the first `keep`. */
@@ -201,7 +201,7 @@ static void dial_later(struct world *world, const struct cable *cable, int64_t d
 {
     world_later(world, delay_ns,
                 (struct occasion){.type = OCCASION_DIAL,
-                                  .who = (uint16_t)(cable - world->network.cables),
+                                  .object = (uint16_t)(cable - world->network.cables),
                                   .stamp = cable->stamp});
 }
 
@@ -274,7 +274,7 @@ static void disconnect_later(struct world *world, const struct cable *cable, enu
     else
         world_later(world, delay_ns,
                     (struct occasion){.type = OCCASION_DISCONNECTED,
-                                      .who = (uint16_t)(cable - world->network.cables),
+                                      .object = (uint16_t)(cable - world->network.cables),
                                       .stamp = cable->stamp,
                                       .end = (uint8_t)end});
 }

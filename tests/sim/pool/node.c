@@ -138,7 +138,7 @@ static void thread_later(struct world *world, const struct node *node, uint32_t 
 
     world_later(world, thread->ends_at_ns - world->now_ns,
                 (struct occasion){.type = OCCASION_THREAD,
-                                  .who = (uint16_t)node->number,
+                                  .object = (uint16_t)node->number,
                                   .end = (uint8_t)number,
                                   .stamp = thread->stamp});
 }
@@ -401,7 +401,7 @@ static void wake_later(struct world *world, struct node *node)
         return;
     node->wake_at_ns = due_ns;
     world_later(world, due_ns - world->now_ns,
-                (struct occasion){.type = OCCASION_NODE_DUE, .who = (uint16_t)node->number});
+                (struct occasion){.type = OCCASION_NODE_DUE, .object = (uint16_t)node->number});
 }
 
 /* Frees the numbers of clients without requests in flight. */

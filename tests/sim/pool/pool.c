@@ -152,7 +152,7 @@ void pool_init(struct world *world)
             pool->nodes[i].settings.threads = 1;
     for (uint32_t i = 0; i < pool->count; i++)
         world_later(world, chance_between(chance, 0, 100 * MS),
-                    (struct occasion){.type = OCCASION_START, .who = (uint16_t)i});
+                    (struct occasion){.type = OCCASION_START, .object = (uint16_t)i});
 }
 
 void pool_clear(struct world *world)

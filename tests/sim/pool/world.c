@@ -39,7 +39,7 @@ void world_later(struct world *world, int64_t delay_ns, struct occasion occasion
 
 static struct node *node_of(struct world *world, const struct occasion *occasion)
 {
-    return &world->pool.nodes[occasion->who];
+    return &world->pool.nodes[occasion->object];
 }
 
 static int64_t healthy_since_ns(const struct world *world)
@@ -77,11 +77,11 @@ static struct node *node_affected(struct world *world, const struct occasion *oc
 
     switch (occasion->type) {
     case OCCASION_LETTER:
-        letter = &network->letters[occasion->who];
+        letter = &network->letters[occasion->object];
         return node_at(world, &network->cables[letter->cable], letter->to);
-    case OCCASION_DIAL: return node_at(world, &network->cables[occasion->who], END_DIALLER);
+    case OCCASION_DIAL: return node_at(world, &network->cables[occasion->object], END_DIALLER);
     case OCCASION_DISCONNECTED:
-        return node_at(world, &network->cables[occasion->who], occasion->end);
+        return node_at(world, &network->cables[occasion->object], occasion->end);
     case OCCASION_NODE_DUE:
     case OCCASION_THREAD: return node_of(world, occasion);
     default: return NULL;
@@ -111,13 +111,13 @@ void world_handle(struct world *world, const struct occasion *o)
     if (node && node_parks(world, node, o))
         return;
     switch (o->type) {
-    case OCCASION_LETTER: network_letter(world, o->who); break;
-    case OCCASION_DIAL: network_dial(world, o->who, o->stamp); break;
-    case OCCASION_DISCONNECTED: network_disconnected(world, o->who, o->stamp, o->end); break;
+    case OCCASION_LETTER: network_letter(world, o->object); break;
+    case OCCASION_DIAL: network_dial(world, o->object, o->stamp); break;
+    case OCCASION_DISCONNECTED: network_disconnected(world, o->object, o->stamp, o->end); break;
     case OCCASION_NODE_DUE: node_due(world, node); break;
     case OCCASION_THREAD: node_thread_due(world, node, o->end, o->stamp); break;
-    case OCCASION_CLIENT: client_due(world, &world->crowd.clients[o->who]); break;
-    case OCCASION_HOSTILE: hostile_due(world, &world->hostiles.all[o->who]); break;
+    case OCCASION_CLIENT: client_due(world, &world->crowd.clients[o->object]); break;
+    case OCCASION_HOSTILE: hostile_due(world, &world->hostiles.all[o->object]); break;
     case OCCASION_START:
     case OCCASION_CONTINUE:
     case OCCASION_SIGNAL: handle_node(world, o); break;
@@ -157,7 +157,7 @@ void world_run(struct world *world, uint64_t seed, bool print, struct tally *tal
         world->now_ns = occasion.at_ns;
         world_handle(world, &occasion);
         if (tally->steps > steps_max)
-            world_violation(world, "it runs in circles");
+            world_violation(world, "it takes too many steps");
     }
     pool_clear(world);
     tally->schedules++;

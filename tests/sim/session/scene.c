@@ -29,12 +29,12 @@ void scene_violation(struct session_scene *scene, const char *text, ...)
 }
 
 void scene_schedule(struct session_scene *scene, int64_t delay_ns, enum scene_event event,
-                    size_t who, uint32_t stamp)
+                    size_t object, uint32_t stamp)
 {
     struct occasion occasion = {
         .at_ns = scene->now_ns + delay_ns,
         .stamp = stamp,
-        .who = (uint16_t)who,
+        .object = (uint16_t)object,
         .type = (uint8_t)event,
     };
 
@@ -48,23 +48,23 @@ static void call_caller(struct session_scene *scene, const struct occasion *o)
     int64_t stalled_ns = scene->caller.stalled_until_at_ns - scene->now_ns;
 
     if (stalled_ns > 0)
-        scene_schedule(scene, stalled_ns, (enum scene_event)o->type, o->who, 0);
+        scene_schedule(scene, stalled_ns, (enum scene_event)o->type, o->object, 0);
     else if (o->type == SCENE_ASK)
-        caller_ask(scene, o->who);
+        caller_ask(scene, o->object);
     else
-        caller_cancel(scene, o->who);
+        caller_cancel(scene, o->object);
 }
 
 static void handle(struct session_scene *scene, const struct occasion *o)
 {
     switch ((enum scene_event)o->type) {
-    case SCENE_ARRIVAL: wire_arrive(scene, o->who); break;
-    case SCENE_CONNECT: wire_connect(scene, o->who, o->stamp); break;
-    case SCENE_DISCONNECT: wire_disconnect(scene, o->who, o->stamp); break;
-    case SCENE_UNACKNOWLEDGED: wire_unacknowledged(scene, o->who, o->stamp); break;
-    case SCENE_TASK: model_task_due(scene, o->who, o->stamp); break;
-    case SCENE_RESUME: model_server_resume(scene, o->who, o->stamp); break;
-    case SCENE_START: model_server_start(scene, o->who, o->stamp); break;
+    case SCENE_ARRIVAL: wire_arrive(scene, o->object); break;
+    case SCENE_CONNECT: wire_connect(scene, o->object, o->stamp); break;
+    case SCENE_DISCONNECT: wire_disconnect(scene, o->object, o->stamp); break;
+    case SCENE_UNACKNOWLEDGED: wire_unacknowledged(scene, o->object, o->stamp); break;
+    case SCENE_TASK: model_task_due(scene, o->object, o->stamp); break;
+    case SCENE_RESUME: model_server_resume(scene, o->object, o->stamp); break;
+    case SCENE_START: model_server_start(scene, o->object, o->stamp); break;
     case SCENE_ASK:
     case SCENE_CANCEL: call_caller(scene, o); break;
     case SCENE_FAULT: fault_plan_strike(scene); break;

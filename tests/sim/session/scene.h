@@ -43,7 +43,7 @@
 #include "tests/sim/trace.h"
 #include "tests/support/chance.h"
 
-/* Events that may be scheduled. The comments say what `who` is, and whether `stamp` is used. */
+/* Events that may be scheduled. The comments say what `object` is, and whether `stamp` is used. */
 enum scene_event {
     SCENE_ARRIVAL,        /* packet */
     SCENE_CONNECT,        /* wire; stamp */
@@ -74,9 +74,9 @@ struct session_scene {
     char violation[VIOLATION_BYTES]; /* the first one; empty: none */
 };
 
-/* Schedules an event in delay_ns. who: a number, see enum scene_event. */
+/* Schedules an event in delay_ns. object: a number, see enum scene_event. */
 void scene_schedule(struct session_scene *scene, int64_t delay_ns, enum scene_event event,
-                    size_t who, uint32_t stamp);
+                    size_t object, uint32_t stamp);
 
 /* A law is broken. The schedule ends, and keeps the first text. */
 __attribute__((format(printf, 2, 3))) void scene_violation(struct session_scene *scene,

@@ -51,7 +51,7 @@ static void progress(struct record *record, int64_t at, uint64_t attempts, uint6
     struct meantime_progress found = {.attempts = attempts,
                                       .outages = outages,
                                       .left_endpoint = "tcp://a:1",
-                                      .left_because = "went away"};
+                                      .left_because = "closed the connection"};
 
     record_progress(record, BEGAN + at, BEGAN + at, &found);
 }
@@ -138,7 +138,7 @@ Test(record, has_each_phase_of_the_request_with_its_attempt)
         cr_expect(phase.answered == rows[i].answered, "row %zu", i);
         cr_expect(!phase.lost == !rows[i].lost, "row %zu", i);
     }
-    cr_assert_str_eq(record_phase(&record, 1).lost, "tcp://a:1 went away");
+    cr_assert_str_eq(record_phase(&record, 1).lost, "tcp://a:1 closed the connection");
     record_clear(&record);
 }
 
@@ -344,7 +344,7 @@ Test(timeline, lost_servers_have_another_bar_and_a_line_of_text)
     expect_bar(svg, "lost", BARS_LEFT, quarter);
     expect_bar(svg, "open", BARS_LEFT + quarter, quarter);
     cr_assert(count_of(svg, "class=\"lost\" ") == 2);
-    cr_assert(strstr(svg, ">After 1.00 s: tcp://a:1 went away</text>"));
+    cr_assert(strstr(svg, ">After 1.00 s: tcp://a:1 closed the connection</text>"));
     cr_assert(strstr(svg, ">No reply: no &lt;server&gt; answered &amp; none will</text>"));
     free(svg);
     record_clear(&record);

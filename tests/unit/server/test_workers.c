@@ -192,7 +192,7 @@ Test(workers, what_a_worker_says_of_itself_is_believed_within_reason)
     workers_clear(workers);
 }
 
-Test(workers, the_speed_of_all_is_the_sum_of_those_who_are_there)
+Test(workers, the_speed_of_all_is_the_sum_of_the_speeds_of_the_workers)
 {
     struct workers *workers = workers_of(0, 2);
     struct worker *a = join(workers, 0, 3), *b = join(workers, 1, 4);
