@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/instant.h"
+
 /* The addresses of one name that are tried. Each one costs a few descriptors. */
 #define DIAL_ADDRESSES_MAX 8
 
@@ -23,11 +25,11 @@
 #define DIAL_NO_ADDRESS SIZE_MAX
 
 /* RFC 8305 recommends this pause. */
-#define DIAL_STAGGER_NS INT64_C(250000000)
+#define DIAL_STAGGER_NS (250 * NS_PER_MS)
 
 /* How long TCP may take to connect. TCP sends a lost first packet again after 1 s, and a round trip
  * to the other side of the world takes 0.2 s. */
-#define DIAL_PROBE_NS INT64_C(2000000000)
+#define DIAL_PROBE_NS (2 * NS_PER_S)
 
 struct dial_plan {
     size_t count;                              /* of addresses, 0 to DIAL_ADDRESSES_MAX */

@@ -272,7 +272,7 @@ struct fault {
 };
 
 /* Starts a sum with a checkpoint that already exists with an unusual mode. */
-static struct process *start_with(const struct fault *fault, const struct server *server)
+static struct process *start_with(const struct fault *fault, const struct test_server *server)
 {
     bool is_folder = strcmp(fault->where, "/") == 0;
     char path[sizeof name + 8], inject[64];
@@ -309,7 +309,7 @@ Test(checkpoint, a_file_system_that_lacks_something_has_a_checkpoint_and_one_war
     };
 
     skip_without_strace();
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         save(name, 10);
         cr_assert(chmod(name, 0640) == 0);
@@ -332,7 +332,7 @@ Test(checkpoint, a_save_that_fails_leaves_the_old_file_and_no_part)
     };
 
     skip_without_strace();
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         save(name, 10);
         struct process *client = start_with(&rows[i], &server);

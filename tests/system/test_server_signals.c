@@ -19,7 +19,7 @@ TestSuite(server_signals, .fini = story_end);
 static const struct sum_request endless = {
     .id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = ENDLESS};
 
-static void expect_answer(const struct server *server)
+static void expect_answer(const struct test_server *server)
 {
     struct peer *peer = peer_new(PEER_REQ, server->endpoint);
     struct sum_request request = {.id = 1, .kind = MESSAGE_KIND_UNIFORM, .count = 1};
@@ -33,7 +33,7 @@ Test(server_signals, hup_usr1_and_usr2_do_not_end_the_server)
 {
     static const int signals[] = {SIGHUP, SIGUSR1, SIGUSR2};
     static const char *const lines[] = {"*SIGHUP*", "*SIGUSR1*", "*SIGUSR2*"};
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
 
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         process_signal(server.process, signals[i]);
@@ -43,7 +43,7 @@ Test(server_signals, hup_usr1_and_usr2_do_not_end_the_server)
     server_drain(&server);
 }
 
-static struct peer *ask_endless(const struct server *server)
+static struct peer *ask_endless(const struct test_server *server)
 {
     struct peer *peer = peer_new(PEER_DEALER, server->endpoint);
 
@@ -55,7 +55,7 @@ static struct peer *ask_endless(const struct server *server)
 /* SIGHUP is not the second signal that stops a drain. */
 Test(server_signals, after_the_drain_timeout_the_last_requests_are_refused)
 {
-    struct server server = server_start(WORDS("--threads", "1", "--drain-timeout", "700ms"));
+    struct test_server server = server_start(WORDS("--threads", "1", "--drain-timeout", "700ms"));
     struct peer *peer = ask_endless(&server);
 
     process_signal(server.process, SIGTERM);
@@ -69,7 +69,7 @@ Test(server_signals, after_the_drain_timeout_the_last_requests_are_refused)
 
 Test(server_signals, a_drain_timeout_of_0_refuses_at_once)
 {
-    struct server server = server_start(WORDS("--threads", "1", "--drain-timeout", "0"));
+    struct test_server server = server_start(WORDS("--threads", "1", "--drain-timeout", "0"));
     struct peer *peer = ask_endless(&server);
 
     process_signal(server.process, SIGTERM);

@@ -60,7 +60,7 @@ static void await_more_samples(uint64_t before)
 }
 
 /* Returns how many requests the server has answered. */
-static json_int_t answered(const struct server *server)
+static json_int_t answered(const struct test_server *server)
 {
     struct process *status =
         process_start(WORDS(MEANTIME, "status", "--json", "--connect", server->endpoint));
@@ -75,7 +75,7 @@ static json_int_t answered(const struct server *server)
 
 /* The client has a window of four pieces. When a server has answered eight, the client has taken
  * some of the answers. */
-static void await_answers(const struct server *server)
+static void await_answers(const struct test_server *server)
 {
     int64_t limit_at_ms = process_limit_at_ms();
 
@@ -109,7 +109,7 @@ static struct printed printed_by(struct process *client)
 }
 
 /* Sums again what the client printed, and compares. */
-static void expect_right(const struct server *server, const struct printed *sum)
+static void expect_right(const struct test_server *server, const struct printed *sum)
 {
     char count[32];
 
@@ -125,7 +125,7 @@ static void expect_right(const struct server *server, const struct printed *sum)
 
 static void expect_end_with_all_saved(const char *const *words, int signal)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
         process_start(WORDS(MEANTIME, "sum", words[0], words[1], "--json", "--connect",
                             server.endpoint, "--checkpoint", file));
@@ -152,7 +152,7 @@ Test(signals, each_signal_ends_a_sum_that_prints_and_saves_what_it_has)
 
 Test(signals, without_a_checkpoint_the_client_prints_the_command_for_the_rest)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client = CLIENT(server, "sum", ENDLESS_WORD, "--seed", "7", "--first", "10");
     char exactly[96], rest[96];
     uint64_t count;
@@ -177,7 +177,7 @@ Test(signals, without_a_checkpoint_the_client_prints_the_command_for_the_rest)
 /* timeout(1) sends its signal twice. systemd and terminals send two signals as well. */
 Test(signals, two_signals_in_a_row_count_as_one)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client = CLIENT(server, "sum", "--for", "1h", "--json", "--checkpoint", file);
 
     await_more_samples(0);
@@ -195,7 +195,7 @@ Test(signals, two_signals_in_a_row_count_as_one)
 
 Test(signals, signals_that_are_ignored_at_the_start_stay_ignored)
 {
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     struct process *client = process_start(
         WORDS("/bin/sh", "-c", "trap '' INT TERM HUP; exec \"$@\"", "sh", MEANTIME, "sum",
               ENDLESS_WORD, "--connect", server.endpoint, "--checkpoint", file));
@@ -239,7 +239,7 @@ static void skip_without_pid_namespaces(void)
 Test(signals, a_client_that_is_process_1_ends_as_any_other)
 {
     skip_without_pid_namespaces();
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     for (size_t i = 0; i < SIGNALS; i++) {
         struct process *init = process_start(
             WORDS(UNSHARE, "--pid", "--fork", "--kill-child", MEANTIME, "sum", "--for", "1h",
@@ -260,7 +260,7 @@ Test(signals, a_client_that_is_process_1_ends_as_any_other)
 Test(signals, sigterm_and_sighup_end_a_lesson_and_cancel_its_request)
 {
     static const char *const modes[] = {"serial", "async", "compare"};
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
 
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         for (size_t s = 1; s < SIGNALS; s++) {
