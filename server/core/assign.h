@@ -7,7 +7,7 @@
 
 /* A run is overdue if it is late by OVERDUE_NS. Its worker sends heartbeats but computes too
  * slowly. Another worker gets the span at once, before new spans are cut. */
-#define OVERDUE_NS INT64_C(2000000000)
+#define OVERDUE_NS (2 * NS_PER_S)
 
 /* If both runs of a span are overdue, the dispatcher revokes one and a third worker gets the span.
  * The time until the next revocation of this span doubles each time, up to this many times. So a

@@ -31,7 +31,7 @@ struct occasion {
     int64_t at_ns;  /* simulated time */
     uint32_t order; /* of entry */
     uint32_t stamp; /* of its object; if the object's stamp has changed, the occasion is outdated */
-    uint16_t who;   /* the number of its object */
+    uint16_t object; /* its number, as the type says */
     uint8_t end;
     uint8_t type; /* enum occasion_type */
 };

@@ -32,7 +32,7 @@ struct balancer {
     pthread_mutex_t lock;
 };
 
-struct connection {
+struct balanced {
     struct balancer *balancer;
     int fd;
 };
@@ -77,7 +77,7 @@ static bool is_silent(struct balancer *balancer)
 /* A silent connection stays open until the peer closes it. */
 static void *serve(void *argument)
 {
-    struct connection *connection = argument;
+    struct balanced *connection = argument;
     struct balancer *balancer = connection->balancer;
     int client = connection->fd, server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = loopback(balancer->backend);
@@ -102,10 +102,10 @@ static void *accept_all(void *argument)
     pthread_t thread;
 
     for (;;) {
-        struct connection *connection = malloc(sizeof *connection);
+        struct balanced *connection = malloc(sizeof *connection);
         cr_assert(connection);
         *connection =
-            (struct connection){balancer, accept4(balancer->listener, NULL, NULL, SOCK_CLOEXEC)};
+            (struct balanced){balancer, accept4(balancer->listener, NULL, NULL, SOCK_CLOEXEC)};
         if (connection->fd == -1 || pthread_create(&thread, NULL, serve, connection) != 0)
             abort();
         pthread_detach(thread);
@@ -150,7 +150,7 @@ static void expect_sum(struct process *client)
 /* The server listens at 127.0.0.1, where the balancer finds it. */
 static void expect_sum_behind(int silent)
 {
-    struct server server = server_start_at("tcp://127.0.0.1:*", WORDS("--threads", "1"));
+    struct test_server server = server_start_at("tcp://127.0.0.1:*", WORDS("--threads", "1"));
     struct balancer *balancer = balancer_start(server.endpoint, silent);
 
     expect_sum(process_start(WORDS(MEANTIME, "sum", "1000", "--seed", "1", "-q", "--patience", "0",
@@ -172,7 +172,7 @@ Test(dial, three_silent_connections_in_a_row_are_dropped_and_retried)
 /* worker_start() waits until the worker has joined. */
 Test(dial, a_worker_joins_behind_two_silent_connections)
 {
-    struct server front = front_start("tcp://127.0.0.1:*", NULL);
+    struct test_server front = front_start("tcp://127.0.0.1:*", NULL);
     struct balancer *balancer = balancer_start(front.workers_endpoint, 2);
 
     worker_start(balancer_endpoint(balancer), NULL);
