@@ -9,7 +9,7 @@
 #include "sums/stream.h"
 
 #define WORKERS_MAX 4
-#define STEP_NS     INT64_C(50000)
+#define STEP_NS     (50 * NS_PER_US)
 #define GAUSSIAN    MESSAGE_KIND_GAUSSIAN
 
 /* As client/sum/window.h has them. */

@@ -8,7 +8,7 @@
 
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 #define MS            NS_PER_MS
-#define BLOCK_NS      85000
+#define BLOCK_NS      (85 * NS_PER_US)
 #define GAUSSIAN      MESSAGE_KIND_GAUSSIAN
 
 #define BLOCKS_OF(ms) ((uint64_t)(ms)*MS / BLOCK_NS)
