@@ -28,7 +28,7 @@
  * computing time from the other. On a machine with one CPU they share it. */
 enum cpu { CPU_GOOD, CPU_WEAK };
 
-struct pool {
+struct bench_pool {
     struct bench_server front;
     struct bench_server good;
     void *client;
@@ -63,7 +63,7 @@ static void server_start_on(struct bench_server *server, const struct bench *ben
 /* ---- rounds ------------------------------------------------------------------------------ */
 
 /* Runs `meantime sum`. Returns the time. */
-static double round_ms(struct pool *pool)
+static double round_ms(struct bench_pool *pool)
 {
     char count[24];
     const char *arguments[] = {pool->program, "--connect", pool->front.clients, "sum", count, NULL};
@@ -79,7 +79,7 @@ static double round_ms(struct pool *pool)
     return ns_to_ms(ns);
 }
 
-static void pool_start(struct pool *pool, const struct bench *bench)
+static void pool_start(struct bench_pool *pool, const struct bench *bench)
 {
     const char *front[] = {"--threads", "0",          "--bind", ENDPOINT_ANY,
                            "--workers", ENDPOINT_ANY, NULL};
@@ -96,7 +96,7 @@ static void pool_start(struct pool *pool, const struct bench *bench)
         pool->count *= 2;
 }
 
-static void pool_end(struct pool *pool)
+static void pool_end(struct bench_pool *pool)
 {
     zmq_close(pool->client);
     child_end(&pool->good.child);
@@ -183,7 +183,7 @@ int quota_pause(char **arguments)
 /* ------------------------------------------------------------------------------------------ */
 
 /* A round with a weak worker that has just joined. 0: this machine allows no such worker. */
-static double weak_round_ms(struct pool *pool, const struct bench *bench,
+static double weak_round_ms(struct bench_pool *pool, const struct bench *bench,
                             const struct weakness *weakness)
 {
     const char *options[] = {"--threads", "64", "--join", pool->front.workers, NULL};
@@ -204,7 +204,7 @@ static void measure(const struct bench *bench, const struct weakness *weakness, 
 {
     static const struct wanted wanted = {WANTED_AT_MOST, 0.5, 1.05};
     struct figures alone = {.count = 0}, both = {.count = 0}, ratio = {.count = 0};
-    struct pool pool;
+    struct bench_pool pool;
 
     pool_start(&pool, bench);
     for (int round = 0; round < ROUNDS; round++) {

@@ -11,7 +11,7 @@ static uint64_t blocks_in(uint64_t samples)
 }
 
 /* Returns when threads have computed for `ns` from now_ns on. */
-static int64_t computed_at_ns(const struct threads *threads, int64_t now_ns, int64_t ns)
+static int64_t computed_at_ns(const struct sim_threads *threads, int64_t now_ns, int64_t ns)
 {
     if (threads->period_ns == 0)
         return now_ns + ns;
