@@ -78,7 +78,7 @@ Test(limits, a_client_that_cannot_start_threads_says_so)
     static const char *const commands[] = {"sum", "status", "async"};
 
     skip_without_users();
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         int threads = 1;
         while (!client_runs_with(threads, commands[i], server.endpoint))
@@ -229,7 +229,7 @@ Test(limits, a_thread_with_32_kib_of_stack_can_use_sessions)
 
     if (SANITIZED)
         cr_skip_test("sanitizers take more stack");
-    struct server server = server_start(NULL);
+    struct test_server server = server_start(NULL);
     int refuser = refuser_open(no_endpoint);
     struct visit visit = {.endpoint = server.endpoint, .no_endpoint = no_endpoint};
     cr_assert(memory != MAP_FAILED && mprotect(stack, STACK_BYTES, PROT_READ | PROT_WRITE) == 0);
