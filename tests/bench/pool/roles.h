@@ -10,9 +10,9 @@
  *                                     for as many ms as each line of stdin says; prints replies per
  *                                     second
  *     --as reply ENDPOINT             a bare worker of broker or relay
- *     --as flood ENDPOINT KIND        sends messages of KIND (flood.c), as many as it can * --as
- * pause PID                  stops the process for 50 ms, and continues it for 50 ms, again and
- * again */
+ *     --as flood ENDPOINT KIND        sends messages of KIND (flood.c), as many as it can
+ *     --as pause PID                  stops the process for 50 ms, and continues it for 50 ms, on
+ *                                     and on */
 #ifndef MEANTIME_BENCH_POOL_ROLES_H
 #define MEANTIME_BENCH_POOL_ROLES_H
 

@@ -227,6 +227,7 @@ void faults_heal(struct world *world)
     for (uint32_t i = 0; i < world->pool.count; i++) {
         struct node *node = &world->pool.nodes[i];
         node->cut_until_ns = 0;
+        node->threads.period_ns = 0;
         if (node->hung_until_ns > world->now_ns)
             node->hung_until_ns = world->now_ns;
         if (node->alive && node->stopped)
