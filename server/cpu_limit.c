@@ -13,7 +13,8 @@
 #include "server/cgroup.h"
 
 /* The first attempt to read the affinity has room for this many CPUs, and the last one for
- * CPUS_LAST. Linux refuses room for fewer CPUs than the kernel is built for: 8,192 today. */
+ * CPUS_LAST. Linux fails if the buffer has room for fewer CPUs than the kernel supports: 8,192
+ * today. */
 #define CPUS_FIRST 1024
 #define CPUS_LAST  (1 << 22)
 

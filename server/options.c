@@ -61,8 +61,8 @@ static const struct argp_option option_table[] = {
     {"span-us", OPTION_SPAN, "US", 0,
      "Size of a joined worker's spans, in us of computing time (default 50000)", GROUP_ALL},
     {"heartbeat-ms", OPTION_HEARTBEAT, "MS", 0,
-     "Time between two heartbeats of a joined worker, and to it (default 500); a worker that is "
-     "silent for three of these times is dropped",
+     "Time between two heartbeats, in each direction, of a front and a joined worker (default "
+     "500). If a worker sends nothing for three times as long, the front drops it",
      GROUP_ALL},
     {"drain-timeout", OPTION_DRAIN, "TIME", 0,
      "After SIGTERM, refuse the requests that are still in flight after this time, such as 500ms "

@@ -31,7 +31,8 @@ static bool set_options(void *dealer)
                0;
 }
 
-/* All links use czmq's context, and count their monitors together. */
+/* All links share czmq's context and one counter of monitors, which makes the names of monitors
+ * unique. */
 static const struct dialer_settings *dialer_settings(void)
 {
     static unsigned monitors;

@@ -76,7 +76,8 @@ static bool on_connected(struct plain_clients *clients, uint32_t number)
     return true;
 }
 
-/* Only the request is cancelled: the client of the dispatcher is all plain clients together. */
+/* Cancels only the request of this plain client. For the dispatcher, all plain clients are one
+ * client, which is not lost. */
 static bool on_lost(struct plain_clients *clients, uint32_t number)
 {
     clients->message.type = MESSAGE_CANCEL;

@@ -103,8 +103,9 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
     return wrong ? wrong : event_wrong(node, now_ns, event);
 }
 
-/* After its turn, a client waits for the turns of all other clients, and its request waits for the
- * turns of its other requests. The requests of a parent are computed in order. */
+/* After a turn, the client waits for the turns of all other clients. The request that had the turn
+ * waits for the turns of the client's other requests. The requests of a parent are computed in
+ * order. */
 static const char *turn_wrong(const struct dispatcher *d, const struct request *r)
 {
     const struct client *client = r->client;
