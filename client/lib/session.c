@@ -402,9 +402,9 @@ static void step_due(struct session *s, int64_t now_ns)
     }
 }
 
-/* Returns whether the requests may get the time. While messages are unread, they may not, because
- * the answer to a request may have come in time. But a server that floods the client delays the
- * time only up to a limit. */
+/* Returns whether the requests may get the time. While messages are unread, the requests do not get
+ * the time, because an unread answer may have come in time. But a server that floods the client
+ * delays the time only up to a limit. */
 static bool may_step_due(struct session *s, bool unread, int64_t now_ns)
 {
     s->unread_looks = unread ? s->unread_looks + 1 : 0;

@@ -12,8 +12,8 @@
  * before a person notices. */
 #define REDIAL_PAUSE_NS_MAX (80 * NS_PER_MS)
 
-/* Unread messages that the socket holds: the spans and cancels that a parent has reason to send,
- * and heartbeats. */
+/* Unread messages that the socket holds: as many spans and cancels as a correct parent sends, and
+ * heartbeats. */
 #define UNREAD_MESSAGES_MAX (4 * WORKER_CREDIT_MAX)
 
 static bool set(void *socket, int option, int value)
