@@ -11,8 +11,8 @@ const char *shortage_text(int error)
         return "no more threads can be started; raise \"ulimit -u\" or pids.max of the control "
                "group";
     case EPERM: return "this process may not start threads";
-    case EMFILE: return "too few file descriptors; raise \"ulimit -n\"";
-    case ENFILE: return "the system has too few file descriptors; raise fs.file-max";
+    case EMFILE: return "Too many open files; raise \"ulimit -n\"";
+    case ENFILE: return "Too many open files in system; raise fs.file-max";
     case ENOMEM: return "too little memory; raise \"ulimit -v\", or end other programs";
     default: return zmq_strerror(error);
     }
