@@ -11,6 +11,7 @@
 
 #include "proto/standard_files.h"
 #include "server/compute_threads.h"
+#include "server/log.h"
 #include "server/net/io_threads.h"
 #include "server/net/parent_link.h"
 #include "server/net/plain_listener.h"
@@ -26,6 +27,9 @@
 
 /* libzmq's own threads: the I/O threads and the reaper. */
 #define LIBRARY_THREADS (IO_THREADS + 1)
+
+/* Milliseconds that the reader of the log may take to read the last lines. */
+#define LOG_PATIENCE_MS 200
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -58,10 +62,9 @@ static int signals_open(const sigset_t *signals)
     int fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
 
     if (fd == -1)
-        fprintf(stderr,
-                "meantime-server: cannot receive signals: signalfd: %s; does a seccomp filter or "
-                "\"ulimit -n\" forbid it?\n",
-                strerror(errno));
+        log_error("cannot receive signals: signalfd: %s; does a seccomp filter or "
+                  "\"ulimit -n\" forbid it?",
+                  strerror(errno));
     return fd;
 }
 
@@ -81,25 +84,22 @@ static bool prepare_files(const struct server_options *options)
     setrlimit(RLIMIT_NOFILE, &files);
     if (files.rlim_max >= needed)
         return true;
-    fprintf(stderr,
-            "meantime-server: %" PRIu32 " compute thread%s and the first clients take %ju file "
-            "descriptors, but this process may have %ju; raise \"ulimit -n\"%s\n",
-            threads, threads == 1 ? "" : "s", (uintmax_t)needed, (uintmax_t)files.rlim_max,
-            threads > 1 ? ", or take fewer with --threads" : "");
+    log_error("%" PRIu32 " compute thread%s and the first clients take %ju file "
+              "descriptors, but this process may have %ju; raise \"ulimit -n\"%s",
+              threads, threads == 1 ? "" : "s", (uintmax_t)needed, (uintmax_t)files.rlim_max,
+              threads > 1 ? ", or take fewer with --threads" : "");
     return false;
 }
 
 /* libzmq aborts if it cannot start its threads, so all threads are tried first. */
 static bool prepare_threads(uint32_t threads)
 {
-    if (compute_threads_rehearse(threads + LIBRARY_THREADS))
+    if (compute_threads_rehearse(threads + LIBRARY_THREADS + LOG_THREADS) && log_open())
         return true;
-    fprintf(stderr,
-            "meantime-server: cannot start %" PRIu32
-            " compute thread%s and %d threads of libzmq: %s; "
-            "raise \"ulimit -u\", \"ulimit -v\" or pids.max of the control group%s\n",
-            threads, threads == 1 ? "" : "s", LIBRARY_THREADS, strerror(errno),
-            threads > 1 ? ", or take fewer with --threads" : "");
+    log_error("cannot start %" PRIu32 " compute thread%s and %d threads of libzmq: %s; "
+              "raise \"ulimit -u\", \"ulimit -v\" or pids.max of the control group%s",
+              threads, threads == 1 ? "" : "s", LIBRARY_THREADS, strerror(errno),
+              threads > 1 ? ", or take fewer with --threads" : "");
     return false;
 }
 
@@ -108,9 +108,8 @@ static void set_up_czmq(void)
     zsys_handler_set(NULL); /* see signals_open() */
     zsys_set_max_sockets(0);
     zsys_set_io_threads(IO_THREADS);
-    zsys_set_logident("meantime-server");
-    zsys_set_logstream(stderr);
     zsys_init();
+    log_take_czmq(); /* after zsys_init(), which reads variables of the environment */
 }
 
 static volatile sig_atomic_t status = EXIT_FAILURE;
@@ -140,19 +139,22 @@ int main(int argc, char **argv)
     signals_block(&signal_set);
     argp_program_version_hook = print_version;
     server_options_parse(&options, argc, argv);
+    log_set_level(options.log_level);
     if (!prepare_files(&options) || !prepare_threads(options.threads))
         return EXIT_FAILURE;
     int signals = signals_open(&signal_set);
-    if (signals == -1)
+    if (signals == -1) {
+        log_close(LOG_PATIENCE_MS);
         return EXIT_FAILURE;
+    }
     set_up_czmq();
     server = server_new(&options, signals);
     if (server) {
         status = server_run(server) ? EXIT_SUCCESS : EXIT_FAILURE;
         server_destroy(&server);
     }
-    fflush(stdout);
     shut_down();
+    log_close(LOG_PATIENCE_MS);
     close(signals);
     return status;
 }

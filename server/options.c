@@ -37,6 +37,7 @@ enum {
     OPTION_HEARTBEAT,
     OPTION_PLAIN,
     OPTION_DRAIN,
+    OPTION_LOG_LEVEL,
 };
 
 static const struct argp_option option_table[] = {
@@ -70,6 +71,8 @@ static const struct argp_option option_table[] = {
      GROUP_ALL},
     {"kernel", 'k', "NAME", 0,
      "Instructions to compute with (default: the fastest that this machine runs)", GROUP_ALL},
+    {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0,
+     "The least serious lines to log: error, warning, info (default) or debug", GROUP_ALL},
     {"quiet", 'q', 0, 0, "Print only errors and warnings", GROUP_ALL},
     {0},
 };
@@ -177,6 +180,15 @@ static char *parse_plain_endpoint(const struct command_line *line, char *text)
     return parse_endpoint(line, text);
 }
 
+static enum log_level parse_log_level(const struct command_line *line, const char *text)
+{
+    enum log_level level = LEVEL_INFO;
+
+    if (!log_level_parse(text, &level))
+        command_line_refuse(line, text, "expected error, warning, info or debug");
+    return level;
+}
+
 static void parse_parent(const struct command_line *line, char *text)
 {
     struct server_options *options = line->input;
@@ -217,6 +229,8 @@ static void check(const struct command_line *line)
 
     if (!options->endpoint && !options->plain_endpoint && options->parent_count == 0)
         options->endpoint = DEFAULT_ENDPOINT;
+    if (options->quiet && options->log_level > LEVEL_WARNING)
+        options->log_level = LEVEL_WARNING;
     if (options->threads == 0 && !options->workers_endpoint)
         command_line_fail(line, "%s 0 without --workers: no thread and no worker would compute",
                           command_line_origin(line, 't', origin));
@@ -242,6 +256,7 @@ static void parse_option(struct command_line *line, int key, char *text)
         break;
     case OPTION_DRAIN: options->drain_ns = parse_time(line, text, DRAIN_NS_MAX); break;
     case 'k': options->kernel = kernel_option(line, text); break;
+    case OPTION_LOG_LEVEL: options->log_level = parse_log_level(line, text); break;
     case 'q': options->quiet = true; break;
     }
 }
@@ -271,6 +286,7 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,
         .drain_ns = DRAIN_NS,
+        .log_level = LEVEL_INFO,
     };
     default_threads(options);
     command_line_read(&line, &program, argc, argv, options);

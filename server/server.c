@@ -5,13 +5,13 @@
 #include <assert.h>
 #include <czmq.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "proto/instant.h"
 #include "proto/status.h"
+#include "server/log.h"
 #include "server/setup.h"
 #include "server/status_reply.h"
 
@@ -153,9 +153,8 @@ static void drain(struct server *server)
     server->draining = true;
     server->drain_began_at_ns = clock_ns();
     server->drain_until_ns = server->drain_began_at_ns + server->options.drain_ns;
-    if (!server->options.quiet)
-        zsys_info("draining: new requests are refused, and those in flight have %g s",
-                  (double)server->options.drain_ns / NS_PER_S);
+    log_info("draining: new requests are refused, and those in flight have %g s",
+             (double)server->options.drain_ns / NS_PER_S);
     step(server, EVENT_DRAIN);
     if (server->setup.plain_clients)
         plain_clients_drain(server->setup.plain_clients);
@@ -173,8 +172,8 @@ static void run_drain_timeout(struct server *server)
 {
     if (clock_ns() < server->drain_until_ns || !dispatcher_busy(server->setup.dispatcher))
         return;
-    zsys_warning("the drain has taken %g s: the requests in flight are refused",
-                 (double)server->options.drain_ns / NS_PER_S);
+    log_warning("the drain has taken %g s: the requests in flight are refused",
+                (double)server->options.drain_ns / NS_PER_S);
     server->drain_until_ns = NEVER;
     server->timed_out = true;
     step(server, EVENT_STOP);
@@ -182,9 +181,7 @@ static void run_drain_timeout(struct server *server)
 
 static void on_end_signal(struct server *server, const struct signalfd_siginfo *signal)
 {
-    if (!server->options.quiet)
-        zsys_info("SIG%s from process %" PRIu32, sigabbrev_np((int)signal->ssi_signo),
-                  signal->ssi_pid);
+    log_info("SIG%s from process %" PRIu32, sigabbrev_np((int)signal->ssi_signo), signal->ssi_pid);
     if (server->draining)
         stop(server);
     else
@@ -192,11 +189,10 @@ static void on_end_signal(struct server *server, const struct signalfd_siginfo *
 }
 
 /* No other signal ends the server. */
-static void on_other_signal(const struct server *server, const struct signalfd_siginfo *signal)
+static void on_other_signal(const struct signalfd_siginfo *signal)
 {
-    if (!server->options.quiet)
-        zsys_info("SIG%s from process %" PRIu32 ": nothing to reload",
-                  sigabbrev_np((int)signal->ssi_signo), signal->ssi_pid);
+    log_info("SIG%s from process %" PRIu32 ": nothing to reload",
+             sigabbrev_np((int)signal->ssi_signo), signal->ssi_pid);
 }
 
 static void serve_signals(struct server *server)
@@ -207,7 +203,7 @@ static void serve_signals(struct server *server)
         if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT)
             on_end_signal(server, &signal);
         else
-            on_other_signal(server, &signal);
+            on_other_signal(&signal);
 }
 
 /* The time comes last: the server reads what peers have sent before it finds them silent. */
@@ -220,6 +216,7 @@ static bool serve_all(struct server *server)
         served = serve_peer(server, peer) || served;
     serve_signals(server);
     run_drain_timeout(server);
+    log_limit_run_due(&server->setup.log, server->now_ns);
     if (clock_ns() >= dispatcher_due_at(server->setup.dispatcher))
         step(server, EVENT_TIME);
     return served;
@@ -232,6 +229,7 @@ static int64_t due_at_ns(const struct setup *setup)
     int64_t due_at_ns =
         earlier(dispatcher_due_at(setup->dispatcher), parents_due_at(setup->parents));
 
+    due_at_ns = earlier(due_at_ns, log_limit_due_at(&setup->log));
     if (setup->clients)
         due_at_ns = earlier(due_at_ns, clients_due_at(setup->clients));
     if (setup->joined_workers)
@@ -309,13 +307,27 @@ void server_destroy(struct server **server_p)
     *server_p = NULL;
 }
 
+static void log_drained(const struct server *server)
+{
+    double seconds = (double)(clock_ns() - server->drain_began_at_ns) / NS_PER_S;
+
+    if (!server->stopped && !server->timed_out)
+        log_info("drained in %.3f s: no request is in flight", seconds);
+}
+
 static void print_done(const struct server *server)
 {
     static struct status_reply reply;
 
     status_reply_fill(&server->setup, clock_ns(), &(struct status_request){0, 0}, &reply);
-    printf("%s: %" PRIu64 " requests answered, %" PRIu64 " refused.\n",
-           server->stopped ? "Stopped" : "Done", reply.counters.answered, reply.counters.refused);
+    log_info("%s: %" PRIu64 " requests answered, %" PRIu64 " refused, %" PRIu64
+             " bad messages, %" PRIu64 " workers lost",
+             server->stopped ? "stopped" : "done", reply.counters.answered, reply.counters.refused,
+             reply.counters.bad_messages, reply.counters.workers_lost);
+    if (!server->options.quiet)
+        log_print("%s: %" PRIu64 " requests answered, %" PRIu64 " refused.",
+                  server->stopped ? "Stopped" : "Done", reply.counters.answered,
+                  reply.counters.refused);
 }
 
 bool server_run(struct server *server)
@@ -323,7 +335,8 @@ bool server_run(struct server *server)
     if (!server->options.quiet)
         setup_print(&server->setup, &server->options);
     serve(server);
-    if (!server->options.quiet)
-        print_done(server);
+    log_drained(server);
+    log_limit_flush(&server->setup.log);
+    print_done(server);
     return !server->stopped && !server->timed_out;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proto/printable.h"
+#include "server/log.h"
 #include "sums/digest.h"
 
 /* The process number distinguishes servers on one machine. */
@@ -41,14 +42,14 @@ static bool set_up_dispatcher(struct setup *setup, const struct server_options *
     setup->dispatcher = dispatcher_new(&settings);
     setup->threads = threads_new(options->threads, options->kernel);
     if (!setup->dispatcher || !setup->threads)
-        zsys_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
-                   options->threads, strerror(errno));
+        log_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
+                  options->threads, strerror(errno));
     return setup->dispatcher && setup->threads;
 }
 
 static void log_cannot_listen(const char *endpoint, const char *why, const char *option)
 {
-    zsys_error("cannot listen on %s: %s; name another endpoint with %s", endpoint, why, option);
+    log_error("cannot listen on %s: %s; name another endpoint with %s", endpoint, why, option);
 }
 
 static bool set_up_joined_workers(struct setup *setup, const struct server_options *options)
@@ -100,8 +101,8 @@ static bool set_up_parent(struct setup *setup, const char *endpoint, int64_t now
 {
     if (parents_add(setup->parents, endpoint, now_ns))
         return true;
-    zsys_error("cannot join %s: %s; an endpoint looks like tcp://host:8198", endpoint,
-               zmq_strerror(errno));
+    log_error("cannot join %s: %s; an endpoint looks like tcp://host:8198", endpoint,
+              zmq_strerror(errno));
     return false;
 }
 
@@ -153,13 +154,12 @@ void setup_print(const struct setup *setup, const struct server_options *options
     const char *threads = threads_text(options);
 
     if (setup->clients)
-        printf("Listening on %s (%s, %s).\n", clients_endpoint(setup->clients),
-               options->listener_type == LISTENER_REP ? "REP" : "ROUTER", threads);
+        log_print("Listening on %s (%s, %s).", clients_endpoint(setup->clients),
+                  options->listener_type == LISTENER_REP ? "REP" : "ROUTER", threads);
     if (setup->joined_workers)
-        printf("Workers join at %s.\n", joined_workers_endpoint(setup->joined_workers));
+        log_print("Workers join at %s.", joined_workers_endpoint(setup->joined_workers));
     if (setup->plain_clients)
-        printf("Plain TCP at %s (%s).\n", plain_clients_endpoint(setup->plain_clients), threads);
+        log_print("Plain TCP at %s (%s).", plain_clients_endpoint(setup->plain_clients), threads);
     for (uint32_t i = 0; i < options->parent_count; i++)
-        printf("Joining %s (%s).\n", options->parents[i], threads);
-    fflush(stdout);
+        log_print("Joining %s (%s).", options->parents[i], threads);
 }

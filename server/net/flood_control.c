@@ -1,14 +1,9 @@
 /* Flood control: throttles and disconnects connections that send faster than the server reads. */
 #include "server/net/flood_control.h"
 
-#include <czmq.h>
 #include <sys/socket.h>
 
 #include "server/net/tcp_socket.h"
-#include "server/net/warning.h"
-
-/* Time between two warnings of one kind. */
-#define WARN_US 1000000
 
 static const char *address_of(struct connection *connection)
 {
@@ -36,8 +31,8 @@ static void disconnect(const struct connection *connection)
 
 static void lose(struct flood_control *flood, struct connection *connection, const char *why)
 {
-    if (warning_due(&flood->warn_abandoned_at_us, WARN_US))
-        zsys_warning("abandoned the connection from %s: %s", address_of(connection), why);
+    log_limit_client(flood->log, LOG_KIND_ABANDONED, LEVEL_WARNING, "abandoned the connection from",
+                     address_of(connection), why);
     senders_lose(flood->senders, connection);
 }
 
@@ -51,8 +46,8 @@ void flood_control_abandon(struct flood_control *flood, struct connection *conne
 
 static void warn_throttled(struct flood_control *flood, struct connection *connection)
 {
-    if (warning_due(&flood->warn_throttled_at_us, WARN_US))
-        zsys_warning("%s sends faster than this server reads: throttled", address_of(connection));
+    log_limit_client(flood->log, LOG_KIND_THROTTLED, LEVEL_WARNING, "throttled the connection from",
+                     address_of(connection), "it sends faster than this server reads");
 }
 
 static void judge(struct flood_control *flood, struct connection *connection, uint64_t limit)

@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
+#include "server/log_limit.h"
 #include "server/net/connections.h"
 #include "server/net/senders.h"
 
 struct flood_control {
     struct connections *connections; /* the listener's */
     struct senders *senders;         /* the listener's */
-    int64_t warn_abandoned_at_us;    /* no warning of that kind before this time */
-    int64_t warn_throttled_at_us;
+    struct log_limit *log;           /* the caller's */
 };
 
 /* Counts the unread bytes of each connection, and throttles, resumes, abandons or disconnects it.

@@ -9,6 +9,7 @@
 
 #include "proto/address.h"
 #include "proto/instant.h"
+#include "server/log.h"
 #include "server/net/bind_address.h"
 #include "server/net/connections.h"
 #include "server/net/flood_control.h"
@@ -61,6 +62,7 @@ struct listener {
     int64_t flush_at_ns;   /* when messages that wait are tried next */
     int files_few_from;    /* from this descriptor on, few descriptors are left */
     int64_t warn_files_at_us;
+    char lost_peer[PEER_BYTES]; /* the address of the sender that was lost last */
 };
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -150,7 +152,8 @@ static int files_few_from(void)
     return (int)files.rlim_cur - FILES_FEW;
 }
 
-struct listener *listener_new(enum listener_type type, const char *endpoint, const char **why)
+struct listener *listener_new(enum listener_type type, const char *endpoint, struct log_limit *log,
+                              const char **why)
 {
     struct listener *listener = calloc(1, sizeof *listener);
 
@@ -163,7 +166,7 @@ struct listener *listener_new(enum listener_type type, const char *endpoint, con
     connections_init(&listener->connections);
     listener->connections.inexact = type == LISTENER_REP;
     senders_init(&listener->senders);
-    listener->flood = (struct flood_control){&listener->connections, &listener->senders, 0, 0};
+    listener->flood = (struct flood_control){&listener->connections, &listener->senders, log};
     if (!listener_bind(listener, endpoint, why))
         listener_destroy(&listener, 0);
     return listener;
@@ -227,9 +230,9 @@ static void connection_new(struct listener *listener, int fd)
     connections_open(&listener->connections, fd);
     flood_control_reset(fd);
     if (fd >= listener->files_few_from && warning_due(&listener->warn_files_at_us, WARN_FILES_US))
-        zsys_warning("fewer than %d file descriptors are left for connections to %s: raise "
-                     "\"ulimit -n\"",
-                     FILES_FEW, listener_endpoint(listener));
+        log_warning("fewer than %d file descriptors are left for connections to %s: raise "
+                    "\"ulimit -n\"",
+                    FILES_FEW, listener_endpoint(listener));
 }
 
 /* Reads the events of the monitor. True if a connection has ended. */
@@ -261,11 +264,12 @@ static void rep_resume(struct listener *listener)
     listener->owes = false;
 }
 
-bool listener_lost(struct listener *listener, uint32_t *sender)
+bool listener_lost(struct listener *listener, uint32_t *sender, const char **peer)
 {
     listener_watch(listener);
-    if (!senders_take_lost(&listener->senders, sender))
+    if (!senders_take_lost(&listener->senders, sender, listener->lost_peer))
         return false;
+    *peer = listener->lost_peer;
     rep_resume(listener);
     return true;
 }
@@ -289,9 +293,10 @@ void listener_keep_number(struct listener *listener, uint32_t sender, bool keep)
 
 const char *listener_peer(const struct listener *listener, uint32_t sender)
 {
-    const struct connection *connection = numbered(listener, sender)->connection;
+    const struct sender *numbered_sender = numbered(listener, sender);
 
-    return connection ? connection->peer : "";
+    return numbered_sender->connection ? numbered_sender->connection->peer
+                                       : numbered_sender->lost_peer;
 }
 
 /* ---- receiving --------------------------------------------------------------------------- */
@@ -416,6 +421,7 @@ enum listener_event listener_receive(struct listener *listener, struct listener_
     if (!message_next(listener, &envelope, &fits))
         return LISTENER_NOTHING;
     connection = message_connection(listener, &envelope, &message->crowded);
+    message->peer = connection ? connection->peer : "";
     if (connection)
         connections_read(&listener->connections, connection, listener->wire_bytes);
     if (!fits && listener->type == LISTENER_ROUTER)

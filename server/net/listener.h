@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct listener;
+struct log_limit;
 
 enum listener_type {
     LISTENER_ROUTER, /* many senders, each with many requests in flight */
@@ -16,6 +17,7 @@ enum listener_type {
 
 struct listener_message {
     uint32_t sender;   /* below CLIENTS_MAX */
+    const char *peer;  /* the address of its connection; "" if it is lost; valid as `bytes` */
     const void *bytes; /* valid until the next listener_receive() */
     size_t size;
     bool lockstep; /* the sender takes exactly one message for each that it has sent: it is a REQ
@@ -32,9 +34,10 @@ enum listener_event {
     LISTENER_BAD_ENVELOPE, /* a message whose envelope is too long: dropped */
 };
 
-/* Binds to `endpoint`; a port of * is a free one. NULL on failure; `why` says why and lives until
- * the next call. */
-struct listener *listener_new(enum listener_type type, const char *endpoint, const char **why);
+/* Binds to `endpoint`; a port of * is a free one. log: the caller's. NULL on failure; `why` says
+ * why and lives until the next call. */
+struct listener *listener_new(enum listener_type type, const char *endpoint, struct log_limit *log,
+                              const char **why);
 
 /* The last answers have `patience_ms` to be sent; after that they are dropped. This call waits
  * while messages wait for room. libzmq uses the rest of the time in zsys_shutdown(). */
@@ -57,11 +60,12 @@ void listener_release(struct listener *listener, uint32_t sender);
  * CLIENTS_MAX senders may have a number at a time. */
 void listener_keep_number(struct listener *listener, uint32_t sender, bool keep);
 
-/* The address of a sender, without a port; "" if it is lost. Valid until listener_lost(). */
+/* The address of a sender, without a port, also after it was lost. Valid until listener_lost(). */
 const char *listener_peer(const struct listener *listener, uint32_t sender);
 
-/* The number of a lost sender, once for each; then the number is free. False if there is none. */
-bool listener_lost(struct listener *listener, uint32_t *sender);
+/* The number of a lost sender, once for each; then the number is free. False if there is none.
+ * peer: its address, valid until the next call. */
+bool listener_lost(struct listener *listener, uint32_t *sender, const char **peer);
 
 /* Sends a message. If its connection has no room, the message waits. If no more messages can wait,
  * the connection with the most waiting messages is abandoned, and listener_lost() returns each

@@ -16,6 +16,7 @@
 #include "proto/address.h"
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
+#include "server/log.h"
 
 /* In an epoll event: the listening socket. The other values are numbers of connections. */
 #define LISTENING_SOCKET PLAIN_MAX
@@ -121,7 +122,7 @@ static void watch(struct plain_listener *plain, int operation, int fd, uint32_t 
     struct epoll_event event = {.events = events, .data.u32 = number};
 
     if (fd != -1 && epoll_ctl(plain->epoll, operation, fd, &event) == -1)
-        zsys_error("cannot watch a connection to %s: %s", plain->endpoint, strerror(errno));
+        log_error("cannot watch a connection to %s: %s", plain->endpoint, strerror(errno));
 }
 
 static uint32_t number_of(const struct plain_listener *plain, const struct place *place)

@@ -43,8 +43,9 @@ void senders_init(struct senders *senders)
 void senders_clear(struct senders *senders)
 {
     uint32_t number;
+    char peer[PEER_BYTES];
 
-    while (senders_take_lost(senders, &number))
+    while (senders_take_lost(senders, &number, peer))
         ;
     zhashx_destroy((zhashx_t **)&senders->by_envelope);
 }
@@ -213,6 +214,7 @@ void senders_unkeep(struct senders *senders, struct connection *connection)
 
 static void sender_lose(struct senders *senders, struct sender *sender)
 {
+    memcpy(sender->lost_peer, sender->connection->peer, PEER_BYTES);
     sender_detach(senders, sender);
     if (has_number(sender))
         TAILQ_INSERT_TAIL(&senders->lost, sender, link);
@@ -229,13 +231,14 @@ void senders_lose(struct senders *senders, struct connection *connection)
     connection->holds = 0;
 }
 
-bool senders_take_lost(struct senders *senders, uint32_t *number)
+bool senders_take_lost(struct senders *senders, uint32_t *number, char peer[PEER_BYTES])
 {
     struct sender *sender = TAILQ_FIRST(&senders->lost);
 
     if (!sender)
         return false;
     *number = sender->number;
+    memcpy(peer, sender->lost_peer, PEER_BYTES);
     number_give(senders, sender);
     TAILQ_REMOVE(&senders->lost, sender, link);
     free(sender);

@@ -43,6 +43,7 @@ struct sender {
     uint32_t number;               /* below CLIENTS_MAX; valid if holds > 0 or keeps_number */
     uint32_t holds;                /* its messages that are not answered yet */
     uint32_t kept_count;           /* messages that wait for it */
+    char lost_peer[PEER_BYTES];    /* if it is lost: the address of its connection */
     bool keeps_number;             /* the sender keeps its number even if holds is 0 */
     TAILQ_ENTRY(sender) link;      /* connection.senders, or senders.lost */
     struct envelope envelope;      /* last, because only its used bytes are allocated */
@@ -91,7 +92,7 @@ void senders_unkeep(struct senders *senders, struct connection *connection);
 /* A connection is lost, with all its senders and all messages that wait for it. */
 void senders_lose(struct senders *senders, struct connection *connection);
 
-/* Forgets one lost sender and returns its number; false if there is none. */
-bool senders_take_lost(struct senders *senders, uint32_t *number);
+/* Forgets one lost sender; false if there is none. number, peer: its number and address. */
+bool senders_take_lost(struct senders *senders, uint32_t *number, char peer[PEER_BYTES]);
 
 #endif

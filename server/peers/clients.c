@@ -44,6 +44,7 @@ static void refuse_crowded(struct inbox *inbox)
                 "are still being read",
     };
 
+    log_limit_refused(inbox->log, inbox->from.peer, &refusal);
     inbox_refuse(inbox, &refusal);
 }
 
@@ -76,7 +77,7 @@ static bool on_unexpected(struct inbox *inbox)
     };
 
     snprintf(refusal.text, sizeof refusal.text, "%s", join ? joins : others);
-    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, refusal.text);
+    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, inbox->from.peer, refusal.text);
     if (inbox->from.lockstep || join)
         inbox_refuse(inbox, &refusal);
     return false;
@@ -94,6 +95,17 @@ static bool on_message(struct inbox *inbox)
     }
 }
 
+static bool next_lost(struct inbox *inbox, struct event *event)
+{
+    const char *peer;
+
+    if (!inbox_lost(inbox, &event->client, &peer))
+        return false;
+    log_limit_client(inbox->log, LOG_KIND_DISCONNECTED, LEVEL_INFO, "lost a client at", peer,
+                     "it has disconnected before its answer, and its requests are cancelled");
+    return true;
+}
+
 bool clients_next(struct clients *clients, int64_t now_ns, struct event *event)
 {
     struct inbox *inbox = &clients->inbox;
@@ -106,7 +118,7 @@ bool clients_next(struct clients *clients, int64_t now_ns, struct event *event)
             return true;
         }
     event->type = EVENT_CLIENT_LOST;
-    return inbox_lost(inbox, &event->client);
+    return next_lost(inbox, event);
 }
 
 int64_t clients_due_at(const struct clients *clients)
@@ -132,6 +144,9 @@ static void send_progress(struct clients *clients, const struct effect *effect)
 
 void clients_obey(struct clients *clients, const struct effect *effect)
 {
+    if (effect->type == EFFECT_ANSWER && effect->message.type == MESSAGE_REFUSAL)
+        log_limit_refused(clients->inbox.log, clients_address(clients, effect->client),
+                          &effect->message.refusal);
     if (effect->type == EFFECT_ANSWER)
         inbox_answer(&clients->inbox, effect->client, &effect->message);
     else

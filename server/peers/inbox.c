@@ -8,7 +8,7 @@
 bool inbox_init(struct inbox *inbox, enum listener_type type, const char *endpoint,
                 struct log_limit *log, const char **why)
 {
-    *inbox = (struct inbox){.listener = listener_new(type, endpoint, why), .log = log};
+    *inbox = (struct inbox){.listener = listener_new(type, endpoint, log, why), .log = log};
     return inbox->listener;
 }
 
@@ -43,7 +43,8 @@ static void refuse_bad(struct inbox *inbox, const struct message_error *error)
     struct refusal refusal = {.id = error->id, .status = error->status};
 
     snprintf(refusal.text, sizeof refusal.text, "%s", error->reason);
-    log_limit_bad_message(inbox->log, (int)error->status, error->reason);
+    log_limit_bad_message(inbox->log, LOG_KIND_BAD + (int)error->status, inbox->from.peer,
+                          error->reason);
     inbox_refuse(inbox, &refusal);
 }
 
@@ -72,7 +73,8 @@ static bool read_message(struct inbox *inbox, bool *valid)
     enum listener_event event = listener_receive(inbox->listener, &inbox->from);
 
     if (event == LISTENER_BAD_ENVELOPE)
-        log_limit_bad_message(inbox->log, LOG_KIND_ENVELOPE, "its envelope is too long");
+        log_limit_bad_message(inbox->log, LOG_KIND_ENVELOPE, inbox->from.peer,
+                              "its envelope is too long");
     *valid = event == LISTENER_MESSAGE && decode(inbox);
     return event != LISTENER_NOTHING;
 }
@@ -99,9 +101,9 @@ void inbox_await_answer(struct inbox *inbox)
     inbox->release_due = false;
 }
 
-bool inbox_lost(struct inbox *inbox, uint32_t *sender)
+bool inbox_lost(struct inbox *inbox, uint32_t *sender, const char **peer)
 {
-    if (listener_lost(inbox->listener, sender))
+    if (listener_lost(inbox->listener, sender, peer))
         return true;
     inbox->messages_read = 0;
     return false;

@@ -45,8 +45,8 @@ bool inbox_next(struct inbox *inbox, int64_t now_ns);
 void inbox_await_answer(struct inbox *inbox);
 
 /* After inbox_next() has returned false: the next sender whose connection has ended. False if there
- * is none; then the next turn begins. */
-bool inbox_lost(struct inbox *inbox, uint32_t *sender);
+ * is none; then the next turn begins. peer: its address, valid until the next call. */
+bool inbox_lost(struct inbox *inbox, uint32_t *sender, const char **peer);
 
 /* Refuses the message. */
 void inbox_refuse(struct inbox *inbox, const struct refusal *refusal);

@@ -2,12 +2,32 @@
 #include "server/peers/joined_workers.h"
 
 #include <czmq.h>
-#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "proto/instant.h"
 #include "server/peers/inbox.h"
+#include "sums/fnv.h"
+
+/* Lost workers whose names are known if they return. */
+#define LOST_MAX 1024
+
+/* What the log needs to know about a worker. The dispatcher forgets a lost worker at once. */
+struct member {
+    char name[NAME_BYTES_MAX + 1];
+    bool joined;
+    bool leaving; /* it has sent Leave */
+};
+
+struct lost_worker {
+    uint64_t name_hash;
+    int64_t at_ns;
+};
 
 struct joined_workers {
+    struct member members[JOINED_MAX]; /* by the worker's number, from settings.first_number on */
+    struct lost_worker lost[LOST_MAX]; /* a ring */
+    uint32_t lost_next;
     struct joined_workers_settings settings;
     struct inbox inbox;
 };
@@ -37,17 +57,144 @@ void joined_workers_destroy(struct joined_workers **workers_p, int patience_ms)
     *workers_p = NULL;
 }
 
-static void log_worker(const struct joined_workers *workers, uint32_t worker, int kind,
-                       const char *what)
-{
-    const char *name = dispatcher_worker_name(workers->settings.dispatcher, worker);
-    uint64_t count =
-        name && !workers->settings.quiet ? log_limit_due(workers->settings.log, kind) : 0;
+/* ---- log --------------------------------------------------------------------------------- */
 
-    if (count == 1)
-        zsys_info("worker %s %s", name, what);
-    else if (count > 1)
-        zsys_info("worker %s %s (the last of %" PRIu64 ")", name, what, count);
+static int64_t clock_ns(void)
+{
+    return zclock_usecs() * NS_PER_US;
+}
+
+static uint64_t name_hash(const char *name)
+{
+    return fnv_add_bytes(FNV_OFFSET, name, strlen(name));
+}
+
+/* NULL if the number is no worker's, for instance because all places are taken. */
+static struct member *member_at(struct joined_workers *workers, uint32_t sender)
+{
+    return sender < JOINED_MAX ? &workers->members[sender] : NULL;
+}
+
+static void remember_lost(struct joined_workers *workers, const char *name)
+{
+    workers->lost[workers->lost_next] = (struct lost_worker){name_hash(name), clock_ns()};
+    workers->lost_next = (workers->lost_next + 1) % LOST_MAX;
+}
+
+/* When a worker of this name was lost, or 0. Forgets the loss. */
+static int64_t take_lost(struct joined_workers *workers, const char *name)
+{
+    uint64_t hash = name_hash(name);
+    int64_t at_ns = 0;
+
+    for (uint32_t i = 0; i < LOST_MAX; i++)
+        if (workers->lost[i].at_ns > at_ns && workers->lost[i].name_hash == hash) {
+            at_ns = workers->lost[i].at_ns;
+            workers->lost[i].at_ns = 0;
+        }
+    return at_ns;
+}
+
+static void log_joined(struct joined_workers *workers, const char *name, const char *peer)
+{
+    int64_t lost_at_ns = take_lost(workers, name);
+
+    if (lost_at_ns == 0)
+        log_limit_worker(workers->settings.log, LOG_WORKER_JOINED, LEVEL_INFO,
+                         "worker %s at %s has joined", name, peer);
+    else
+        log_limit_worker(workers->settings.log, LOG_WORKER_JOINED, LEVEL_INFO,
+                         "worker %s at %s has returned: it has joined again after %.1f s", name,
+                         peer, (double)(clock_ns() - lost_at_ns) / NS_PER_S);
+}
+
+static void on_joined(struct joined_workers *workers, uint32_t sender)
+{
+    struct member *member = member_at(workers, sender);
+    const char *name = dispatcher_worker_name(workers->settings.dispatcher,
+                                              workers->settings.first_number + sender);
+
+    if (!member || !name)
+        return;
+    snprintf(member->name, sizeof member->name, "%s", name);
+    member->joined = true;
+    member->leaving = false;
+    log_joined(workers, name, listener_peer(workers->inbox.listener, sender));
+}
+
+static void on_leave(struct joined_workers *workers, uint32_t sender)
+{
+    struct member *member = member_at(workers, sender);
+
+    if (!member || !member->joined || member->leaving)
+        return;
+    member->leaving = true;
+    log_limit_worker(workers->settings.log, LOG_WORKER_LEFT, LEVEL_INFO,
+                     "worker %s at %s is leaving: it drains", member->name,
+                     listener_peer(workers->inbox.listener, sender));
+}
+
+static void log_disconnected(struct joined_workers *workers, const struct member *member,
+                             const char *peer)
+{
+    if (member->leaving)
+        log_limit_worker(workers->settings.log, LOG_WORKER_LEFT, LEVEL_INFO,
+                         "worker %s at %s has left: it has finished its spans", member->name, peer);
+    else
+        log_limit_worker(workers->settings.log, LOG_WORKER_LOST, LEVEL_WARNING,
+                         "worker %s at %s is lost: its connection was closed", member->name, peer);
+}
+
+static void on_disconnected(struct joined_workers *workers, uint32_t sender, const char *peer)
+{
+    struct member *member = member_at(workers, sender);
+
+    if (!member || !member->joined)
+        return;
+    log_disconnected(workers, member, peer);
+    if (!member->leaving)
+        remember_lost(workers, member->name);
+    member->joined = false;
+}
+
+/* Refusals of members start with "worker NAME: ", which the line has already. */
+static const char *without_name(const char *text, const char *name)
+{
+    size_t size = strlen(name);
+
+    if (strncmp(text, "worker ", 7) == 0 && strncmp(text + 7, name, size) == 0 &&
+        strncmp(text + 7 + size, ": ", 2) == 0)
+        return text + 7 + size + 2;
+    return text;
+}
+
+static void log_refused(struct joined_workers *workers, uint32_t sender,
+                        const struct refusal *refusal)
+{
+    const struct inbox *inbox = &workers->inbox;
+    bool joins = inbox->message.type == MESSAGE_JOIN && inbox->from.sender == sender;
+
+    log_limit_worker(workers->settings.log, LOG_WORKER_REFUSED, LEVEL_WARNING,
+                     "worker %s at %s is refused: %s",
+                     joins ? inbox->message.join.name : "(unknown)",
+                     listener_peer(inbox->listener, sender), refusal->text);
+}
+
+static void on_dropped(struct joined_workers *workers, uint32_t sender,
+                       const struct refusal *refusal)
+{
+    struct member *member = member_at(workers, sender);
+
+    if (!member || !member->joined) {
+        log_refused(workers, sender, refusal);
+        return;
+    }
+    log_limit_worker(workers->settings.log, LOG_WORKER_LOST, LEVEL_WARNING,
+                     "worker %s at %s is lost: %s", member->name,
+                     listener_peer(workers->inbox.listener, sender),
+                     without_name(refusal->text, member->name));
+    remember_lost(workers, member->name);
+    member->joined = false;
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
@@ -61,14 +208,15 @@ static bool on_sum_request(struct inbox *inbox)
         .text = "workers join here; clients ask at the endpoint of --bind",
     };
 
-    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, refusal.text);
+    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, inbox->from.peer, refusal.text);
     inbox_refuse(inbox, &refusal);
     return false;
 }
 
 static bool on_unexpected(struct inbox *inbox)
 {
-    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, "a worker does not send this message");
+    log_limit_bad_message(inbox->log, LOG_KIND_UNEXPECTED, inbox->from.peer,
+                          "a worker does not send this message");
     return false;
 }
 
@@ -86,16 +234,16 @@ static bool on_message(struct inbox *inbox)
     }
 }
 
-/* The dispatcher knows the name of a lost worker until it is stepped with the event. */
 static bool next_lost(struct joined_workers *workers, struct event *event)
 {
     uint32_t sender;
+    const char *peer;
 
-    if (!inbox_lost(&workers->inbox, &sender))
+    if (!inbox_lost(&workers->inbox, &sender, &peer))
         return false;
     event->type = EVENT_WORKER_LOST;
     event->worker = workers->settings.first_number + sender;
-    log_worker(workers, event->worker, LOG_KIND_WORKER_LOST, "has disconnected");
+    on_disconnected(workers, sender, peer);
     return true;
 }
 
@@ -108,6 +256,8 @@ bool joined_workers_next(struct joined_workers *workers, int64_t now_ns, struct 
     while (inbox_next(inbox, now_ns))
         if (on_message(inbox)) {
             event->worker = workers->settings.first_number + inbox->from.sender;
+            if (inbox->message.type == MESSAGE_LEAVE)
+                on_leave(workers, inbox->from.sender);
             return true;
         }
     return next_lost(workers, event);
@@ -133,9 +283,9 @@ void joined_workers_obey(struct joined_workers *workers, const struct effect *ef
     bool drop = effect->type == EFFECT_DROP_WORKER;
 
     if (welcome)
-        log_worker(workers, effect->worker, LOG_KIND_WORKER_JOINED, "has joined");
+        on_joined(workers, sender);
     if (drop)
-        log_limit_worker_dropped(workers->settings.log, &effect->message.refusal);
+        on_dropped(workers, sender, &effect->message.refusal);
     if (welcome)
         listener_keep_number(workers->inbox.listener, sender, true);
     inbox_send(&workers->inbox, sender, &effect->message);

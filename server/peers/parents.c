@@ -11,11 +11,6 @@
 #include "server/net/parent_link.h"
 #include "server/peers/turn.h"
 
-/* At most LINES_MAX log lines about one parent in LINES_NS: a parent may welcome and drop a worker
- * again and again. */
-#define LINES_MAX 10
-#define LINES_NS  (10 * NS_PER_S)
-
 /* If a parent cannot be reached for UNREACHABLE_NS, the server logs that. It logs the same problem
  * again after REPEAT_NS. */
 #define UNREACHABLE_NS (3 * NS_PER_S)
@@ -25,8 +20,7 @@ struct parent {
     struct parent_link link;
     struct membership membership;
     int64_t unreachable_at_ns;        /* when to log that no connection exists; NEVER: connected */
-    int64_t lines_until_ns;           /* when `lines` is set to 0 */
-    int lines;                        /* lines logged in the present LINES_NS, 0 to LINES_MAX */
+    int64_t left_at_ns;               /* when the membership ended; 0: there was none */
     char problem[TEXT_BYTES_MAX + 1]; /* the problem that was logged last */
     int64_t problem_until_ns;         /* the same problem is not logged before this */
 };
@@ -86,48 +80,54 @@ bool parents_add(struct parents *parents, const char *endpoint, int64_t now_ns)
 
 /* ---- log --------------------------------------------------------------------------------- */
 
-static bool line_due(struct parent *parent, int64_t now_ns)
-{
-    if (now_ns >= parent->lines_until_ns) {
-        parent->lines_until_ns = now_ns + LINES_NS;
-        parent->lines = 0;
-    }
-    return parent->lines++ < LINES_MAX;
-}
-
-static void log_problem(struct parent *parent, int64_t now_ns, const char *problem)
+/* Repeats of one problem are not events of their own. */
+static void log_problem(struct parents *parents, struct parent *parent, int64_t now_ns,
+                        const char *problem)
 {
     bool repeated = now_ns < parent->problem_until_ns && streq(parent->problem, problem);
 
-    if (repeated || !line_due(parent, now_ns))
+    if (repeated)
         return;
     snprintf(parent->problem, sizeof parent->problem, "%s", problem);
     parent->problem_until_ns = now_ns + REPEAT_NS;
-    zsys_warning("%s: %s", parent->link.endpoint, problem);
+    log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_WARNING, "front %s: %s",
+                     parent->link.endpoint, problem);
 }
 
 /* The next problem is logged even if it is the same as before. */
-static void log_joined(struct parent *parent, int64_t now_ns)
+static void log_joined(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     parent->problem_until_ns = 0;
-    if (line_due(parent, now_ns))
-        zsys_info("joined %s", parent->link.endpoint);
+    if (parent->left_at_ns == 0)
+        log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_INFO, "joined %s",
+                         parent->link.endpoint);
+    else
+        log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_INFO,
+                         "joined %s again after %.1f s", parent->link.endpoint,
+                         (double)(now_ns - parent->left_at_ns) / NS_PER_S);
 }
 
-static void log_step(struct parent *parent, int64_t now_ns, enum membership_state before,
-                     const char *problem)
+static void log_step(struct parents *parents, struct parent *parent, int64_t now_ns,
+                     enum membership_state before, const char *problem)
 {
     enum membership_state state = parent->membership.state;
 
     if (problem)
-        log_problem(parent, now_ns, problem);
+        log_problem(parents, parent, now_ns, problem);
     if (before == MEMBERSHIP_JOINING && state == MEMBERSHIP_JOINED)
-        log_joined(parent, now_ns);
-    if (before == MEMBERSHIP_JOINED && state == MEMBERSHIP_DISCONNECTED && line_due(parent, now_ns))
-        zsys_warning("%s: the connection was lost; dialling again", parent->link.endpoint);
+        log_joined(parents, parent, now_ns);
+    if (before == MEMBERSHIP_JOINED && state != MEMBERSHIP_JOINED)
+        parent->left_at_ns = now_ns;
+    if (before == MEMBERSHIP_JOINED && state == MEMBERSHIP_DISCONNECTED)
+        log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_WARNING,
+                         "front %s is lost: its connection was closed; dialling again",
+                         parent->link.endpoint);
+    if (before == MEMBERSHIP_JOINED && state == MEMBERSHIP_LEAVING)
+        log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_INFO,
+                         "leaving %s: this server drains", parent->link.endpoint);
 }
 
-static void log_unreachable(struct parent *parent, int64_t now_ns)
+static void log_unreachable(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     const char *reason = parent->link.failure.text;
     char problem[TEXT_BYTES_MAX + 1];
@@ -137,7 +137,7 @@ static void log_unreachable(struct parent *parent, int64_t now_ns)
     parent->unreachable_at_ns = now_ns + REPEAT_NS;
     snprintf(problem, sizeof problem, "no server can be reached there%s%s; dialling on",
              *reason ? ": " : "", reason);
-    log_problem(parent, now_ns, problem);
+    log_problem(parents, parent, now_ns, problem);
 }
 
 static bool is_connected(const struct parent *parent)
@@ -165,14 +165,14 @@ static void send_message(struct parent *parent, const struct message *message)
 
 /* If no socket can be opened, the membership core handles the failure like a lost connection and
  * dials again later. */
-static void dial(struct parent *parent, int64_t now_ns)
+static void dial(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     struct membership_effects none;
 
     if (parent_link_dial(&parent->link))
         return;
-    if (line_due(parent, now_ns))
-        zsys_error("cannot dial %s: %s", parent->link.endpoint, zmq_strerror(errno));
+    log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_ERROR, "cannot dial %s: %s",
+                     parent->link.endpoint, zmq_strerror(errno));
     membership_step(&parent->membership, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL, &none);
 }
 
@@ -184,17 +184,17 @@ enum parent_event {
     PARENT_EVENT_LOST,    /* the dispatcher loses this client and its requests */
 };
 
-static enum parent_event step(struct parent *parent, int64_t now_ns, enum membership_event event,
-                              const struct message *message)
+static enum parent_event step(struct parents *parents, struct parent *parent, int64_t now_ns,
+                              enum membership_event event, const struct message *message)
 {
     struct membership_effects effects;
     enum membership_state before = parent->membership.state;
 
     membership_step(&parent->membership, now_ns, event, message, &effects);
-    log_step(parent, now_ns, before, effects.problem);
+    log_step(parents, parent, now_ns, before, effects.problem);
     watch_connection(parent, now_ns);
     if (effects.dial)
-        dial(parent, now_ns);
+        dial(parents, parent, now_ns);
     if (effects.send)
         send_message(parent, &effects.message);
     return effects.client_lost ? PARENT_EVENT_LOST
@@ -209,30 +209,32 @@ static enum parent_event on_message(struct parents *parents, struct parent *pare
     struct message_error error;
 
     if (!message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &parents->message, &error)) {
-        log_limit_bad_message(parents->settings.log, LOG_KIND_PARENT,
+        log_limit_bad_message(parents->settings.log, LOG_KIND_PARENT, parent->link.endpoint,
                               "a parent has sent a message that cannot be decoded");
         return PARENT_EVENT_HANDLED;
     }
     if (parents->message.type == MESSAGE_SUM_REQUEST)
         parents->message.sum_request.progress = false;
-    return step(parent, now_ns, MEMBERSHIP_EVENT_MESSAGE, &parents->message);
+    return step(parents, parent, now_ns, MEMBERSHIP_EVENT_MESSAGE, &parents->message);
 }
 
-static enum parent_event on_time(struct parent *parent, int64_t now_ns)
+static enum parent_event on_time(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     if (now_ns < membership_due_at(&parent->membership))
         return PARENT_EVENT_NOTHING;
-    return step(parent, now_ns, MEMBERSHIP_EVENT_TIME, NULL);
+    return step(parents, parent, now_ns, MEMBERSHIP_EVENT_TIME, NULL);
 }
 
 static enum parent_event parent_next(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
-    log_unreachable(parent, now_ns);
+    log_unreachable(parents, parent, now_ns);
     switch (parent_link_next(&parent->link)) {
-    case PARENT_LINK_CONNECTED: return step(parent, now_ns, MEMBERSHIP_EVENT_CONNECTED, NULL);
-    case PARENT_LINK_DISCONNECTED: return step(parent, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
+    case PARENT_LINK_CONNECTED:
+        return step(parents, parent, now_ns, MEMBERSHIP_EVENT_CONNECTED, NULL);
+    case PARENT_LINK_DISCONNECTED:
+        return step(parents, parent, now_ns, MEMBERSHIP_EVENT_DISCONNECTED, NULL);
     case PARENT_LINK_MESSAGE: return on_message(parents, parent, now_ns);
-    case PARENT_LINK_NOTHING: return on_time(parent, now_ns);
+    case PARENT_LINK_NOTHING: return on_time(parents, parent, now_ns);
     }
     return PARENT_EVENT_NOTHING;
 }
@@ -305,7 +307,7 @@ void parents_obey(struct parents *parents, const struct effect *effect)
 void parents_drain(struct parents *parents, int64_t now_ns)
 {
     for (uint32_t i = 0; i < parents->count; i++)
-        step(&parents->parents[i], now_ns, MEMBERSHIP_EVENT_LEAVE, NULL);
+        step(parents, &parents->parents[i], now_ns, MEMBERSHIP_EVENT_LEAVE, NULL);
 }
 
 const char *parents_endpoint(const struct parents *parents, uint32_t client)

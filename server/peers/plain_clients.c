@@ -87,14 +87,15 @@ static bool on_lost(struct plain_clients *clients, uint32_t number)
 
 static bool on_flooded(struct plain_clients *clients, uint32_t number)
 {
-    log_limit_bad_message(clients->log, LOG_KIND_FLOOD, "a plain client sends too much data");
+    log_limit_bad_message(clients->log, LOG_KIND_FLOOD,
+                          plain_clients_address(clients, request_id(number)),
+                          "a plain client sends too much data");
     return on_lost(clients, number);
 }
 
 static bool on_waiting(struct plain_clients *clients, int kind, const char *why)
 {
-    if (log_limit_due(clients->log, kind) > 0)
-        zsys_warning("clients wait to be accepted at %s: %s",
+    log_limit_client(clients->log, kind, LEVEL_WARNING, "clients wait to be accepted at",
                      plain_listener_endpoint(clients->listener), why);
     return false;
 }
@@ -159,6 +160,8 @@ void plain_clients_obey(struct plain_clients *clients, const struct effect *effe
     const struct refusal *refusal = &effect->message.refusal;
 
     assert(effect->type == EFFECT_ANSWER);
+    if (effect->message.type == MESSAGE_REFUSAL && refusal->status != STATUS_CANCELLED)
+        log_limit_refused(clients->log, plain_clients_address(clients, refusal->id), refusal);
     if (effect->message.type == MESSAGE_SUM_REPLY)
         plain_listener_answer(clients->listener, connection_number(reply->id), clock_ns(),
                               total_value(reply->units, reply->unit_log2));

@@ -240,7 +240,7 @@ Test(ends, a_server_with_too_few_descriptors_says_so_before_it_listens)
     struct process *server = process_start(WORDS(PRLIMIT, "--nofile=100", MEANTIME_SERVER, "--bind",
                                                  "tcp://127.0.0.1:*", "--threads", "10"));
 
-    expect_failure(server, "meantime-server: 10 compute threads * take 104 file descriptors, but "
+    expect_failure(server, "*error: 10 compute threads * take 104 file descriptors, but "
                            "this process may have 100; raise \"ulimit -n\"*--threads");
     cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
 }
@@ -345,7 +345,7 @@ Test(ends, a_client_that_cannot_write_its_result_fails)
 
 static void expect_no_threads(struct process *server)
 {
-    expect_failure(server, "meantime-server: cannot start 20 compute threads *: Resource "
+    expect_failure(server, "*error: cannot start 20 compute threads *: Resource "
                            "temporarily unavailable; raise \"ulimit -u\"*--threads");
     cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
 }

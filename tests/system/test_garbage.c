@@ -617,7 +617,7 @@ Test(garbage, a_client_that_floods_is_throttled_and_other_clients_are_served)
     await_read(&server, connection);
     unfreeze(&server);
     process_line(server.process, PROCESS_ERR,
-                 "*127.* sends faster than this server reads: throttled");
+                 "*throttled the connection from 127.*: it sends faster than this server reads");
     peer_ask(other, &proper);
     peer_expect_sum(other, &proper);
     for (int i = 0; i < FLOOD_MESSAGES; i++)

@@ -203,7 +203,8 @@ Test(pool, spans_of_a_lost_worker_are_requeued)
     worker_start(front.workers_endpoint, NULL);
     peer_destroy(&peer);
     peer_expect_sum(client, &asked);
-    process_line(front.process, PROCESS_ERR, "*worker peer has disconnected");
+    process_line(front.process, PROCESS_ERR,
+                 "*worker peer at 127.* is lost: its connection was closed");
 }
 
 Test(pool, spans_of_a_silent_worker_are_requeued_and_its_late_total_is_refused)
@@ -229,7 +230,7 @@ Test(pool, a_worker_that_is_stopped_finishes_its_spans_and_is_not_counted_as_los
     process_signal(worker, SIGTERM);
     cr_assert(process_wait(worker) == 0, "%s", process_text(worker, PROCESS_ERR));
     process_line(worker, PROCESS_OUT, "Done: *");
-    process_line(busy.front.process, PROCESS_ERR, "*has disconnected");
+    process_line(busy.front.process, PROCESS_ERR, "* is lost: its connection was closed");
     const char *out = printed_status(&busy.front);
     cr_assert(lines_include(out, WORDS("Workers lost: 0. *")), "%s", out);
 }
@@ -243,7 +244,7 @@ Test(pool, a_front_that_has_lost_its_only_worker_can_be_stopped)
     struct peer *peer = peer_new_worker(front.workers_endpoint);
     peer_span(peer);
     peer_destroy(&peer);
-    process_line(front.process, PROCESS_ERR, "*has disconnected");
+    process_line(front.process, PROCESS_ERR, "* is lost: its connection was closed");
     cr_assert_str_eq(server_drain(&front), "Done: 0 requests answered, 1 refused.");
     peer_expect_refusal(client, asked.id, STATUS_STOPPING);
 }
@@ -331,7 +332,7 @@ Test(pool, workers_rejoin_a_front_that_restarts)
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     front_kill(&front);
-    process_line(worker, PROCESS_ERR, "*connection was lost*");
+    process_line(worker, PROCESS_ERR, "*front tcp://* is lost: its connection was closed*");
     front = front_start(front.workers_endpoint, NULL);
     process_line(worker, PROCESS_ERR, "*joined tcp://*");
     struct peer *client = peer_new(PEER_DEALER, front.endpoint);
