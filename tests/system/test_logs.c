@@ -197,7 +197,7 @@ Test(logs, dropped_lines_are_counted_when_the_reader_reads_again)
 
 Test(logs, each_line_has_a_time_with_zone_and_a_level)
 {
-    struct server front = front_start(NULL, WORDS("--log-level", "debug"));
+    struct test_server front = front_start(NULL, WORDS("--log-level", "debug"));
     struct process *worker = worker_start(front.workers_endpoint, NULL);
     const char *stamped = STAMP "* *";
 
@@ -236,7 +236,7 @@ Test(logs, the_journal_gets_priorities_instead_of_times)
 
 Test(logs, the_level_selects_the_lines)
 {
-    struct server front = front_start(NULL, WORDS("--log-level", "error"));
+    struct test_server front = front_start(NULL, WORDS("--log-level", "error"));
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     process_signal(worker, SIGKILL);
@@ -252,7 +252,7 @@ Test(logs, the_level_selects_the_lines)
 
 Test(logs, a_worker_that_is_killed_is_named_with_its_address_and_the_reason)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
     char joined[64], lost[96];
 
@@ -267,7 +267,7 @@ Test(logs, a_worker_that_is_killed_is_named_with_its_address_and_the_reason)
 
 Test(logs, a_worker_that_drains_is_named_with_its_address_and_the_reason)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     process_signal(worker, SIGTERM);
@@ -283,7 +283,7 @@ Test(logs, a_worker_that_drains_is_named_with_its_address_and_the_reason)
 
 Test(logs, a_worker_that_freezes_and_returns_is_named_with_its_address_and_the_reason)
 {
-    struct server front = front_start(NULL, WORDS("--heartbeat-ms", "200"));
+    struct test_server front = front_start(NULL, WORDS("--heartbeat-ms", "200"));
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     process_signal(worker, SIGSTOP);
@@ -297,7 +297,7 @@ Test(logs, a_worker_that_freezes_and_returns_is_named_with_its_address_and_the_r
 
 Test(logs, a_front_that_is_killed_is_named_with_the_reason)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
     char lost[128], again[128];
 
@@ -314,7 +314,7 @@ Test(logs, a_front_that_is_killed_is_named_with_the_reason)
 
 Test(logs, a_front_that_freezes_and_returns_is_named_with_the_reason)
 {
-    struct server front = front_start(NULL, WORDS("--heartbeat-ms", "200"));
+    struct test_server front = front_start(NULL, WORDS("--heartbeat-ms", "200"));
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     process_signal(front.process, SIGSTOP);
@@ -326,7 +326,7 @@ Test(logs, a_front_that_freezes_and_returns_is_named_with_the_reason)
 
 Test(logs, a_front_that_drains_is_named_with_the_reason)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
     struct process *worker = worker_start(front.workers_endpoint, NULL);
 
     server_drain(&front);
@@ -335,7 +335,7 @@ Test(logs, a_front_that_drains_is_named_with_the_reason)
 
 Test(logs, workers_that_join_at_once_have_a_line_each)
 {
-    struct server front = front_start(NULL, NULL);
+    struct test_server front = front_start(NULL, NULL);
 
     for (int i = 0; i < 3; i++)
         process_start(
@@ -347,7 +347,7 @@ Test(logs, workers_that_join_at_once_have_a_line_each)
 
 Test(logs, a_refused_client_is_named_by_its_address)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request request = {.id = 1, .kind = MESSAGE_KIND_GAUSSIAN, .count = ENDLESS};
 
@@ -360,7 +360,7 @@ Test(logs, a_refused_client_is_named_by_its_address)
 /* The second line does not need another event: it is written when the second ends. */
 Test(logs, held_back_events_of_clients_are_counted_when_the_second_ends)
 {
-    struct server server = server_start(WORDS("--threads", "1"));
+    struct test_server server = server_start(WORDS("--threads", "1"));
 
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     for (int i = 0; i < 50; i++)
