@@ -26,7 +26,7 @@
 /* The writers need little stack. */
 #define STACK_BYTES (256 << 10)
 
-struct stream {
+struct log_stream {
     int fd;
     pthread_mutex_t mutex;    /* never held during a write */
     pthread_cond_t changed;   /* lines were added, or all were written */
@@ -38,9 +38,9 @@ struct stream {
     unsigned long long drops; /* lines that were dropped and not reported yet */
 };
 
-static struct stream out = {
+static struct log_stream out = {
     .fd = STDOUT_FILENO, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-static struct stream err = {
+static struct log_stream err = {
     .fd = STDERR_FILENO, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static const struct {
@@ -114,20 +114,20 @@ static void write_prefix(enum log_level level, char *prefix)
 /* ---- queues ------------------------------------------------------------------------------ */
 
 /* With the mutex. */
-static bool has_room(const struct stream *stream, size_t size)
+static bool has_room(const struct log_stream *stream, size_t size)
 {
     return stream->queued + size <= QUEUE_BYTES;
 }
 
 /* With the mutex. */
-static void append(struct stream *stream, const char *bytes, size_t size)
+static void append(struct log_stream *stream, const char *bytes, size_t size)
 {
     memcpy(stream->queue + stream->queued, bytes, size);
     stream->queued += size;
 }
 
 /* With the mutex. The line on stdout gets no prefix, as all lines there. */
-static size_t write_drops(const struct stream *stream, char *line, size_t size)
+static size_t write_drops(const struct log_stream *stream, char *line, size_t size)
 {
     char prefix[PREFIX_BYTES] = "";
 
@@ -139,7 +139,7 @@ static size_t write_drops(const struct stream *stream, char *line, size_t size)
 }
 
 /* With the mutex. */
-static void report_drops(struct stream *stream, size_t room_kept)
+static void report_drops(struct log_stream *stream, size_t room_kept)
 {
     char line[2 * PREFIX_BYTES + 64];
 
@@ -153,7 +153,7 @@ static void report_drops(struct stream *stream, size_t room_kept)
 }
 
 /* With the mutex. A line is dropped if the count of earlier drops has no room before it. */
-static void add_line(struct stream *stream, const char *line, size_t size)
+static void add_line(struct log_stream *stream, const char *line, size_t size)
 {
     report_drops(stream, size);
     if (stream->drops > 0 || !has_room(stream, size))
@@ -208,7 +208,7 @@ static unsigned long long write_lines(int fd, const char *bytes, size_t size)
 }
 
 /* With the mutex; releases it meanwhile. */
-static void write_queue(struct stream *stream)
+static void write_queue(struct log_stream *stream)
 {
     size_t size = stream->queued;
 
@@ -227,7 +227,7 @@ static void write_queue(struct stream *stream)
 
 static void *run_writer(void *argument)
 {
-    struct stream *stream = argument;
+    struct log_stream *stream = argument;
 
     pthread_mutex_lock(&stream->mutex);
     for (;;)
@@ -240,7 +240,7 @@ static void *run_writer(void *argument)
 
 /* The writer blocks all signals. With SIGTTOU blocked, a terminal that stops background processes
  * which write ("stty tostop") does not stop this one. */
-static bool start_writer(struct stream *stream)
+static bool start_writer(struct log_stream *stream)
 {
     sigset_t all, before;
     pthread_attr_t attributes;
@@ -285,7 +285,7 @@ static struct timespec deadline(int patience_ms)
     return at;
 }
 
-static void close_stream(struct stream *stream, const struct timespec *until)
+static void close_stream(struct log_stream *stream, const struct timespec *until)
 {
     int error = 0;
 
@@ -307,7 +307,7 @@ void log_close(int patience_ms)
 
 /* ---- lines ------------------------------------------------------------------------------- */
 
-static void stream_line(struct stream *stream, const char *line, size_t size)
+static void stream_line(struct log_stream *stream, const char *line, size_t size)
 {
     if (!stream->open) { /* at the start, before the loop runs */
         write_some(stream->fd, line, size);
@@ -327,7 +327,7 @@ static void replace_controls(char *text)
             *text = '?';
 }
 
-static void write_line(struct stream *stream, const char *prefix, const char *format,
+static void write_line(struct log_stream *stream, const char *prefix, const char *format,
                        va_list values)
 {
     char text[LOG_LINE_BYTES], line[PREFIX_BYTES + LOG_LINE_BYTES + 1];
