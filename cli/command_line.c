@@ -71,7 +71,7 @@ void command_line_refuse(const struct command_line *line, const char *value, con
     int size =
         line->from_variable
             ? asprintf(&before, "%s=%s: ", variable_name(line->option->name, variable), value)
-            : asprintf(&before, "--%s %s: ", line->option->name, value);
+            : asprintf(&before, "--%s%s%s: ", line->option->name, *value ? " " : "", value);
 
     va_start(arguments, format);
     fail(line, size < 0 ? "" : before, format, arguments);

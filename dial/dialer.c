@@ -120,14 +120,13 @@ static int descriptor(void *socket)
     int fd = -1;
     size_t size = sizeof fd;
 
-    while (zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == -1 && errno == EINTR)
-        continue;
+    RETRY_IF_INTERRUPTED(zmq_getsockopt(socket, ZMQ_FD, &fd, &size));
     return fd;
 }
 
 static bool set(void *socket, int option, int value)
 {
-    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+    return RETRY_IF_INTERRUPTED(zmq_setsockopt(socket, option, &value, sizeof value)) == 0;
 }
 
 static bool set_options(const struct dialer *dialer, const struct candidate *candidate)
@@ -148,12 +147,12 @@ static bool open_monitor(struct dialer *dialer, struct candidate *candidate)
 
     snprintf(address, sizeof address, "inproc://meantime-monitor-%u",
              (*dialer->settings->monitors)++);
-    if (zmq_socket_monitor(candidate->dealer, address, EVENTS) == -1)
+    if (RETRY_IF_INTERRUPTED(zmq_socket_monitor(candidate->dealer, address, EVENTS)) == -1)
         return false;
     candidate->monitor = zmq_socket(dialer->settings->zmq, ZMQ_PAIR);
     return candidate->monitor && set(candidate->monitor, ZMQ_LINGER, 0) &&
            set(candidate->monitor, ZMQ_RCVHWM, 0) &&
-           zmq_connect(candidate->monitor, address) == 0 &&
+           RETRY_IF_INTERRUPTED(zmq_connect(candidate->monitor, address)) == 0 &&
            watch(dialer, descriptor(candidate->monitor));
 }
 
@@ -174,7 +173,7 @@ static bool open_sockets(struct dialer *dialer, struct candidate *candidate)
         return false;
     candidate->dealer = zmq_socket(dialer->settings->zmq, ZMQ_DEALER);
     return candidate->dealer && set_options(dialer, candidate) && open_monitor(dialer, candidate) &&
-           zmq_connect(candidate->dealer, candidate->endpoint) == 0;
+           RETRY_IF_INTERRUPTED(zmq_connect(candidate->dealer, candidate->endpoint)) == 0;
 }
 
 static void close_candidate(struct dialer *dialer, struct candidate *candidate)
@@ -400,7 +399,7 @@ static bool accepts(void *zmq, const char *endpoint)
     void *dealer = zmq_socket(zmq, ZMQ_DEALER);
     bool accepted = dealer && set(dealer, ZMQ_LINGER, 0) &&
                     zmq_setsockopt(dealer, ZMQ_BINDTODEVICE, no_device, sizeof no_device) == 0 &&
-                    zmq_connect(dealer, endpoint) == 0;
+                    RETRY_IF_INTERRUPTED(zmq_connect(dealer, endpoint)) == 0;
 
     if (dealer)
         ERRNO_SAVED(zmq_close(dealer));

@@ -118,7 +118,8 @@ static void end_probe(struct probing *probing, size_t i, int error)
 
     if (error == 0 && self_connection_found(probing->sockets[i]))
         error = ECONNREFUSED;
-    close_probe(probing, i);
+    if (error)
+        close_probe(probing, i);
     dial_plan_end(&probing->plan, i, error != 0, now_ns());
     if (error)
         report_failure(probing, i, !passing, error_text(error));
@@ -192,6 +193,10 @@ static bool wait_for_outcome(struct probing *probing)
     return !polled[DIAL_ADDRESSES_MAX].revents;
 }
 
+/* A probe that has connected stays open until libzmq has connected as well: a busy REP server
+ * refuses a connection whose descriptor belonged to another connection a moment ago. */
+#define HOLD_NS NS_PER_S
+
 static void probe_all(struct probing *probing)
 {
     struct dial_plan *plan = &probing->plan;
@@ -209,6 +214,7 @@ static void probe_all(struct probing *probing)
         if (!dial_plan_over(plan))
             wanted = wait_for_outcome(probing);
     }
+    is_stopped(probing->prober, HOLD_NS);
     for (i = 0; i < DIAL_ADDRESSES_MAX; i++)
         close_probe(probing, i);
 }

@@ -1,8 +1,9 @@
-/* Keeps errno while a clean-up runs. */
+/* Keeps errno while a clean-up runs, and repeats calls that a signal interrupted. */
 #ifndef MEANTIME_PROTO_ERRNO_SAVED_H
 #define MEANTIME_PROTO_ERRNO_SAVED_H
 
 #include <errno.h>
+#include <unistd.h>
 
 /* Runs the statement `clean_up` and restores errno, so that errno still gives the reason why the
  * step before the clean-up failed:
@@ -16,5 +17,8 @@
         clean_up;                                                                                  \
         errno = errno_before;                                                                      \
     } while (0)
+
+/* Repeats a call of libzmq that a signal interrupted. Such a call has done nothing yet. */
+#define RETRY_IF_INTERRUPTED TEMP_FAILURE_RETRY
 
 #endif

@@ -28,9 +28,6 @@
 #define KEEPALIVE_IDLE_S     3
 #define KEEPALIVE_INTERVAL_S 1
 
-/* A signal makes libzmq's calls fail before they have done anything. */
-#define RETRY_IF_INTERRUPTED TEMP_FAILURE_RETRY
-
 static bool set(void *socket, int option, int value)
 {
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;

@@ -135,7 +135,8 @@ def timeline(folder, scratch):
                                    ("compare", (), ["serial", "async"]),
                                    ("compare", ("--uniform", "0"), ["serial", "async"]),
                                    ("async", ("--gaussian", "1", "--uniform", "1"), ["async"])]:
-            run(folder, mode, "--connect", endpoint, *SMALL, *extra, "--timeline", path)
+            options = {**dict(zip(SMALL[::2], SMALL[1::2])), **dict(zip(extra[::2], extra[1::2]))}
+            run(folder, mode, "--connect", endpoint, *sum(options.items(), ()), "--timeline", path)
             root = ET.parse(path).getroot()
             texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
             check([each for each in texts if each in ("serial", "async")] == names, f"{texts}")

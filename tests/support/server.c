@@ -61,12 +61,28 @@ struct test_server server_start(const char *const *options)
     return server_start_at(server_any_port(), options);
 }
 
+static bool words_have(const char *const *words, const char *word)
+{
+    while (words && *words)
+        if (strcmp(*words++, word) == 0)
+            return true;
+    return false;
+}
+
+/* An option may be given once, so the default is left out if the test names the number. */
+static void words_add_threads(const char **words, const char *count, const char *const *options)
+{
+    if (!words_have(options, "--threads"))
+        words_add(words, WORDS("--threads", count));
+}
+
 struct test_server front_start(const char *workers_endpoint, const char *const *options)
 {
-    const char *words[WORDS_MAX + 1] = {"--threads", "0", "--workers", NULL};
+    const char *words[WORDS_MAX + 1] = {"--workers", NULL};
     struct test_server front;
 
     words_add(words, WORDS(workers_endpoint ? workers_endpoint : server_any_port()));
+    words_add_threads(words, "0", options);
     words_add(words, options);
     front = server_start(words);
     const char *line = process_line(front.process, PROCESS_OUT, "Workers join at *");
@@ -78,10 +94,11 @@ struct test_server front_start(const char *workers_endpoint, const char *const *
 
 struct process *worker_start(const char *workers_endpoint, const char *const *options)
 {
-    const char *words[WORDS_MAX + 1] = {MEANTIME_SERVER, "--threads", "1", "--join", NULL};
+    const char *words[WORDS_MAX + 1] = {MEANTIME_SERVER, "--join", NULL};
     struct process *worker;
 
     words_add(words, WORDS(workers_endpoint));
+    words_add_threads(words, "1", options);
     words_add(words, options);
     worker = process_start(words);
     process_line(worker, PROCESS_ERR, "*joined tcp://*");

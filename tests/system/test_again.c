@@ -332,7 +332,7 @@ Test(again, an_invalid_list_of_endpoints_is_a_usage_error)
         "*: --connect: expected endpoints, separated by commas",
         "*: --connect: expected endpoints, separated by commas",
         "*: --connect: expected endpoints, separated by commas",
-        "*: --connect: expected at most 16 endpoints",
+        "*: --connect *: expected at most 16 endpoints",
         "meantime: cannot connect to here: *",
     };
 
