@@ -8,7 +8,7 @@
 
 struct dial_failure {
     char text[DIAL_TEXT_BYTES]; /* a clause without a full stop, such as "connection refused" */
-    bool definite; /* another dial fails as well unless somebody changes the server or the network.
+    bool definite; /* the next dial fails as well, until the server or the network changes.
                     * Not definite: a timeout, or a server that starts or ends just now */
 };
 

@@ -197,6 +197,14 @@ static bool wait_for_outcome(struct probing *probing)
  * refuses a connection whose descriptor belonged to another connection a moment ago. */
 #define HOLD_NS NS_PER_S
 
+static bool is_probe_open(const struct probing *probing)
+{
+    for (size_t i = 0; i < DIAL_ADDRESSES_MAX; i++)
+        if (probing->sockets[i] != -1)
+            return true;
+    return false;
+}
+
 static void probe_all(struct probing *probing)
 {
     struct dial_plan *plan = &probing->plan;
@@ -214,7 +222,8 @@ static void probe_all(struct probing *probing)
         if (!dial_plan_over(plan))
             wanted = wait_for_outcome(probing);
     }
-    is_stopped(probing->prober, HOLD_NS);
+    if (wanted && is_probe_open(probing))
+        is_stopped(probing->prober, HOLD_NS);
     for (i = 0; i < DIAL_ADDRESSES_MAX; i++)
         close_probe(probing, i);
 }
