@@ -33,9 +33,14 @@ size_t dial_plan_expire(struct dial_plan *plan, int64_t now_ns)
     return DIAL_NO_ADDRESS;
 }
 
+bool dial_plan_runs(const struct dial_plan *plan, size_t address)
+{
+    return plan->expires_at_ns[address] != NEVER;
+}
+
 void dial_plan_end(struct dial_plan *plan, size_t address, bool failed, int64_t now_ns)
 {
-    assert(plan->expires_at_ns[address] != NEVER);
+    assert(dial_plan_runs(plan, address));
     plan->expires_at_ns[address] = NEVER;
     plan->running--;
     if (failed)

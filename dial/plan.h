@@ -48,6 +48,9 @@ size_t dial_plan_begin(struct dial_plan *plan, int64_t now_ns);
  */
 size_t dial_plan_expire(struct dial_plan *plan, int64_t now_ns);
 
+/* Returns whether the probe of an address has begun and not ended. */
+bool dial_plan_runs(const struct dial_plan *plan, size_t address);
+
 /* Ends a running probe. failed: the next address begins at once. */
 void dial_plan_end(struct dial_plan *plan, size_t address, bool failed, int64_t now_ns);
 

@@ -40,7 +40,7 @@ struct probing {
     struct prober *prober;
     struct dial_addresses addresses;
     struct dial_plan plan;
-    int sockets[DIAL_ADDRESSES_MAX]; /* -1: no probe is running */
+    int sockets[DIAL_ADDRESSES_MAX]; /* running, or connected and held; -1: none */
 };
 
 static int64_t now_ns(void)
@@ -183,7 +183,8 @@ static bool wait_for_outcome(struct probing *probing)
     struct timespec wait = {.tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S};
 
     for (size_t i = 0; i < DIAL_ADDRESSES_MAX; i++)
-        polled[i] = (struct pollfd){.fd = probing->sockets[i], .events = POLLOUT};
+        polled[i] = (struct pollfd){
+            .fd = dial_plan_runs(&probing->plan, i) ? probing->sockets[i] : -1, .events = POLLOUT};
     polled[DIAL_ADDRESSES_MAX] = (struct pollfd){.fd = probing->prober->stop, .events = POLLIN};
     if (ppoll(polled, DIAL_ADDRESSES_MAX + 1, due_at_ns == NEVER ? NULL : &wait, NULL) == -1)
         return errno == EINTR;

@@ -85,7 +85,7 @@ Test(server_signals, the_drain_timeout_is_a_time)
         struct process *server = process_start(WORDS(MEANTIME_SERVER, "--drain-timeout", times[i]));
         cr_assert(process_wait(server) == 2, "%s", times[i]);
         cr_assert(lines_include(process_text(server, PROCESS_ERR),
-                                WORDS("*--drain-timeout *: expected a time *")));
+                                WORDS("*--drain-timeout*: expected a time *")));
     }
 }
 
