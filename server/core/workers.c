@@ -29,8 +29,9 @@
  * does not count for ever. */
 #define BEST_GROWTH (1 / 256.)
 
-/* The same for the latency. */
+/* The same for the latency, which grows from LATENCY_NS_MIN even if it was 0 once. */
 #define LATENCY_GROWTH (1 / 256.)
+#define LATENCY_NS_MIN 10e3
 
 /* A span of a joined worker is at least so long at full speed, except at the end of a request. If
  * all spans of a worker end within one burst of its quota, shorter spans would make it slower
@@ -203,17 +204,19 @@ static void worker_count_use(struct worker *worker, int64_t now_ns)
 
 /* The latency is the shortest time of a run without its computing, if the run did not wait for a
  * core. If it counted as computing time, short spans would make a distant worker look slow, and a
- * slow worker gets short spans. */
-static void worker_count_latency(struct worker *worker, const struct run *run, uint64_t compute_ns,
-                                 int64_t now_ns)
+ * slow worker gets short spans. A worker may have computed the blocks of a span on several cores at
+ * once. */
+static void worker_count_latency(struct worker *worker, const struct run *run, double blocks,
+                                 uint64_t compute_ns, int64_t now_ns)
 {
-    double ns = (double)(now_ns - run->held_at_ns) - (double)compute_ns;
+    double cores = blocks < worker->capacity ? blocks : worker->capacity;
+    double ns = (double)(now_ns - run->held_at_ns) - (double)compute_ns / cores;
 
     if (!run->at_once)
         return;
     worker->latency_ns *= 1 + LATENCY_GROWTH;
     if (worker->latency_ns < 0 || ns < worker->latency_ns)
-        worker->latency_ns = ns > 0 ? ns : 0;
+        worker->latency_ns = ns > LATENCY_NS_MIN ? ns : LATENCY_NS_MIN;
 }
 
 /* A total has arrived. The time since the total before belongs to this one. */
@@ -299,7 +302,7 @@ void workers_measured(struct workers *workers, struct run *run, uint64_t samples
     }
     workers_account(workers, worker, -1);
     worker_count_report(worker, run->kind, (double)compute_ns / blocks);
-    worker_count_latency(worker, run, compute_ns, now_ns);
+    worker_count_latency(worker, run, blocks, compute_ns, now_ns);
     worker_count_pace(worker, run->kind, blocks, now_ns);
     double held_ns = within(pace->core_ns / pace->blocks);
     double reported_ns = worker->reported_ns[run->kind];

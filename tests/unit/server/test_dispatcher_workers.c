@@ -146,7 +146,7 @@ Test(workers, a_silent_worker_is_dropped_after_three_intervals_and_its_spans_com
         {"time +1", "drop w0 not joined beat w1"},
         {"done r4", "start r8 w1 0#1 0+500"},
         {"done r5", "start r9 w1 0#1 500+500"},
-        {"done r6", "start r10 w1 0#1 1481+40"},
+        {"done r6", "start r10 w1 0#1 1481+41"},
         {0},
     });
 }
