@@ -86,13 +86,20 @@ static void unread_expect_end(const struct unread *server)
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 }
 
-/* Enough lines for the queue, and then lines that are dropped. */
-#define MANY 200
+/* Makes the server write 300 lines about workers, of 100 bytes and more. The queue takes 16 KiB, so
+ * the server drops some lines. The server writes up to 100 such lines per second. */
+static void overflow_queue(const struct unread *server)
+{
+    for (int second = 0; second < 3; second++) {
+        join_and_leave(server->workers, 100);
+        usleep(1100000);
+    }
+}
 
 static void expect_service(const struct unread *server)
 {
     unread_expect_sum(server);
-    join_and_leave(server->workers, MANY);
+    overflow_queue(server);
     send_bad_messages(server->endpoint, 100);
     unread_expect_sum(server);
 }
@@ -182,13 +189,12 @@ static void await_text(int fd, const char *wanted)
     }
 }
 
-/* The queue takes 16 KiB, fewer than the lines of twice MANY workers. */
 Test(logs, dropped_lines_are_counted_when_the_reader_reads_again)
 {
     int ends[2];
     struct unread server = unread_start(pipe_filled(ends), NULL);
 
-    join_and_leave(server.workers, MANY);
+    overflow_queue(&server);
     await_text(ends[0], "dropped, because stderr was not read");
     unread_expect_end(&server);
 }
