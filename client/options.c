@@ -7,7 +7,7 @@
 
 #include "cli/command_line.h"
 #include "cli/kernel_option.h"
-#include "client/common/quantity.h"
+#include "cli/quantity.h"
 #include "client/lesson/plain_server.h"
 #include "proto/address.h"
 #include "proto/bounds.h"

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
+#include "dial/descriptors.h"
 #include "dial/prober.h"
 #include "dial/self_connection.h"
 #include "proto/errno_saved.h"
@@ -154,17 +154,6 @@ static bool open_monitor(struct dialer *dialer, struct candidate *candidate)
            set(candidate->monitor, ZMQ_RCVHWM, 0) &&
            RETRY_IF_INTERRUPTED(zmq_connect(candidate->monitor, address)) == 0 &&
            watch(dialer, descriptor(candidate->monitor));
-}
-
-/* libzmq aborts the program, or reports nothing, if too few descriptors are left. */
-static bool descriptors_left(int count)
-{
-    int fd = eventfd(0, EFD_CLOEXEC);
-    bool left = fd != -1 && (count == 1 || descriptors_left(count - 1));
-
-    if (fd != -1)
-        close(fd); /* This close succeeds, so errno keeps its value. */
-    return left;
 }
 
 static bool open_sockets(struct dialer *dialer, struct candidate *candidate)

@@ -10,6 +10,7 @@
 
 #include "cli/command_line.h"
 #include "cli/kernel_option.h"
+#include "cli/quantity.h"
 #include "proto/address.h"
 #include "proto/bounds.h"
 #include "proto/instant.h"
@@ -126,37 +127,13 @@ static void parse_threads(const struct command_line *line, const char *text)
     options->cpu_limit.reason[0] = '\0';
 }
 
-/* A number and its unit, such as 1.5s. Only 0 may lack its unit. False if `text` is no such time.
- */
-static bool read_time(const char *text, double *ns)
-{
-    static const struct {
-        const char *name;
-        int64_t ns;
-    } units[] = {
-        {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"min", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
-    size_t digits = strspn(text, "0123456789.");
-    char *end;
-
-    *ns = strtod(text, &end);
-    if (digits == 0 || end != text + digits)
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(end, units[i].name) == 0) {
-            *ns *= (double)units[i].ns;
-            return true;
-        }
-    return *end == '\0' && *ns == 0;
-}
-
 static int64_t parse_time(const struct command_line *line, const char *text, int64_t most_ns)
 {
-    double ns;
+    int64_t ns;
 
-    if (!read_time(text, &ns) || ns > (double)most_ns)
-        command_line_refuse(line, text,
-                            "expected a time with its unit such as 500ms, 1.5s or 2min, or 0");
-    return (int64_t)ns;
+    if (!duration_parse(text, &ns) || ns > most_ns)
+        command_line_refuse(line, text, "expected " DURATION_ACCEPTED);
+    return ns;
 }
 
 /* Checks TCP endpoints; libzmq checks the other transports. */

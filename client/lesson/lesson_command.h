@@ -1,4 +1,4 @@
-/* The commands serial and async, and the part of them that compare uses. */
+/* The commands serial and async, and the tasks that the command compare also runs. */
 #ifndef MEANTIME_CLIENT_LESSON_LESSON_COMMAND_H
 #define MEANTIME_CLIENT_LESSON_LESSON_COMMAND_H
 

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "cli/quantity.h"
 #include "client/common/bar.h"
 #include "client/common/interrupt.h"
-#include "client/common/quantity.h"
 #include "client/common/result.h"
 #include "client/lesson/lesson_state.h"
 #include "client/lib/clock.h"

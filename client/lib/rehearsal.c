@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "client/lib/descriptors.h"
+#include "dial/descriptors.h"
 
 /* libzmq's I/O thread and reaper, and the session's helper that resolves names. */
 #define THREADS 3

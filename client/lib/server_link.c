@@ -7,8 +7,8 @@
 #include <unistd.h> /* TEMP_FAILURE_RETRY */
 #include <zmq.h>
 
-#include "client/lib/descriptors.h"
 #include "client/lib/rehearsal.h"
+#include "dial/descriptors.h"
 #include "proto/decode_arena.h"
 #include "proto/errno_saved.h"
 #include "proto/instant.h"

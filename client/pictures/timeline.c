@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "client/common/quantity.h"
+#include "cli/quantity.h"
 #include "client/pictures/axis.h"
 #include "client/pictures/bars.h"
 #include "client/pictures/svg.h"

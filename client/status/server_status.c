@@ -10,9 +10,9 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "cli/quantity.h"
 #include "client/common/interrupt.h"
 #include "client/common/json_output.h"
-#include "client/common/quantity.h"
 #include "client/common/shortage.h"
 #include "client/lib/clock.h"
 #include "client/lib/rehearsal.h"

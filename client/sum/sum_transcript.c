@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/quantity.h"
 #include "client/common/bar.h"
-#include "client/common/quantity.h"
 #include "client/common/result.h"
 #include "client/common/terminal.h"
 #include "client/lib/clock.h"

@@ -172,7 +172,8 @@ struct listener *listener_new(enum listener_type type, const char *endpoint, str
     return listener;
 }
 
-/* Returns what is left of `patience_ms` when no message waits any more. */
+/* Sends the messages that wait for slow senders, for up to patience_ms. Returns the milliseconds
+ * that are left. */
 static int flush_all(struct listener *listener, int patience_ms)
 {
     for (; !TAILQ_EMPTY(&listener->senders.slow) && patience_ms > 0; patience_ms -= FLUSH_MS) {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/common/quantity.h"
+#include "cli/quantity.h"
 #include "sums/kernel.h"
 #include "tests/quality/battery.h"
 #include "tests/quality/options.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/common/quantity.h"
+#include "cli/quantity.h"
 #include "tests/quality/raw.h"
 
 #define SEED 8197 /* the same for every run, so that findings are reproducible */

@@ -53,8 +53,8 @@ static size_t draw_size(struct chance *chance)
 
 /* ---- checks ------------------------------------------------------------------------------ */
 
-/* A new client gets its sum. The server may first refuse as busy, if the connection has the
- * descriptor of one that has just closed. */
+/* A new client gets its sum. The server may refuse it at first as busy: the new connection can have
+ * the descriptor of a connection that has closed just before, and then its count of requests. */
 static void expect_service(const struct test_server *server, enum peer_type type)
 {
     struct peer *peer = peer_new(type, server->endpoint);

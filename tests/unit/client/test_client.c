@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/quantity.h"
 #include "client/common/bar.h"
 #include "client/common/number.h"
-#include "client/common/quantity.h"
 #include "client/lib/pacing.h"
 #include "client/pictures/chart.h"
 #include "proto/bounds.h"

@@ -8,8 +8,8 @@
  * A number has digits, and may have a fraction and an exponent: 120, 1.5, 1.2e8. Its whole part may
  * have underscores anywhere between digits, or commas between thousands. 1,5 is refused, because it
  * means 1.5 in half of the world. A number has no sign. */
-#ifndef MEANTIME_CLIENT_COMMON_QUANTITY_H
-#define MEANTIME_CLIENT_COMMON_QUANTITY_H
+#ifndef MEANTIME_CLI_QUANTITY_H
+#define MEANTIME_CLI_QUANTITY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Checks that file descriptors are left: opens as many as are needed, then closes them. */
-#include "client/lib/descriptors.h"
+#include "dial/descriptors.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* Parses and prints counts, durations, seeds and rates. */
-#include "client/common/quantity.h"
+#include "cli/quantity.h"
 
 #include <stddef.h>
 #include <stdio.h>

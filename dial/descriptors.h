@@ -1,6 +1,7 @@
-/* Checks that file descriptors are left. libzmq aborts the program if it cannot get one. */
-#ifndef MEANTIME_CLIENT_LIB_DESCRIPTORS_H
-#define MEANTIME_CLIENT_LIB_DESCRIPTORS_H
+/* Checks that file descriptors are left. libzmq aborts the program, or reports nothing,
+ * if it cannot get one. */
+#ifndef MEANTIME_DIAL_DESCRIPTORS_H
+#define MEANTIME_DIAL_DESCRIPTORS_H
 
 #include <stdbool.h>
 
