@@ -182,17 +182,6 @@ void peer_expect_sum(struct peer *peer, const struct sum_request *request)
     expect_sum(&message, request);
 }
 
-void peer_ask_until_served(struct peer *peer, const struct sum_request *request)
-{
-    struct message message;
-
-    do {
-        peer_ask(peer, request);
-        message = peer_recv(peer);
-    } while (message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_BUSY);
-    expect_sum(&message, request);
-}
-
 struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status)
 {
     struct message message = peer_recv(peer);

@@ -42,10 +42,6 @@ struct message peer_recv(struct peer *peer);
 /* Fails unless the next message is the exact sum of `request`. */
 void peer_expect_sum(struct peer *peer, const struct sum_request *request);
 
-/* Sends the request, and sends it again while the server refuses it as busy. Fails unless the first
- * other answer is the exact sum. */
-void peer_ask_until_served(struct peer *peer, const struct sum_request *request);
-
 /* Fails unless the next message refuses `id` with `status`. */
 struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status);
 
