@@ -1,5 +1,5 @@
-/* Checks that file descriptors are left. libzmq aborts the program, or reports nothing,
- * if it cannot get one. */
+/* Checks that file descriptors are left. If libzmq cannot open one, it aborts the program, or
+ * reports nothing. */
 #ifndef MEANTIME_DIAL_DESCRIPTORS_H
 #define MEANTIME_DIAL_DESCRIPTORS_H
 

@@ -29,9 +29,9 @@
  * does not count for ever. */
 #define BEST_GROWTH (1 / 256.)
 
-/* The same for the latency, which grows from LATENCY_NS_MIN even if it was 0 once. */
+/* The same for the latency. It is at least LATENCY_NS_MIN, because 0 would not grow. */
 #define LATENCY_GROWTH (1 / 256.)
-#define LATENCY_NS_MIN 10e3
+#define LATENCY_NS_MIN 10e3 /* ns */
 
 /* A span of a joined worker is at least so long at full speed, except at the end of a request. If
  * all spans of a worker end within one burst of its quota, shorter spans would make it slower
@@ -204,8 +204,8 @@ static void worker_count_use(struct worker *worker, int64_t now_ns)
 
 /* The latency is the shortest time of a run without its computing, if the run did not wait for a
  * core. If it counted as computing time, short spans would make a distant worker look slow, and a
- * slow worker gets short spans. A worker may have computed the blocks of a span on several cores at
- * once. */
+ * slow worker gets short spans. The cores of a worker may compute the blocks of a span at the same
+ * time, and the worker reports the time of all cores added. */
 static void worker_count_latency(struct worker *worker, const struct run *run, double blocks,
                                  uint64_t compute_ns, int64_t now_ns)
 {

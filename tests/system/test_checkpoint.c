@@ -99,7 +99,7 @@ Test(checkpoint, if_two_processes_find_no_file_only_one_can_write_it)
     expect_count(name, 1);
 }
 
-/* Root may write every file. So the test reads this one as the user nobody. */
+/* The user root may write every file. If the test runs as root, it reads the file as nobody. */
 Test(checkpoint, a_read_only_file_is_read)
 {
     save(name, 1);

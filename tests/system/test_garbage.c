@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "sums/total.h"
 #include "tests/support/chance.h"
 #include "tests/support/story.h"
 #include "tests/support/tcp_client.h"
@@ -53,14 +54,21 @@ static size_t draw_size(struct chance *chance)
 
 /* ---- checks ------------------------------------------------------------------------------ */
 
-/* A new client gets its sum. A REP server may disconnect it first, if the new connection has the
- * descriptor of one that has closed just before. Then the client connects and asks again. */
+/* A new client gets the exact sum of `proper`. If the new connection has the descriptor of a
+ * connection that has closed just before, a REP server may disconnect the client. Then the client
+ * connects and asks again. */
 static void expect_service(const struct test_server *server)
 {
-    struct process *client = process_start(
-        WORDS(MEANTIME, "sum", "1000", "--connect", server->endpoint, "--timeout", "60s"));
+    char units[UNITS_TEXT_BYTES], pattern[UNITS_TEXT_BYTES + 16];
+    struct process *client =
+        process_start(WORDS(MEANTIME, "sum", "70000", "--seed", "3", "--kind", "uniform", "--first",
+                            "7", "--json", "--connect", server->endpoint, "--timeout", "60s"));
 
     cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    snprintf(pattern, sizeof pattern, "*\"units\":\"%s\"*",
+             units_print(peer_units(&proper), units));
+    cr_assert(lines_are(process_text(client, PROCESS_OUT), WORDS(pattern)), "%s",
+              process_text(client, PROCESS_OUT));
 }
 
 /* The log has at least one line, and at most one line per second for each kind of error. */
