@@ -2,31 +2,13 @@
 #include "sums/kernel.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "sums/cpu.h"
 #include "sums/kernel_portable.h"
 #include "sums/kernel_vector.h"
 
-/* In test builds, MEANTIME_CPU_MASK in the environment hides features of the processor. */
-#ifdef MEANTIME_TEST_HOOKS
-static bool masked(const char *feature)
-{
-    const char *mask = getenv("MEANTIME_CPU_MASK");
-    size_t length = strlen(feature);
-    for (; mask && *mask; mask += strcspn(mask, ","), mask += *mask == ',')
-        if (strcspn(mask, ",") == length && strncmp(mask, feature, length) == 0)
-            return true;
-    return false;
-}
-#else
-#define masked(feature) false
-#endif
-
 #if defined(__x86_64__)
-/* True if the processor has the feature and the system lets programs use it. */
-#define CPU_HAS(feature) (__builtin_cpu_supports(feature) && !masked(feature))
-
 /* Checks every instruction set that kernel_avx512.c is compiled with. AVX-512 without IFMA, the
  * 52-bit multiplication, is not enough. */
 static bool avx512_runs(void)
@@ -43,7 +25,7 @@ static bool avx2_runs(void)
 /* NEON is part of the architecture. */
 static bool neon_runs(void)
 {
-    return !masked("neon");
+    return !cpu_masked("neon");
 }
 #endif
 
