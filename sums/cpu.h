@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* In test builds, MEANTIME_CPU_MASK in the environment hides features of the processor, for instance
- * "avx512f,fma". Returns true if it hides this one. */
+/* In test builds, MEANTIME_CPU_MASK in the environment hides features of the processor, for
+ * instance "avx512f,fma". Returns true if it hides this one. */
 #ifdef MEANTIME_TEST_HOOKS
 bool cpu_masked(const char *feature);
 #else
