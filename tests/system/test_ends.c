@@ -552,13 +552,28 @@ Test(ends, ctrl_c_ends_compare_with_130_and_cancels_the_request)
     cr_assert(!strstr(interrupt("compare"), "uniform_sum"));
 }
 
-/* The first run was interrupted, so the object has no second run. */
+/* Waits until the server has answered a request. */
+static void await_answer(const struct test_server *server)
+{
+    int64_t limit_at_ms = process_limit_at_ms();
+    bool answered = false;
+
+    while (!answered) {
+        struct process *status = CLIENT(*server, "status");
+        cr_assert(process_wait(status) == 0, "%s", process_text(status, PROCESS_ERR));
+        answered = lines_include(process_text(status, PROCESS_OUT), WORDS("Requests: 1 answered*"));
+        process_pause(limit_at_ms, "the server answers no request");
+    }
+}
+
+/* The first run is interrupted in its local sum, so the object has no second run. */
 Test(ends, after_ctrl_c_the_json_object_has_the_results_so_far)
 {
     struct test_server server = server_start(NULL);
     struct process *client =
         CLIENT(server, "compare", "--json", "--gaussian", "65536", "--uniform", ENDLESS_WORD);
 
+    await_answer(&server);
     process_await_computing(client);
     process_signal(client, SIGINT);
     cr_assert(process_wait(client) == PROCESS_SIGNALLED(SIGINT));

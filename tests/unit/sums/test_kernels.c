@@ -19,7 +19,7 @@ static const struct kernel *kernel_or_skip(const char *name)
 {
     const struct kernel *kernel = kernel_named(name);
     if (!kernel)
-        cr_skip_test("skipped: the %s kernel does not run on this machine", name);
+        cr_skip_test("the %s kernel does not run on this machine", name);
     return kernel;
 }
 
