@@ -258,14 +258,14 @@ Test(dial, an_ipv6_address_of_a_name_is_tried)
 }
 
 /* Each port that the system may choose is tried soon: there are four. If the client connected to
- * itself, the server could not bind. */
+ * itself, the server could not bind. The client ends after 3 s of refused connections, so it is
+ * started again. */
 Test(dial, a_client_does_not_occupy_the_port_of_its_server)
 {
-    run_in_own_network(UP "echo 29508 29511 >/proc/sys/net/ipv4/ip_local_port_range; " ASK(
-        "tcp://127.0.0.1:29508") "& client=$!; sleep 1; " SERVE("tcp://127.0.0.1:29508") "wait "
-                                                                                         "$client; "
-                                                                                         "kill "
-                                                                                         "$server");
+    run_in_own_network(UP "echo 29508 29511 >/proc/sys/net/ipv4/ip_local_port_range; until " ASK(
+        "tcp://127.0.0.1:29508") "; do :; done & client=$!; "
+                                 "sleep 1; " SERVE("tcp://127.0.0.1:29508") "wait $client; "
+                                                                            "kill $server");
 }
 
 /* connect() fails at once with an error such as EACCES. */
