@@ -1,0 +1,326 @@
+/* Sums doubles and their squares exactly, in fixed point. */
+#include "sums/exact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sums/ieee.h"
+#include "sums/rounding.h"
+#include "sums/wide.h"
+
+#define RUN           (EXACT_BLOCK * EXACT_BLOCKS_MAX) /* numbers that are added at a time */
+#define EXPONENT_MAX  2047                             /* of infinities, and of what is no number */
+#define DOUBLE_LOWEST (-1074)
+#define WINDOW_BITS   51
+#define WINDOW_SPARE  3  /* bits by which later numbers may exceed those before */
+#define RUNS_WITHOUT  15 /* runs before the windows are tried again */
+
+/* Slots sum numbers of very different sizes one by one: a number is added to the slot of its
+ * exponent. Radford Neal describes such superaccumulators (arXiv 1505.05571, 2015). Slot i counts
+ * multiples of 2^(SLOT_BITS i). It is so wide that a run cannot overflow it. Neighbouring numbers
+ * use two sets of slots in turn, so that an addition need not wait for the one before. */
+#define SLOT_BITS  32
+#define SLOT_SETS  2
+#define WORD_SLOTS (64 / SLOT_BITS)
+#define SLOTS_MAX  (WORD_SLOTS * EXACT_SQUARES_WORDS)
+
+struct slots {
+    __int128 slot[SLOT_SETS][SLOTS_MAX];
+};
+
+/* A sum, and a guess where the next numbers will lie. The guess only decides how long a sum takes.
+ */
+struct accumulator {
+    uint64_t word[EXACT_SQUARES_WORDS];
+    int at;           /* of the windows */
+    bool chosen;      /* false: `at` has no value yet */
+    unsigned without; /* runs to come that do not try the windows */
+};
+
+struct exact {
+    const struct exact_kernel *kernel;
+    struct accumulator of[EXACT_FORMS];
+};
+
+/* A finite double is magnitude * 2^(DOUBLE_LOWEST + bit). */
+static inline unsigned exponent_of(double y)
+{
+    return double_bits(y) >> DOUBLE_FRACTION_BITS & EXPONENT_MAX;
+}
+
+static inline unsigned bit_of(unsigned exponent)
+{
+    return exponent - (exponent > 0);
+}
+
+static inline uint64_t magnitude_of(double y, unsigned exponent)
+{
+    uint64_t fraction = double_bits(y) & ((UINT64_C(1) << DOUBLE_FRACTION_BITS) - 1);
+    return fraction | (uint64_t)(exponent > 0) << DOUBLE_FRACTION_BITS;
+}
+
+/* |number| < 2^53 in units of at most 2^31: 2^12 of them stay below 2^96. */
+static bool slots_add_numbers(struct slots *slots, const double *y, size_t n, size_t *bad)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned exponent = exponent_of(y[i]);
+        unsigned bit = bit_of(exponent) + (DOUBLE_LOWEST - EXACT_SUM_UNIT_LOG2);
+        int64_t sign = (int64_t)double_bits(y[i]) >> 63; /* 0 or -1 */
+        int64_t number = ((int64_t)magnitude_of(y[i], exponent) ^ sign) - sign;
+        if (exponent == EXPONENT_MAX) {
+            *bad = i;
+            return false;
+        }
+        slots->slot[i % SLOT_SETS][bit / SLOT_BITS] +=
+            (__int128)number * (INT64_C(1) << bit % SLOT_BITS);
+    }
+    return true;
+}
+
+/* The square has two words; each is below 2^64 in units of at most 2^31: 2^12 of them stay below
+ * 2^107. */
+static bool slots_add_squares(struct slots *slots, const double *y, size_t n, size_t *bad)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned exponent = exponent_of(y[i]);
+        unsigned bit = 2 * bit_of(exponent) + (2 * DOUBLE_LOWEST - EXACT_SQUARES_UNIT_LOG2);
+        uint64_t magnitude = magnitude_of(y[i], exponent);
+        unsigned __int128 square = (unsigned __int128)magnitude * magnitude;
+        unsigned __int128 unit = UINT64_C(1) << bit % SLOT_BITS;
+        __int128 *slot = &slots->slot[i % SLOT_SETS][bit / SLOT_BITS];
+        if (exponent == EXPONENT_MAX) {
+            *bad = i;
+            return false;
+        }
+        slot[0] += (__int128)((uint64_t)square * unit);
+        slot[WORD_SLOTS] += (__int128)((uint64_t)(square >> 64) * unit);
+    }
+    return true;
+}
+
+/* What differs between numbers and their squares. */
+static const struct measure {
+    size_t words;
+    int unit_log2;
+    int windows; /* in use */
+    int at_min;
+    int power; /* a number below 2^e has a measure below 2^(power e) */
+    bool (*slots_add)(struct slots *slots, const double *y, size_t n, size_t *bad);
+} measures[EXACT_FORMS] = {
+    [EXACT_SUM] = {EXACT_SUM_WORDS, EXACT_SUM_UNIT_LOG2, 2, EXACT_SUM_AT_MIN, 1, slots_add_numbers},
+    [EXACT_SQUARES] = {EXACT_SQUARES_WORDS, EXACT_SQUARES_UNIT_LOG2, 3, EXACT_SQUARES_AT_MIN, 2,
+                       slots_add_squares},
+};
+
+/* A run that is not yet added: up to RUN numbers. */
+struct run {
+    const struct measure *measure;
+    struct exact_windows windows;
+    bool uses_slots;
+    struct slots slots; /* no value unless uses_slots */
+};
+
+static bool run_add_to_slots(struct run *run, const double *y, size_t n, size_t *bad)
+{
+    if (!run->uses_slots)
+        for (unsigned set = 0; set < SLOT_SETS; set++)
+            memset(run->slots.slot[set], 0,
+                   WORD_SLOTS * run->measure->words * sizeof *run->slots.slot[set]);
+    run->uses_slots = true;
+    return run->measure->slots_add(&run->slots, y, n, bad);
+}
+
+/* Adds the blocks that the windows have left, to the slots. */
+static bool run_add_left(struct run *run, const double *y, uint64_t left, size_t *bad)
+{
+    for (; left; left &= left - 1) {
+        size_t from = EXACT_BLOCK * (size_t)__builtin_ctzll(left);
+        if (!run_add_to_slots(run, y + from, EXACT_BLOCK, bad)) {
+            *bad += from;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void slots_settle(const struct slots *slots, uint64_t *word, size_t words)
+{
+    for (unsigned set = 0; set < SLOT_SETS; set++)
+        for (size_t i = 0; i < WORD_SLOTS * words; i++)
+            if (slots->slot[set][i] != 0)
+                wide_add(word, words, SLOT_BITS * i, slots->slot[set][i]);
+}
+
+static void run_settle(const struct run *run, uint64_t *word)
+{
+    const struct measure *measure = run->measure;
+    for (int i = 0; i < measure->windows; i++)
+        if (run->windows.units[i] != 0)
+            wide_add(word, measure->words,
+                     (size_t)(run->windows.at - WINDOW_BITS * i - measure->unit_log2),
+                     run->windows.units[i]);
+    if (run->uses_slots)
+        slots_settle(&run->slots, word, measure->words);
+}
+
+/* Chooses the windows so that they hold the largest of these numbers, with WINDOW_SPARE bits to
+ * spare. Returns false if they stay where they are. */
+static bool choose_windows(struct accumulator *accumulator, const struct measure *measure,
+                           const double *y, size_t n)
+{
+    unsigned top = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned exponent = exponent_of(y[i]);
+        if (exponent > top && exponent != EXPONENT_MAX)
+            top = exponent;
+    }
+    int below_log2 = measure->power * ((int)top - DOUBLE_BIAS + 1);
+    int at = below_log2 + WINDOW_SPARE - WINDOW_BITS;
+    at = at < measure->at_min ? measure->at_min : at > EXACT_AT_MAX ? EXACT_AT_MAX : at;
+    bool moved = !accumulator->chosen || at != accumulator->at;
+    accumulator->at = at;
+    accumulator->chosen = true;
+    return moved;
+}
+
+/* Sums whole blocks with the kernel, or leaves all of them. Returns the blocks left. */
+static uint64_t try_windows(struct exact *exact, enum exact_form form, struct run *run,
+                            const double *y, size_t blocks)
+{
+    const struct exact_kernel *kernel = exact->kernel;
+    if (exact->of[form].without > 0)
+        return blocks < 64 ? (UINT64_C(1) << blocks) - 1 : UINT64_MAX;
+    if (form == EXACT_SUM)
+        kernel->sum(y, blocks, &run->windows);
+    else
+        kernel->squares(y, blocks, &run->windows);
+    return run->windows.left;
+}
+
+/* Adds the last numbers, fewer than a block, with zeros behind them. */
+static bool run_add_tail(struct exact *exact, enum exact_form form, struct run *run,
+                         const double *y, size_t n, size_t *bad)
+{
+    double block[EXACT_BLOCK] = {0};
+    memcpy(block, y, n * sizeof *y);
+    if (n == 0 || try_windows(exact, form, run, block, 1) == 0)
+        return true;
+    return run_add_to_slots(run, y, n, bad);
+}
+
+/* If the windows leave most blocks, they move. If they stay, the next runs do without them. */
+static void adapt(struct accumulator *accumulator, const struct measure *measure, const double *y,
+                  size_t n, uint64_t left)
+{
+    size_t blocks = n / EXACT_BLOCK;
+    if (accumulator->without > 0)
+        accumulator->without--;
+    else if (2 * (size_t)__builtin_popcountll(left) > blocks &&
+             !choose_windows(accumulator, measure, y, n))
+        accumulator->without = RUNS_WITHOUT;
+}
+
+static bool add_run(struct exact *exact, enum exact_form form, const double *y, size_t n,
+                    size_t *bad)
+{
+    struct accumulator *accumulator = &exact->of[form];
+    const struct measure *measure = &measures[form];
+    size_t blocks = n / EXACT_BLOCK, whole = blocks * EXACT_BLOCK;
+    struct run run;
+    if (!accumulator->chosen)
+        choose_windows(accumulator, measure, y, n);
+    run.measure = measure;
+    run.windows = (struct exact_windows){.at = accumulator->at};
+    run.uses_slots = false;
+    uint64_t left = try_windows(exact, form, &run, y, blocks);
+    if (!run_add_left(&run, y, left, bad))
+        return false;
+    if (!run_add_tail(exact, form, &run, y + whole, n - whole, bad)) {
+        *bad += whole;
+        return false;
+    }
+    run_settle(&run, accumulator->word);
+    adapt(accumulator, measure, y, n, left);
+    return true;
+}
+
+static bool add_runs(struct exact *exact, enum exact_form form, const double *y, size_t n,
+                     size_t *bad)
+{
+    for (size_t from = 0; from < n; from += RUN)
+        if (!add_run(exact, form, y + from, n - from < RUN ? n - from : RUN, bad)) {
+            *bad += from;
+            return false;
+        }
+    return true;
+}
+
+/* A run that fails adds nothing. If there are more, the sum of those before is taken back. */
+static bool add(struct exact *exact, enum exact_form form, const double *y, size_t n, size_t *bad)
+{
+    struct accumulator before;
+    if (n > RUN)
+        before = exact->of[form];
+    rounding mode = rounding_set();
+    bool added = add_runs(exact, form, y, n, bad);
+    rounding_restore(mode);
+    if (!added && n > RUN)
+        exact->of[form] = before;
+    return added;
+}
+
+bool exact_add(struct exact *exact, const double *y, size_t n, size_t *bad)
+{
+    return add(exact, EXACT_SUM, y, n, bad);
+}
+
+bool exact_add_squares(struct exact *exact, const double *y, size_t n, size_t *bad)
+{
+    return add(exact, EXACT_SQUARES, y, n, bad);
+}
+
+void exact_join(struct exact *exact, const struct exact *part)
+{
+    for (int form = 0; form < EXACT_FORMS; form++)
+        wide_add_all(exact->of[form].word, part->of[form].word, measures[form].words);
+}
+
+void exact_clear(struct exact *exact)
+{
+    for (int form = 0; form < EXACT_FORMS; form++)
+        memset(exact->of[form].word, 0, sizeof exact->of[form].word);
+}
+
+static void read_total(const struct exact *exact, enum exact_form form, struct exact_total *total)
+{
+    exact_total_set(total, exact->of[form].word, measures[form].words, measures[form].unit_log2);
+}
+
+void exact_sum(const struct exact *exact, struct exact_total *total)
+{
+    read_total(exact, EXACT_SUM, total);
+}
+
+void exact_squares(const struct exact *exact, struct exact_total *total)
+{
+    read_total(exact, EXACT_SQUARES, total);
+}
+
+struct exact *exact_new_with(const struct exact_kernel *kernel)
+{
+    struct exact *exact = calloc(1, sizeof *exact);
+    if (exact)
+        exact->kernel = kernel;
+    return exact;
+}
+
+struct exact *exact_new(void)
+{
+    return exact_new_with(exact_kernel_best());
+}
+
+void exact_destroy(struct exact **exact)
+{
+    free(*exact);
+    *exact = NULL;
+}

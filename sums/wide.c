@@ -1,0 +1,106 @@
+/* Adds, shifts and rounds integers of many words. */
+#include "sums/wide.h"
+
+#include "sums/ieee.h"
+
+#define DOUBLE_LOWEST  (-1074) /* every double is a multiple of 2^DOUBLE_LOWEST */
+#define DOUBLE_HIGHEST 1023    /* the highest bit of the largest double stands for 2^1023 */
+
+/* Adds `low` to word `at`, and `extension` (0 or all ones) to each higher word. It stops as soon as
+ * the carry and the extension leave the higher words unchanged. */
+static void add_word(uint64_t *word, size_t words, size_t at, uint64_t low, uint64_t extension)
+{
+    if (at >= words)
+        return;
+    bool carry = __builtin_add_overflow(word[at], low, &word[at]);
+    for (size_t i = at + 1; i < words && carry != (extension != 0); i++) {
+        word[i] += extension + carry;
+        carry = extension ? word[i] != UINT64_MAX : word[i] == 0;
+    }
+}
+
+static void add_shifted(uint64_t *word, size_t words, size_t at, __int128 shifted)
+{
+    uint64_t extension = shifted < 0 ? UINT64_MAX : 0;
+    add_word(word, words, at, (uint64_t)shifted, 0);
+    add_word(word, words, at + 1, (uint64_t)(shifted >> 64), extension);
+}
+
+void wide_add(uint64_t *word, size_t words, size_t bit, __int128 units)
+{
+    unsigned shift = bit % 64;
+    size_t at = bit / 64;
+    add_shifted(word, words, at, (__int128)((unsigned __int128)(uint64_t)units << shift));
+    add_shifted(word, words, at + 1, (units >> 64) * ((__int128)1 << shift));
+}
+
+void wide_add_all(uint64_t *word, const uint64_t *part, size_t words)
+{
+    bool carry = false;
+    for (size_t i = 0; i < words; i++) {
+        bool first = __builtin_add_overflow(word[i], part[i], &word[i]);
+        bool second = __builtin_add_overflow(word[i], (uint64_t)carry, &word[i]);
+        carry = first || second;
+    }
+}
+
+bool wide_is_negative(const uint64_t *word, size_t words)
+{
+    return word[words - 1] >> 63;
+}
+
+void wide_negate(uint64_t *word, size_t words)
+{
+    bool carry = true;
+    for (size_t i = 0; i < words; i++)
+        carry = __builtin_add_overflow(~word[i], (uint64_t)carry, &word[i]);
+}
+
+size_t wide_bits(const uint64_t *magnitude, size_t words)
+{
+    while (words > 0 && magnitude[words - 1] == 0)
+        words--;
+    return words == 0 ? 0 : 64 * words - (size_t)__builtin_clzll(magnitude[words - 1]);
+}
+
+static uint64_t word_or_zero(const uint64_t *magnitude, size_t words, long at)
+{
+    return at >= 0 && at < (long)words ? magnitude[at] : 0;
+}
+
+uint64_t wide_extract(const uint64_t *magnitude, size_t words, long bit)
+{
+    long at = bit >> 6;
+    unsigned shift = bit & 63;
+    uint64_t low = word_or_zero(magnitude, words, at);
+    uint64_t high = word_or_zero(magnitude, words, at + 1);
+    return low >> shift | high << 1 << (63 - shift);
+}
+
+bool wide_any_below(const uint64_t *magnitude, size_t words, long bit)
+{
+    for (long at = 0; at < (long)words && 64 * at < bit; at++) {
+        uint64_t below = bit - 64 * at >= 64 ? UINT64_MAX : (UINT64_C(1) << (bit - 64 * at)) - 1;
+        if (magnitude[at] & below)
+            return true;
+    }
+    return false;
+}
+
+/* Rounding up may carry into the exponent, which gives the next power of two, or infinity. */
+double wide_nearest(const uint64_t *magnitude, size_t words, bool more, int unit_log2)
+{
+    int top = (int)wide_bits(magnitude, words) - 1 + unit_log2; /* the highest bit is 2^top */
+    int lowest = top - DOUBLE_FRACTION_BITS; /* the lowest bit of the double is 2^lowest */
+    if (lowest < DOUBLE_LOWEST)
+        lowest = DOUBLE_LOWEST;
+    if (top > DOUBLE_HIGHEST)
+        return bits_double((uint64_t)(2 * DOUBLE_BIAS + 1) << DOUBLE_FRACTION_BITS);
+    long dropped = lowest - unit_log2;
+    uint64_t kept = wide_extract(magnitude, words, dropped);
+    bool half = wide_extract(magnitude, words, dropped - 1) & 1;
+    bool rest = more || wide_any_below(magnitude, words, dropped - 1);
+    if (half && (rest || (kept & 1)))
+        kept++;
+    return bits_double(((uint64_t)(lowest - DOUBLE_LOWEST) << DOUBLE_FRACTION_BITS) + kept);
+}
