@@ -15,17 +15,16 @@
 #define WINDOW_SPARE  3  /* bits by which later numbers may exceed those before */
 #define RUNS_WITHOUT  15 /* runs before the windows are tried again */
 
-/* Slots sum numbers of very different sizes one by one: a number is added to the slot of its
+/* Slots sum numbers of very different sizes one by one: a number is added to the slots of its
  * exponent. Radford Neal describes such superaccumulators (arXiv 1505.05571, 2015). Slot i counts
- * multiples of 2^(SLOT_BITS i). It is so wide that a run cannot overflow it. Neighbouring numbers
- * use two sets of slots in turn, so that an addition need not wait for the one before. */
+ * multiples of 2^(SLOT_BITS i). A run cannot overflow it. */
 #define SLOT_BITS  32
-#define SLOT_SETS  2
 #define WORD_SLOTS (64 / SLOT_BITS)
 #define SLOTS_MAX  (WORD_SLOTS * EXACT_SQUARES_WORDS)
 
 struct slots {
-    __int128 slot[SLOT_SETS][SLOTS_MAX];
+    uint64_t number[2][WORD_SLOTS * EXACT_SUM_WORDS]; /* of positive and of negative numbers */
+    unsigned __int128 square[SLOTS_MAX];
 };
 
 /* A sum, and a guess where the next numbers will lie. The guess only decides how long a sum takes.
@@ -59,26 +58,27 @@ static inline uint64_t magnitude_of(double y, unsigned exponent)
     return fraction | (uint64_t)(exponent > 0) << DOUBLE_FRACTION_BITS;
 }
 
-/* |number| < 2^53 in units of at most 2^31: 2^12 of them stay below 2^96. */
+/* A magnitude below 2^53 starts at one of the 32 bits of a slot. The upper part is below 2^52, so
+ * that 2^12 of them stay below 2^64. */
 static bool slots_add_numbers(struct slots *slots, const double *y, size_t n, size_t *bad)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned exponent = exponent_of(y[i]);
         unsigned bit = bit_of(exponent) + (DOUBLE_LOWEST - EXACT_SUM_UNIT_LOG2);
-        int64_t sign = (int64_t)double_bits(y[i]) >> 63; /* 0 or -1 */
-        int64_t number = ((int64_t)magnitude_of(y[i], exponent) ^ sign) - sign;
+        uint64_t magnitude = magnitude_of(y[i], exponent);
+        uint64_t *slot = &slots->number[double_bits(y[i]) >> 63][bit / SLOT_BITS];
         if (exponent == EXPONENT_MAX) {
             *bad = i;
             return false;
         }
-        slots->slot[i % SLOT_SETS][bit / SLOT_BITS] +=
-            (__int128)number * (INT64_C(1) << bit % SLOT_BITS);
+        slot[0] += (uint32_t)(magnitude << bit % SLOT_BITS);
+        slot[1] += magnitude >> (SLOT_BITS - bit % SLOT_BITS);
     }
     return true;
 }
 
-/* The square has two words; each is below 2^64 in units of at most 2^31: 2^12 of them stay below
- * 2^107. */
+/* The square has two words. Each is below 2^64, in units of at most 2^31, so that 2^13 of them stay
+ * below 2^108. */
 static bool slots_add_squares(struct slots *slots, const double *y, size_t n, size_t *bad)
 {
     for (size_t i = 0; i < n; i++) {
@@ -87,15 +87,47 @@ static bool slots_add_squares(struct slots *slots, const double *y, size_t n, si
         uint64_t magnitude = magnitude_of(y[i], exponent);
         unsigned __int128 square = (unsigned __int128)magnitude * magnitude;
         unsigned __int128 unit = UINT64_C(1) << bit % SLOT_BITS;
-        __int128 *slot = &slots->slot[i % SLOT_SETS][bit / SLOT_BITS];
+        unsigned __int128 *slot = &slots->square[bit / SLOT_BITS];
         if (exponent == EXPONENT_MAX) {
             *bad = i;
             return false;
         }
-        slot[0] += (__int128)((uint64_t)square * unit);
-        slot[WORD_SLOTS] += (__int128)((uint64_t)(square >> 64) * unit);
+        slot[0] += (uint64_t)square * unit;
+        slot[WORD_SLOTS] += (uint64_t)(square >> 64) * unit;
     }
     return true;
+}
+
+/* Writes the sum of all slots, each below 2^108, into `word`. */
+static void slots_sum(const unsigned __int128 *slot, uint64_t *word, size_t words)
+{
+    unsigned __int128 carry = 0;
+    for (size_t i = 0; i < words; i++, slot += WORD_SLOTS) {
+        carry += slot[0] + ((unsigned __int128)(uint32_t)slot[1] << SLOT_BITS);
+        word[i] = (uint64_t)carry;
+        carry = (carry >> 64) + (slot[1] >> SLOT_BITS);
+    }
+}
+
+static void slots_settle_numbers(const struct slots *slots, uint64_t *word)
+{
+    unsigned __int128 slot[WORD_SLOTS * EXACT_SUM_WORDS];
+    uint64_t part[EXACT_SUM_WORDS];
+    for (unsigned negative = 0; negative < 2; negative++) {
+        for (size_t i = 0; i < WORD_SLOTS * EXACT_SUM_WORDS; i++)
+            slot[i] = slots->number[negative][i];
+        slots_sum(slot, part, EXACT_SUM_WORDS);
+        if (negative)
+            wide_negate(part, EXACT_SUM_WORDS);
+        wide_add_all(word, part, EXACT_SUM_WORDS);
+    }
+}
+
+static void slots_settle_squares(const struct slots *slots, uint64_t *word)
+{
+    uint64_t part[EXACT_SQUARES_WORDS];
+    slots_sum(slots->square, part, EXACT_SQUARES_WORDS);
+    wide_add_all(word, part, EXACT_SQUARES_WORDS);
 }
 
 /* What differs between numbers and their squares. */
@@ -106,10 +138,12 @@ static const struct measure {
     int at_min;
     int power; /* a number below 2^e has a measure below 2^(power e) */
     bool (*slots_add)(struct slots *slots, const double *y, size_t n, size_t *bad);
+    void (*slots_settle)(const struct slots *slots, uint64_t *word);
 } measures[EXACT_FORMS] = {
-    [EXACT_SUM] = {EXACT_SUM_WORDS, EXACT_SUM_UNIT_LOG2, 2, EXACT_SUM_AT_MIN, 1, slots_add_numbers},
+    [EXACT_SUM] = {EXACT_SUM_WORDS, EXACT_SUM_UNIT_LOG2, 2, EXACT_SUM_AT_MIN, 1, slots_add_numbers,
+                   slots_settle_numbers},
     [EXACT_SQUARES] = {EXACT_SQUARES_WORDS, EXACT_SQUARES_UNIT_LOG2, 3, EXACT_SQUARES_AT_MIN, 2,
-                       slots_add_squares},
+                       slots_add_squares, slots_settle_squares},
 };
 
 /* A run that is not yet added: up to RUN numbers. */
@@ -123,32 +157,26 @@ struct run {
 static bool run_add_to_slots(struct run *run, const double *y, size_t n, size_t *bad)
 {
     if (!run->uses_slots)
-        for (unsigned set = 0; set < SLOT_SETS; set++)
-            memset(run->slots.slot[set], 0,
-                   WORD_SLOTS * run->measure->words * sizeof *run->slots.slot[set]);
+        memset(&run->slots, 0, sizeof run->slots);
     run->uses_slots = true;
     return run->measure->slots_add(&run->slots, y, n, bad);
 }
 
-/* Adds the blocks that the windows have left, to the slots. */
+/* Adds the blocks that the windows have left to the slots; neighbouring blocks together. */
 static bool run_add_left(struct run *run, const double *y, uint64_t left, size_t *bad)
 {
-    for (; left; left &= left - 1) {
-        size_t from = EXACT_BLOCK * (size_t)__builtin_ctzll(left);
-        if (!run_add_to_slots(run, y + from, EXACT_BLOCK, bad)) {
+    while (left) {
+        unsigned first = (unsigned)__builtin_ctzll(left);
+        uint64_t after = left + (UINT64_C(1) << first); /* 0: every higher block is left, too */
+        unsigned end = after & ~left ? (unsigned)__builtin_ctzll(after & ~left) : 64;
+        size_t from = EXACT_BLOCK * (size_t)first;
+        if (!run_add_to_slots(run, y + from, EXACT_BLOCK * (size_t)(end - first), bad)) {
             *bad += from;
             return false;
         }
+        left &= after;
     }
     return true;
-}
-
-static void slots_settle(const struct slots *slots, uint64_t *word, size_t words)
-{
-    for (unsigned set = 0; set < SLOT_SETS; set++)
-        for (size_t i = 0; i < WORD_SLOTS * words; i++)
-            if (slots->slot[set][i] != 0)
-                wide_add(word, words, SLOT_BITS * i, slots->slot[set][i]);
 }
 
 static void run_settle(const struct run *run, uint64_t *word)
@@ -160,7 +188,7 @@ static void run_settle(const struct run *run, uint64_t *word)
                      (size_t)(run->windows.at - WINDOW_BITS * i - measure->unit_log2),
                      run->windows.units[i]);
     if (run->uses_slots)
-        slots_settle(&run->slots, word, measure->words);
+        measure->slots_settle(&run->slots, word);
 }
 
 /* Chooses the windows so that they hold the largest of these numbers, with WINDOW_SPARE bits to
@@ -201,9 +229,12 @@ static uint64_t try_windows(struct exact *exact, enum exact_form form, struct ru
 static bool run_add_tail(struct exact *exact, enum exact_form form, struct run *run,
                          const double *y, size_t n, size_t *bad)
 {
-    double block[EXACT_BLOCK] = {0};
+    double block[EXACT_BLOCK];
+    if (n == 0)
+        return true;
     memcpy(block, y, n * sizeof *y);
-    if (n == 0 || try_windows(exact, form, run, block, 1) == 0)
+    memset(block + n, 0, (EXACT_BLOCK - n) * sizeof *y);
+    if (try_windows(exact, form, run, block, 1) == 0)
         return true;
     return run_add_to_slots(run, y, n, bad);
 }

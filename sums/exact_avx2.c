@@ -11,9 +11,10 @@ INLINE vec square_error(vec y, vec p)
     return (vec)_mm256_fmsub_pd((__m256d)y, (__m256d)y, (__m256d)p);
 }
 
-INLINE units lost(vec y, vec p)
+INLINE units small(vec y, vec least)
 {
-    return (units)(p == 0) & (units)y;
+    vec size = (vec)((units)y & INT64_MAX);
+    return (units)(size < least) & (units)y;
 }
 
 INLINE bool fits(units outside, units rest)

@@ -11,10 +11,11 @@ INLINE vec square_error(vec y, vec p)
     return (vec)_mm512_fmsub_pd((__m512d)y, (__m512d)y, (__m512d)p);
 }
 
-INLINE units lost(vec y, vec p)
+INLINE units small(vec y, vec least)
 {
-    __mmask8 zero = _mm512_cmp_pd_mask((__m512d)p, _mm512_setzero_pd(), _CMP_EQ_OQ);
-    return (units)_mm512_maskz_mov_pd(zero, (__m512d)y);
+    __m512d size = _mm512_abs_pd((__m512d)y);
+    __mmask8 below = _mm512_cmp_pd_mask(size, (__m512d)least, _CMP_LT_OQ);
+    return (units)_mm512_maskz_mov_pd(below, (__m512d)y);
 }
 
 INLINE bool fits(units outside, units rest)

@@ -34,9 +34,9 @@ struct exact_kernel {
 #define EXACT_AT_MAX 971
 /* Window 1 then has the unit 2^-1074, of which every double is a multiple. */
 #define EXACT_SUM_AT_MIN (-1023)
-/* If |y| >= 2^-485, both parts of y^2 are multiples of 2^-1074, so no product loses bits. If |y| is
- * smaller, y^2 < 2^-970 is less than half a unit of window 1, which a kernel notices. */
-#define EXACT_SQUARES_AT_MIN (-917)
+/* Window 2 then has the unit 2^-1074. The kernels leave blocks with numbers below 2^-485, whose
+ * products lose bits. */
+#define EXACT_SQUARES_AT_MIN (-972)
 
 /* Returns the fastest kernel that runs on this machine. Never NULL; the same on every call. */
 const struct exact_kernel *exact_kernel_best(void);

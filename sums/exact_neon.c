@@ -11,9 +11,10 @@ INLINE vec square_error(vec y, vec p)
     return (vec)vfmaq_f64((float64x2_t)-p, (float64x2_t)y, (float64x2_t)y);
 }
 
-INLINE units lost(vec y, vec p)
+INLINE units small(vec y, vec least)
 {
-    return (units)(p == 0) & (units)y;
+    vec size = (vec)((units)y & INT64_MAX);
+    return (units)(size < least) & (units)y;
 }
 
 INLINE bool fits(units outside, units rest)

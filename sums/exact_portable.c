@@ -7,19 +7,19 @@
 #include "sums/exact_template.h"
 
 /* T. J. Dekker's product (1971): y is the sum of two halves of 26 bits, whose products are exact.
- */
+ * Adding half of a unit of the upper half, before the lower bits are cut off, rounds to nearest. */
 INLINE vec square_error(vec y, vec p)
 {
-    const double splitter = 0x1p27 + 1;
-    vec c = y * splitter;
-    vec high = c - (c - y);
+    const uint64_t half = UINT64_C(1) << 26;
+    vec high = (vec)(((units)y + half) & ~(2 * half - 1));
     vec low = y - high;
-    return (high * high - p) + high * (low + low) + low * low;
+    return (high * high - p) + high * (low * 2) + low * low;
 }
 
-INLINE units lost(vec y, vec p)
+INLINE units small(vec y, vec least)
 {
-    return (units)(p == 0) & (units)y;
+    vec size = (vec)((units)y & INT64_MAX);
+    return (units)(size < least) & (units)y;
 }
 
 INLINE bool fits(units outside, units rest)

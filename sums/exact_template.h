@@ -2,23 +2,25 @@
  *
  * sums/exact_<name>.c includes this header after it has defined
  *
- *     VEC_LANES                   doubles in a vector of the machine
- *     square_error(y, p)          y^2 - p, exactly, where p is y * y rounded
- *     lost(y, p)                  y where p is 0, and 0 elsewhere
- *     fits(outside, rest)         true if no lane of `outside` has one of its upper 12 bits set,
- * and no lane of `rest` a bit except the sign
+ *     VEC_LANES             doubles in a vector of the machine
+ *     square_error(y, p)    y^2 - p, exactly, where p is y * y rounded
+ *     small(y, least)       y where |y| < least, and 0 elsewhere
+ *     fits(outside, rest)   true if all lanes of `outside` are below 2^52, and all of `rest` are 0
+ *                           without the sign
  *
  * A number y is split into units of two windows and a rest. With M = 1.5 * 2^(52 + at):
  *
- *     t = y + M            y rounded to a multiple of 2^at: its bits are those of M plus the
- * multiple r = y - (t - M)      what the rounding left, exactly; |r| <= 2^(at - 1)
+ *     t = y + M        rounds y to a multiple of 2^at; the bits are those of M plus the multiple
+ *     r = y - (t - M)  what the rounding left, exactly; |r| <= 2^(at - 1)
  *
  * and then r in the same way 51 bits lower. If y is too large for the window, infinite or no
  * number, the sign or the exponent of t differs from that of M. The rest is 0 if no bit of y is
  * below the windows.
  *
  * A square is p + e: its rounded value, and the error. p is split like y. |e| is at most a quarter
- * of the unit of window 0, so it is split like r, into windows 1 and 2. */
+ * of the unit of window 0, so it is split like r, into windows 1 and 2. If |y| >= 2^l with
+ * 2 l >= at + 2, then p is a multiple of 2^(2 l - 52) and e of 2^(2 l - 104), so no rest is
+ * possible. */
 #ifndef MEANTIME_SUMS_EXACT_TEMPLATE_H
 #define MEANTIME_SUMS_EXACT_TEMPLATE_H
 
@@ -40,7 +42,7 @@ typedef double vec_anywhere __attribute__((vector_size(8 * VEC_LANES), aligned(8
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vec square_error(vec y, vec p);
-INLINE units lost(vec y, vec p);
+INLINE units small(vec y, vec least);
 INLINE bool fits(units outside, units rest);
 
 /* The sums of one block, and what fits() tests. */
@@ -62,30 +64,36 @@ INLINE vec split(vec x, vec magic, units *sum)
     return x - (t - magic);
 }
 
-INLINE void block_add(struct block *block, vec x, const vec *window)
+/* Adds the multiple of x in window 0. Returns what is left of x. */
+INLINE vec block_add_high(struct block *block, vec x, const vec *window)
 {
     block->outside |= (units)(x + window[0]) ^ (units)window[0];
-    vec r = split(x, window[0], &block->sum[0]);
+    return split(x, window[0], &block->sum[0]);
+}
+
+INLINE void block_add(struct block *block, vec x, const vec *window)
+{
+    vec r = block_add_high(block, x, window);
     block->rest |= (units)split(r, window[1], &block->sum[1]);
 }
 
-INLINE void block_add_square(struct block *block, vec y, const vec *window)
+INLINE void block_add_square(struct block *block, vec y, const vec *window, vec least)
 {
     vec p = y * y;
     vec e = square_error(y, p);
-    block_add(block, p, window);
-    vec r = split(e, window[1], &block->sum[1]);
-    block->rest |= (units)split(r, window[2], &block->sum[2]) | lost(y, p);
+    split(block_add_high(block, p, window), window[1], &block->sum[1]);
+    split(split(e, window[1], &block->sum[1]), window[2], &block->sum[2]);
+    block->rest |= small(y, least);
 }
 
-INLINE struct block block_sum(const double *y, bool square, const vec *window)
+INLINE struct block block_sum(const double *y, bool square, const vec *window, vec least)
 {
     struct block block = {.rest = {0}};
 #pragma GCC unroll 4
     for (unsigned i = 0; i < BLOCK_VECTORS; i++) {
         vec x = *(const vec_anywhere *)(y + i * VEC_LANES);
         if (square)
-            block_add_square(&block, x, window);
+            block_add_square(&block, x, window, least);
         else
             block_add(&block, x, window);
     }
@@ -112,10 +120,11 @@ INLINE void add_windows(const double *y, size_t blocks, bool square, struct exac
 {
     const vec window[EXACT_WINDOWS] = {magic(windows->at), magic(windows->at - WINDOW_BITS),
                                        square ? magic(windows->at - 2 * WINDOW_BITS) : (vec){0}};
+    const vec least = (vec){0} + (square ? power_of_two((windows->at + 3) >> 1) : 0);
     units sum[EXACT_WINDOWS] = {{0}};
     uint64_t left = 0;
     for (size_t i = 0; i < blocks; i++) {
-        struct block block = block_sum(y + i * EXACT_BLOCK, square, window);
+        struct block block = block_sum(y + i * EXACT_BLOCK, square, window, least);
         if (!fits(block.outside, block.rest)) {
             left |= UINT64_C(1) << i;
             continue;
