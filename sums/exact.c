@@ -8,22 +8,29 @@
 #include "sums/rounding.h"
 #include "sums/wide.h"
 
-#define RUN           (EXACT_BLOCK * EXACT_BLOCKS_MAX) /* numbers that are added at a time */
-#define EXPONENT_MAX  2047                             /* of infinities, and of what is no number */
-#define DOUBLE_LOWEST (-1074)
-#define WINDOW_BITS   51
-#define WINDOW_SPARE  3  /* bits by which later numbers may exceed those before */
-#define RUNS_WITHOUT  15 /* runs before the windows are tried again */
+#define RUN          (EXACT_BLOCK * EXACT_BLOCKS_MAX) /* numbers that are added at a time */
+#define EXPONENT_MAX 2047                             /* of infinities, and of what is no number */
+#define WINDOW_BITS  51
+#define WINDOW_SPARE 3  /* bits by which later numbers may exceed those before */
+#define RUNS_WITHOUT 15 /* runs before the windows are tried again */
 
 /* Slots sum numbers of very different sizes one by one: a number is added to the slots of its
  * exponent. Radford Neal describes such superaccumulators (arXiv 1505.05571, 2015). Slot i counts
- * multiples of 2^(SLOT_BITS i). A run cannot overflow it. */
+ * multiples of 2^(SLOT_BITS i) units. A run cannot overflow it. */
 #define SLOT_BITS  32
 #define WORD_SLOTS (64 / SLOT_BITS)
+#define SUM_SLOTS  (WORD_SLOTS * EXACT_SUM_WORDS)
 #define SLOTS_MAX  (WORD_SLOTS * EXACT_SQUARES_WORDS)
 
+/* A finite double is magnitude * 2^exponent units of 2^SLOTS_UNIT_LOG2. */
+#define SLOTS_UNIT_LOG2 (-1075)
+
+#define SIGN_SLOTS 64 /* slots of 32 exponents each */
+
 struct slots {
-    uint64_t number[2][WORD_SLOTS * EXACT_SUM_WORDS]; /* of positive and of negative numbers */
+    /* The lower parts of numbers belong to slot i and the upper parts to slot i + 1. The negative
+     * numbers follow the positive ones. */
+    uint64_t low[2 * SIGN_SLOTS], high[2 * SIGN_SLOTS];
     unsigned __int128 square[SLOTS_MAX];
 };
 
@@ -41,38 +48,33 @@ struct exact {
     struct accumulator of[EXACT_FORMS];
 };
 
-/* A finite double is magnitude * 2^(DOUBLE_LOWEST + bit). */
 static inline unsigned exponent_of(double y)
 {
     return double_bits(y) >> DOUBLE_FRACTION_BITS & EXPONENT_MAX;
 }
 
-static inline unsigned bit_of(unsigned exponent)
+/* Below 2^53. Subnormal numbers have the exponent 0, but the unit of exponent 1. */
+static inline uint64_t magnitude_of(double y)
 {
-    return exponent - (exponent > 0);
+    const uint64_t one = UINT64_C(1) << DOUBLE_FRACTION_BITS;
+    uint64_t fraction = double_bits(y) & (one - 1);
+    return fraction + (exponent_of(y) > 0 ? one : fraction);
 }
 
-static inline uint64_t magnitude_of(double y, unsigned exponent)
-{
-    uint64_t fraction = double_bits(y) & ((UINT64_C(1) << DOUBLE_FRACTION_BITS) - 1);
-    return fraction | (uint64_t)(exponent > 0) << DOUBLE_FRACTION_BITS;
-}
-
-/* A magnitude below 2^53 starts at one of the 32 bits of a slot. The upper part is below 2^52, so
- * that 2^12 of them stay below 2^64. */
+/* A magnitude starts at one of the 32 bits of a slot. The upper part is below 2^52, so that 2^12 of
+ * them stay below 2^64. */
 static bool slots_add_numbers(struct slots *slots, const double *y, size_t n, size_t *bad)
 {
     for (size_t i = 0; i < n; i++) {
-        unsigned exponent = exponent_of(y[i]);
-        unsigned bit = bit_of(exponent) + (DOUBLE_LOWEST - EXACT_SUM_UNIT_LOG2);
-        uint64_t magnitude = magnitude_of(y[i], exponent);
-        uint64_t *slot = &slots->number[double_bits(y[i]) >> 63][bit / SLOT_BITS];
-        if (exponent == EXPONENT_MAX) {
+        unsigned at = double_bits(y[i]) >> 57; /* the sign and the upper bits of the exponent */
+        unsigned shift = exponent_of(y[i]) % SLOT_BITS;
+        uint64_t magnitude = magnitude_of(y[i]);
+        if (exponent_of(y[i]) == EXPONENT_MAX) {
             *bad = i;
             return false;
         }
-        slot[0] += (uint32_t)(magnitude << bit % SLOT_BITS);
-        slot[1] += magnitude >> (SLOT_BITS - bit % SLOT_BITS);
+        slots->low[at] += (uint32_t)magnitude << shift;
+        slots->high[at] += magnitude >> (SLOT_BITS - shift);
     }
     return true;
 }
@@ -82,13 +84,12 @@ static bool slots_add_numbers(struct slots *slots, const double *y, size_t n, si
 static bool slots_add_squares(struct slots *slots, const double *y, size_t n, size_t *bad)
 {
     for (size_t i = 0; i < n; i++) {
-        unsigned exponent = exponent_of(y[i]);
-        unsigned bit = 2 * bit_of(exponent) + (2 * DOUBLE_LOWEST - EXACT_SQUARES_UNIT_LOG2);
-        uint64_t magnitude = magnitude_of(y[i], exponent);
+        unsigned bit = 2 * exponent_of(y[i]);
+        uint64_t magnitude = magnitude_of(y[i]);
         unsigned __int128 square = (unsigned __int128)magnitude * magnitude;
         unsigned __int128 unit = UINT64_C(1) << bit % SLOT_BITS;
         unsigned __int128 *slot = &slots->square[bit / SLOT_BITS];
-        if (exponent == EXPONENT_MAX) {
+        if (exponent_of(y[i]) == EXPONENT_MAX) {
             *bad = i;
             return false;
         }
@@ -98,25 +99,31 @@ static bool slots_add_squares(struct slots *slots, const double *y, size_t n, si
     return true;
 }
 
-/* Writes the sum of all slots, each below 2^108, into `word`. */
-static void slots_sum(const unsigned __int128 *slot, uint64_t *word, size_t words)
+/* Writes the sum of all slots, each below 2^108, into `word`.
+ * shift: the units of the slots are so many bits above those of the words. */
+static void slots_sum(const unsigned __int128 *slot, unsigned shift, uint64_t *word, size_t words)
 {
     unsigned __int128 carry = 0;
     for (size_t i = 0; i < words; i++, slot += WORD_SLOTS) {
-        carry += slot[0] + ((unsigned __int128)(uint32_t)slot[1] << SLOT_BITS);
+        unsigned __int128 even = slot[0] << shift, odd = slot[1] << shift;
+        carry += even + ((unsigned __int128)(uint32_t)odd << SLOT_BITS);
         word[i] = (uint64_t)carry;
-        carry = (carry >> 64) + (slot[1] >> SLOT_BITS);
+        carry = (carry >> 64) + (odd >> SLOT_BITS);
     }
 }
 
 static void slots_settle_numbers(const struct slots *slots, uint64_t *word)
 {
-    unsigned __int128 slot[WORD_SLOTS * EXACT_SUM_WORDS];
+    unsigned __int128 slot[SUM_SLOTS] = {0};
     uint64_t part[EXACT_SUM_WORDS];
     for (unsigned negative = 0; negative < 2; negative++) {
-        for (size_t i = 0; i < WORD_SLOTS * EXACT_SUM_WORDS; i++)
-            slot[i] = slots->number[negative][i];
-        slots_sum(slot, part, EXACT_SUM_WORDS);
+        const uint64_t *low = slots->low + SIGN_SLOTS * negative;
+        const uint64_t *high = slots->high + SIGN_SLOTS * negative;
+        slot[0] = low[0];
+        for (size_t i = 1; i < SIGN_SLOTS; i++)
+            slot[i] = (unsigned __int128)low[i] + high[i - 1];
+        slot[SIGN_SLOTS] = high[SIGN_SLOTS - 1];
+        slots_sum(slot, SLOTS_UNIT_LOG2 - EXACT_SUM_UNIT_LOG2, part, EXACT_SUM_WORDS);
         if (negative)
             wide_negate(part, EXACT_SUM_WORDS);
         wide_add_all(word, part, EXACT_SUM_WORDS);
@@ -126,7 +133,8 @@ static void slots_settle_numbers(const struct slots *slots, uint64_t *word)
 static void slots_settle_squares(const struct slots *slots, uint64_t *word)
 {
     uint64_t part[EXACT_SQUARES_WORDS];
-    slots_sum(slots->square, part, EXACT_SQUARES_WORDS);
+    slots_sum(slots->square, 2 * SLOTS_UNIT_LOG2 - EXACT_SQUARES_UNIT_LOG2, part,
+              EXACT_SQUARES_WORDS);
     wide_add_all(word, part, EXACT_SQUARES_WORDS);
 }
 
@@ -136,14 +144,15 @@ static const struct measure {
     int unit_log2;
     int windows; /* in use */
     int at_min;
-    int power; /* a number below 2^e has a measure below 2^(power e) */
+    int power;          /* a number below 2^e has a measure below 2^(power e) */
+    size_t slots_bytes; /* the first bytes of the slots, which are in use */
     bool (*slots_add)(struct slots *slots, const double *y, size_t n, size_t *bad);
     void (*slots_settle)(const struct slots *slots, uint64_t *word);
 } measures[EXACT_FORMS] = {
-    [EXACT_SUM] = {EXACT_SUM_WORDS, EXACT_SUM_UNIT_LOG2, 2, EXACT_SUM_AT_MIN, 1, slots_add_numbers,
-                   slots_settle_numbers},
+    [EXACT_SUM] = {EXACT_SUM_WORDS, EXACT_SUM_UNIT_LOG2, 2, EXACT_SUM_AT_MIN, 1,
+                   offsetof(struct slots, square), slots_add_numbers, slots_settle_numbers},
     [EXACT_SQUARES] = {EXACT_SQUARES_WORDS, EXACT_SQUARES_UNIT_LOG2, 3, EXACT_SQUARES_AT_MIN, 2,
-                       slots_add_squares, slots_settle_squares},
+                       sizeof(struct slots), slots_add_squares, slots_settle_squares},
 };
 
 /* A run that is not yet added: up to RUN numbers. */
@@ -157,7 +166,7 @@ struct run {
 static bool run_add_to_slots(struct run *run, const double *y, size_t n, size_t *bad)
 {
     if (!run->uses_slots)
-        memset(&run->slots, 0, sizeof run->slots);
+        memset(&run->slots, 0, run->measure->slots_bytes);
     run->uses_slots = true;
     return run->measure->slots_add(&run->slots, y, n, bad);
 }
