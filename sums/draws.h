@@ -57,4 +57,29 @@ INLINE void level3_draws(uint64_t *sum, uint64_t *slow, const vec *u1, const vec
     }
 }
 
+/* Stores each draw as a double, and returns a bit for each slow one. */
+INLINE uint32_t level2_store(double *x, const vec *out)
+{
+    uint32_t slow = 0;
+    UNROLL
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        uint64_t word = out[i / VEC_LANES][i % VEC_LANES], slot = word >> 52;
+        slow |= (uint32_t)(slot >= LEVEL2_FAST) << i;
+        x[i] = (double)(int64_t)interval_point(level2_slots[slot], word) * 0x1p-49;
+    }
+    return slow;
+}
+
+INLINE uint32_t level3_store(double *x, const vec *u1, const vec *u2, const vec *u3)
+{
+    uint32_t slow = 0;
+    for (unsigned i = 0; i < AT_ONCE; i++) {
+        unsigned k = i / VEC_LANES, lane = i % VEC_LANES;
+        unsigned bin = level3_bin(u1[k][lane]);
+        slow |= (uint32_t)(bin == BIN_SLOTS - 1) << i;
+        x[i] = (double)(int64_t)level3_point(bin, u2[k][lane], u3[k][lane]) * 0x1p-49;
+    }
+    return slow;
+}
+
 #endif

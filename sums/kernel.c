@@ -31,13 +31,13 @@ static bool neon_runs(void)
 
 const struct kernel kernels[] = {
 #if defined(__x86_64__)
-    {"avx512", avx512_runs, avx512_gaussian_block, avx512_uniform_block},
-    {"avx2", avx2_runs, avx2_gaussian_block, avx2_uniform_block},
+    KERNEL(avx512),
+    KERNEL(avx2),
 #elif defined(__aarch64__) && defined(__AARCH64EL__)
-    {"neon", neon_runs, neon_gaussian_block, neon_uniform_block},
+    KERNEL(neon),
 #endif
-    {"portable", portable_runs, portable_gaussian_block, portable_uniform_block},
-    {NULL, NULL, NULL, NULL},
+    KERNEL(portable),
+    {.name = NULL},
 };
 
 /* The last kernel, portable, runs everywhere, so the search ends. */

@@ -15,6 +15,16 @@ struct kernel {
     int64_t (*gaussian_block)(uint64_t key, uint64_t block);
     /* Subtracts UNIFORM_CENTRE from each sample, so that the sum fits in 64 bits. */
     int64_t (*uniform_block)(uint64_t key, uint64_t block);
+    /* These write the samples of a block as doubles, in the order of the stream. Every sample is
+     * exact. out: BLOCK_SAMPLES doubles; fastest if it is aligned to 64 bytes. 20 KiB of stack. */
+    void (*gaussian_fill)(uint64_t key, uint64_t block, double *out);
+    void (*uniform_fill)(uint64_t key, uint64_t block, double *out);
+    /* These write samples [begin, end) of a block to out[0] and on. begin <= end <= BLOCK_SAMPLES.
+     * A part of a Gaussian block takes as long as a whole block. */
+    void (*gaussian_fill_part)(uint64_t key, uint64_t block, uint32_t begin, uint32_t end,
+                               double *out);
+    void (*uniform_fill_part)(uint64_t key, uint64_t block, uint32_t begin, uint32_t end,
+                              double *out);
 };
 
 /* Returns the fastest kernel that runs on this machine. Never NULL; the same on every call. */

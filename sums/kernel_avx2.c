@@ -14,6 +14,10 @@
         (__m256i)(x), _mm256_broadcastsi128_si256(                                                 \
                           _mm_setr_epi8(5, 6, 7, 0, 1, 2, 3, 4, 13, 14, 15, 8, 9, 10, 11, 12))))
 
+/* Otherwise code with SSE2 instructions would run slower afterwards. */
+#define KERNEL_LEAVE() _mm256_zeroupper()
+
+#include "sums/doubles.h"
 #include "sums/draws.h"
 
 struct sums {
@@ -118,14 +122,47 @@ INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const ve
     sums->slow[0] += slow;
 }
 
-#include "sums/kernel_template.h"
-
-int64_t avx2_gaussian_block(uint64_t key, uint64_t block)
+/* Returns floor(u * T / 2^20) - T * 2^31 + LEVEL1_ORIGIN, with u as in level1_multiply(). */
+INLINE vec level1_unit(vec out, __m256i t)
 {
-    return (int64_t)gaussian(key, block, 0, BLOCK_SAMPLES);
+    vec low = (vec)_mm256_mul_epu32((__m256i)(out << 12), t) >> 32;
+    vec centre = (vec)t << 32 >> 1;
+    return (vec)_mm256_mul_epu32((__m256i)(out >> 20), t) + low - centre + LEVEL1_ORIGIN;
 }
 
-int64_t avx2_uniform_block(uint64_t key, uint64_t block)
+/* The even halves of T belong to the first vector, the odd halves to the second. */
+INLINE uint32_t level1_draw(vec *units, const vec *out, const vec *b)
 {
-    return (int64_t)(uniform(key, block, 0, BLOCK_SAMPLES) - BLOCK_SAMPLES * UNIFORM_CENTRE);
+    __m256i index = _mm256_blend_epi32(high_halves((__m256i)b[0]), (__m256i)b[1], 0xaa);
+    __m256i t = level1_look_up(index);
+    __m256i slow = _mm256_cmpeq_epi32(t, _mm256_setzero_si256());
+    units[0] = level1_unit(out[0], t);
+    units[1] = level1_unit(out[1], high_halves(t));
+    uint32_t first = (uint32_t)_mm256_movemask_pd((__m256d)_mm256_slli_epi64(slow, 32));
+    return first | (uint32_t)_mm256_movemask_pd((__m256d)slow) << VEC_LANES;
 }
+
+INLINE uint32_t level2_draw(double *x, const vec *out)
+{
+    uint32_t slow = 0;
+    vec units[VECS];
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        vec slot = out[k] >> 52;
+        vec interval = {level2_slots[slot[0]], level2_slots[slot[1]], level2_slots[slot[2]],
+                        level2_slots[slot[3]]};
+        units[k] = interval_points(interval, out[k]);
+        slow |= (uint32_t)_mm256_movemask_pd((__m256d)(slot >= LEVEL2_FAST)) << VEC_LANES * k;
+    }
+    gaussian_store(x, units);
+    return slow;
+}
+
+INLINE uint32_t level3_draw(double *x, const vec *u1, const vec *u2, const vec *u3)
+{
+    return level3_store(x, u1, u2, u3);
+}
+
+#include "sums/kernel_functions.h"
+
+KERNEL_FUNCTIONS(avx2)

@@ -27,11 +27,18 @@ static inline __m512i spread(uint64_t word)
 #define TIMES_9(x)   ((vec)times_9((__m512i)(x)))
 #define SPREAD(word) ((vec)spread(word))
 
+/* Otherwise code with SSE2 instructions would run slower afterwards. */
+#define KERNEL_LEAVE() _mm256_zeroupper()
+
+#include "sums/doubles.h"
 #include "sums/lanes.h"
 #include "sums/tables.h"
 
+/* With one sum, the four multiplications of a row would wait for each other. */
+#define SUMS 2
+
 struct sums {
-    vec sum, slow;
+    vec sum[SUMS], slow;
     vec slots; /* sum of entries of the level 1 table: T << 32, or the flag of a slow slot */
 };
 
@@ -40,17 +47,27 @@ struct sums {
 #define LEVEL1_RUN  14
 #define LEVEL1_FLAG 26
 
-/* Returns T, the high halves of 16 neighbouring entries, and the flags of the slow slots. */
-INLINE __m512i level1_table(unsigned first)
+/* Returns the halves of 16 neighbouring entries. half: 0 (low) or 1 (high). */
+INLINE __m512i level1_halves(unsigned first, int half)
 {
     const __m512i even =
         _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
     __m512i left = _mm512_loadu_si512(level1_slots + first);
     __m512i right = _mm512_loadu_si512(level1_slots + first + VEC_LANES);
-    __m512i slow = _mm512_permutex2var_epi32(left, even, right);
-    return _mm512_or_si512(_mm512_permutex2var_epi32(left, odd, right),
-                           _mm512_slli_epi32(slow, LEVEL1_FLAG));
+    return _mm512_permutex2var_epi32(left, _mm512_add_epi32(even, _mm512_set1_epi32(half)), right);
+}
+
+/* T of 16 neighbouring entries, 0 for a slow slot. */
+INLINE __m512i level1_t(unsigned first)
+{
+    return level1_halves(first, 1);
+}
+
+/* T with the flags of the slow slots. */
+INLINE __m512i level1_table(unsigned first)
+{
+    return _mm512_or_si512(level1_t(first),
+                           _mm512_slli_epi32(level1_halves(first, 0), LEVEL1_FLAG));
 }
 
 /* The index of a slot is the low five bits of the high half of b, as vpermi2d requires. vpermi2d
@@ -62,7 +79,8 @@ INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
     UNROLL
     for (unsigned k = 0; k < VECS; k++) {
         __m512i entry = _mm512_maskz_permutex2var_epi32(0xaaaa, first, (__m512i)b[k], second);
-        sums->sum = (vec)_mm512_madd52hi_epu64((__m512i)sums->sum, (__m512i)out[k], entry);
+        vec *sum = &sums->sum[k % SUMS];
+        *sum = (vec)_mm512_madd52hi_epu64((__m512i)*sum, (__m512i)out[k], entry);
         sums->slots += (vec)entry;
     }
 }
@@ -70,7 +88,7 @@ INLINE void level1_add(struct sums *sums, const vec *out, const vec *b)
 INLINE void level1_settle(struct sums *sums)
 {
     vec t = sums->slots & ((UINT64_C(1) << (32 + LEVEL1_FLAG)) - 1);
-    sums->sum -= t >> 1;
+    sums->sum[0] -= t >> 1;
     sums->slow += sums->slots >> (32 + LEVEL1_FLAG);
     sums->slots = (vec){0};
 }
@@ -123,7 +141,7 @@ INLINE void level2_add(struct sums *sums, const vec *out)
     const __m512i first_slow = _mm512_set1_epi64((int64_t)((uint64_t)LEVEL2_FAST << 52));
     UNROLL
     for (unsigned k = 0; k < VECS; k++) {
-        sums->sum = add_point(sums->sum, level2_intervals(&out[k]), out[k]);
+        sums->sum[k % SUMS] = add_point(sums->sum[k % SUMS], level2_intervals(&out[k]), out[k]);
         sums->slow = count(sums->slow, _mm512_cmpge_epu64_mask((__m512i)out[k], first_slow));
     }
 }
@@ -160,20 +178,56 @@ INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const ve
     UNROLL
     for (unsigned k = 0; k < VECS; k++) {
         vec bin = level3_bin(u1[k]);
-        sums->sum += level3_point(bin, u2[k], u3[k]);
+        sums->sum[0] += level3_point(bin, u2[k], u3[k]);
         sums->slow = count(sums->slow,
                            _mm512_cmpeq_epi64_mask((__m512i)bin, _mm512_set1_epi64(BIN_SLOTS - 1)));
     }
 }
 
-#include "sums/kernel_template.h"
-
-int64_t avx512_gaussian_block(uint64_t key, uint64_t block)
+/* The entry with the flag moved away is 0 in a slow slot. */
+INLINE uint32_t level1_draw(vec *units, const vec *out, const vec *b)
 {
-    return (int64_t)gaussian(key, block, 0, BLOCK_SAMPLES);
+    const __m512i first = level1_t(0), second = level1_t(16);
+    uint32_t slow = 0;
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        __m512i t = _mm512_maskz_permutex2var_epi32(0xaaaa, first, (__m512i)b[k], second);
+        __m512i from = (__m512i)(LEVEL1_ORIGIN - ((vec)t >> 1));
+        units[k] = (vec)_mm512_madd52hi_epu64(from, (__m512i)out[k], t);
+        slow |= (uint32_t)_mm512_testn_epi64_mask(t, t) << VEC_LANES * k;
+    }
+    return slow;
 }
 
-int64_t avx512_uniform_block(uint64_t key, uint64_t block)
+INLINE uint32_t level2_draw(double *x, const vec *out)
 {
-    return (int64_t)(uniform(key, block, 0, BLOCK_SAMPLES) - BLOCK_SAMPLES * UNIFORM_CENTRE);
+    const __m512i first_slow = _mm512_set1_epi64((int64_t)((uint64_t)LEVEL2_FAST << 52));
+    uint32_t slow = 0;
+    vec units[VECS];
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        units[k] = add_point((vec){0}, level2_intervals(&out[k]), out[k]);
+        slow |= (uint32_t)_mm512_cmpge_epu64_mask((__m512i)out[k], first_slow) << VEC_LANES * k;
+    }
+    gaussian_store(x, units);
+    return slow;
 }
+
+INLINE uint32_t level3_draw(double *x, const vec *u1, const vec *u2, const vec *u3)
+{
+    uint32_t slow = 0;
+    vec units[VECS];
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        __m512i bin = (__m512i)level3_bin(u1[k]);
+        units[k] = level3_point((vec)bin, u2[k], u3[k]);
+        slow |= (uint32_t)_mm512_cmpeq_epi64_mask(bin, _mm512_set1_epi64(BIN_SLOTS - 1))
+                << VEC_LANES * k;
+    }
+    gaussian_store(x, units);
+    return slow;
+}
+
+#include "sums/kernel_functions.h"
+
+KERNEL_FUNCTIONS(avx512)

@@ -12,6 +12,7 @@
  * does not cover. */
 #define ROTATE_24(x) ((vec)vsriq_n_u64(vshlq_n_u64((uint64x2_t)(x), 24), (uint64x2_t)(x), 40))
 
+#include "sums/doubles.h"
 #include "sums/draws.h"
 
 struct sums {
@@ -100,14 +101,33 @@ INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const ve
     level3_draws(&sums->sum, &sums->slow, u1, u2, u3);
 }
 
-#include "sums/kernel_template.h"
-
-int64_t neon_gaussian_block(uint64_t key, uint64_t block)
+/* Each product is at least 0 and the origin is added first, so no step overflows. */
+INLINE uint32_t level1_draw(vec *units, const vec *out, const vec *b)
 {
-    return (int64_t)gaussian(key, block, 0, BLOCK_SAMPLES);
+    uint32x4_t t = level1_look_up(vandq_u32(high_halves(b), vdupq_n_u32(LEVEL1_SLOTS - 1)));
+    uint32x4_t low = vshlq_n_u32(low_halves(out), 12);
+    uint32x4_t high = vshrn_high_n_u64(vshrn_n_u64((uint64x2_t)out[0], 20), (uint64x2_t)out[1], 20);
+    uint64x2_t origin = vdupq_n_u64(LEVEL1_ORIGIN), first, second;
+    first = vsubq_u64(origin, vshll_n_u32(vget_low_u32(t), 31));
+    second = vsubq_u64(origin, vshlq_n_u64(vmovl_high_u32(t), 31));
+    first = vmlal_u32(first, vget_low_u32(high), vget_low_u32(t));
+    second = vmlal_high_u32(second, high, t);
+    units[0] = (vec)vsraq_n_u64(first, vmull_u32(vget_low_u32(low), vget_low_u32(t)), 32);
+    units[1] = (vec)vsraq_n_u64(second, vmull_high_u32(low, t), 32);
+    const uint32x4_t bits = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vceqzq_u32(t), bits));
 }
 
-int64_t neon_uniform_block(uint64_t key, uint64_t block)
+INLINE uint32_t level2_draw(double *x, const vec *out)
 {
-    return (int64_t)(uniform(key, block, 0, BLOCK_SAMPLES) - BLOCK_SAMPLES * UNIFORM_CENTRE);
+    return level2_store(x, out);
 }
+
+INLINE uint32_t level3_draw(double *x, const vec *u1, const vec *u2, const vec *u3)
+{
+    return level3_store(x, u1, u2, u3);
+}
+
+#include "sums/kernel_functions.h"
+
+KERNEL_FUNCTIONS(neon)

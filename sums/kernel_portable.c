@@ -6,6 +6,7 @@
 #define VEC_LANES 2
 #define VECS      2
 
+#include "sums/doubles.h"
 #include "sums/draws.h"
 
 struct sums {
@@ -52,7 +53,37 @@ INLINE void level3_add(struct sums *sums, const vec *u1, const vec *u2, const ve
     level3_draws(&sums->sum, &sums->slow, u1, u2, u3);
 }
 
-#include "sums/kernel_template.h"
+INLINE uint64_t level1_unit(uint64_t u, uint64_t entry)
+{
+    return multiply_high(u, entry) - (entry >> 32 << 31) + LEVEL1_ORIGIN;
+}
+
+INLINE uint32_t level1_draw(vec *units, const vec *out, const vec *b)
+{
+    uint64_t slow = 0;
+    UNROLL
+    for (unsigned k = 0; k < VECS; k++) {
+        vec u = out[k] << 12, slot = b[k] >> 32 & (LEVEL1_SLOTS - 1);
+        uint64_t first = level1_slots[slot[0]], second = level1_slots[slot[1]];
+        units[k] = (vec){level1_unit(u[0], first), level1_unit(u[1], second)};
+        slow |= ((first & 1) | (second & 1) << 1) << VEC_LANES * k;
+    }
+    return (uint32_t)slow;
+}
+
+INLINE uint32_t level2_draw(double *x, const vec *out)
+{
+    return level2_store(x, out);
+}
+
+INLINE uint32_t level3_draw(double *x, const vec *u1, const vec *u2, const vec *u3)
+{
+    return level3_store(x, u1, u2, u3);
+}
+
+#include "sums/kernel_functions.h"
+
+KERNEL_FUNCTIONS(portable)
 
 int64_t portable_gaussian_part(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
@@ -62,16 +93,6 @@ int64_t portable_gaussian_part(uint64_t key, uint64_t block, uint32_t begin, uin
 int64_t portable_uniform_part(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
     return (int64_t)(uniform(key, block, begin, end) - (end - begin) * UNIFORM_CENTRE);
-}
-
-int64_t portable_gaussian_block(uint64_t key, uint64_t block)
-{
-    return portable_gaussian_part(key, block, 0, BLOCK_SAMPLES);
-}
-
-int64_t portable_uniform_block(uint64_t key, uint64_t block)
-{
-    return portable_uniform_part(key, block, 0, BLOCK_SAMPLES);
 }
 
 bool portable_runs(void)

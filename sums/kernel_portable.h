@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sums/kernel_vector.h"
+
 bool portable_runs(void);
-int64_t portable_gaussian_block(uint64_t key, uint64_t block);
-int64_t portable_uniform_block(uint64_t key, uint64_t block);
 
 /* Returns the sum of samples [begin, end) of a block, in the stream's unit. The uniform function
  * subtracts UNIFORM_CENTRE from each sample. begin <= end <= BLOCK_SAMPLES.

@@ -9,15 +9,10 @@
 
 #define DENSITY_AT_0 0.3989422804014327 /* 1 / sqrt(2 pi) */
 
-/* xoshiro256++ (David Blackman and Sebastiano Vigna, 2019). */
-struct xoshiro {
-    uint64_t s[4];
-};
-
-static void xoshiro_init(struct xoshiro *x, uint64_t key, uint64_t block)
+void level4_init(struct level4 *generator, uint64_t key, uint64_t block)
 {
     for (unsigned i = 0; i < 4; i++)
-        x->s[i] = seed_word(key, block, SEED_WORD_LEVEL4 + i, 0);
+        generator->s[i] = seed_word(key, block, SEED_WORD_LEVEL4 + i, 0);
 }
 
 static uint64_t rotate_left(uint64_t x, int bits)
@@ -25,9 +20,10 @@ static uint64_t rotate_left(uint64_t x, int bits)
     return x << bits | x >> (64 - bits);
 }
 
-static uint64_t xoshiro_next(struct xoshiro *x)
+/* xoshiro256++ (David Blackman and Sebastiano Vigna, 2019). */
+static uint64_t xoshiro_next(struct level4 *generator)
 {
-    uint64_t *s = x->s;
+    uint64_t *s = generator->s;
     uint64_t out = rotate_left(s[0] + s[3], 23) + s[0];
     uint64_t t = s[1] << 17;
     s[2] ^= s[0];
@@ -85,7 +81,7 @@ static bool accepts(unsigned i, double v, double height, double *x)
 }
 
 /* Makes one attempt from three words: the bin, the position, the height and the sign. */
-static bool attempt(struct xoshiro *generator, int64_t *q)
+static bool attempt(struct level4 *generator, int64_t *q)
 {
     unsigned i = choose_bin(xoshiro_next(generator));
     double v = high_fraction(xoshiro_next(generator));
@@ -98,7 +94,7 @@ static bool attempt(struct xoshiro *generator, int64_t *q)
     return accepted;
 }
 
-static int64_t draw(struct xoshiro *generator)
+int64_t level4_draw(struct level4 *generator)
 {
     int64_t q;
     while (!attempt(generator, &q))
@@ -108,11 +104,11 @@ static int64_t draw(struct xoshiro *generator)
 
 uint64_t level4_sum(uint64_t key, uint64_t block, uint32_t begin, uint32_t end)
 {
-    struct xoshiro generator;
-    xoshiro_init(&generator, key, block);
+    struct level4 generator;
+    level4_init(&generator, key, block);
     uint64_t sum = 0;
     for (uint32_t t = 0; t < end; t++) {
-        int64_t q = draw(&generator);
+        int64_t q = level4_draw(&generator);
         if (t >= begin)
             sum += (uint64_t)q;
     }

@@ -10,9 +10,15 @@
 
 #include "sums/digest.h"
 #include "sums/kernel.h"
+#include "sums/samples.h"
+#include "sums/sum.h"
 #include "tests/vectors/vector.h"
 
 #define LINE_BYTES 256
+
+/* A range with whole blocks and with parts at both ends. */
+#define FIRST_SAMPLE ((UINT64_C(1) << 62) + 12345)
+#define SAMPLES      (20 * BLOCK_SAMPLES + 7)
 
 struct result {
     int vectors, digests, wrong;
@@ -56,6 +62,25 @@ static struct result check_file(FILE *file, const struct kernel *kernel)
     return result;
 }
 
+/* Returns true if the samples of a range add up to its total. */
+static bool samples_add_up(const struct kernel *kernel, enum stream_kind kind)
+{
+    static double samples[SAMPLES];
+    struct stream stream;
+    struct total total = {0};
+    __int128 units = 0;
+    double units_in_one = kind == STREAM_GAUSSIAN ? 0x1p49 : 0x1p53;
+    stream_init(&stream, 1, kind);
+    sum_range(kernel, &stream, FIRST_SAMPLE, SAMPLES, &total);
+    samples_fill(kernel, &stream, FIRST_SAMPLE, SAMPLES, samples);
+    for (int i = 0; i < SAMPLES; i++)
+        units += (int64_t)(samples[i] * units_in_one);
+    if (units == total.units)
+        return true;
+    printf("%s: the samples of kind %d do not add up to their total\n", kernel->name, kind);
+    return false;
+}
+
 static bool check_kernels(FILE *file)
 {
     bool right = true;
@@ -66,7 +91,8 @@ static bool check_kernels(FILE *file)
         }
         struct result result = check_file(file, kernel);
         printf("%-9s %d vectors, %d wrong\n", kernel->name, result.vectors, result.wrong);
-        right = right && result.vectors > 0 && result.digests == 1 && result.wrong == 0;
+        right = right && result.vectors > 0 && result.digests == 1 && result.wrong == 0 &&
+                samples_add_up(kernel, STREAM_GAUSSIAN) && samples_add_up(kernel, STREAM_UNIFORM);
     }
     return right;
 }

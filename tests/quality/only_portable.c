@@ -5,8 +5,8 @@
 #include "sums/kernel_portable.h"
 
 const struct kernel kernels[] = {
-    {"portable", portable_runs, portable_gaussian_block, portable_uniform_block},
-    {NULL, NULL, NULL, NULL},
+    KERNEL(portable),
+    {.name = NULL},
 };
 
 const struct kernel *kernel_best(void)

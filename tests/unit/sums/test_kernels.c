@@ -11,9 +11,10 @@
  * functions replace the library's portable kernel. */
 #include "sums/kernel_portable.c"
 
-#define RANDOM_BLOCKS 3000
-#define BLOCKS_TRIED  10000
-#define LAST_BLOCK    ((UINT64_C(1) << 47) - 1)
+#define RANDOM_BLOCKS        3000
+#define RANDOM_BLOCKS_FILLED 300
+#define BLOCKS_TRIED         10000
+#define LAST_BLOCK           ((UINT64_C(1) << 47) - 1)
 
 static const struct kernel *kernel_or_skip(const char *name)
 {
@@ -21,6 +22,30 @@ static const struct kernel *kernel_or_skip(const char *name)
     if (!kernel)
         cr_skip_test("the %s kernel does not run on this machine", name);
     return kernel;
+}
+
+/* The sum of whole numbers of units below 2^53 each, modulo 2^64. */
+static int64_t add_units(const double *samples, double units_in_one)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < BLOCK_SAMPLES; i++)
+        sum += (uint64_t)(int64_t)(samples[i] * units_in_one);
+    return (int64_t)sum;
+}
+
+/* Checks that the samples of a block are portable's and add up to the block's sum. */
+static void expect_portables_samples(const struct kernel *kernel, uint64_t key, uint64_t block)
+{
+    static double samples[BLOCK_SAMPLES], portables[BLOCK_SAMPLES];
+    kernel->gaussian_fill(key, block, samples);
+    portable_gaussian_fill(key, block, portables);
+    cr_expect(memcmp(samples, portables, sizeof samples) == 0);
+    cr_expect(add_units(samples, 0x1p49) == portable_gaussian_block(key, block));
+    kernel->uniform_fill(key, block, samples);
+    portable_uniform_fill(key, block, portables);
+    cr_expect(memcmp(samples, portables, sizeof samples) == 0);
+    cr_expect(add_units(samples, 0x1p53) - (int64_t)(BLOCK_SAMPLES * UNIFORM_CENTRE) ==
+              portable_uniform_block(key, block));
 }
 
 static void expect_portables_bits(const struct kernel *kernel, uint64_t key, uint64_t block)
@@ -41,6 +66,9 @@ static void expect_same_on_random_blocks(const char *name)
         uint64_t key = chance_next(&chance);
         expect_portables_bits(kernel, key, chance_below(&chance, LAST_BLOCK + 1));
     }
+    for (int i = 0; i < RANDOM_BLOCKS_FILLED; i++)
+        expect_portables_samples(kernel, chance_next(&chance),
+                                 chance_below(&chance, LAST_BLOCK + 1));
 }
 
 static void expect_same_at_the_edges(const char *name)
@@ -50,8 +78,15 @@ static void expect_same_at_the_edges(const char *name)
         0, 1, 2, UINT32_MAX, UINT32_MAX + UINT64_C(1), LAST_BLOCK - 1, LAST_BLOCK};
     const struct kernel *kernel = kernel_or_skip(name);
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++)
+        for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) {
             expect_portables_bits(kernel, keys[k], blocks[b]);
+            expect_portables_samples(kernel, keys[k], blocks[b]);
+        }
+}
+
+Test(kernels, portables_samples_add_up_to_its_sums_on_random_blocks)
+{
+    expect_same_on_random_blocks("portable");
 }
 
 Test(kernels, avx512_gives_portables_bits_on_random_blocks)
@@ -177,8 +212,15 @@ static void expect_same_for_every_ending(const struct kernel *kernel)
     struct chance chance = chance_init();
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         uint64_t key = chance_next(&chance);
-        expect_portables_bits(kernel, key, find_block(&chance, key, endings[i]));
+        uint64_t block = find_block(&chance, key, endings[i]);
+        expect_portables_bits(kernel, key, block);
+        expect_portables_samples(kernel, key, block);
     }
+}
+
+Test(kernels, portables_samples_add_up_to_its_sums_however_the_levels_end)
+{
+    expect_same_for_every_ending(kernel_or_skip("portable"));
 }
 
 Test(kernels, avx512_gives_portables_bits_however_the_levels_end)

@@ -10,6 +10,7 @@
 
 #include "sums/digest.h"
 #include "sums/ieee.h"
+#include "sums/samples.h"
 #include "sums/sum.h"
 #include "tests/support/chance.h"
 #include "tests/vectors/vector.h"
@@ -202,6 +203,108 @@ Test(sums, single_samples_add_up_to_their_range)
     expect_singles_are_the_range(STREAM_GAUSSIAN, BLOCK_SAMPLES - 80, 240);
     expect_singles_are_the_range(STREAM_GAUSSIAN, 104820 - 40, 80);
     expect_singles_are_the_range(STREAM_UNIFORM, BLOCK_SAMPLES - 80, 240);
+}
+
+/* Samples as doubles */
+
+#define FILL_MAX (3 * BLOCK_SAMPLES)
+
+/* Checks that the samples of a range add up to its total, and that nothing is written beside them.
+ */
+static void expect_samples(const struct kernel *kernel, enum stream_kind kind, uint64_t first,
+                           size_t count)
+{
+    static double samples[FILL_MAX + 2];
+    struct stream stream;
+    struct total total = {0};
+    __int128 units = 0;
+    cr_assert(count <= FILL_MAX);
+    stream_init(&stream, 7, kind);
+    sum_range(kernel, &stream, first, count, &total);
+    samples[0] = samples[count + 1] = -100.0;
+    samples_fill(kernel, &stream, first, count, samples + 1);
+    for (size_t i = 1; i <= count; i++)
+        units += (int64_t)ldexp(samples[i], -stream_unit_log2(kind));
+    cr_expect(units == total.units, "%s: first %" PRIu64 " count %zu", kernel->name, first, count);
+    cr_expect(samples[0] == -100.0 && samples[count + 1] == -100.0);
+}
+
+struct range {
+    uint64_t first;
+    size_t count;
+};
+
+static const struct range sample_ranges[] = {
+    {0, 0},
+    {0, 1},
+    {65535, 2},
+    {65536, 65536},
+    {1, 65535},
+    {12345, 100},
+    {511, 514},
+    {65000, 140001},
+    {UINT64_C(1) << 62, 65536},
+    {(UINT64_C(1) << 62) + 77, 70000},
+    {(UINT64_C(1) << 63) - 131073, 131073},
+};
+
+Test(samples, any_range_adds_up_to_its_total)
+{
+    for (const struct kernel *kernel = kernels; kernel->name; kernel++)
+        for (size_t i = 0; kernel->runs_here() && i < sizeof sample_ranges / sizeof *sample_ranges;
+             i++) {
+            const struct range *range = &sample_ranges[i];
+            expect_samples(kernel, STREAM_GAUSSIAN, range->first, range->count);
+            expect_samples(kernel, STREAM_UNIFORM, range->first, range->count);
+        }
+}
+
+/* The order of samples is not visible in a sum. So this compares every piece with the same samples
+ * of the whole. */
+static void expect_pieces(const struct kernel *kernel, enum stream_kind kind, struct chance *chance)
+{
+    static double whole[2 * BLOCK_SAMPLES], piece[2 * BLOCK_SAMPLES];
+    struct stream stream;
+    uint64_t first = chance_next(chance) >> 2;
+    stream_init(&stream, chance_next(chance), kind);
+    samples_fill(kernel, &stream, first, 2 * BLOCK_SAMPLES, whole);
+    for (int i = 0; i < 20; i++) {
+        size_t begin = chance_below(chance, 2 * BLOCK_SAMPLES);
+        size_t count = chance_below(chance, 2 * BLOCK_SAMPLES - begin + 1);
+        samples_fill(kernel, &stream, first + begin, count, piece);
+        cr_expect(memcmp(whole + begin, piece, count * sizeof *piece) == 0);
+    }
+}
+
+Test(samples, pieces_are_the_samples_of_the_whole)
+{
+    struct chance chance = chance_init();
+    for (const struct kernel *kernel = kernels; kernel->name; kernel++)
+        if (kernel->runs_here()) {
+            expect_pieces(kernel, STREAM_GAUSSIAN, &chance);
+            expect_pieces(kernel, STREAM_UNIFORM, &chance);
+        }
+}
+
+Test(samples, every_level_gives_the_known_samples)
+{
+    for (const struct kernel *kernel = kernels; kernel->name; kernel++)
+        for (size_t i = 0; kernel->runs_here() && i < sizeof level_answers / sizeof *level_answers;
+             i++) {
+            struct stream stream;
+            double sample;
+            stream_init(&stream, level_answers[i].seed, level_answers[i].kind);
+            samples_fill(kernel, &stream, level_answers[i].first, 1, &sample);
+            cr_expect(sample == strtod(level_answers[i].units, NULL) * 0x1p-49, "%s", kernel->name);
+        }
+}
+
+Test(samples, a_range_beyond_the_end_of_a_stream_is_a_bug, .signal = SIGABRT)
+{
+    struct stream stream;
+    double samples[2];
+    stream_init(&stream, 7, STREAM_GAUSSIAN);
+    samples_fill(kernel_best(), &stream, (UINT64_C(1) << 63) - 1, 2, samples);
 }
 
 Test(sums, totals_add_up_in_any_order)
