@@ -30,6 +30,7 @@ static const struct bench_part {
     {"status", part_status},   {"busy", part_busy},
     {"flood", part_flood},     {"memory", part_memory},
     {"quota", part_quota},     {"pauses", part_pauses},
+    {"log", part_log},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

@@ -25,6 +25,7 @@
 #define PORT_END   32000
 
 static bool verbose_;
+static int stderr_ = -1; /* of children; -1: see children_verbose() */
 
 void bench_fail(const char *what)
 {
@@ -37,13 +38,20 @@ void children_verbose(bool verbose)
     verbose_ = verbose;
 }
 
+void children_stderr(int fd)
+{
+    stderr_ = fd;
+}
+
 /* Between fork() and exec(), only system calls are safe: libzmq has threads. */
 _Noreturn static void child_become(const char *const *arguments, int in, int out)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
-    if (!verbose_)
+    if (stderr_ != -1)
+        dup2(stderr_, STDERR_FILENO);
+    else if (!verbose_)
         dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
     execv(arguments[0], (char *const *)arguments);
     _exit(EXIT_FAILURE);

@@ -30,6 +30,9 @@ _Noreturn void bench_fail(const char *what);
 /* verbose: children keep their stderr. Otherwise it goes to /dev/null. */
 void children_verbose(bool verbose);
 
+/* Children that start from now on write stderr to `fd`. -1: as children_verbose() says. */
+void children_stderr(int fd);
+
 /* arguments: the program, its arguments, NULL. */
 void child_start(struct child *child, const char *const *arguments);
 

@@ -21,5 +21,6 @@ void part_flood(const struct bench *bench);
 void part_memory(const struct bench *bench);
 void part_quota(const struct bench *bench);
 void part_pauses(const struct bench *bench);
+void part_log(const struct bench *bench);
 
 #endif

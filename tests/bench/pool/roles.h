@@ -12,7 +12,9 @@
  *     --as reply ENDPOINT             a bare worker of broker or relay
  *     --as flood ENDPOINT KIND        sends messages of KIND (flood.c), as many as it can
  *     --as pause PID                  stops the process for 50 ms, and continues it for 50 ms, on
- *                                     and on */
+ *                                     and on
+ *     --as visit CLIENTS WORKERS      joins and disconnects, and sends a bad message, 100 times
+ *                                     per second */
 #ifndef MEANTIME_BENCH_POOL_ROLES_H
 #define MEANTIME_BENCH_POOL_ROLES_H
 
@@ -37,5 +39,8 @@ int flood_play(char **arguments);
 
 /* In quota.c. */
 int quota_pause(char **arguments);
+
+/* In log.c. */
+int log_visit(char **arguments);
 
 #endif
