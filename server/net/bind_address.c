@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <libgen.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -36,7 +37,7 @@ static bool is_numeric(const char *host)
 
 static void add(struct bind_addresses *addresses, const struct addrinfo *found, const char *port)
 {
-    char host[INET6_ADDRSTRLEN + IF_NAMESIZE];
+    char host[BIND_HOST_BYTES];
 
     if (addresses->count == BIND_ADDRESSES_MAX ||
         getnameinfo(found->ai_addr, found->ai_addrlen, host, sizeof host, NULL, 0,
@@ -75,6 +76,33 @@ bool bind_resolve(const char *endpoint, struct bind_addresses *addresses, const 
     add_family(addresses, found, AF_INET6, address.port);
     freeaddrinfo(found);
     return true;
+}
+
+/* ---- interfaces -------------------------------------------------------------------------- */
+
+static bool interface_host(const struct ifaddrs *found, const char *name, int family,
+                           char host[BIND_HOST_BYTES])
+{
+    socklen_t size = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+
+    for (; found; found = found->ifa_next)
+        if (found->ifa_addr && found->ifa_addr->sa_family == family &&
+            strcmp(found->ifa_name, name) == 0)
+            return getnameinfo(found->ifa_addr, size, host, BIND_HOST_BYTES, NULL, 0,
+                               NI_NUMERICHOST) == 0;
+    return false;
+}
+
+bool bind_interface_host(const char *name, char host[BIND_HOST_BYTES])
+{
+    struct ifaddrs *all;
+
+    if (if_nametoindex(name) == 0 || getifaddrs(&all) == -1)
+        return false;
+    bool found =
+        interface_host(all, name, AF_INET, host) || interface_host(all, name, AF_INET6, host);
+    freeifaddrs(all);
+    return found;
 }
 
 /* ---- files ------------------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 #ifndef MEANTIME_SERVER_NET_BIND_ADDRESS_H
 #define MEANTIME_SERVER_NET_BIND_ADDRESS_H
 
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +25,12 @@ struct bind_addresses {
  * "*" or an interface, or the endpoint is not tcp://.
  * False if the name cannot be resolved; `why` says why and lives until the next call. */
 bool bind_resolve(const char *endpoint, struct bind_addresses *addresses, const char **why);
+
+/* Writes the numeric address of the network interface `name`, as libzmq does for its endpoints: the
+ * first IPv4 address, or an IPv6 address if there is no other. False if no interface with an
+ * address has this name. */
+#define BIND_HOST_BYTES (INET6_ADDRSTRLEN + IF_NAMESIZE)
+bool bind_interface_host(const char *name, char host[BIND_HOST_BYTES]);
 
 /* Protects the path of an ipc:// endpoint while the caller binds. Refuses a file that is no socket,
  * and a socket that has a listening process. A socket that no process listens to is the rest of a

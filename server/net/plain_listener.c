@@ -17,6 +17,7 @@
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
 #include "server/log.h"
+#include "server/net/bind_address.h"
 
 /* In an epoll event: the listening socket. The other values are numbers of connections. */
 #define LISTENING_SOCKET PLAIN_MAX
@@ -75,7 +76,8 @@ static int bind_to(const struct addrinfo *at)
     return -1;
 }
 
-/* Returns a descriptor, or -1. "*" means each IPv4 interface, as in ZeroMQ. */
+/* Returns a descriptor, or -1. "*" means each IPv4 interface, as in ZeroMQ. The name of an
+ * interface means its address. */
 static int listen_on(const struct address *address, const char **why)
 {
     bool any = strcmp(address->host, "*") == 0;
@@ -86,10 +88,11 @@ static int listen_on(const struct address *address, const char **why)
         .ai_socktype = SOCK_STREAM,
     };
     struct addrinfo *addresses;
+    char interface[BIND_HOST_BYTES];
+    const char *host = bind_interface_host(address->host, interface) ? interface : address->host;
     int fd = -1;
 
-    int error =
-        getaddrinfo(any ? NULL : address->host, any_port ? "0" : address->port, &hints, &addresses);
+    int error = getaddrinfo(any ? NULL : host, any_port ? "0" : address->port, &hints, &addresses);
     if (error != 0) {
         *why = error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
         return -1;

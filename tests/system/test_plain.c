@@ -181,6 +181,15 @@ Test(plain, a_server_may_have_only_a_plain_endpoint)
               process_text(server, PROCESS_OUT));
 }
 
+Test(plain, the_name_of_an_interface_is_its_address)
+{
+    struct process *server = process_start(WORDS(MEANTIME_SERVER, "--plain", "tcp://lo:*"));
+
+    process_line(server, PROCESS_OUT, "Plain TCP at tcp://127.0.0.1:[0-9]*");
+    process_signal(server, SIGTERM);
+    cr_assert(process_wait(server) == 0);
+}
+
 /* ---- bad clients ------------------------------------------------------------------------- */
 
 Test(plain, a_reset_cancels_the_request)
