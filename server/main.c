@@ -28,6 +28,10 @@
 /* libzmq's own threads: the I/O threads and the reaper. */
 #define LIBRARY_THREADS (IO_THREADS + 1)
 
+/* Threads that dial a parent: one of this round, and one of the round before may still wait for a
+ * name server. */
+#define DIAL_THREADS 2
+
 /* Milliseconds that the reader of the log may take to read the last lines. */
 #define LOG_PATIENCE_MS 200
 
@@ -91,14 +95,18 @@ static bool prepare_files(const struct server_options *options)
     return false;
 }
 
-/* libzmq aborts if it cannot start its threads, so all threads are tried first. */
-static bool prepare_threads(uint32_t threads)
+/* libzmq aborts if it cannot start its threads, so all threads are tried first, together with those
+ * of the log and of the dials. */
+static bool prepare_threads(const struct server_options *options)
 {
-    if (compute_threads_rehearse(threads + LIBRARY_THREADS + LOG_THREADS) && log_open())
+    uint32_t threads = options->threads;
+    uint32_t others = LIBRARY_THREADS + LOG_THREADS + DIAL_THREADS * options->parent_count;
+
+    if (compute_threads_rehearse(threads + others) && log_open())
         return true;
-    log_error("cannot start %" PRIu32 " compute thread%s and %d threads of libzmq: %s; "
-              "raise \"ulimit -u\", \"ulimit -v\" or pids.max of the control group%s",
-              threads, threads == 1 ? "" : "s", LIBRARY_THREADS, strerror(errno),
+    log_error("cannot start %" PRIu32 " compute thread%s and %" PRIu32 " threads for input and "
+              "output: %s; raise \"ulimit -u\", \"ulimit -v\" or pids.max of the control group%s",
+              threads, threads == 1 ? "" : "s", others, strerror(errno),
               threads > 1 ? ", or take fewer with --threads" : "");
     return false;
 }
@@ -140,7 +148,7 @@ int main(int argc, char **argv)
     argp_program_version_hook = print_version;
     server_options_parse(&options, argc, argv);
     log_set_level(options.log_level);
-    if (!prepare_files(&options) || !prepare_threads(options.threads))
+    if (!prepare_files(&options) || !prepare_threads(&options))
         return EXIT_FAILURE;
     int signals = signals_open(&signal_set);
     if (signals == -1) {
