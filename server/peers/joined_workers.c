@@ -168,6 +168,7 @@ static const char *without_name(const char *text, const char *name)
     return text;
 }
 
+/* Only Join has a name. */
 static void log_refused(struct joined_workers *workers, uint32_t sender,
                         const struct refusal *refusal)
 {
@@ -175,9 +176,9 @@ static void log_refused(struct joined_workers *workers, uint32_t sender,
     bool joins = inbox->message.type == MESSAGE_JOIN && inbox->from.sender == sender;
 
     log_limit_worker(workers->settings.log, LOG_WORKER_REFUSED, LEVEL_WARNING,
-                     "worker %s at %s is refused: %s",
-                     joins ? inbox->message.join.name : "(unknown)",
-                     listener_peer(inbox->listener, sender), refusal->text);
+                     "%sworker%s%s at %s is refused: %s", joins ? "" : "a ", joins ? " " : "",
+                     joins ? inbox->message.join.name : "", listener_peer(inbox->listener, sender),
+                     refusal->text);
 }
 
 static void on_dropped(struct joined_workers *workers, uint32_t sender,

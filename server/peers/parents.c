@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <czmq.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "proto/errno_saved.h"
@@ -23,6 +24,7 @@ struct parent {
     int64_t left_at_ns;               /* when the membership ended; 0: there was none */
     char problem[TEXT_BYTES_MAX + 1]; /* the problem that was logged last */
     int64_t problem_until_ns;         /* the same problem is not logged before this */
+    uint64_t repeats;                 /* of this problem since it was logged last */
 };
 
 struct parents {
@@ -80,14 +82,27 @@ bool parents_add(struct parents *parents, const char *endpoint, int64_t now_ns)
 
 /* ---- log --------------------------------------------------------------------------------- */
 
-/* Repeats of one problem are not events of their own. */
+/* Before the next line about the parent: how often its last problem has occurred again. */
+static void log_repeats(struct parents *parents, struct parent *parent)
+{
+    if (parent->repeats > 0)
+        log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_WARNING,
+                         "front %s: %" PRIu64 " more: %s", parent->link.endpoint, parent->repeats,
+                         parent->problem);
+    parent->repeats = 0;
+}
+
+/* Repeats of one problem are counted. */
 static void log_problem(struct parents *parents, struct parent *parent, int64_t now_ns,
                         const char *problem)
 {
     bool repeated = now_ns < parent->problem_until_ns && streq(parent->problem, problem);
 
-    if (repeated)
+    if (repeated) {
+        parent->repeats++;
         return;
+    }
+    log_repeats(parents, parent);
     snprintf(parent->problem, sizeof parent->problem, "%s", problem);
     parent->problem_until_ns = now_ns + REPEAT_NS;
     log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_WARNING, "front %s: %s",
@@ -98,6 +113,7 @@ static void log_problem(struct parents *parents, struct parent *parent, int64_t 
 static void log_joined(struct parents *parents, struct parent *parent, int64_t now_ns)
 {
     parent->problem_until_ns = 0;
+    log_repeats(parents, parent);
     if (parent->left_at_ns == 0)
         log_limit_worker(parents->settings.log, LOG_WORKER_PARENT, LEVEL_INFO, "joined %s",
                          parent->link.endpoint);
@@ -306,8 +322,10 @@ void parents_obey(struct parents *parents, const struct effect *effect)
 
 void parents_drain(struct parents *parents, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < parents->count; i++)
+    for (uint32_t i = 0; i < parents->count; i++) {
+        log_repeats(parents, &parents->parents[i]);
         step(parents, &parents->parents[i], now_ns, MEMBERSHIP_EVENT_LEAVE, NULL);
+    }
 }
 
 const char *parents_endpoint(const struct parents *parents, uint32_t client)

@@ -10,11 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include <zmq.h>
 
+#include "sums/digest.h"
 #include "tests/support/impostor.h"
 #include "tests/support/story.h"
 
@@ -377,4 +381,145 @@ Test(logs, held_back_events_of_clients_are_counted_when_the_second_ends)
     process_line(server.process, PROCESS_ERR,
                  "*warning: bad message from 127.*: [0-9]* more; the last one: *");
     server_drain(&server);
+}
+
+/* ---- refused workers --------------------------------------------------------------------- */
+
+Test(logs, a_refused_join_is_named_with_its_address_and_the_reason)
+{
+    struct test_server front = front_start(NULL, NULL);
+    struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
+
+    peer_join(peer, sums_digest(kernel_best()) + 1);
+    process_line(front.process, PROCESS_ERR,
+                 "*warning: worker peer at 127.* is refused: *its digest is *");
+    server_drain(&front);
+}
+
+/* A heartbeat has no name. */
+Test(logs, a_worker_that_has_not_joined_is_refused_with_its_address)
+{
+    struct test_server front = front_start(NULL, NULL);
+    struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
+    struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 1}};
+
+    peer_send(peer, &message);
+    process_line(front.process, PROCESS_ERR,
+                 "*warning: a worker at 127.* is refused: *has not joined*");
+    server_drain(&front);
+}
+
+static void refuse_join(struct impostor *front)
+{
+    struct message refusal = {
+        .type = MESSAGE_REFUSAL,
+        .refusal = {.status = STATUS_BUSY, .retry_after_ms = 10, .text = "all places are taken"},
+    };
+
+    cr_assert(impostor_recv(front).type == MESSAGE_JOIN);
+    impostor_send(front, &refusal);
+}
+
+/* The worker joins again after each refusal, so the third Join shows that the worker has received
+ * two refusals. */
+Test(logs, a_worker_counts_the_repeats_of_a_problem_of_its_front)
+{
+    struct impostor *front = impostor_new();
+    struct process *worker =
+        process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", impostor_endpoint(front)));
+
+    refuse_join(front);
+    refuse_join(front);
+    cr_assert(impostor_recv(front).type == MESSAGE_JOIN);
+    process_signal(worker, SIGTERM);
+    process_line(worker, PROCESS_ERR, "*warning: front tcp://*: 1 more: *all places are taken*");
+    cr_assert(process_wait(worker) == 0);
+}
+
+/* ---- options ----------------------------------------------------------------------------- */
+
+Test(logs, quiet_hides_no_warning)
+{
+    struct unread server;
+    int ends[2];
+
+    cr_assert(pipe(ends) == 0);
+    server = unread_start(ends[1], "--quiet");
+    unread_expect_sum(&server);
+    join_and_leave(server.workers, 1);
+    await_text(ends[0], "warning: worker peer at ");
+    unread_expect_end(&server);
+}
+
+Test(logs, quiet_hides_no_error)
+{
+    struct process *server =
+        process_start(WORDS(MEANTIME_SERVER, "--quiet", "--bind", "ipc:///no/such/folder/x"));
+
+    cr_assert(process_wait(server) == 1);
+    cr_assert(lines_are(process_text(server, PROCESS_ERR), WORDS(STAMP "error: cannot listen *")),
+              "%s", process_text(server, PROCESS_ERR));
+    cr_assert_str_eq(process_text(server, PROCESS_OUT), "");
+}
+
+/* ---- a terminal that stops what writes in the background --------------------------------- */
+
+/* In a session of its own, whose terminal has "stty tostop": starts the server in the background.
+ * The shell must stay until the server has ended. */
+static void be_a_shell(int line, const char *endpoint)
+{
+    struct termios terminal;
+    int status;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setsid();
+    ioctl(line, TIOCSCTTY, 0);
+    tcgetattr(line, &terminal);
+    terminal.c_lflag |= TOSTOP;
+    tcsetattr(line, TCSANOW, &terminal);
+    pid_t server = fork();
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0);
+        dup2(line, STDOUT_FILENO);
+        dup2(line, STDERR_FILENO);
+        execl(MEANTIME_SERVER, MEANTIME_SERVER, "--bind", endpoint, "--threads", "1", NULL);
+        _exit(127);
+    }
+    if (waitpid(server, &status, WUNTRACED) == server && WIFEXITED(status))
+        _exit(WEXITSTATUS(status));
+    kill(server, SIGKILL);
+    _exit(126);
+}
+
+/* The name of a server ends with its pid. */
+static pid_t server_pid(const char *endpoint)
+{
+    struct process *client = process_start(WORDS(MEANTIME, "status", "--connect", endpoint));
+    pid_t pid = 0;
+
+    cr_assert(process_wait(client) == 0, "%s", process_text(client, PROCESS_ERR));
+    cr_assert(sscanf(process_text(client, PROCESS_OUT), "%*[^:]:%d", &pid) == 1 && pid > 0, "%s",
+              process_text(client, PROCESS_OUT));
+    return pid;
+}
+
+Test(logs, a_terminal_with_tostop_does_not_stop_a_server_in_the_background)
+{
+    char endpoint[64];
+    int terminal, line, status;
+
+    snprintf(endpoint, sizeof endpoint, "ipc://@meantime-tostop-%d", getpid());
+    cr_assert(openpty(&terminal, &line, NULL, NULL, NULL) == 0);
+    pid_t shell = fork();
+    if (shell == 0)
+        be_a_shell(line, endpoint);
+    await_text(terminal, "Listening on ");
+    pid_t server = server_pid(endpoint);
+    struct peer *peer = peer_new(PEER_DEALER, endpoint);
+    zmq_send(peer_socket(peer), "bad", 3, 0);
+    await_text(terminal, "warning: bad message from ");
+    cr_assert(kill(server, SIGTERM) == 0);
+    cr_assert(waitpid(shell, &status, 0) == shell);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 }
