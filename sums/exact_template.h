@@ -103,6 +103,7 @@ INLINE struct block block_sum(const double *y, bool square, const vec *window, v
 INLINE uint64_t lanes_sum(units sum)
 {
     uint64_t total = 0;
+#pragma GCC unroll 8
     for (unsigned i = 0; i < VEC_LANES; i++)
         total += sum[i];
     return total;
@@ -129,6 +130,7 @@ INLINE void add_windows(const double *y, size_t blocks, bool square, struct exac
             left |= UINT64_C(1) << i;
             continue;
         }
+#pragma GCC unroll 3
         for (unsigned k = 0; k < EXACT_WINDOWS; k++)
             sum[k] += block.sum[k];
     }
