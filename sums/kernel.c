@@ -9,12 +9,16 @@
 #include "sums/kernel_vector.h"
 
 #if defined(__x86_64__)
-/* Checks every instruction set that kernel_avx512.c is compiled with. AVX-512 without IFMA, the
- * 52-bit multiplication, is not enough. */
+/* These check every instruction set that the kernel's file is compiled with. */
+static bool avx512dq_runs(void)
+{
+    return CPU_HAS("avx512f") && CPU_HAS("avx512dq") && CPU_HAS("avx512vl");
+}
+
+/* IFMA is the 52-bit multiplication. */
 static bool avx512_runs(void)
 {
-    return CPU_HAS("avx512f") && CPU_HAS("avx512dq") && CPU_HAS("avx512vl") &&
-           CPU_HAS("avx512ifma");
+    return avx512dq_runs() && CPU_HAS("avx512ifma");
 }
 
 static bool avx2_runs(void)
@@ -31,13 +35,11 @@ static bool neon_runs(void)
 
 const struct kernel kernels[] = {
 #if defined(__x86_64__)
-    KERNEL(avx512),
-    KERNEL(avx2),
+    KERNEL(avx512),   KERNEL(avx512dq), KERNEL(avx2),
 #elif defined(__aarch64__) && defined(__AARCH64EL__)
     KERNEL(neon),
 #endif
-    KERNEL(portable),
-    {.name = NULL},
+    KERNEL(portable), {.name = NULL},
 };
 
 /* The last kernel, portable, runs everywhere, so the search ends. */

@@ -23,6 +23,7 @@
                                   double *out);
 
 KERNEL_DECLARATIONS(avx512)
+KERNEL_DECLARATIONS(avx512dq)
 KERNEL_DECLARATIONS(avx2)
 KERNEL_DECLARATIONS(neon)
 KERNEL_DECLARATIONS(portable)

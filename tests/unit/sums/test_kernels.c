@@ -99,9 +99,19 @@ Test(kernels, avx512_gives_portables_bits_at_the_edges)
     expect_same_at_the_edges("avx512");
 }
 
+Test(kernels, avx512dq_gives_portables_bits_on_random_blocks)
+{
+    expect_same_on_random_blocks("avx512dq");
+}
+
 Test(kernels, avx2_gives_portables_bits_on_random_blocks)
 {
     expect_same_on_random_blocks("avx2");
+}
+
+Test(kernels, avx512dq_gives_portables_bits_at_the_edges)
+{
+    expect_same_at_the_edges("avx512dq");
 }
 
 Test(kernels, avx2_gives_portables_bits_at_the_edges)
@@ -228,6 +238,11 @@ Test(kernels, avx512_gives_portables_bits_however_the_levels_end)
     expect_same_for_every_ending(kernel_or_skip("avx512"));
 }
 
+Test(kernels, avx512dq_gives_portables_bits_however_the_levels_end)
+{
+    expect_same_for_every_ending(kernel_or_skip("avx512dq"));
+}
+
 Test(kernels, avx2_gives_portables_bits_however_the_levels_end)
 {
     expect_same_for_every_ending(kernel_or_skip("avx2"));
@@ -271,20 +286,34 @@ static void expect_choices(const struct choice *choices, size_t count)
 static const struct choice avx512_choices[] = {
     {"", "avx512"},
     {"avx2", "avx512"},
-    {"avx512ifma", "avx2"},
+    {"avx512ifma", "avx512dq"},
     {"avx512f", "avx2"},
     {"avx512dq", "avx2"},
     {"avx512vl", "avx2"},
-    {"avx512ifma,avx2", "portable"},
+    {"avx512f,avx2", "portable"},
+    {"avx512ifma,avx512dq", "avx2"},
+    {"avx512ifma,avx2", "avx512dq"},
     {"avx2,sse2,avx512vl", "portable"},
     {"avx512ifm,avx512ifmas,vx2,avx", "avx512"}, /* names must match as a whole */
-    {",,avx512ifma,", "avx2"},
+    {",,avx512ifma,", "avx512dq"},
 };
 
 Test(choice, a_machine_without_a_part_of_avx512_uses_the_next_kernel)
 {
     kernel_or_skip("avx512");
     expect_choices(avx512_choices, sizeof avx512_choices / sizeof *avx512_choices);
+}
+
+static const struct choice avx512dq_choices[] = {
+    {"avx512ifma", "avx512dq"},
+    {"avx512ifma,avx512f", "avx2"},
+    {"avx512ifma,avx512vl", "avx2"},
+};
+
+Test(choice, a_machine_with_avx512_but_without_ifma_uses_avx512dq)
+{
+    kernel_or_skip("avx512dq");
+    expect_choices(avx512dq_choices, sizeof avx512dq_choices / sizeof *avx512dq_choices);
 }
 
 static const struct choice avx2_choices[] = {
@@ -313,6 +342,7 @@ Test(choice, a_hidden_kernel_has_no_name)
 {
     setenv("MEANTIME_CPU_MASK", "avx512f,avx2,neon", 1);
     cr_expect_null(kernel_named("avx512"));
+    cr_expect_null(kernel_named("avx512dq"));
     cr_expect_null(kernel_named("avx2"));
     cr_expect_null(kernel_named("neon"));
     cr_expect_not_null(kernel_named("portable"));
