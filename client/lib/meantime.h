@@ -26,8 +26,8 @@
  * may add fields. Then compile the program again; the shared library has another soname then.
  * A NULL pointer where a value is needed, or a closed session, crashes the program.
  *
- * Stack: each call needs at most 16 KiB, so that threads with 32 KiB of stack can use sessions. The
- * caller's slice of work is not included. */
+ * Stack: each call needs at most 16 KiB (meantime_samples() 20 KiB), so that threads with 32 KiB of
+ * stack can use sessions. The caller's slice of work is not included. */
 #ifndef MEANTIME_H
 #define MEANTIME_H
 
@@ -224,6 +224,18 @@ MEANTIME_API int meantime_overlap(struct meantime *m, uint64_t request, meantime
  * 0.2 s if cancels cannot be sent at once. Does not wait for name servers.
  * Sets the pointer to NULL; accepts NULL. */
 MEANTIME_API void meantime_close(struct meantime **m);
+
+/* Writes samples first to first + count - 1 of the stream (seed, kind) to out[0] to
+ * out[count - 1]. These are the samples that servers sum: each is a whole number of units of 2^-49
+ * (Gaussian) or 2^-53 (uniform), and the double is exact. sums/SAMPLER.md in the sources specifies
+ * them. Needs no session and no server; any thread; no allocation; 20 KiB of stack.
+ * first + count <= 2^63; count may be 0.
+ * Cost: the same at every position. Samples are made in blocks of 65,536, which start at multiples
+ * of this number. A part of a Gaussian block takes as long as the whole block, so ask for whole
+ * blocks if you need many samples. Fastest if `out` is aligned to 64 bytes.
+ * Returns MEANTIME_OK or _INVALID; then `out` is unchanged. */
+MEANTIME_API int meantime_samples(uint64_t seed, enum meantime_kind kind, uint64_t first,
+                                  uint64_t count, double *out);
 
 /* Returns an error as text, such as "the request timed out". Never NULL. Static storage. Any
  * thread.

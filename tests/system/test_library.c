@@ -506,6 +506,43 @@ Test(library, invalid_arguments_are_refused_without_any_effect)
     meantime_close(&m);
 }
 
+/* The known answer of sums/SAMPLER.md: the sum of block 0 of seed 0. */
+#define GAUSSIAN_BLOCK_SUM INT64_C(-58584426632097568)
+
+Test(library, samples_are_those_that_servers_sum)
+{
+    static double whole[65536], part[1000];
+    int64_t units = 0;
+
+    cr_assert_eq(meantime_samples(0, MEANTIME_GAUSSIAN, 0, 65536, whole), MEANTIME_OK);
+    for (int i = 0; i < 65536; i++)
+        units += (int64_t)(whole[i] * 0x1p49);
+    cr_assert_eq(units, GAUSSIAN_BLOCK_SUM);
+    cr_assert_eq(meantime_samples(0, MEANTIME_GAUSSIAN, 777, 1000, part), MEANTIME_OK);
+    cr_assert(memcmp(part, whole + 777, sizeof part) == 0);
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, UINT64_C(1) << 62, 65536, whole),
+                 MEANTIME_OK);
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, (UINT64_C(1) << 62) + 5, 1000, part),
+                 MEANTIME_OK);
+    cr_assert(memcmp(part, whole + 5, sizeof part) == 0);
+}
+
+Test(library, samples_out_of_range_are_invalid)
+{
+    const uint64_t end = UINT64_C(1) << 63;
+    double sample = -1;
+
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, end - 1, 2, &sample), MEANTIME_INVALID);
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, UINT64_MAX, 2, &sample), MEANTIME_INVALID);
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, 1, UINT64_MAX, &sample), MEANTIME_INVALID);
+    cr_assert_eq(meantime_samples(0, (enum meantime_kind)0, 0, 1, &sample), MEANTIME_INVALID);
+    cr_assert_eq(meantime_samples(0, (enum meantime_kind)3, 0, 1, &sample), MEANTIME_INVALID);
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, end, 0, &sample), MEANTIME_OK);
+    cr_assert(sample == -1);
+    cr_assert_eq(meantime_samples(0, MEANTIME_UNIFORM, end - 1, 1, &sample), MEANTIME_OK);
+    cr_assert(sample >= 0 && sample < 1);
+}
+
 Test(library, every_error_has_a_text_of_its_own)
 {
     for (int a = 0; a >= MEANTIME_CANCELLED; a--)
