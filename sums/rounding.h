@@ -5,21 +5,31 @@
 #define MEANTIME_SUMS_ROUNDING_H
 
 #if defined(__x86_64__)
+#include <stdbool.h>
 #include <xmmintrin.h>
 
 typedef unsigned rounding; /* the register MXCSR */
 #define ROUNDING_NEAREST 0x1f80
+#define ROUNDING_FLAGS   0x3f /* of exceptions that have occurred */
+
+/* Writing the register takes longer than reading it, and nearly every caller has this mode. */
+static inline bool rounding_is_nearest(rounding mode)
+{
+    return (mode & ~(rounding)ROUNDING_FLAGS) == ROUNDING_NEAREST;
+}
 
 static inline rounding rounding_set(void)
 {
     rounding before = _mm_getcsr();
-    _mm_setcsr(ROUNDING_NEAREST);
+    if (!rounding_is_nearest(before))
+        _mm_setcsr(ROUNDING_NEAREST);
     return before;
 }
 
 static inline void rounding_restore(rounding before)
 {
-    _mm_setcsr(before);
+    if (!rounding_is_nearest(before))
+        _mm_setcsr(before);
 }
 
 #elif defined(__aarch64__)

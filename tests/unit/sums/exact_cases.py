@@ -212,6 +212,10 @@ def moments(program, source):
     for low, high in ((1020, 1024), (0, 2046), (0, 3), (2040, 2046), (1013, 1030)):
         for _ in range(60):
             of([units(any_double(source, low, high)) for _ in range(source.randint(1, 40))])
+    tie = (2 * ONE + 1) << 400  # halfway between two doubles; the lowest bit decides
+    for low in (-1, 0, 1):
+        expect_moments(program, 2, 0, 2 * tie * tie + low)
+        expect_moments(program, 3, 3 * tie + low, 9 * tie * tie)
     one = units(bits(1.0))
     for count in (1, 2, 3, COUNT_MAX - 1, COUNT_MAX, source.randint(1, COUNT_MAX)):
         largest = units(bits(1.7976931348623157e308))
