@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares exact sums with Python's integers.
 
-usage: exact_cases.py EXACT_CASES [--long]
+usage: exact_cases.py [RUNNER] EXACT_CASES [--long]
 
 EXACT_CASES is the program of exact_cases.c, which describes the questions and answers. MEANTIME_TEST_SEED in the
-environment repeats a run. --long: runs of every length.
+environment repeats a run. RUNNER, for instance qemu-aarch64, runs it. --long: runs of every length.
 """
 import fractions
 import math
@@ -69,8 +69,8 @@ def nearest_root(number, denominator, unit_log2):
 
 
 class Program:
-    def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.kernels = self.ask("kernels").split()
         self.questions = 0
 
@@ -226,7 +226,7 @@ def moments(program, source):
 
 
 def main():
-    program = Program(sys.argv[1])
+    program = Program([word for word in sys.argv[1:] if word != "--long"])
     seed = int(os.environ.get("MEANTIME_TEST_SEED") or random.randrange(1 << 32))
     print(f"MEANTIME_TEST_SEED={seed}; kernels {' '.join(program.kernels)}")
     source = random.Random(seed)
