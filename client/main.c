@@ -7,6 +7,7 @@
 
 #include "client/common/exit_status.h"
 #include "client/common/interrupt.h"
+#include "client/common/patient_stderr.h"
 #include "client/common/shortage.h"
 #include "client/lesson/compare.h"
 #include "client/lesson/lesson_command.h"
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
     static struct program program;
 
     standard_files_open();
+    patient_stderr_open();
     setlocale(LC_CTYPE, "");
     argp_program_version_hook = print_version;
     client_options_parse(&program.options, argc, argv);

@@ -17,17 +17,24 @@ static int columns_of(int file)
     return columns && atoi(columns) > 0 ? atoi(columns) : 80;
 }
 
+/* The stream of patient_stderr_open() has no descriptor. */
+static int file_of(FILE *stream)
+{
+    return stream == stderr ? STDERR_FILENO : fileno(stream);
+}
+
 struct terminal terminal_of(FILE *stream)
 {
+    int file = file_of(stream);
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
     bool knows_escapes = term && *term && strcmp(term, "dumb") != 0;
-    bool moves = knows_escapes && isatty(fileno(stream));
+    bool moves = knows_escapes && isatty(file);
 
     return (struct terminal){
         .moves = moves,
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
         .colour = moves && !(no_color && *no_color),
-        .columns = columns_of(fileno(stream)),
+        .columns = columns_of(file),
     };
 }
