@@ -6,32 +6,22 @@
 #define DOUBLE_LOWEST  (-1074) /* every double is a multiple of 2^DOUBLE_LOWEST */
 #define DOUBLE_HIGHEST 1023    /* the highest bit of the largest double stands for 2^1023 */
 
-/* Adds `low` to word `at`, and `extension` (0 or all ones) to each higher word. It stops as soon as
- * the carry and the extension leave the higher words unchanged. */
-static void add_word(uint64_t *word, size_t words, size_t at, uint64_t low, uint64_t extension)
-{
-    if (at >= words)
-        return;
-    bool carry = __builtin_add_overflow(word[at], low, &word[at]);
-    for (size_t i = at + 1; i < words && carry != (extension != 0); i++) {
-        word[i] += extension + carry;
-        carry = extension ? word[i] != UINT64_MAX : word[i] == 0;
-    }
-}
-
-static void add_shifted(uint64_t *word, size_t words, size_t at, __int128 shifted)
-{
-    uint64_t extension = shifted < 0 ? UINT64_MAX : 0;
-    add_word(word, words, at, (uint64_t)shifted, 0);
-    add_word(word, words, at + 1, (uint64_t)(shifted >> 64), extension);
-}
-
+/* The shifted number has three words, and its sign in all higher ones. Above the three words, the
+ * addition stops as soon as the carry and the sign leave the rest unchanged. */
 void wide_add(uint64_t *word, size_t words, size_t bit, __int128 units)
 {
     unsigned shift = bit % 64;
     size_t at = bit / 64;
-    add_shifted(word, words, at, (__int128)((unsigned __int128)(uint64_t)units << shift));
-    add_shifted(word, words, at + 1, (units >> 64) * ((__int128)1 << shift));
+    unsigned __int128 low = (unsigned __int128)(uint64_t)units << shift;
+    __int128 high = (units >> 64) * ((__int128)1 << shift) + (__int128)(low >> 64);
+    const uint64_t part[] = {(uint64_t)low, (uint64_t)high, (uint64_t)(high >> 64)};
+    uint64_t sign = high < 0 ? UINT64_MAX : 0;
+    uint64_t carry = 0;
+    for (size_t i = 0; at + i < words && (i < 3 || carry != (sign & 1)); i++) {
+        unsigned __int128 sum = (unsigned __int128)word[at + i] + (i < 3 ? part[i] : sign) + carry;
+        word[at + i] = (uint64_t)sum;
+        carry = (uint64_t)(sum >> 64);
+    }
 }
 
 void wide_add_all(uint64_t *word, const uint64_t *part, size_t words)
