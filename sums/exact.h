@@ -10,8 +10,8 @@
 #include "sums/exact_kernel.h"
 #include "sums/exact_total.h"
 
-/* The sum of some doubles, and of the squares of some, up to 2^63 each. About 900 bytes. One thread
- * at a time. */
+/* The sum of some doubles, and of the squares of some, up to 2^63 each. About 1,100 bytes. One
+ * thread at a time. */
 struct exact;
 
 /* Returns an empty sum, or NULL without memory. */
