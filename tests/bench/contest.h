@@ -21,10 +21,11 @@ extern "C" {
 #endif
 
 struct contestant {
-    const char *kind; /* "gaussian", "uniform" or "clock" */
+    const char *kind; /* a key of KINDS in sums.py, or "clock" */
     const char *name;
     const char *made_with;
-    /* Returns the sum of the next samples. samples: a multiple of 65,536. */
+    /* Returns the sum of the next samples; if they are written to an array, that of the last
+     * 65,536. samples: a multiple of 65,536. */
     double (*sum)(void *state, uint64_t samples);
     void *state;
 };

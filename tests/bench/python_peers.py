@@ -8,6 +8,7 @@ import time
 import numpy
 
 SEED = 1
+BLOCK = 65536
 CHUNK = 16 * 1024  # samples at a time, so that they are still in the cache when they are added
 
 
@@ -32,6 +33,16 @@ def numpy_sum(fill):
     return add_up
 
 
+def numpy_fill(fill):
+    block = numpy.empty(BLOCK)
+
+    def write(samples):
+        for _ in range(samples // BLOCK):
+            fill(out=block)
+        return block.sum()
+    return write
+
+
 def contestants():
     source = random.Random(SEED)
     python = "Python " + platform.python_version()
@@ -43,6 +54,8 @@ def contestants():
         name = "numpy " + bits.__name__
         yield "gaussian", name, made_with, numpy_sum(generator.standard_normal)
         yield "uniform", name, made_with, numpy_sum(generator.random)
+        yield "gaussian fill", name, made_with, numpy_fill(generator.standard_normal)
+        yield "uniform fill", name, made_with, numpy_fill(generator.random)
 
 
 def answer(add_up, samples):

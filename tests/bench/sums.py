@@ -35,7 +35,11 @@ BLOCK = 65536  # turns are whole blocks of samples
 CLOCK_STEPS, CLOCK_TRIES = 200_000, 5  # the fastest try was not interrupted
 SHARED = 1.25  # four chains take 1.06 times as long as one on an unshared Zen 4 core, 1.5 times on a shared one
 SIGMAS_MAX = 6  # a sum with a larger deviation is wrong
-KINDS = {"gaussian": (0.0, 1.0), "uniform": (0.5, 1 / 12)}  # mean and variance
+# Samples are written to an array and not added.
+FILLS = {"gaussian fill": "gaussian", "uniform fill": "uniform"}
+KINDS = {"gaussian": (0.0, 1.0), "uniform": (0.5, 1 / 12),  # mean and variance
+         "gaussian fill": (0.0, 1.0), "uniform fill": (0.5, 1 / 12),
+         "code after a fill": (1.0, 2.0)}  # squares of Gaussian samples
 
 
 class Program:
@@ -98,9 +102,10 @@ class Contestant:
 
     def check(self, total):
         mean, variance = KINDS[self.kind]
-        sigmas = (total - mean * self.samples) / math.sqrt(variance * self.samples)
+        samples = self.samples if self.kind not in FILLS and self.kind != "code after a fill" else BLOCK
+        sigmas = (total - mean * samples) / math.sqrt(variance * samples)
         if not abs(sigmas) <= SIGMAS_MAX:
-            sys.exit(f"{self.name}: {self.samples} {self.kind} samples sum to {total}, "
+            sys.exit(f"{self.name}: {samples} {self.kind} samples sum to {total}, "
                      f"{sigmas:.1f} standard deviations off")
 
 
@@ -212,6 +217,13 @@ def result(contestant, kernels):
     }
 
 
+def fill_per_sum(kernels):
+    """For each fill, the ratio of its time to that of the sum by the same kernel, in each round."""
+    sums = {(each.kind, each.name): each.ns for each in kernels}
+    return {f"{kind}, {name}": figure([fill / plain for fill, plain in zip(ns, sums[FILLS[kind], name])])
+            for (kind, name), ns in sums.items() if kind in FILLS and (FILLS[kind], name) in sums}
+
+
 def spread(value, digits):
     return (f"{value['median']:9.{digits}f} {value['least']:9.{digits}f}"
             f" {value['most']:9.{digits}f}")
@@ -265,6 +277,13 @@ def print_ratios(results, out):
               "".join(f"{compact(peer['times_as_fast'][name]):>23s}" for name in kernels), file=out)
 
 
+def print_fills(report, out):
+    """How long each fill takes, compared with the sum of the same samples by the same kernel."""
+    print(f"\n{'time of a fill / time of the sum':32s}", file=out)
+    for name, ratio in report["fill_per_sum"].items():
+        print(f"{'  ' + name:32s}{compact(ratio):>23s}", file=out)
+
+
 def print_tables(report, out):
     print_conditions(report["conditions"], out)
     for kind in KINDS:
@@ -272,6 +291,7 @@ def print_tables(report, out):
         print_speeds(kind, results, out)
         print_undisturbed(results, out)
         print_ratios(results, out)
+    print_fills(report, out)
 
 
 def parse_arguments():
@@ -300,6 +320,7 @@ def main():
     kernels = [each for each in contestants if each.role == "kernel"]
     report = {
         "conditions": conditions(core, arguments.rounds, contestants, clock, stolen, ticks),
+        "fill_per_sum": fill_per_sum(kernels),
         "results": sorted((result(each, kernels) for each in contestants),
                           key=lambda each: -each["samples_per_second"]["median"]),
     }
