@@ -26,7 +26,7 @@
 #endif
 
 /* A block has 4,096 slow draws on average, with a standard deviation of 62. The probability of more
- * than this number is below 10^-140, so no block of any stream has more. */
+ * than this number is below 10^-100, so no block of any stream has more. */
 #define FILL_SLOW_MAX 5600
 
 /* Rows that level 1 makes at a time. BLOCK_SAMPLES / LANES is a multiple of it. */
