@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "dial/plan.h"
 #include "dial/self_connection.h"
+#include "dial/thread.h"
 #include "proto/instant.h"
 
 /* getaddrinfo() and the modules that it loads fit into this stack, whatever stack the caller of the
@@ -248,24 +248,6 @@ static void *run(void *argument)
 
 /* ---- the owner --------------------------------------------------------------------------- */
 
-/* The thread handles no signals: they are for the program. */
-static int start(struct prober *prober)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, run, prober);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static void free_unstarted(struct prober *prober)
 {
     if (prober->readable != -1)
@@ -291,7 +273,7 @@ struct prober *prober_new(const char *endpoint, int64_t pause_ns)
     if (prober->readable == -1 || prober->stop == -1)
         error = errno;
     else
-        error = start(prober);
+        error = thread_detached(run, prober, STACK_BYTES);
     if (!error)
         return prober;
     free_unstarted(prober);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dial/thread.h"
 #include "proto/instant.h"
 
 /* Bytes that wait for the reader of a stream: about 150 lines. */
@@ -238,24 +238,12 @@ static void *run_writer(void *argument)
     return NULL;
 }
 
-/* The writer blocks all signals. With SIGTTOU blocked, a terminal that stops background processes
- * which write ("stty tostop") does not stop this one. */
+/* With SIGTTOU blocked, a terminal that stops background processes which write ("stty tostop") does
+ * not stop this one. */
 static bool start_writer(struct log_stream *stream)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, run_writer, stream);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    stream->open = error == 0;
-    errno = error;
+    errno = thread_detached(run_writer, stream, STACK_BYTES);
+    stream->open = errno == 0;
     return stream->open;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/sum/checkpoint.h"
+#include "tests/support/folder.h"
 #include "tests/support/story.h"
 
 #define STRACE "/usr/bin/strace"
@@ -20,27 +21,15 @@
 #define SANITIZED 0
 #endif
 
-/* Each test has a folder of its own. */
-static char folder[] = "/tmp/meantime-test-XXXXXX";
-static char name[sizeof folder + 16], new_name[sizeof name + 16];
+static char new_name[64];
 
 static void begin(void)
 {
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(name, sizeof name, "%s/sum", folder);
-    snprintf(new_name, sizeof new_name, "%s.new", name);
+    folder_begin();
+    snprintf(new_name, sizeof new_name, "%s.new", folder_file);
 }
 
-static void end(void)
-{
-    char command[sizeof folder + 16];
-
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    story_end();
-    cr_assert(system(command) == 0);
-}
-
-TestSuite(checkpoint, .init = begin, .fini = end);
+TestSuite(checkpoint, .init = begin, .fini = folder_end);
 
 static struct checkpoint state(uint64_t count)
 {
@@ -87,7 +76,7 @@ static void write_new(const char *text)
 
 Test(checkpoint, if_two_processes_find_no_file_only_one_can_write_it)
 {
-    struct checkpoint_file one = open_new(name), other = open_new(name);
+    struct checkpoint_file one = open_new(folder_file), other = open_new(folder_file);
     struct checkpoint first = state(1), second = state(2);
 
     cr_assert(checkpoint_save(&one, &first), "%s", one.error_text);
@@ -96,46 +85,46 @@ Test(checkpoint, if_two_processes_find_no_file_only_one_can_write_it)
     cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
     checkpoint_close(&other);
     checkpoint_close(&one);
-    expect_count(name, 1);
+    expect_count(folder_file, 1);
 }
 
 /* The user root may write every file. If the test runs as root, it reads the file as nobody. */
 Test(checkpoint, a_read_only_file_is_read)
 {
-    save(name, 1);
-    cr_assert(chmod(folder, 0755) == 0 && chmod(name, 0444) == 0);
+    save(folder_file, 1);
+    cr_assert(chmod(folder, 0755) == 0 && chmod(folder_file, 0444) == 0);
     if (geteuid() == 0)
         cr_assert_eq(seteuid(65534), 0);
-    expect_count(name, 1);
+    expect_count(folder_file, 1);
     cr_assert_eq(seteuid(getuid()), 0);
 }
 
 Test(checkpoint, a_link_stays_and_its_target_is_replaced)
 {
-    char link[sizeof name + 16];
+    char link[64];
     struct stat found;
 
     snprintf(link, sizeof link, "%s/link", folder);
-    save(name, 1);
+    save(folder_file, 1);
     cr_assert_eq(symlink("sum", link), 0);
     save(link, 2);
     cr_assert(lstat(link, &found) == 0 && S_ISLNK(found.st_mode), "the link was replaced");
-    expect_count(name, 2);
+    expect_count(folder_file, 2);
 }
 
 Test(checkpoint, a_link_may_lead_to_a_file_that_does_not_exist_yet)
 {
-    char link[sizeof name + 16], farther[sizeof name + 16];
+    char link[64], farther[64];
     struct stat found;
 
     snprintf(link, sizeof link, "%s/link", folder);
     snprintf(farther, sizeof farther, "%s/farther", folder);
-    cr_assert(symlink("farther", link) == 0 && symlink(name, farther) == 0);
+    cr_assert(symlink("farther", link) == 0 && symlink(folder_file, farther) == 0);
     save(link, 1);
     cr_assert(lstat(farther, &found) == 0 && S_ISLNK(found.st_mode), "a link was replaced");
-    expect_count(name, 1);
+    expect_count(folder_file, 1);
     save(link, 2);
-    expect_count(name, 2);
+    expect_count(folder_file, 2);
 }
 
 Test(checkpoint, links_in_a_cycle_are_reported)
@@ -143,8 +132,8 @@ Test(checkpoint, links_in_a_cycle_are_reported)
     struct checkpoint_file file;
     struct checkpoint found;
 
-    cr_assert_eq(symlink("sum", name), 0);
-    cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FAILED);
+    cr_assert_eq(symlink("sum", folder_file), 0);
+    cr_assert_eq(checkpoint_open(&file, folder_file, &found), CHECKPOINT_FAILED);
     cr_assert(strstr(file.error_text, "Too many levels of symbolic links"), "%s", file.error_text);
 }
 
@@ -154,8 +143,8 @@ Test(checkpoint, an_existing_file_is_open_for_writing)
     struct checkpoint_file file;
     struct checkpoint found;
 
-    save(name, 1);
-    cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FOUND);
+    save(folder_file, 1);
+    cr_assert_eq(checkpoint_open(&file, folder_file, &found), CHECKPOINT_FOUND);
     cr_assert_eq(fcntl(file.fd, F_GETFL) & O_ACCMODE, O_RDWR);
     checkpoint_close(&file);
 }
@@ -163,16 +152,17 @@ Test(checkpoint, an_existing_file_is_open_for_writing)
 /* Later saves of the same process and of the next process keep the permissions. */
 Test(checkpoint, the_permissions_of_the_file_are_kept)
 {
-    struct checkpoint_file file = open_new(name);
+    struct checkpoint_file file = open_new(folder_file);
     struct checkpoint next = state(1);
     struct stat found;
 
-    cr_assert(checkpoint_save(&file, &next) && chmod(name, 0600) == 0);
+    cr_assert(checkpoint_save(&file, &next) && chmod(folder_file, 0600) == 0);
     cr_assert(checkpoint_save(&file, &next) && checkpoint_save(&file, &next), "%s",
               file.error_text);
     checkpoint_close(&file);
-    save(name, 2);
-    cr_assert(stat(name, &found) == 0 && (found.st_mode & 07777) == 0600, "%o", found.st_mode);
+    save(folder_file, 2);
+    cr_assert(stat(folder_file, &found) == 0 && (found.st_mode & 07777) == 0600, "%o",
+              found.st_mode);
 }
 
 Test(checkpoint, an_empty_file_and_a_truncated_heading_are_truncated_not_foreign)
@@ -190,15 +180,15 @@ Test(checkpoint, an_empty_file_and_a_truncated_heading_are_truncated_not_foreign
         struct checkpoint_file file;
         struct checkpoint found;
         write_new(rows[i].text);
-        cr_assert_eq(rename(new_name, name), 0);
-        cr_assert_eq(checkpoint_open(&file, name, &found), CHECKPOINT_FAILED);
+        cr_assert_eq(rename(new_name, folder_file), 0);
+        cr_assert_eq(checkpoint_open(&file, folder_file, &found), CHECKPOINT_FAILED);
         cr_assert(strstr(file.error_text, rows[i].sentence), "%s", file.error_text);
     }
 }
 
 Test(checkpoint, a_foreign_file_of_the_new_name_is_not_changed)
 {
-    struct checkpoint_file file = open_new(name);
+    struct checkpoint_file file = open_new(folder_file);
     struct checkpoint next = state(1);
     char text[32] = "";
 
@@ -218,14 +208,14 @@ Test(checkpoint, a_part_that_a_killed_process_left_is_overwritten)
 
     for (uint64_t i = 0; i < sizeof left / sizeof *left; i++) {
         write_new(left[i]);
-        save(name, i + 1);
-        expect_count(name, i + 1);
+        save(folder_file, i + 1);
+        expect_count(folder_file, i + 1);
     }
 }
 
 Test(checkpoint, a_save_that_cannot_be_renamed_leaves_no_file)
 {
-    struct checkpoint_file file = open_new(name);
+    struct checkpoint_file file = open_new(folder_file);
     struct checkpoint next = state(1);
 
     snprintf(file.replacement.place, sizeof file.replacement.place, "%s/nowhere/sum", folder);
@@ -241,7 +231,7 @@ static void kill_while_saving(useconds_t after_us)
 
     if (pid == 0)
         for (uint64_t i = 1;; i++)
-            save(name, i);
+            save(folder_file, i);
     usleep(after_us);
     cr_assert(kill(pid, SIGTERM) == 0 && waitpid(pid, NULL, 0) == pid);
     cr_assert_eq(access(new_name, F_OK), -1, "FILE.new still exists");
@@ -275,14 +265,15 @@ struct fault {
 static struct process *start_with(const struct fault *fault, const struct test_server *server)
 {
     bool is_folder = strcmp(fault->where, "/") == 0;
-    char path[sizeof name + 8], inject[64];
+    char path[64], inject[64];
 
-    snprintf(path, sizeof path, "%s%s", is_folder ? folder : name, is_folder ? "" : fault->where);
+    snprintf(path, sizeof path, "%s%s", is_folder ? folder : folder_file,
+             is_folder ? "" : fault->where);
     snprintf(inject, sizeof inject, "inject=%s", fault->inject);
-    const char *also = is_folder ? folder : name;
+    const char *also = is_folder ? folder : folder_file;
     return process_start(WORDS(STRACE, "-f", "-qq", "-o", "/dev/null", "-P", path, "-P", also, "-e",
                                inject, MEANTIME, "sum", "1M", "--seed", "5", "--kind", "uniform",
-                               "--connect", server->endpoint, "--checkpoint", name));
+                               "--connect", server->endpoint, "--checkpoint", folder_file));
 }
 
 static void expect_messages(struct process *client, const char *message)
@@ -311,13 +302,13 @@ Test(checkpoint, a_file_system_that_lacks_something_has_a_checkpoint_and_one_war
     skip_without_strace();
     struct test_server server = server_start(NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        save(name, 10);
-        cr_assert(chmod(name, 0640) == 0);
+        save(folder_file, 10);
+        cr_assert(chmod(folder_file, 0640) == 0);
         struct process *client = start_with(&rows[i], &server);
         cr_assert(process_wait(client) == EXIT_SUCCESS, "%s: %s", rows[i].inject,
                   process_text(client, PROCESS_ERR));
         expect_messages(client, rows[i].message);
-        cr_assert(unlink(name) == 0);
+        cr_assert(unlink(folder_file) == 0);
     }
     server_drain(&server);
 }
@@ -334,11 +325,11 @@ Test(checkpoint, a_save_that_fails_leaves_the_old_file_and_no_part)
     skip_without_strace();
     struct test_server server = server_start(NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        save(name, 10);
+        save(folder_file, 10);
         struct process *client = start_with(&rows[i], &server);
         cr_assert(process_wait(client) == EXIT_FAILURE);
         expect_messages(client, rows[i].message);
-        expect_count(name, 10);
+        expect_count(folder_file, 10);
     }
     server_drain(&server);
 }

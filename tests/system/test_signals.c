@@ -8,30 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/folder.h"
 #include "tests/support/story.h"
 
 #define UNSHARE "/usr/bin/unshare"
 
-/* Each test has a folder of its own for the checkpoint. */
-static char folder[] = "/tmp/meantime-test-XXXXXX";
-static char file[sizeof folder + 16];
-
-static void begin(void)
-{
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(file, sizeof file, "%s/sum", folder);
-}
-
-static void end(void)
-{
-    char command[sizeof folder + 16];
-
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    story_end();
-    cr_assert(system(command) == 0);
-}
-
-TestSuite(signals, .init = begin, .fini = end);
+TestSuite(signals, .init = folder_begin, .fini = folder_end);
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -41,7 +23,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static uint64_t samples_in_file(void)
 {
     char text[1024] = "";
-    FILE *in = fopen(file, "r");
+    FILE *in = fopen(folder_file, "r");
 
     if (!in)
         return 0;
@@ -128,7 +110,7 @@ static void expect_end_with_all_saved(const char *const *words, int signal)
     struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
         process_start(WORDS(MEANTIME, "sum", words[0], words[1], "--json", "--connect",
-                            server.endpoint, "--checkpoint", file));
+                            server.endpoint, "--checkpoint", folder_file));
 
     await_more_samples(0);
     process_signal(client, signal);
@@ -139,7 +121,7 @@ static void expect_end_with_all_saved(const char *const *words, int signal)
     expect_right(&server, &sum);
     json_decref(sum.object);
     server_drain(&server); /* the requests are cancelled */
-    cr_assert(unlink(file) == 0);
+    cr_assert(unlink(folder_file) == 0);
 }
 
 Test(signals, each_signal_ends_a_sum_that_prints_and_saves_what_it_has)
@@ -178,7 +160,8 @@ Test(signals, without_a_checkpoint_the_client_prints_the_command_for_the_rest)
 Test(signals, two_signals_in_a_row_count_as_one)
 {
     struct test_server server = server_start(WORDS("--threads", "1"));
-    struct process *client = CLIENT(server, "sum", "--for", "1h", "--json", "--checkpoint", file);
+    struct process *client =
+        CLIENT(server, "sum", "--for", "1h", "--json", "--checkpoint", folder_file);
 
     await_more_samples(0);
     process_signal(client, SIGSTOP); /* so that both signals are pending at the same time */
@@ -198,7 +181,7 @@ Test(signals, signals_that_are_ignored_at_the_start_stay_ignored)
     struct test_server server = server_start(NULL);
     struct process *client = process_start(
         WORDS("/bin/sh", "-c", "trap '' INT TERM HUP; exec \"$@\"", "sh", MEANTIME, "sum",
-              ENDLESS_WORD, "--connect", server.endpoint, "--checkpoint", file));
+              ENDLESS_WORD, "--connect", server.endpoint, "--checkpoint", folder_file));
 
     await_more_samples(0);
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -243,14 +226,14 @@ Test(signals, a_client_that_is_process_1_ends_as_any_other)
     for (size_t i = 0; i < SIGNALS; i++) {
         struct process *init = process_start(
             WORDS(UNSHARE, "--pid", "--fork", "--kill-child", MEANTIME, "sum", "--for", "1h",
-                  "--json", "--connect", server.endpoint, "--checkpoint", file));
+                  "--json", "--connect", server.endpoint, "--checkpoint", folder_file));
         await_more_samples(0);
         cr_assert(kill(child_of(init), signals[i]) == 0);
         expect_end_by(init, signals[i]);
         struct printed sum = printed_by(init);
         cr_assert_eq((uint64_t)sum.count, samples_in_file());
         json_decref(sum.object);
-        cr_assert(unlink(file) == 0);
+        cr_assert(unlink(folder_file) == 0);
     }
     server_drain(&server);
 }

@@ -11,35 +11,17 @@
 #include <unistd.h>
 
 #include "client/sum/window.h"
+#include "tests/support/folder.h"
 #include "tests/support/impostor.h"
 #include "tests/support/lasting.h"
 #include "tests/support/story.h"
 
-/* Each test has a folder of its own for the checkpoint. */
-static char folder[] = "/tmp/meantime-test-XXXXXX";
-static char file[sizeof folder + 16];
-
-static void begin(void)
-{
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(file, sizeof file, "%s/sum", folder);
-}
-
-static void end(void)
-{
-    char command[sizeof folder + 16];
-
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    story_end();
-    cr_assert(system(command) == 0);
-}
-
-TestSuite(sum, .init = begin, .fini = end);
+TestSuite(sum, .init = folder_begin, .fini = folder_end);
 
 static const char *read_file(void)
 {
     static char text[1024];
-    FILE *in = fopen(file, "r");
+    FILE *in = fopen(folder_file, "r");
 
     cr_assert(in, "the checkpoint does not exist");
     text[fread(text, 1, sizeof text - 1, in)] = '\0';
@@ -49,7 +31,7 @@ static const char *read_file(void)
 
 static void write_file(const char *text, size_t size)
 {
-    FILE *out = fopen(file, "w");
+    FILE *out = fopen(folder_file, "w");
 
     cr_assert(fwrite(text, 1, size, out) == size && fclose(out) == 0);
 }
@@ -57,7 +39,7 @@ static void write_file(const char *text, size_t size)
 /* Returns the samples of the checkpoint; 0: the file does not exist yet. */
 static uint64_t samples_in_file(void)
 {
-    const char *count = access(file, F_OK) == 0 ? strstr(read_file(), "\ncount ") : NULL;
+    const char *count = access(folder_file, F_OK) == 0 ? strstr(read_file(), "\ncount ") : NULL;
 
     return count ? strtoull(count + strlen("\ncount "), NULL, 10) : 0;
 }
@@ -108,20 +90,20 @@ Test(sum, the_same_command_resumes_after_a_kill_and_ends_with_the_same_bits)
     struct test_server server = server_start(WORDS("--threads", "1"));
     const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
     struct process *client =
-        CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", file);
+        CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", folder_file);
 
     while (samples_in_file() == 0)
         usleep(1000);
     process_signal(client, SIGKILL);
     process_wait(client);
     uint64_t before = samples_in_file();
-    client = CLIENT(server, "sum", LONG, "--seed", "7", "--json", "--checkpoint", file);
+    client = CLIENT(server, "sum", LONG, "--seed", "7", "--json", "--checkpoint", folder_file);
     json_t *object = json_loads(success(client), 0, NULL);
     cr_assert(json_integer_value(json_object_get(json_object_get(object, "gaussian"), "count")) ==
               400000000);
     json_decref(object);
     cr_assert(before <= samples_in_file() && samples_in_file() == 400000000);
-    client = CLIENT(server, "sum", LONG, "--quiet", "--checkpoint", file);
+    client = CLIENT(server, "sum", LONG, "--quiet", "--checkpoint", folder_file);
     cr_assert_str_eq(success(client), whole);
     server_drain(&server);
 }
@@ -129,8 +111,9 @@ Test(sum, the_same_command_resumes_after_a_kill_and_ends_with_the_same_bits)
 Test(sum, a_random_seed_is_saved_in_the_file)
 {
     struct test_server server = server_start(NULL);
-    const char *first = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
-    struct process *again = CLIENT(server, "sum", "1M", "--checkpoint", file);
+    const char *first =
+        success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", folder_file));
+    struct process *again = CLIENT(server, "sum", "1M", "--checkpoint", folder_file);
 
     cr_assert(strncmp(success(again), first, strlen(first)) == 0);
     cr_assert(lines_are(
@@ -146,14 +129,14 @@ Test(sum, a_longer_sum_resumes_from_the_file_of_a_shorter_one)
     struct test_server server = server_start(NULL);
     const char *whole = success(CLIENT(server, "sum", "3M", "--seed", "1", "--quiet"));
 
-    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
-    const char *longer = success(CLIENT(server, "sum", "3M", "--checkpoint", file));
+    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", folder_file));
+    const char *longer = success(CLIENT(server, "sum", "3M", "--checkpoint", folder_file));
     cr_assert(strncmp(longer, whole, strlen(whole)) == 0);
     cr_assert(
         lines_include(longer, WORDS("*: 3,000,000 Gaussian samples", "from number 0 on, seed 1.",
                                     "The last 2,000,000 of them took *s.")),
         "%s", longer);
-    const char *again = success(CLIENT(server, "sum", "3M", "--checkpoint", file));
+    const char *again = success(CLIENT(server, "sum", "3M", "--checkpoint", folder_file));
     cr_assert(lines_include(again, WORDS("*, seed 1.", "All of them are from /*.")), "%s", again);
     server_drain(&server);
 }
@@ -174,7 +157,7 @@ Test(sum, json_has_the_number_of_samples_from_the_file)
         static const char *const counts[] = {"1M", "3M", "3M"};
         static const json_int_t expected[] = {0, 1000000, 3000000};
         json_t *object =
-            object_of(CLIENT(server, "sum", counts[i], "--json", "--checkpoint", file));
+            object_of(CLIENT(server, "sum", counts[i], "--json", "--checkpoint", folder_file));
         cr_assert_eq(resumed_from(object), expected[i]);
         json_decref(object);
     }
@@ -184,13 +167,14 @@ Test(sum, json_has_the_number_of_samples_from_the_file)
 Test(sum, a_finished_sum_needs_no_server)
 {
     struct test_server server = server_start(NULL);
-    const char *sum = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file));
+    const char *sum = success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", folder_file));
 
     struct stat before, after;
     server_drain(&server);
-    stat(file, &before);
-    cr_assert_str_eq(success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", file)), sum);
-    cr_assert(stat(file, &after) == 0 && after.st_ino == before.st_ino,
+    stat(folder_file, &before);
+    cr_assert_str_eq(success(CLIENT(server, "sum", "1M", "--quiet", "--checkpoint", folder_file)),
+                     sum);
+    cr_assert(stat(folder_file, &after) == 0 && after.st_ino == before.st_ino,
               "the file was written again");
 }
 
@@ -219,9 +203,9 @@ static uint64_t await_more_in_file(uint64_t before)
 Test(sum, a_client_that_starts_with_sigint_ignored_ignores_interrupts)
 {
     struct test_server server = server_start(NULL);
-    struct process *client =
-        process_start(WORDS("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", MEANTIME, "sum",
-                            ENDLESS_WORD, "--connect", server.endpoint, "--checkpoint", file));
+    struct process *client = process_start(WORDS("/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh",
+                                                 MEANTIME, "sum", ENDLESS_WORD, "--connect",
+                                                 server.endpoint, "--checkpoint", folder_file));
 
     await_more_in_file(0);
     process_signal(client, SIGINT);
@@ -233,10 +217,10 @@ Test(sum, a_client_that_starts_with_sigint_ignored_ignores_interrupts)
 
 Test(sum, json_has_the_error_of_a_file_whose_name_is_not_utf8)
 {
-    char name[sizeof file + 8];
+    char name[64];
     const char *error;
 
-    snprintf(name, sizeof name, "%s-caf\xe9", file);
+    snprintf(name, sizeof name, "%s-caf\xe9", folder_file);
     cr_assert_eq(mkdir(name, 0700), 0);
     struct process *client =
         process_start(WORDS(MEANTIME, "sum", "1M", "--json", "--checkpoint", name));
@@ -252,7 +236,7 @@ Test(sum, an_interrupt_prints_how_many_samples_are_saved)
 {
     struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
-        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
+        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", folder_file);
 
     while (samples_in_file() == 0)
         usleep(1000);
@@ -280,11 +264,11 @@ Test(sum, a_checkpoint_of_another_sum_is_refused_and_not_changed)
     };
     struct test_server server = server_start(NULL);
 
-    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
+    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", folder_file));
     char *before = strdup(read_file());
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *const *o = rows[i].options;
-        expect_refusal(CLIENT(server, "--checkpoint", file, "sum", o[0], o[1], o[2]),
+        expect_refusal(CLIENT(server, "--checkpoint", folder_file, "sum", o[0], o[1], o[2]),
                        rows[i].sentence);
         cr_assert_str_eq(read_file(), before);
     }
@@ -296,22 +280,24 @@ Test(sum, a_checkpoint_of_another_sum_is_refused_and_not_changed)
 Test(sum, a_truncated_or_corrupt_checkpoint_is_refused)
 {
     struct test_server server = server_start(NULL);
-    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", file));
+    success(CLIENT(server, "sum", "1M", "--seed", "1", "--checkpoint", folder_file));
     char *whole = strdup(read_file());
     size_t size = strlen(whole);
 
     for (size_t cut = 0; cut < size; cut += 1 + cut / 8) {
         write_file(whole, cut);
-        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", file), "meantime: */sum is *");
+        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", folder_file),
+                       "meantime: */sum is *");
     }
     for (size_t at = 0; at < size; at += 7) {
         whole[at] ^= 1;
         write_file(whole, size);
         whole[at] ^= 1;
-        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", file), "meantime: */sum is *");
+        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", folder_file),
+                       "meantime: */sum is *");
     }
     write_file(whole, size);
-    success(CLIENT(server, "sum", "1M", "--checkpoint", file));
+    success(CLIENT(server, "sum", "1M", "--checkpoint", folder_file));
     free(whole);
     server_drain(&server);
 }
@@ -330,11 +316,12 @@ Test(sum, a_checkpoint_that_cannot_be_written_is_reported_before_any_request)
 Test(sum, two_processes_cannot_use_one_file)
 {
     struct test_server server = server_start(WORDS("--threads", "1"));
-    struct process *one = CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
+    struct process *one =
+        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", folder_file);
 
     while (samples_in_file() == 0)
         usleep(1000);
-    expect_refusal(CLIENT(server, "sum", ENDLESS_WORD, "--checkpoint", file),
+    expect_refusal(CLIENT(server, "sum", ENDLESS_WORD, "--checkpoint", folder_file),
                    "meantime: another meantime uses *: wait until it ends, or stop it");
     process_signal(one, SIGKILL);
     process_wait(one);
@@ -344,9 +331,9 @@ Test(sum, two_processes_cannot_use_one_file)
 /* Makes a folder with the name FILE.new. Then even root cannot write that file. */
 static void block_saves(void)
 {
-    char name[sizeof file + 8];
+    char name[64];
 
-    snprintf(name, sizeof name, "%s.new", file);
+    snprintf(name, sizeof name, "%s.new", folder_file);
     while (mkdir(name, 0700) == -1) /* the client writes FILE.new at this moment */
         cr_assert(errno == EEXIST);
 }
@@ -355,7 +342,7 @@ Test(sum, samples_that_could_not_be_saved_are_not_reported_as_saved)
 {
     struct test_server server = server_start(WORDS("--threads", "1"));
     struct process *client =
-        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", file);
+        CLIENT(server, "sum", ENDLESS_WORD, "--seed", "3", "--checkpoint", folder_file);
     char expected[PATH_MAX];
 
     while (samples_in_file() == 0)
@@ -375,9 +362,9 @@ Test(sum, a_failure_of_the_last_save_is_reported_and_ends_with_1)
     struct test_server server = server_start(WORDS("--threads", "1"));
     const char *whole = success(CLIENT(server, "sum", LONG, "--seed", "7", "--quiet"));
     struct process *client =
-        CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", file);
+        CLIENT(server, "sum", LONG, "--seed", "7", "--quiet", "--checkpoint", folder_file);
 
-    while (access(file, F_OK) == -1)
+    while (access(folder_file, F_OK) == -1)
         usleep(1000);
     block_saves();
     cr_assert_eq(process_wait(client), EXIT_FAILURE);
@@ -522,12 +509,12 @@ Test(sum, a_time_without_a_server_is_an_error)
     char refused[ENDPOINT_BYTES];
     int refuser = refuser_open(refused);
 
-    success(CLIENT(server, "sum", "--for", "300ms", "--checkpoint", file));
+    success(CLIENT(server, "sum", "--for", "300ms", "--checkpoint", folder_file));
     server_drain(&server);
     struct process *without = process_start(
         WORDS(MEANTIME, "sum", "--for", "300ms", "--connect", refused, "--seed", "3"));
-    struct process *with = process_start(
-        WORDS(MEANTIME, "sum", "--for", "300ms", "--connect", refused, "--checkpoint", file));
+    struct process *with = process_start(WORDS(MEANTIME, "sum", "--for", "300ms", "--connect",
+                                               refused, "--checkpoint", folder_file));
     cr_assert(process_wait(without) == EXIT_FAILURE && process_wait(with) == EXIT_FAILURE);
     cr_assert_str_eq(process_text(without, PROCESS_OUT), "Seed 3.\n");
     cr_assert(lines_are(process_text(without, PROCESS_ERR),
@@ -560,7 +547,7 @@ Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         struct test_server server = server_start(WORDS("--threads", "1"));
         struct process *client =
-            CLIENT(server, "sum", "--for", times[i], "--checkpoint", file, "--seed", "3");
+            CLIENT(server, "sum", "--for", times[i], "--checkpoint", folder_file, "--seed", "3");
         while (samples_in_file() == 0)
             usleep(1000);
         process_await_computing(server.process);
@@ -571,14 +558,14 @@ Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
                                   sentences[i], "meantime: */sum has the first *")),
                   "%s", process_text(client, PROCESS_ERR));
         expect_some_sum(client);
-        unlink(file);
+        unlink(folder_file);
     }
 }
 
 Test(sum, an_interrupt_prints_the_sum_up_to_that_time)
 {
     struct test_server server = server_start(WORDS("--threads", "1"));
-    struct process *client = CLIENT(server, "sum", "--for", "1h", "--checkpoint", file);
+    struct process *client = CLIENT(server, "sum", "--for", "1h", "--checkpoint", folder_file);
 
     while (samples_in_file() == 0)
         usleep(1000);
