@@ -87,11 +87,12 @@ bool inbox_next(struct inbox *inbox, int64_t now_ns)
     if (inbox->messages_read == 0)
         listener_run_due(inbox->listener, now_ns);
     while (!valid && inbox->messages_read < TURN_MESSAGES) {
-        release_message(inbox);
         if (read_message(inbox, &valid))
             inbox->messages_read++;
         else
             inbox->messages_read = TURN_MESSAGES; /* no more messages before the lost senders */
+        if (!valid)
+            release_message(inbox); /* now, because its sender may be lost */
     }
     return valid;
 }
