@@ -1,5 +1,5 @@
-/* An Asian call option, with its geometric twin as a control variate: the error shrinks about
- * 30-fold. The first output has the mean of the second, whose own mean is known, subtracted;
+/* An Asian call option, with its geometric twin as a control variate, which makes the
+ * error smaller. The first output has the mean of the second, whose own mean is known, subtracted;
  * `plain` is without. */
 #include <meantime_math.h>
 #include <meantime_summand.h>

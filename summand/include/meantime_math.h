@@ -10,8 +10,8 @@
  * signs, and invalid arguments. The sign and the other bits of a NaN are unspecified. No function
  * sets errno.
  *
- * Speed: the functions are inlined and have no branches and no calls, so compilers turn loops over
- * arrays into vectors (gcc: -O3). Each may be called in any thread.
+ * The functions are inlined and have no branches and no calls, so that compilers may turn loops
+ * over arrays into vectors (gcc: -O3). Each may be called in any thread.
  *
  * Compile with -ffp-contract=off. `pkg-config --cflags meantime-summand` prints this option. The
  * program must not change the rounding mode, and must not flush subnormal numbers to zero.
