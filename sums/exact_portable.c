@@ -3,8 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VEC_LANES 2
-#include "sums/exact_template.h"
+#include "sums/exact_two_lanes.h"
 
 /* T. J. Dekker's product (1971): y is the sum of two halves of 26 bits, whose products are exact.
  * Adding half of a unit of the upper half, before the lower bits are cut off, rounds to nearest. */
@@ -14,18 +13,6 @@ INLINE vec square_error(vec y, vec p)
     vec high = (vec)(((units)y + half) & ~(2 * half - 1));
     vec low = y - high;
     return (high * high - p) + high * (low * 2) + low * low;
-}
-
-INLINE units small(vec y, vec least)
-{
-    vec size = (vec)((units)y & INT64_MAX);
-    return (units)(size < least) & (units)y;
-}
-
-INLINE bool fits(units outside, units rest)
-{
-    units wrong = outside >> 52 | rest << 1;
-    return (wrong[0] | wrong[1]) == 0;
 }
 
 void portable_exact_sum(const double *y, size_t blocks, struct exact_windows *windows)

@@ -56,7 +56,8 @@ INLINE vec magic(int at)
     return (vec){0} + 1.5 * power_of_two(DOUBLE_FRACTION_BITS + at);
 }
 
-/* Adds the multiple of the window's unit to `sum`. Returns what is left of x. */
+/* Rounds x to a multiple of the window's unit, and adds this multiple to `sum`. Returns the rest of
+ * x. */
 INLINE vec split(vec x, vec magic, units *sum)
 {
     vec t = x + magic;
@@ -64,7 +65,7 @@ INLINE vec split(vec x, vec magic, units *sum)
     return x - (t - magic);
 }
 
-/* Adds the multiple of x in window 0. Returns what is left of x. */
+/* The same with the unit of window 0. */
 INLINE vec block_add_high(struct block *block, vec x, const vec *window)
 {
     block->outside |= (units)(x + window[0]) ^ (units)window[0];
