@@ -415,25 +415,26 @@ MEANTIME_MATH_INLINE struct meantime_math_angle meantime_math_angle(double x)
 }
 
 /* sin(r + low) */
-MEANTIME_MATH_INLINE double meantime_math_sin_near(double r, double low)
+MEANTIME_MATH_INLINE struct meantime_math_pair meantime_math_sin_near(double r, double low)
 {
     double z = r * r;
-    return r + (low + (z * r * meantime_math_polynomial(meantime_math_sin, 6, z) - 0.5 * z * low));
+    double rest = z * r * meantime_math_polynomial(meantime_math_sin, 6, z) - 0.5 * z * low;
+    return meantime_math_sum(r, low + rest);
 }
 
 /* cos(r + low) */
-MEANTIME_MATH_INLINE double meantime_math_cos_near(double r, double low)
+MEANTIME_MATH_INLINE struct meantime_math_pair meantime_math_cos_near(double r, double low)
 {
     double z = r * r, half = 0.5 * z, near = 1 - half;
     double rest = z * z * meantime_math_polynomial(meantime_math_cos, 6, z) - r * low;
-    return near + (((1 - near) - half) + rest);
+    return meantime_math_sum(near, ((1 - near) - half) + rest);
 }
 
 /* The sine of the angle, increased by `turns` quarters of a turn. */
 MEANTIME_MATH_INLINE double meantime_math_sin_of(struct meantime_math_angle angle, uint64_t turns)
 {
-    double sine = meantime_math_sin_near(angle.r, angle.low);
-    double cosine = meantime_math_cos_near(angle.r, angle.low);
+    double sine = meantime_math_sin_near(angle.r, angle.low).high;
+    double cosine = meantime_math_cos_near(angle.r, angle.low).high;
     uint64_t quadrant = angle.quadrant + turns;
     double size = (quadrant & 1) != 0 ? cosine : sine;
     return meantime_math_from(meantime_math_bits(size) ^ (quadrant & 2) << 62);
@@ -460,13 +461,20 @@ MEANTIME_MATH_INLINE double meantime_cos(double x)
     return __builtin_fabs(x) < meantime_math_infinity() ? result : x - x;
 }
 
+/* The rounding errors of sine, cosine and quotient add up to more than 2 ulp. The first two are
+ * known, and the remainder of the division corrects the third. */
 MEANTIME_MATH_INLINE double meantime_tan(double x)
 {
     struct meantime_math_angle angle = meantime_math_angle(x);
-    double sine = meantime_math_sin_near(angle.r, angle.low);
-    double cosine = meantime_math_cos_near(angle.r, angle.low);
+    struct meantime_math_pair sine = meantime_math_sin_near(angle.r, angle.low);
+    struct meantime_math_pair cosine = meantime_math_cos_near(angle.r, angle.low);
     int odd = (angle.quadrant & 1) != 0;
-    double result = meantime_math_odd((odd ? -cosine : sine) / (odd ? sine : cosine), x);
+    double above = odd ? -cosine.high : sine.high, above_low = odd ? -cosine.low : sine.low;
+    double below = odd ? sine.high : cosine.high, below_low = odd ? sine.low : cosine.low;
+    double quotient = above / below;
+    struct meantime_math_pair product = meantime_math_product(quotient, below);
+    double remainder = ((above - product.high) - product.low) + (above_low - quotient * below_low);
+    double result = meantime_math_odd(quotient + remainder / below, x);
     double size = __builtin_fabs(x);
     result = size < 0x1p-27 ? x : result;
     return size < meantime_math_infinity() ? result : x - x;
