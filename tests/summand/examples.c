@@ -1,12 +1,13 @@
-/* Runs an example summand as a server would: loads it, and checks its mean and that chunks do not
- * change bits.
+/* Runs an example summand as a server would: loads it, and checks its mean, its bits, and that
+ * chunks do not change bits.
  *
- *     summand_examples FILE MEAN
+ *     summand_examples FILE MEAN DIGEST
  *
  * The mean of output 0 over 65,536 terms must be within 5 standard errors of MEAN (or within 1e-9).
- */
+ * DIGEST is that of all bits of all outputs, with the samples of this test. */
 #include <assert.h>
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -60,12 +61,28 @@ static bool near(double mean)
     return fabs(own - mean) <= fmax(5 * error, 1e-9);
 }
 
+static uint64_t digest_of(uint32_t outputs)
+{
+    uint64_t digest = 0;
+    for (uint32_t k = 0; k < outputs; k++)
+        for (int i = 0; i < TERMS; i++)
+            digest = meantime_generator_mix(digest + 1 + meantime_math_bits(first[k][i]));
+    return digest;
+}
+
+static bool same_bits(uint32_t outputs, uint64_t expected)
+{
+    uint64_t digest = digest_of(outputs);
+    printf("digest %016" PRIx64 ", expected %016" PRIx64 "\n", digest, expected);
+    return digest == expected;
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t chunks[] = {1, 8, 333};
     struct meantime_shape shape = {0};
     void *state = NULL;
-    assert(argc == 3);
+    assert(argc == 4);
     void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     assert(library);
     const struct meantime_summand *summand = dlsym(library, "meantime_summand");
@@ -82,6 +99,7 @@ int main(int argc, char **argv)
         assert(memcmp(first, other, sizeof first) == 0);
     }
     bool right = near(strtod(argv[2], NULL));
+    right = same_bits(shape.outputs, strtoull(argv[3], NULL, 16)) && right;
     if (summand->end)
         summand->end(state);
     dlclose(library);
