@@ -83,7 +83,7 @@ struct meantime_summand {
     uint32_t check_terms; /* terms of the load check, 1 to 2^20; 0: MEANTIME_CHECK_TERMS. Fewer for
                              slow terms. */
     const char *name;     /* a-z 0-9 -, 1 to MEANTIME_NAME_MAX bytes */
-    const char *help;     /* the parameters with their defaults, for people; NULL: there are none */
+    const char *help;     /* the parameters with their defaults, for people; may be NULL */
 
     /* Reads the parameters: printable ASCII, at most MEANTIME_PARAMETERS_MAX bytes, never NULL. An
      * empty text must work: the load check uses it. Sets *shape, and *state for value() and end().
@@ -226,20 +226,37 @@ MEANTIME_SUMMAND_INLINE const char *meantime_parameter_read(const char *text,
     return end;
 }
 
-/* Reads "strike=1 volatility=0.2": names and numbers, separated by spaces, in any order. Missing
- * parameters get their standard values; if a name occurs twice, the last one counts. Returns NULL,
- * or an error sentence in static memory. Call it from begin() only. */
+/* Returns whether the name at `item` also occurs before, in [text, item). */
+MEANTIME_SUMMAND_INLINE int meantime_parameter_occurs_before(const char *text, const char *item)
+{
+    size_t length = strcspn(item, "=") + 1;
+    for (; text < item; text += strcspn(text, " "), text += strspn(text, " "))
+        if (strncmp(text, item, length) == 0)
+            return 1;
+    return 0;
+}
+
+/* Reads "strike=1 volatility=0.2": names and numbers, separated by spaces, in any order. Each name
+ * may occur once. Missing parameters get their standard values. A number has any form that strtod()
+ * reads. Returns NULL, or an error sentence in static memory. Call it from begin() only. */
 MEANTIME_SUMMAND_INLINE const char *meantime_parameters(const char *text,
                                                         const struct meantime_parameter *table,
                                                         void *values)
 {
     static char error[200];
+    const char *item = text + strspn(text, " "), *end;
     for (const struct meantime_parameter *row = table; row->name; row++)
         meantime_parameter_set(values, row, row->standard);
-    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-        text = meantime_parameter_read(text, table, values, error, sizeof error);
-        if (!text)
+    text = item;
+    for (; *item; item = end + strspn(end, " ")) {
+        end = meantime_parameter_read(item, table, values, error, sizeof error);
+        if (!end)
             return error;
+        if (meantime_parameter_occurs_before(text, item)) {
+            snprintf(error, sizeof error, "The parameter \"%.*s\" occurs twice.",
+                     (int)strcspn(item, "="), item);
+            return error;
+        }
     }
     return NULL;
 }
