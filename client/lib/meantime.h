@@ -237,6 +237,50 @@ MEANTIME_API void meantime_close(struct meantime **m);
 MEANTIME_API int meantime_samples(uint64_t seed, enum meantime_kind kind, uint64_t first,
                                   uint64_t count, double *out);
 
+/* Exact totals of a function of the user's, in a form that any language can add. */
+
+/* Bytes of the longest total. A sum has at most 272; usual totals have 8 to 26. */
+#define MEANTIME_UNITS_BYTES_MAX 536
+
+/* The exact sum of doubles, or of their exact squares: units * 2^unit_log2, where `units` is an
+ * integer in two's complement. In Python:
+ *     Fraction(int.from_bytes(units, "little", signed=True)) * Fraction(2) ** unit_log2
+ * Each value has one form: `units` is as short as possible, and its lowest byte is not 0.
+ * {0} is 0, the total of nothing. sums/EXACT.md in the sources specifies it. */
+struct meantime_total {
+    int32_t unit_log2;                       /* a multiple of 8; 0 if the total is 0 */
+    uint32_t length;                         /* bytes of `units`; 0 if the total is 0 */
+    uint8_t units[MEANTIME_UNITS_BYTES_MAX]; /* lowest byte first */
+};
+
+/* Adds `part` to `into`: totals of disjoint ranges, both of sums or both of squares. Exact: order
+ * and grouping do not matter. Any thread.
+ * Returns MEANTIME_OK, or MEANTIME_INVALID: a total is not in its form, or exceeds that of 2^63
+ * numbers; then `into` is unchanged. */
+MEANTIME_API int meantime_total_add(struct meantime_total *into, const struct meantime_total *part);
+
+/* Returns the double nearest to a total; infinity if it is too large; 0 if the total is not in its
+ * form. Any thread. */
+MEANTIME_API double meantime_total_value(const struct meantime_total *total);
+
+/* What n numbers with the sum S and the sum of squares Q say about their mean. Each field but the
+ * interval is computed in integers and rounded once. The interval contains the expected value in
+ * 95 % of all cases, if the numbers are independent and many: mean -+ 1.959964 standard errors. */
+struct meantime_estimate {
+    double mean;           /* S / n */
+    double variance;       /* of the numbers: (n Q - S^2) / n^2 */
+    double standard_error; /* of the mean: sqrt((n Q - S^2) / (n^2 (n - 1))); infinity if n = 1 */
+    double low, high;      /* the interval */
+};
+
+/* Computes an estimate from exact totals. Any thread.
+ * count: n, 1 to 2^63. squares: NULL if there are none; then all fields but the mean are 0.
+ * Returns MEANTIME_OK, or MEANTIME_INVALID: no `count` numbers have these totals; then `estimate`
+ * is unchanged. */
+MEANTIME_API int meantime_estimate(uint64_t count, const struct meantime_total *sum,
+                                   const struct meantime_total *squares,
+                                   struct meantime_estimate *estimate);
+
 /* Returns an error as text, such as "the request timed out". Never NULL. Static storage. Any
  * thread.
  */
