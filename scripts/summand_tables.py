@@ -27,6 +27,11 @@ ERFCX_OCTAVES = 5  # 1 + x is below 2^5
 ERFCX_PIECES = 8  # of each octave of 1 + x
 ERFCX_TERMS = 13
 
+QUANTILE_OCTAVES = 10  # -log(q) is from 1 to 2^10
+QUANTILE_PIECES = 4  # of each octave of -log(q)
+QUANTILE_TERMS = 14
+QUANTILE_MIDDLE = mpf(1) / 16  # the largest (p - 1/2)^2 of row 0
+
 TWO_OVER_PI_BITS = 26
 TWO_OVER_PI_ZEROS = 3  # chunks of zeros: arguments below 2^52 need no integer part
 TWO_OVER_PI_CHUNKS = 49
@@ -88,7 +93,41 @@ def erfcx_rows():
         for piece in range(ERFCX_PIECES):
             centre = mpf(2) ** octave + (piece + mpf(1) / 2) * width - 1
             terms = polynomial(lambda u, c=centre: erfcx(c + u), -width / 2, width / 2, ERFCX_TERMS)
-            yield [terms[0], terms[0] - mpf(to_double(terms[0]))] + terms[1:]
+            yield split_first(terms)
+
+
+def normal_quantile(minus_log):
+    """The x > 0 of a normal distribution's upper tail exp(-minus_log), by Newton's method."""
+    x = mpmath.sqrt(2 * minus_log)
+    step = x
+    while abs(step) > mpf(10) ** -30 * x:  # the next step would be below 10^-60
+        tail = mpmath.erfc(x / mpmath.sqrt(2)) / 2
+        density = mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi)
+        step = (mpmath.log(tail) + minus_log) * tail / density
+        x += step
+    return x
+
+
+def quantile_middle(z):
+    """x / t for z = t^2, t = p - 1/2."""
+    t = mpmath.sqrt(z)
+    return normal_quantile(-mpmath.log(mpf(1) / 2 - t)) / t
+
+
+def split_first(terms):
+    return [terms[0], terms[0] - mpf(to_double(terms[0]))] + terms[1:]
+
+
+def quantile_rows():
+    """Row 0 is the middle. Then one row for each piece of [1, 2^10) of -log(q). The constant, its rounding
+    error, then the other terms."""
+    yield split_first(polynomial(quantile_middle, mpf(0), QUANTILE_MIDDLE, QUANTILE_TERMS))
+    for octave in range(QUANTILE_OCTAVES):
+        width = mpf(2) ** octave / QUANTILE_PIECES
+        for piece in range(QUANTILE_PIECES):
+            centre = mpf(2) ** octave + (piece + mpf(1) / 2) * width
+            yield split_first(polynomial(lambda u, c=centre: normal_quantile(c + u), -width / 2, width / 2,
+                                         QUANTILE_TERMS))
 
 
 def two_over_pi():
@@ -162,6 +201,10 @@ def generate():
     yield from table(f"exp(x^2) erfc(x) around the middle of each of {ERFCX_PIECES} pieces of each octave of "
                      "1 + x:\n * the constant, its rounding error, and the other terms",
                      "meantime_math_erfcx", list(erfcx_rows()))
+    yield from table("the quantile x > 0 of the normal distribution. Row 0: x / t in powers of t^2, t = p - 1/2, |t| <= "
+                     f"1/4.\n * The others: x around the middle of each of {QUANTILE_PIECES} pieces of each octave of "
+                     "-log(q), where q\n * is the upper tail. The constant, its rounding error, and the other terms",
+                     "meantime_math_quantile", list(quantile_rows()))
     yield from array("2 / pi in chunks of 26 bits, rounded to the nearest, behind three chunks of zeros",
                      "meantime_math_two_over_pi", two_over_pi())
     yield "#endif"

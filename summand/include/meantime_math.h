@@ -576,4 +576,48 @@ MEANTIME_MATH_INLINE double meantime_normal_cdf(double x)
     return x != x ? x : result;
 }
 
+/* Where a quantile is read from the table: result = factor * (row[0] + row[1] + ...), a polynomial
+ * of `offset`. */
+struct meantime_math_quantile_place {
+    double factor, offset;
+    const double *row;
+};
+
+/* For 0 < q <= 1/2, the probability of the tail: rows 1 to 40 have x around values of -log(q). The
+ * difference of -log(q) and such a value is computed before -log(q) is rounded. */
+MEANTIME_MATH_INLINE struct meantime_math_quantile_place meantime_math_quantile_tail(double q)
+{
+    struct meantime_math_parts parts = meantime_math_parts(q);
+    double half = 0.5 * parts.f * parts.f;
+    double low = meantime_math_log_rest(parts.f) + parts.k * 0x1.a39ef35793c76p-33;
+    double high = parts.k * -0x1.62e42feep-1, rest = (half - low) - parts.f;
+    double size = high + rest;
+    size = size > 1 ? size : 1;
+    size = size < 1023 ? size : 1023;
+    uint64_t quarters = meantime_math_bits(size) >> 50;
+    struct meantime_math_quantile_place place;
+    place.factor = 1;
+    place.offset = (high - meantime_math_from(quarters << 50 | (uint64_t)1 << 49)) + rest;
+    place.row = meantime_math_quantile[quarters - 4 * 1023 + 1];
+    return place;
+}
+
+/* The inverse of meantime_normal_cdf(): a Gaussian sample is less than the result with probability
+ * p. 0 gives -infinity, 1 gives infinity, and p outside [0, 1] gives NaN.
+ * The method: polynomials that meet the function at Chebyshev nodes of -log(q), where q is the
+ * smaller tail; in the middle, of (p - 1/2)^2. scripts/summand_tables.py computes them. */
+MEANTIME_MATH_INLINE double meantime_normal_quantile(double p)
+{
+    double q = p < 0.5 ? p : 1 - p, t = p - 0.5; /* 1 - p is exact for p >= 1/2 */
+    struct meantime_math_quantile_place tail = meantime_math_quantile_tail(q);
+    int middle = q >= 0.25; /* then t is exact */
+    double factor = middle ? t : meantime_math_signed(1, t);
+    double offset = middle ? t * t : tail.offset;
+    const double *c = middle ? meantime_math_quantile[0] : tail.row;
+    double rest = c[1] + offset * meantime_math_polynomial(c + 2, 13, offset);
+    double result = factor * c[0] + factor * rest;
+    result = q == 0 ? meantime_math_signed(meantime_math_infinity(), t) : result;
+    return q >= 0 ? result : meantime_math_nan();
+}
+
 #endif

@@ -53,6 +53,7 @@ LOOP_OF(cospi)
 LOOP_OF(erf)
 LOOP_OF(erfc)
 LOOP_OF(normal_cdf)
+LOOP_OF(normal_quantile)
 LOOP_OF(sqrt)
 LOOP(pow, meantime_pow(x[i], y[i]))
 /* A product and a sum in the user's own code: contraction would change it. */
@@ -61,9 +62,25 @@ LOOP(contraction, x[i] * y[i] + x[i])
 typedef void loop(const double *x, const double *y, double *out);
 
 static loop *const loops[] = {
-    loop_exp,        loop_exp2, loop_expm1, loop_log,   loop_log1p, loop_log2,
-    loop_log10,      loop_sin,  loop_cos,   loop_tan,   loop_erf,   loop_erfc,
-    loop_normal_cdf, loop_sqrt, loop_sinpi, loop_cospi, loop_pow,   loop_contraction,
+    loop_exp,
+    loop_exp2,
+    loop_expm1,
+    loop_log,
+    loop_log1p,
+    loop_log2,
+    loop_log10,
+    loop_sin,
+    loop_cos,
+    loop_tan,
+    loop_erf,
+    loop_erfc,
+    loop_normal_cdf,
+    loop_sqrt,
+    loop_sinpi,
+    loop_cospi,
+    loop_pow,
+    loop_contraction,
+    loop_normal_quantile,
 };
 
 /* Half of the arguments have random bits. The magnitudes of the others are below `size`. */
