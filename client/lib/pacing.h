@@ -9,9 +9,9 @@
 
 #include "proto/instant.h"
 
-/* The largest slice. With blocks of 2^16 samples this is 2^48 samples, more than a day's work of
- * one core. units * 2^16 stays far inside 64 bits. */
-#define PACING_UNITS_MAX (UINT64_C(1) << 32)
+/* The largest slice: a trillion units, a second's work of a thousand cores if a unit takes 1 ns.
+ * With blocks of 2^16 samples, units * 2^16 stays far inside 64 bits. */
+#define PACING_UNITS_MAX (UINT64_C(1) << 40)
 
 /* The largest growth from one slice to the next. If one slice looks fast by accident, the next one
  * is at most four times too long. From one unit to sixty takes three slices. */

@@ -41,7 +41,7 @@ static bool save(struct sum_state *sum)
         .seed = sum->question.seed,
         .kind = sum->question.kind,
         .first = sum->question.first,
-        .total = sum->window.so_far,
+        .total = sum->so_far,
     };
     int64_t began_at_ns = clock_ns();
     bool saved = checkpoint_save(&sum->file, &state);
@@ -56,14 +56,14 @@ static bool save(struct sum_state *sum)
 
 static bool is_saved(const struct sum_state *sum)
 {
-    return sum->file.fd != -1 && sum->saved_count == sum->window.so_far.count;
+    return sum->file.fd != -1 && sum->saved_count == sum->so_far.count;
 }
 
 /* If a save fails, the client tries again later: the disk may have space again. Of several failures
  * in a row, only the first one is printed. */
 static void save_progress(struct sum_state *sum, int64_t now_ns)
 {
-    bool changed = sum->window.so_far.count > sum->saved_count;
+    bool changed = sum->so_far.count > sum->saved_count;
 
     if (!sum->checkpoint || !changed || now_ns - sum->saved_at_ns < SAVE_SHARE * sum->save_ns)
         return;
@@ -96,7 +96,7 @@ static bool is_of_this_sum(struct sum_state *sum, const struct checkpoint *found
     return true;
 }
 
-static bool resume(struct sum_state *sum, struct total *so_far)
+static bool resume(struct sum_state *sum)
 {
     struct checkpoint found;
 
@@ -110,22 +110,30 @@ static bool resume(struct sum_state *sum, struct total *so_far)
         return false;
     sum->question.seed = found.seed;
     sum->resumed_from = sum->saved_count = found.total.count;
-    *so_far = found.total;
+    sum->so_far = found.total;
     sum_transcript_resumed(sum);
     return true;
+}
+
+static void window_begin(struct sum_state *sum)
+{
+    struct window_setting setting = {
+        .count = sum->question.count,
+        .joined = sum->so_far.count,
+        .stop_at_ns = sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER,
+    };
+
+    window_init(&sum->window, &setting);
 }
 
 /* Reads the checkpoint and writes it once, so that an unreadable file or a folder without write
  * permission is reported before hours of work. */
 static bool begin(struct sum_state *sum)
 {
-    struct total so_far = {0, 0};
-
-    if (sum->checkpoint && !resume(sum, &so_far))
+    if (sum->checkpoint && !resume(sum))
         return false;
     sum->began_at_ns = sum->ended_at_ns = sum->progress_at_ns = clock_ns();
-    window_init(&sum->window, sum->question.count, &so_far,
-                sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER);
+    window_begin(sum);
     bool no_work = window_done(&sum->window) && is_saved(sum);
     if (!sum->checkpoint || no_work || save(sum))
         return true;
@@ -144,7 +152,7 @@ static int64_t timeout_left_ns(const struct sum_state *sum, int64_t now_ns)
 
 static struct piece_request *request_of(struct sum_state *sum, const struct piece *piece)
 {
-    return &sum->requests[piece - sum->window.pieces];
+    return &sum->requests[window_index(&sum->window, piece)];
 }
 
 static bool ask(struct sum_state *sum, struct piece *piece)
@@ -242,6 +250,23 @@ static bool on_no_server(struct sum_state *sum, struct piece *piece)
     return fail_unserved(sum);
 }
 
+/* Adds answered pieces, from the oldest one to the first gap. */
+static void join(struct sum_state *sum)
+{
+    struct piece *piece;
+
+    while ((piece = window_join(&sum->window)))
+        total_add(&sum->so_far, &sum->parts[window_index(&sum->window, piece)]);
+}
+
+static void add(struct sum_state *sum, struct piece *piece, const struct meantime_result *result)
+{
+    sum->parts[window_index(&sum->window, piece)] =
+        (struct total){result_units(result), result->count};
+    window_answered(&sum->window, piece, result->compute_ns, clock_ns());
+    join(sum);
+}
+
 static bool on_answer(struct sum_state *sum, struct meantime_result *result)
 {
     bool was_served = sum->served_at_ns > 0;
@@ -258,7 +283,7 @@ static bool on_answer(struct sum_state *sum, struct meantime_result *result)
     }
     sum->left_endpoint = NULL;
     sum->question.server = result->server; /* the next request goes to a server that works */
-    window_answered(&sum->window, result->user, result_units(result), clock_ns());
+    add(sum, result->user, result);
     return true;
 }
 

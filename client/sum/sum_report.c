@@ -17,7 +17,7 @@ static void set_sum(json_t *object, const struct sum_state *sum)
     bool uniform = sum->question.kind == MEANTIME_UNIFORM;
     enum stream_kind kind = uniform ? STREAM_UNIFORM : STREAM_GAUSSIAN;
     const char *name = uniform ? "uniform" : "gaussian";
-    const struct total *total = &sum->window.so_far;
+    const struct total *total = &sum->so_far;
 
     if (!sum_state_has_sum(sum)) {
         json_object_set_new(object, name, json_null());

@@ -9,6 +9,7 @@
 #include "client/lib/meantime.h"
 #include "client/sum/checkpoint.h"
 #include "client/sum/window.h"
+#include "sums/total.h"
 
 /* The request for one piece. */
 struct piece_request {
@@ -29,7 +30,8 @@ struct sum_state {
     bool quiet;             /* print no progress */
 
     /* Results. */
-    struct window window;  /* window.so_far is the sum */
+    struct window window;
+    struct total so_far;   /* the sum of the samples before the first gap */
     uint64_t resumed_from; /* samples that came from the checkpoint */
     uint64_t saved_count;  /* samples that the checkpoint has */
     uint64_t attempts;     /* of all requests together */
@@ -40,7 +42,8 @@ struct sum_state {
     bool save_failed;                          /* the last attempt to write the checkpoint failed */
 
     /* Private. */
-    struct piece_request requests[WINDOW_PIECES]; /* [index of the piece in window.pieces] */
+    struct piece_request requests[WINDOW_PIECES]; /* [window_index() of the piece] */
+    struct total parts[WINDOW_PIECES];            /* the sum of each answered piece */
     struct checkpoint_file file;
     int64_t served_at_ns;      /* when a server last had a request; 0: never */
     int64_t saved_at_ns;       /* when the last save ended */

@@ -25,14 +25,14 @@ static double fraction_done(const struct sum_state *sum, int64_t now_ns)
 {
     if (sum->for_ns > 0)
         return (double)(now_ns - sum->began_at_ns) / (double)sum->for_ns;
-    return (double)sum->window.so_far.count / (double)sum->question.count;
+    return (double)sum->so_far.count / (double)sum->question.count;
 }
 
 static double time_left_s(const struct sum_state *sum, double rate, int64_t now_ns)
 {
     if (sum->for_ns > 0)
         return seconds(sum->began_at_ns + sum->for_ns - now_ns);
-    return (double)(sum->question.count - sum->window.so_far.count) / rate;
+    return (double)(sum->question.count - sum->so_far.count) / rate;
 }
 
 void sum_transcript_progress(struct sum_state *sum, int64_t now_ns)
@@ -125,7 +125,7 @@ static void print_estimate(enum stream_kind kind, const struct total *total)
 
 static void print_sum(const struct sum_state *sum)
 {
-    const struct total *total = &sum->window.so_far;
+    const struct total *total = &sum->so_far;
     bool uniform = sum->question.kind == MEANTIME_UNIFORM;
     enum stream_kind kind = uniform ? STREAM_UNIFORM : STREAM_GAUSSIAN;
     char count[COUNT_TEXT_BYTES], first[COUNT_TEXT_BYTES], units[UNITS_TEXT_BYTES];
@@ -162,7 +162,7 @@ static void print_saved(const struct sum_state *sum)
 /* Sums of samples are exact, so the user can add the sum of the rest. */
 static void print_rest(const struct sum_state *sum)
 {
-    const struct total *total = &sum->window.so_far;
+    const struct total *total = &sum->so_far;
     bool uniform = sum->question.kind == MEANTIME_UNIFORM;
 
     fputs("meantime: the rest of the sum: meantime sum ", stderr);

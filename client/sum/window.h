@@ -2,8 +2,11 @@
  * flight at a time: a sliding window. A pure core: times and answers come in, requests go out. No
  * socket, no clock, no allocation.
  *
- * Answers may arrive in any order. `so_far` is the sum of all samples before the first gap. A
- * checkpoint needs nothing else to resume the sum later. */
+ * Answers may arrive in any order. The caller adds them in the order of the pieces, up to the first
+ * gap. A checkpoint needs nothing else to resume the sum later.
+ *
+ * The numbers that are summed are samples, or the terms of a summand. The cost of samples is known
+ * roughly. That of a term is from 1 ns to hours, so the first piece is one term. */
 #ifndef MEANTIME_CLIENT_SUM_WINDOW_H
 #define MEANTIME_CLIENT_SUM_WINDOW_H
 
@@ -12,7 +15,6 @@
 
 #include "client/lib/pacing.h"
 #include "proto/instant.h"
-#include "sums/total.h"
 
 /* Pieces in flight. While an answer and the next request are on their way, the servers compute the
  * other pieces. */
@@ -26,53 +28,83 @@
  * much more work than this is lost. */
 #define WINDOW_PIECE_NS NS_PER_S
 
-/* Blocks of the first pieces, if there is no time limit: one second of work for a very slow server,
- * some milliseconds for a fast one. Later pieces have at least as many blocks: a piece may be slow
- * because a server is lost or busy, and smaller pieces would not be faster then. */
+/* Blocks of the first pieces of samples, if there is no time limit: one second of work for a very
+ * slow server, some milliseconds for a fast one. Later pieces have at least as many blocks: a piece
+ * may be slow because a server is lost or busy, and smaller pieces would not be faster then. */
 #define WINDOW_FIRST_BLOCKS 256
 
+/* For the same reason, pieces of terms have at least this much work for one core, if there is no
+ * time limit. */
+#define WINDOW_LEAST_NS (100 * NS_PER_MS)
+
+/* But that least grows at most to this many times the terms of the last piece: a million terms take
+ * four pieces. */
+#define WINDOW_GROWTH_MAX 256
+
+/* "Numbers" are samples or terms. All counts are from the begin of the sum. */
 struct piece {
-    uint64_t first;      /* its first sample, counted from the begin of the sum */
-    uint64_t count;      /* its samples */
-    uint64_t load;       /* samples in flight when it was asked for, with its own */
+    uint64_t first;      /* its first number */
+    uint64_t count;      /* its numbers */
+    uint64_t load;       /* numbers in flight when it was asked for, with its own */
     int64_t asked_at_ns; /* when it was asked for */
     bool answered;
-    __int128 units; /* its sum, once it is answered */
+};
+
+struct window_setting {
+    uint64_t count;     /* numbers to sum */
+    uint64_t joined;    /* the first of them, which are summed already */
+    int64_t stop_at_ns; /* when the time is over; NEVER: no limit */
+    bool terms;         /* the numbers are terms, not samples */
+    uint64_t origin;    /* the number of the first term in the whole sequence */
+    bool cut;           /* end pieces at the counts of client/sum/stopping.h */
 };
 
 struct window {
     /* For reading. */
-    struct total so_far; /* all samples before the first gap */
-    unsigned in_flight;  /* pieces in flight */
-    uint64_t asked;      /* pieces asked for, up to now */
+    uint64_t joined;    /* numbers before the first gap, whose pieces window_join() has returned */
+    unsigned in_flight; /* pieces in flight */
+    uint64_t asked;     /* pieces asked for, up to now */
 
     /* Private. */
-    uint64_t count;       /* samples of the whole sum */
-    int64_t stop_at_ns;   /* when the time is over; NEVER: no limit */
-    struct pacing pacing; /* of a piece; its unit is a block */
-    uint64_t load;        /* samples in flight */
+    struct window_setting setting;
+    uint64_t unit;        /* numbers in one unit of the pacing: a block of samples, or one term */
+    uint64_t grain;       /* pieces of at least this many numbers end at its multiples */
+    uint64_t least;       /* units; smaller pieces would not be faster */
+    struct pacing pacing; /* of a piece */
+    uint64_t load;        /* numbers in flight */
     uint64_t last_load;   /* the load of the piece that was answered last; 0: none */
     int64_t last_ns;      /* how long that piece took; 0: none */
-    uint64_t oldest;      /* number of the first piece that so_far does not have; counts from 0 */
-    uint64_t asked_to;    /* samples asked for, from the begin of the sum */
+    uint64_t oldest;      /* number of the first piece that is not joined; counts from 0 */
+    uint64_t asked_to;    /* numbers asked for, from the begin of the sum */
     struct piece pieces[WINDOW_PIECES]; /* [number of the piece % WINDOW_PIECES] */
 };
 
-/* count: samples to sum; the first so_far->count of them are summed already. stop_at_ns: when the
- * time is over; NEVER: no limit. */
-void window_init(struct window *window, uint64_t count, const struct total *so_far,
-                 int64_t stop_at_ns);
+void window_init(struct window *window, const struct window_setting *setting);
 
 /* Returns the next piece to ask for. It is in flight from now on, and the window owns it. NULL: ask
  * for none now, because enough are in flight, all are asked for, or there is no time left. */
 struct piece *window_ask(struct window *window, int64_t now_ns);
 
-/* A server has answered: `units` is the sum of the piece. */
-void window_answered(struct window *window, struct piece *piece, __int128 units, int64_t now_ns);
+/* A server has answered. compute_ns: the time of all its cores together. */
+void window_answered(struct window *window, struct piece *piece, uint64_t compute_ns,
+                     int64_t now_ns);
+
+/* A server reports after how many terms a cut costs nothing: 1 or more. */
+void window_set_grain(struct window *window, uint64_t grain);
+
+/* Returns the piece before the first gap, if it is answered, and forgets it: the caller adds its
+ * sum. NULL: it is not answered. The piece is valid until the next window_ask(). */
+struct piece *window_join(struct window *window);
+
+/* Returns the index of a piece in window.pieces, for what the caller stores beside it. */
+static inline unsigned window_index(const struct window *window, const struct piece *piece)
+{
+    return (unsigned)(piece - window->pieces);
+}
 
 static inline bool window_done(const struct window *window)
 {
-    return window->so_far.count == window->count;
+    return window->joined == window->setting.count;
 }
 
 #endif
