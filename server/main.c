@@ -17,6 +17,7 @@
 #include "server/net/plain_listener.h"
 #include "server/options.h"
 #include "server/server.h"
+#include "summand/helper.h"
 #include "sums/kernel.h"
 
 /* File descriptors for the rest of the server, about 20, and for the first clients. */
@@ -58,6 +59,7 @@ static void signals_block(sigset_t *signals)
     sigaddset(signals, SIGUSR2);
     sigprocmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN); /* the server runs on if the reader of its log exits */
+    signal(SIGCHLD, SIG_DFL); /* otherwise the ends of helper processes would be lost */
 }
 
 /* Returns a file descriptor that reads the signals, or -1 after a message. */
@@ -143,6 +145,8 @@ int main(int argc, char **argv)
     struct server *server;
     sigset_t signal_set;
 
+    if (helper_is_wanted(argc, argv))
+        return helper_main(argv);
     standard_files_open();
     signals_block(&signal_set);
     argp_program_version_hook = print_version;

@@ -12,6 +12,7 @@
 #define EXPONENT_MAX 2047                             /* of infinities, and of what is no number */
 #define WINDOW_BITS  51
 #define WINDOW_SPARE 3  /* bits by which later numbers may exceed those before */
+#define ALIGNMENT    64 /* of a sum in memory of the caller */
 #define RUNS_WITHOUT 15 /* runs before the windows are tried again */
 
 /* Slots sum numbers of very different sizes one by one: a number is added to the slots of its
@@ -357,6 +358,18 @@ struct exact *exact_new_with(const struct exact_kernel *kernel)
 struct exact *exact_new(void)
 {
     return exact_new_with(exact_kernel_best());
+}
+
+size_t exact_bytes(void)
+{
+    return (sizeof(struct exact) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+struct exact *exact_init(void *memory)
+{
+    struct exact *exact = memory;
+    *exact = (struct exact){.kernel = exact_kernel_best()};
+    return exact;
 }
 
 void exact_destroy(struct exact **exact)

@@ -20,6 +20,11 @@ struct exact *exact_new(void);
 /* The same with a kernel, which must run here. */
 struct exact *exact_new_with(const struct exact_kernel *kernel);
 
+/* For memory of the caller, aligned to 64 bytes: its size, a multiple of 64, and an empty sum in
+ * it. Do not destroy such a sum. */
+size_t exact_bytes(void);
+struct exact *exact_init(void *memory);
+
 /* Accepts NULL. Sets *exact to NULL. */
 void exact_destroy(struct exact **exact);
 

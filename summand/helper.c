@@ -1,0 +1,253 @@
+/* The helper process. */
+#include "summand/helper.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/instant.h"
+#include "summand/build.h"
+#include "summand/engine.h"
+#include "summand/helper_wire.h"
+#include "summand/loader.h"
+#include "summand/sandbox.h"
+
+/* The times per term are measured for this long. */
+#define TIMING_NS (200 * NS_PER_MS)
+
+/* Terms of the first measurement. Each one has twice the terms of the one before. */
+#define TIMING_TERMS 1
+
+/* What the code of the user could overwrite is either rebuilt for each span or between guard pages.
+ * The payload belongs to the last reply. */
+struct helper {
+    const struct kernel *kernel;
+    const struct meantime_summand *summand; /* NULL: it is not loaded */
+    struct engine *engine;
+    struct helper_state *state;
+    uint32_t known_terms;
+    uint64_t known_digest;
+    bool began; /* with the question of this request */
+    char load_error[HELPER_TEXT_BYTES];
+    uint8_t payload[MEANTIME_OUTPUTS_MAX * PACKED_OUTPUT_BYTES_MAX];
+};
+
+static const enum helper_end ends[] = {
+    [ENGINE_DONE] = HELPER_SUMMED,
+    [ENGINE_STOPPED] = HELPER_CANCELLED,
+    [ENGINE_BAD_PARAMETERS] = HELPER_BAD_PARAMETERS,
+    [ENGINE_FAILED] = HELPER_FAILED,
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* ---- what the server observes -------------------------------------------------------------- */
+
+static void announce(struct helper_state *state, uint64_t first, uint32_t count)
+{
+    atomic_store_explicit(&state->first, first, memory_order_relaxed);
+    atomic_store_explicit(&state->count, count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&state->calls, 1, memory_order_release);
+}
+
+static bool before_call(void *context, uint64_t first, uint32_t count)
+{
+    struct helper_state *state = context;
+    announce(state, first, count);
+    return !atomic_load_explicit(&state->cancelled, memory_order_relaxed);
+}
+
+/* ---- loading ------------------------------------------------------------------------------- */
+
+static void fail_load(struct helper *helper, const char *text)
+{
+    snprintf(helper->load_error, sizeof helper->load_error, "%s", text);
+    helper->summand = NULL;
+}
+
+/* A failure shows in the digest, which the server compares. */
+static void repeat_known_terms(struct helper *helper)
+{
+    if (helper->known_terms &&
+        build_known(helper->engine, helper->known_terms, &helper->known_digest) != ENGINE_DONE)
+        fail_load(helper, engine_text(helper->engine));
+}
+
+static void load(struct helper *helper)
+{
+    const struct engine_watch watch = {before_call, helper->state};
+    announce(helper->state, 0, 0);
+    helper->summand = loader_open(HELPER_FILE, helper->load_error);
+    if (!helper->summand)
+        return;
+    helper->engine = engine_new(helper->summand, helper->kernel, &watch);
+    if (helper->engine)
+        repeat_known_terms(helper);
+    else
+        fail_load(helper, "There is no memory for the summand; raise --summand-memory.");
+}
+
+/* ---- spans --------------------------------------------------------------------------------- */
+
+static size_t pack_outputs(struct helper *helper)
+{
+    struct helper_output output;
+    size_t size = 0;
+    for (uint32_t k = 0; k < engine_shape(helper->engine)->outputs; k++) {
+        snprintf(output.name, sizeof output.name, "%s", engine_output_name(helper->engine, k));
+        output.has_squares = engine_wants_squares(helper->engine, k);
+        engine_totals(helper->engine, k, &output.sum, &output.squares);
+        size += output_pack(&output, helper->payload + size);
+    }
+    return size;
+}
+
+static enum engine_end begin(struct helper *helper, const struct helper_question *question)
+{
+    enum engine_end end = ENGINE_DONE;
+    engine_set_chunk(helper->engine, question->chunk);
+    if (helper->began)
+        engine_clear(helper->engine);
+    else
+        end = engine_begin(helper->engine, question->seed, question->parameters);
+    helper->began = end == ENGINE_DONE;
+    return end;
+}
+
+static size_t sum(struct helper *helper, const struct helper_request *request,
+                  struct helper_reply *reply)
+{
+    enum engine_end end = begin(helper, &request->question);
+    if (end == ENGINE_DONE)
+        end = engine_sum(helper->engine, request->first, request->count);
+    reply->end = ends[end];
+    if (end != ENGINE_DONE) {
+        snprintf(reply->text, sizeof reply->text, "%s",
+                 end == ENGINE_STOPPED ? "" : engine_text(helper->engine));
+        return 0;
+    }
+    struct engine_times times = engine_times(helper->engine);
+    reply->fill_ns = times.fill_ns;
+    reply->value_ns = times.value_ns;
+    reply->grain = engine_grain(helper->engine);
+    reply->outputs = engine_shape(helper->engine)->outputs;
+    reply->count = request->count;
+    return pack_outputs(helper);
+}
+
+/* ---- examination --------------------------------------------------------------------------- */
+
+/* The last measurement has at least half of all terms that were computed. */
+static enum engine_end time_terms(struct helper *helper, struct helper_examination *examination)
+{
+    int64_t until_ns = now_ns() + TIMING_NS;
+    uint64_t grain = engine_grain(helper->engine), count = TIMING_TERMS;
+    enum engine_end end;
+    do {
+        engine_clear(helper->engine);
+        end = engine_sum(helper->engine, 0, count);
+        struct engine_times times = engine_times(helper->engine);
+        examination->fill_ns = (double)times.fill_ns / (double)count;
+        examination->value_ns = (double)(times.value_ns - times.sum_ns) / (double)count;
+        examination->sum_ns = (double)times.sum_ns / (double)count;
+        count *= 2;
+        if (count > grain) /* a part of a block takes as long as the block */
+            count = (count + grain - 1) / grain * grain;
+    } while (end == ENGINE_DONE && now_ns() < until_ns);
+    return end;
+}
+
+static enum engine_end examine(struct helper *helper, struct helper_examination *examination,
+                               char *text)
+{
+    uint32_t terms = helper->summand->check_terms;
+    if (terms == 0)
+        terms = MEANTIME_CHECK_TERMS;
+    examination->known_terms = terms < BUILD_KNOWN_TERMS ? terms : BUILD_KNOWN_TERMS;
+    enum engine_end end = build_digest(helper->engine, terms, &examination->build, text);
+    if (end != ENGINE_DONE)
+        return end;
+    end = build_known(helper->engine, examination->known_terms, &examination->known_digest);
+    engine_time_sums(helper->engine);
+    if (end == ENGINE_DONE)
+        end = time_terms(helper, examination);
+    if (end != ENGINE_DONE)
+        snprintf(text, HELPER_TEXT_BYTES, "%s", engine_text(helper->engine));
+    return end;
+}
+
+static size_t reply_examination(struct helper *helper, struct helper_reply *reply)
+{
+    struct helper_examination examination = {0};
+    reply->end = ends[examine(helper, &examination, reply->text)];
+    const struct meantime_shape *shape = engine_shape(helper->engine);
+    snprintf(examination.name, sizeof examination.name, "%s", helper->summand->name);
+    snprintf(examination.help, sizeof examination.help, "%s",
+             helper->summand->help ? helper->summand->help : "");
+    loader_libm_calls(HELPER_FILE, examination.libm_calls, sizeof examination.libm_calls);
+    examination.gaussians = shape->gaussians;
+    examination.uniforms = shape->uniforms;
+    examination.outputs = shape->outputs;
+    memcpy(helper->payload, &examination, sizeof examination);
+    return sizeof examination;
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+static size_t answer(struct helper *helper, const struct helper_request *request,
+                     struct helper_reply *reply)
+{
+    if (!helper->summand) {
+        reply->end = HELPER_FAILED;
+        memcpy(reply->text, helper->load_error, sizeof reply->text);
+        return 0;
+    }
+    return request->type == HELPER_REQUEST_SUM ? sum(helper, request, reply)
+                                               : reply_examination(helper, reply);
+}
+
+static void serve(struct helper *helper, const struct helper_request *request)
+{
+    struct helper_reply reply = {.nonce = request->nonce, .known_digest = helper->known_digest};
+    size_t size = answer(helper, request, &reply);
+    const struct iovec parts[] = {{&reply, sizeof reply}, {helper->payload, size}};
+    if (writev(HELPER_SOCKET, parts, 2) == -1)
+        _exit(HELPER_EXIT_SOCKET);
+}
+
+bool helper_is_wanted(int argc, char **argv)
+{
+    return argc == HELPER_ARGUMENTS && strcmp(argv[1], HELPER_ARGUMENT) == 0;
+}
+
+int helper_main(char **argv)
+{
+    struct helper *helper = calloc(1, sizeof *helper);
+    struct helper_request request;
+    sandbox_enter((pid_t)atoi(argv[2]), strtoull(argv[4], NULL, 10));
+    if (!helper)
+        return EXIT_FAILURE;
+    helper->kernel = kernel_named(argv[3]);
+    helper->known_terms = (uint32_t)atoi(argv[5]);
+    helper->state =
+        mmap(NULL, sizeof *helper->state, PROT_READ | PROT_WRITE, MAP_SHARED, HELPER_STATE, 0);
+    if (!helper->kernel || helper->state == MAP_FAILED)
+        return EXIT_FAILURE;
+    close(HELPER_STATE);
+    load(helper);
+    while (read(HELPER_SOCKET, &request, sizeof request) == sizeof request)
+        serve(helper, &request);
+    _exit(
+        HELPER_EXIT_SOCKET); /* without the functions that the user's code wants to run at exit() */
+}

@@ -1,0 +1,28 @@
+/* Loads the shared object of a summand. The server copies the file into memory; a helper process
+ * loads the copy. */
+#ifndef MEANTIME_SUMMAND_LOADER_H
+#define MEANTIME_SUMMAND_LOADER_H
+
+#include <stdbool.h>
+
+#include "summand/include/meantime_summand.h"
+
+#define LOADER_TEXT_BYTES 512
+
+/* Copies a file into memory that nobody can change: returns its descriptor, close-on-exec, 16 or
+ * more, so that it is not in the way of the descriptors of a helper. Runs no code of the file.
+ * Returns -1 after a sentence in `error`. Any thread. */
+int loader_copy(const char *path, char error[LOADER_TEXT_BYTES]);
+
+/* Loads the copy and runs the code that the file runs at its start. Checks the struct
+ * meantime_summand. Call it in a helper process only, once. Returns NULL after a sentence in
+ * `error`. */
+const struct meantime_summand *loader_open(int file, char error[LOADER_TEXT_BYTES]);
+
+/* The functions of libm that the file calls and whose bits depend on the processor or on the
+ * version of libm: "exp, pow". "" if there are none. libm's sqrt(), fabs(), floor() and others that
+ * do not round, or round correctly, are not listed.
+ * file: a descriptor from loader_copy(). Call it in a helper process only, after loader_open(). */
+void loader_libm_calls(int file, char *names, size_t bytes);
+
+#endif
