@@ -169,12 +169,11 @@ def array(comment, name, numbers):
 
 
 def table(comment, name, rows):
+    """The rows one behind the other."""
     yield f"/* {comment} */"
-    yield f"static const double {name}[{len(rows)}][{len(rows[0])}] = {{"
+    yield f"static const double {name}[{len(rows)} * {len(rows[0])}] = {{"
     for row in rows:
-        yield "    {"
-        yield from lines(row, "        ")
-        yield "    },"
+        yield from lines(row, "    ")
     yield "};"
     yield ""
 
