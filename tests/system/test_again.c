@@ -247,9 +247,9 @@ static struct process *lose_all(const char *mode, const char *last)
 {
     struct test_server first = slow_server(), second = slow_server();
     char list[ENDPOINTS_BYTES];
-    struct process *client = process_start(WORDS(MEANTIME, mode, "--connect",
-                                                 list_of(first.endpoint, second.endpoint, list),
-                                                 LOCAL, "--gaussian", ENDLESS_WORD, last));
+    struct process *client = process_start(
+        WORDS(MEANTIME, mode, "--connect", list_of(first.endpoint, second.endpoint, list), LOCAL,
+              "--gaussian", ENDLESS_WORD, "--patience", "1s", last));
 
     process_await_computing(first.process);
     process_signal(second.process, SIGKILL);

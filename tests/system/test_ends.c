@@ -49,7 +49,7 @@ static void expect_local_sum(struct process *client)
 
 static struct process *client_of(const char *mode, const char *endpoint)
 {
-    return process_start(WORDS(MEANTIME, mode, "--connect", endpoint, LOCAL));
+    return process_start(WORDS(MEANTIME, mode, "--connect", endpoint, LOCAL, "--patience", "4s"));
 }
 
 Test(ends, a_client_without_a_server_says_so_and_finishes_its_local_sum)
@@ -508,7 +508,7 @@ Test(ends, a_server_that_drains_tells_new_clients_to_ask_another_server)
     struct peer *peer = ask_and_await(&server, &endless);
 
     begin_drain(&server, SIGTERM);
-    struct process *client = CLIENT(server, "serial", "--gaussian", "1", LOCAL);
+    struct process *client = CLIENT(server, "serial", "--gaussian", "1", LOCAL, "--patience", "3s");
     expect_failure(client,
                    "meantime: the server at tcp://* refused (stopping): *ask another one; *");
     expect_local_sum(client);

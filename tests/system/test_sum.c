@@ -546,8 +546,8 @@ Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
 
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         struct test_server server = server_start(WORDS("--threads", "1"));
-        struct process *client =
-            CLIENT(server, "sum", "--for", times[i], "--checkpoint", folder_file, "--seed", "3");
+        struct process *client = CLIENT(server, "sum", "--for", times[i], "--checkpoint",
+                                        folder_file, "--seed", "3", "--patience", "4s");
         while (samples_in_file() == 0)
             usleep(1000);
         process_await_computing(server.process);
