@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/patient_stream.h"
 #include "client/common/exit_status.h"
 #include "client/common/interrupt.h"
-#include "client/common/patient_stderr.h"
 #include "client/common/shortage.h"
 #include "client/lesson/compare.h"
 #include "client/lesson/lesson_command.h"
@@ -109,8 +109,9 @@ static bool flush_stdout(void)
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
+    const char *reason = errno == EAGAIN ? "its reader does not read" : strerror(errno);
     fprintf(stderr, "meantime: cannot write the result%s%s\n", errno ? ": " : "",
-            errno ? strerror(errno) : "");
+            errno ? reason : "");
     return false;
 }
 
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
 
     standard_files_open();
     patient_stderr_open();
+    patient_stdout_open(interrupted);
     setlocale(LC_CTYPE, "");
     argp_program_version_hook = print_version;
     client_options_parse(&program.options, argc, argv);
@@ -139,8 +141,8 @@ int main(int argc, char **argv)
         if (!pictures_write(&program.pictures))
             exit = exit ? exit : EXIT_FAILURE;
     }
-    if (!flush_stdout())
-        exit = exit ? exit : EXIT_FAILURE;
+    if (!flush_stdout() && exit == EXIT_SUCCESS)
+        exit = interrupted() ? interrupt_exit_status() : EXIT_FAILURE;
     close_all(&program);
     return exit;
 }

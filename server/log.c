@@ -298,7 +298,9 @@ void log_close(int patience_ms)
 static void stream_line(struct log_stream *stream, const char *line, size_t size)
 {
     if (!stream->open) { /* at the start, before the loop runs */
-        write_some(stream->fd, line, size);
+        FILE *file = stream == &err ? stderr : stdout;
+        fwrite(line, 1, size, file);
+        fflush(file);
         return;
     }
     pthread_mutex_lock(&stream->mutex);

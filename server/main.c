@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include "cli/patient_stream.h"
 #include "proto/standard_files.h"
 #include "server/compute_threads.h"
 #include "server/log.h"
@@ -148,6 +149,8 @@ int main(int argc, char **argv)
     if (helper_is_wanted(argc, argv))
         return helper_main(argv);
     standard_files_open();
+    patient_stderr_open();
+    patient_stdout_open(NULL);
     signals_block(&signal_set);
     argp_program_version_hook = print_version;
     server_options_parse(&options, argc, argv);

@@ -17,10 +17,10 @@ static int columns_of(int file)
     return columns && atoi(columns) > 0 ? atoi(columns) : 80;
 }
 
-/* The stream of patient_stderr_open() has no descriptor. */
+/* The streams of patient_stream.h have no descriptors. */
 static int file_of(FILE *stream)
 {
-    return stream == stderr ? STDERR_FILENO : fileno(stream);
+    return stream == stderr ? STDERR_FILENO : STDOUT_FILENO;
 }
 
 struct terminal terminal_of(FILE *stream)

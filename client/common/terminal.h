@@ -12,7 +12,7 @@ struct terminal {
     int columns; /* 80 if unknown */
 };
 
-/* Call setlocale() before. */
+/* stream: stdout or stderr. Call setlocale() before. */
 struct terminal terminal_of(FILE *stream);
 
 #endif

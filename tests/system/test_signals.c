@@ -258,37 +258,3 @@ Test(signals, sigterm_and_sighup_end_a_lesson_and_cancel_its_request)
         }
     server_drain(&server);
 }
-
-/* ---- a full stderr ----------------------------------------------------------------------- */
-
-/* Starts a client whose stderr is a full pipe that no process reads. */
-static struct process *client_with_full_stderr(const struct test_server *server,
-                                               const char *timeout)
-{
-    static const char script[] =
-        "mkfifo $1/full && exec 3<>$1/full && "
-        "{ dd if=/dev/zero of=$1/full bs=4096 oflag=nonblock 2>/dev/null; rm $1/full; shift; "
-        "exec \"$@\" 2>&3 3>&-; }";
-
-    return process_start(WORDS("/bin/sh", "-c", script, "sh", folder, MEANTIME, "sum", ENDLESS_WORD,
-                               "--connect", server->endpoint, "--timeout", timeout));
-}
-
-Test(signals, sigterm_ends_a_client_whose_stderr_is_full)
-{
-    struct test_server server = server_start(WORDS("--threads", "1"));
-    struct process *client = client_with_full_stderr(&server, "90s");
-
-    process_await_computing(server.process);
-    process_signal(client, SIGTERM);
-    cr_assert_eq(process_wait(client), PROCESS_SIGNALLED(SIGTERM));
-    server_drain(&server);
-}
-
-Test(signals, a_timeout_ends_a_client_whose_stderr_is_full)
-{
-    struct test_server server = front_start(NULL, NULL);
-
-    cr_assert_eq(process_wait(client_with_full_stderr(&server, "500ms")), EXIT_FAILURE);
-    server_drain(&server);
-}
