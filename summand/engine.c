@@ -242,7 +242,8 @@ enum engine_end engine_begin(struct engine *engine, uint64_t seed, const char *p
         end = shape_check(engine);
     if (end == ENGINE_DONE)
         end = memory_begin(engine, seed);
-    engine_clear(engine);
+    if (end == ENGINE_DONE)
+        engine_clear(engine);
     return end;
 }
 

@@ -2,6 +2,7 @@
 #include "summand/helper.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,14 @@ static void serve(struct helper *helper, const struct helper_request *request)
         _exit(HELPER_EXIT_SOCKET);
 }
 
+/* Sanitizers handle these signals, but the server needs the status of the process. */
+static void signals_default(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], SIG_DFL);
+}
+
 bool helper_is_wanted(int argc, char **argv)
 {
     return argc == HELPER_ARGUMENTS && strcmp(argv[1], HELPER_ARGUMENT) == 0;
@@ -235,6 +244,7 @@ int helper_main(char **argv)
 {
     struct helper *helper = calloc(1, sizeof *helper);
     struct helper_request request;
+    signals_default();
     sandbox_enter((pid_t)atoi(argv[2]), strtoull(argv[4], NULL, 10));
     if (!helper)
         return EXIT_FAILURE;

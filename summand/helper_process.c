@@ -532,6 +532,10 @@ static bool take_message(struct helper_process *process, struct helper_outcome *
 {
     ssize_t size =
         recv(process->socket, process->message, sizeof process->message, MSG_DONTWAIT | MSG_TRUNC);
+    if (size == 0) {
+        close_end(&process->socket);
+        process->closed_at_ns = now_ns();
+    }
     if (size <= 0)
         return false;
     outcome_message(process, outcome, (size_t)size);
