@@ -310,7 +310,7 @@ Test(client, a_terminal_shows_no_colour_with_no_color)
 /* TERM is "dumb", as in Emacs, or empty. Both clients run long enough for a bar. */
 Test(client, a_terminal_that_cannot_move_the_cursor_shows_no_bar)
 {
-    struct test_server server = server_start(NULL);
+    struct test_server server = server_start(WORDS("--threads", "1"));
 
     for (int i = 0; i < 4; i++) {
         setenv("TERM", i < 2 ? "dumb" : "", true);
