@@ -18,6 +18,7 @@
 #include "server/net/plain_listener.h"
 #include "server/options.h"
 #include "server/server.h"
+#include "summand/check.h"
 #include "summand/helper.h"
 #include "sums/kernel.h"
 
@@ -123,6 +124,20 @@ static void set_up_czmq(void)
     log_take_czmq(); /* after zsys_init(), which reads variables of the environment */
 }
 
+/* --check. Signals end it, unlike a server. */
+static int check_summand(const struct server_options *options, const sigset_t *signals)
+{
+    const struct helper_settings settings = {
+        .kernel = options->kernel,
+        .memory_bytes = options->summand_memory,
+        .call_timeout_ns = options->summand_timeout_ns,
+    };
+
+    sigprocmask(SIG_UNBLOCK, signals, NULL);
+    return summand_check(options->check, options->parameters, &settings) ? EXIT_SUCCESS
+                                                                         : EXIT_FAILURE;
+}
+
 static volatile sig_atomic_t status = EXIT_FAILURE;
 
 static void exit_now(int signal)
@@ -154,6 +169,8 @@ int main(int argc, char **argv)
     signals_block(&signal_set);
     argp_program_version_hook = print_version;
     server_options_parse(&options, argc, argv);
+    if (options.check)
+        return check_summand(&options, &signal_set);
     log_set_level(options.log_level);
     if (!prepare_files(&options) || !prepare_threads(&options))
         return EXIT_FAILURE;

@@ -14,7 +14,9 @@
 #include "proto/address.h"
 #include "proto/bounds.h"
 #include "proto/instant.h"
+#include "proto/printable.h"
 #include "server/compute_threads.h"
+#include "summand/helper_process.h"
 
 /* One minute: with longer spans a request would wait too long for a free core. */
 #define SPAN_US_MAX 60000000
@@ -30,6 +32,13 @@
 /* A year: with any longer time the sum of two points in time could overflow. */
 #define DRAIN_NS_MAX (31536000 * NS_PER_S)
 
+/* Shorter calls could end because the machine is busy. A day is longer than any call is useful. */
+#define SUMMAND_TIMEOUT_NS_MIN (100 * NS_PER_MS)
+#define SUMMAND_TIMEOUT_NS_MAX (86400 * NS_PER_S)
+
+/* A helper process needs a few MB before it runs any function. */
+#define SUMMAND_MEMORY_MIN UINT64_C(16000000)
+
 #define DEFAULT_ENDPOINT "tcp://127.0.0.1:8197"
 
 /* Options that have no letter. */
@@ -39,6 +48,10 @@ enum {
     OPTION_PLAIN,
     OPTION_DRAIN,
     OPTION_LOG_LEVEL,
+    OPTION_CHECK,
+    OPTION_PARAMETERS,
+    OPTION_SUMMAND_TIMEOUT,
+    OPTION_SUMMAND_MEMORY,
 };
 
 static const struct argp_option option_table[] = {
@@ -72,6 +85,17 @@ static const struct argp_option option_table[] = {
      GROUP_ALL},
     {"kernel", 'k', "NAME", 0,
      "Instructions to compute with (default: the fastest that this machine runs)", GROUP_ALL},
+    {"check", OPTION_CHECK, "FILE", 0,
+     "Check the function in a shared object, such as ./darts.so, print how fast it is and what is "
+     "wrong, and exit with 0 if nothing is",
+     GROUP_ALL},
+    {"parameters", OPTION_PARAMETERS, "TEXT", 0,
+     "Parameters of the function for --check, such as \"strike=1.1\"", GROUP_ALL},
+    {"summand-timeout", OPTION_SUMMAND_TIMEOUT, "TIME", 0,
+     "How long one call of a user's function may take (default 60s)", GROUP_ALL},
+    {"summand-memory", OPTION_SUMMAND_MEMORY, "BYTES", 0,
+     "How much memory a user's function may allocate in each compute thread (default 1G)",
+     GROUP_ALL},
     {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0,
      "The least serious lines to log: error, warning, info (default) or debug", GROUP_ALL},
     {"quiet", 'q', 0, 0, "Print only errors and warnings", GROUP_ALL},
@@ -134,6 +158,34 @@ static int64_t parse_time(const struct command_line *line, const char *text, int
     if (!duration_parse(text, &ns) || ns > most_ns)
         command_line_refuse(line, text, "expected " DURATION_ACCEPTED);
     return ns;
+}
+
+static int64_t parse_summand_timeout(const struct command_line *line, const char *text)
+{
+    int64_t ns = parse_time(line, text, SUMMAND_TIMEOUT_NS_MAX);
+
+    if (ns < SUMMAND_TIMEOUT_NS_MIN)
+        command_line_refuse(line, text, "expected a time from 100ms to 24h");
+    return ns;
+}
+
+static uint64_t parse_memory(const struct command_line *line, const char *text)
+{
+    uint64_t bytes;
+
+    if (!count_parse(text, &bytes) || bytes < SUMMAND_MEMORY_MIN)
+        command_line_refuse(line, text, "expected a number of bytes from 16M on, such as 2G");
+    return bytes;
+}
+
+static const char *parse_parameters(const struct command_line *line, char *text)
+{
+    if (strlen(text) > MEANTIME_PARAMETERS_MAX)
+        command_line_refuse(line, text, "longer than %d bytes", MEANTIME_PARAMETERS_MAX);
+    for (const char *byte = text; *byte; byte++)
+        if (!is_printable(*byte))
+            command_line_refuse(line, text, "expected printable ASCII");
+    return text;
 }
 
 /* Checks TCP endpoints; libzmq checks the other transports. */
@@ -208,6 +260,9 @@ static void check(const struct command_line *line)
         options->endpoint = DEFAULT_ENDPOINT;
     if (options->quiet && options->log_level > LEVEL_WARNING)
         options->log_level = LEVEL_WARNING;
+    if (!options->check && command_line_given(line, OPTION_PARAMETERS))
+        command_line_fail(line, "--parameters without --check: the requests of clients have "
+                                "parameters of their own");
     if (options->threads == 0 && !options->workers_endpoint)
         command_line_fail(line, "%s 0 without --workers: no thread and no worker would compute",
                           command_line_origin(line, 't', origin));
@@ -232,6 +287,12 @@ static void parse_option(struct command_line *line, int key, char *text)
             parse_number(line, text, HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX) * NS_PER_MS;
         break;
     case OPTION_DRAIN: options->drain_ns = parse_time(line, text, DRAIN_NS_MAX); break;
+    case OPTION_CHECK: options->check = text; break;
+    case OPTION_PARAMETERS: options->parameters = parse_parameters(line, text); break;
+    case OPTION_SUMMAND_TIMEOUT:
+        options->summand_timeout_ns = parse_summand_timeout(line, text);
+        break;
+    case OPTION_SUMMAND_MEMORY: options->summand_memory = parse_memory(line, text); break;
     case 'k': options->kernel = kernel_option(line, text); break;
     case OPTION_LOG_LEVEL: options->log_level = parse_log_level(line, text); break;
     case 'q': options->quiet = true; break;
@@ -263,6 +324,9 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,
         .drain_ns = DRAIN_NS,
+        .parameters = "",
+        .summand_timeout_ns = HELPER_CALL_TIMEOUT_NS,
+        .summand_memory = HELPER_MEMORY_BYTES,
         .log_level = LEVEL_INFO,
     };
     default_threads(options);

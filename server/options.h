@@ -22,11 +22,15 @@ struct server_options {
     uint32_t threads;           /* compute threads, 0 to THREADS_MAX */
     struct cpu_limit cpu_limit; /* why `threads` has this value; reason "": --threads */
     const struct kernel *kernel;
-    int64_t span_ns;          /* computing time of a joined worker's span */
-    int64_t heartbeat_ns;     /* between two heartbeats of a front and a worker, each way */
-    int64_t drain_ns;         /* how long a drain may take, 0 to DRAIN_NS_MAX */
-    enum log_level log_level; /* of the least serious lines that are logged */
-    bool quiet;               /* print only errors and warnings */
+    int64_t span_ns;            /* computing time of a joined worker's span */
+    int64_t heartbeat_ns;       /* between two heartbeats of a front and a worker, each way */
+    int64_t drain_ns;           /* how long a drain may take, 0 to DRAIN_NS_MAX */
+    const char *check;          /* shared object to check instead of serving; NULL: none */
+    const char *parameters;     /* for the check; "" is usual */
+    int64_t summand_timeout_ns; /* of one call of a user's function */
+    uint64_t summand_memory;    /* bytes that a user's function may allocate */
+    enum log_level log_level;   /* of the least serious lines that are logged */
+    bool quiet;                 /* print only errors and warnings */
 };
 
 /* Fills in the options. --help and --version exit with 0; a usage error prints a sentence and exits

@@ -169,8 +169,8 @@ static enum engine_end time_terms(struct helper *helper, struct helper_examinati
     return end;
 }
 
-static enum engine_end examine(struct helper *helper, struct helper_examination *examination,
-                               char *text)
+static enum engine_end examine(struct helper *helper, const struct helper_question *question,
+                               struct helper_examination *examination, char *text)
 {
     uint32_t terms = helper->summand->check_terms;
     if (terms == 0)
@@ -182,16 +182,19 @@ static enum engine_end examine(struct helper *helper, struct helper_examination 
     end = build_known(helper->engine, examination->known_terms, &examination->known_digest);
     engine_time_sums(helper->engine);
     if (end == ENGINE_DONE)
+        end = engine_begin(helper->engine, question->seed, question->parameters);
+    if (end == ENGINE_DONE)
         end = time_terms(helper, examination);
     if (end != ENGINE_DONE)
         snprintf(text, HELPER_TEXT_BYTES, "%s", engine_text(helper->engine));
     return end;
 }
 
-static size_t reply_examination(struct helper *helper, struct helper_reply *reply)
+static size_t reply_examination(struct helper *helper, const struct helper_request *request,
+                                struct helper_reply *reply)
 {
     struct helper_examination examination = {0};
-    reply->end = ends[examine(helper, &examination, reply->text)];
+    reply->end = ends[examine(helper, &request->question, &examination, reply->text)];
     const struct meantime_shape *shape = engine_shape(helper->engine);
     snprintf(examination.name, sizeof examination.name, "%s", helper->summand->name);
     snprintf(examination.help, sizeof examination.help, "%s",
@@ -215,7 +218,7 @@ static size_t answer(struct helper *helper, const struct helper_request *request
         return 0;
     }
     return request->type == HELPER_REQUEST_SUM ? sum(helper, request, reply)
-                                               : reply_examination(helper, reply);
+                                               : reply_examination(helper, request, reply);
 }
 
 static void serve(struct helper *helper, const struct helper_request *request)

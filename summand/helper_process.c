@@ -638,10 +638,10 @@ static void take_examination(const struct helper_process *process,
     text_end(examination->libm_calls, sizeof examination->libm_calls);
 }
 
-bool helper_process_examine(struct helper_process *process, struct helper_examination *examination,
-                            char error[HELPER_TEXT_BYTES])
+bool helper_process_examine(struct helper_process *process, const struct helper_question *question,
+                            struct helper_examination *examination, char error[HELPER_TEXT_BYTES])
 {
-    struct helper_request request = {.type = HELPER_REQUEST_EXAMINE};
+    struct helper_request request = {.type = HELPER_REQUEST_EXAMINE, .question = *question};
     struct helper_outcome *outcome = malloc(sizeof *outcome);
     *examination = (struct helper_examination){0};
     memset(process->message, 0, sizeof process->message);

@@ -25,7 +25,7 @@
 #define HELPER_TEXT_BYTES 512
 
 #define HELPER_CALL_TIMEOUT_NS (60 * INT64_C(1000000000))
-#define HELPER_MEMORY_BYTES    (UINT64_C(1) << 30)
+#define HELPER_MEMORY_BYTES    UINT64_C(1000000000)
 
 /* File descriptors of one helper process in the server. */
 #define HELPER_PROCESS_FILES 4
@@ -75,7 +75,7 @@ struct helper_outcome {
     struct helper_output output[MEANTIME_OUTPUTS_MAX];
 };
 
-/* What a helper finds out about its summand, without parameters. Texts are printable. */
+/* What a helper finds out about its summand. Texts are printable. */
 struct helper_examination {
     char name[MEANTIME_NAME_MAX + 1];
     char help[HELPER_TEXT_BYTES];
@@ -115,11 +115,12 @@ bool helper_process_is_alive(struct helper_process *process);
 /* Waits until helper_process_next() may have an outcome, at most `patience_ns`. */
 void helper_process_wait(struct helper_process *process, int64_t patience_ns);
 
-/* Computes the known answers and measures times. Waits for the result, seconds or more. Returns
- * false after a sentence in `error`; then `examination` has its name, help and libm_calls if the
- * file could be loaded, and {0} otherwise. */
-bool helper_process_examine(struct helper_process *process, struct helper_examination *examination,
-                            char error[HELPER_TEXT_BYTES]);
+/* Computes the known answers, which have no parameters, and then measures times with those of
+ * `question`. Waits for the result, seconds or more. Returns false after a sentence in `error`;
+ * then `examination` has its name, help and libm_calls if the file could be loaded, and {0}
+ * otherwise. */
+bool helper_process_examine(struct helper_process *process, const struct helper_question *question,
+                            struct helper_examination *examination, char error[HELPER_TEXT_BYTES]);
 
 /* Terms of the span that have been computed. */
 uint64_t helper_process_progress(const struct helper_process *process);

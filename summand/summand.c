@@ -30,9 +30,10 @@ static void describe(struct summand *summand, const struct helper_examination *e
 
 static bool examine(struct summand *summand, char error[HELPER_TEXT_BYTES])
 {
+    struct helper_question question = {.seed = 1};
     struct helper_examination examination;
     struct helper_process *process = helper_process_new(&summand->settings, error);
-    bool examined = process && helper_process_examine(process, &examination, error);
+    bool examined = process && helper_process_examine(process, &question, &examination, error);
     helper_process_destroy(&process);
     if (examined)
         describe(summand, &examination);

@@ -138,6 +138,13 @@ Test(usage, a_bad_command_line_of_the_server_ends_with_2_and_a_sentence)
         {{"--workers", "inproc://x"},
          "*: --workers inproc://x: no other process can reach this endpoint"},
         {{"--loud"}, "*: unknown option --loud"},
+        {{"--parameters", "a=1"}, "*: --parameters without --check: *"},
+        {{"--check", "x.so", "--parameters", "a\tb"},
+         "*: --parameters a*: expected printable ASCII"},
+        {{"--summand-timeout", "99ms"},
+         "*: --summand-timeout 99ms: expected a time from 100ms to 24h"},
+        {{"--summand-memory", "1M"},
+         "*: --summand-memory 1M: expected a number of bytes from 16M on*"},
     };
 
     expect_usage_errors(MEANTIME_SERVER, rows, sizeof rows / sizeof *rows);

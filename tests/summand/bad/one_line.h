@@ -16,7 +16,7 @@
         (void)state;                                                                               \
         for (uint32_t i = 0; i < terms->count; i++) {                                              \
             double n = (double)(terms->first + i);                                                 \
-            out[0][i] = n + (expression);                                                          \
+            out[0][i] = 0 * n + (expression);                                                      \
         }                                                                                          \
     }                                                                                              \
     const struct meantime_summand meantime_summand = {                                             \
