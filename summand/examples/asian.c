@@ -52,27 +52,31 @@ static const char *begin(const char *parameters, struct meantime_shape *shape, v
     return NULL;
 }
 
+/* `a` and `payoff` are local, so that compilers know that no output overwrites them, and turn the
+ * loops into vectors. */
 static void value(const void *state, const struct meantime_terms *terms, double *const *out)
 {
-    const struct asian *a = (const struct asian *)state;
+    const struct asian a = *(const struct asian *)state;
+    const uint32_t count = terms->count, dates = (uint32_t)a.dates;
     double price[MEANTIME_TERMS_MAX], sum[MEANTIME_TERMS_MAX], logs[MEANTIME_TERMS_MAX];
-    double log[MEANTIME_TERMS_MAX];
-    for (uint32_t i = 0; i < terms->count; i++)
-        price[i] = 1, sum[i] = log[i] = logs[i] = 0;
-    for (uint32_t d = 0; d < (uint32_t)a->dates; d++)
-        for (uint32_t i = 0; i < terms->count; i++) {
-            double change = a->drift + a->step * terms->gaussian[d][i];
-            log[i] += change;
-            logs[i] += log[i];
+    for (uint32_t i = 0; i < count; i++)
+        price[i] = 1, sum[i] = logs[i] = 0;
+    for (uint32_t d = 0; d < dates; d++) {
+        const double *gaussian = terms->gaussian[d];
+        for (uint32_t i = 0; i < count; i++) {
+            double change = a.drift + a.step * gaussian[i];
+            logs[i] += (dates - d) * change;
             price[i] *= meantime_exp(change);
             sum[i] += price[i];
         }
-    for (uint32_t i = 0; i < terms->count; i++) {
-        double over = sum[i] / a->dates - a->strike;
-        double twin = meantime_exp(logs[i] / a->dates) - a->strike;
-        double payoff = over > 0 ? a->discount * over : 0;
-        out[0][i] = payoff - (twin > 0 ? a->discount * twin : 0) + a->twin_mean;
-        out[1][i] = payoff;
+    }
+    double *controlled = out[0], *plain = out[1];
+    for (uint32_t i = 0; i < count; i++) {
+        double over = sum[i] / a.dates - a.strike;
+        double twin = meantime_exp(logs[i] / a.dates) - a.strike;
+        double payoff = over > 0 ? a.discount * over : 0;
+        controlled[i] = payoff - (twin > 0 ? a.discount * twin : 0) + a.twin_mean;
+        plain[i] = payoff;
     }
 }
 

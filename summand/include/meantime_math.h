@@ -158,8 +158,7 @@ MEANTIME_MATH_INLINE double meantime_math_power_of_2(double k)
 /* x * 2^k, rounded once, for an integer k from -2000 to 2000 and 2^-2 < |x| < 2^2. */
 MEANTIME_MATH_INLINE double meantime_math_scaled(double x, double k)
 {
-    double first = k < -1000 ? -1000 : k;
-    first = first > 1000 ? 1000 : first;
+    double first = meantime_math_round(0.5 * k);
     return x * meantime_math_power_of_2(first) * meantime_math_power_of_2(k - first);
 }
 
@@ -171,7 +170,7 @@ struct meantime_math_exponent {
     double k, r, tail;
 };
 
-/* The sum high + low, for |high| below 1,100. |low| is at most an ulp of high. */
+/* Of the sum high + low, for |high| below 1,100. |low| is at most an ulp of high. */
 MEANTIME_MATH_INLINE struct meantime_math_exponent meantime_math_exponent(double high, double low)
 {
     struct meantime_math_exponent e;
@@ -187,11 +186,10 @@ MEANTIME_MATH_INLINE struct meantime_math_exponent meantime_math_exponent(double
 /* exp(high + low) for a pair. Below -746 the result is 0, above 710 it is infinite. */
 MEANTIME_MATH_INLINE double meantime_math_exp_pair(double high, double low)
 {
-    low = high < -746 || high > 710 ? 0 : low;
-    high = high < -746 ? -746 : high;
-    high = high > 710 ? 710 : high;
     struct meantime_math_exponent e = meantime_math_exponent(high, low);
-    return meantime_math_scaled(1 + (e.r + e.tail), e.k);
+    double result = meantime_math_scaled(1 + (e.r + e.tail), e.k);
+    result = high < -746 ? 0 : result;
+    return high > 710 ? meantime_math_infinity() : result;
 }
 
 MEANTIME_MATH_INLINE double meantime_exp(double x)
@@ -201,15 +199,15 @@ MEANTIME_MATH_INLINE double meantime_exp(double x)
 
 MEANTIME_MATH_INLINE double meantime_exp2(double x)
 {
-    double y = x < -1080 ? -1080 : x;
-    y = y > 1030 ? 1030 : y;
-    double k = meantime_math_round(y), part = y - k;
+    double k = meantime_math_round(x), part = x - k;
     double top = meantime_math_top(part);
     double r = part * 0x1.62e42fefa39efp-1;
     double lost = (top * 0x1.62e42f8p-1 - r) +
                   (top * 0x1.be8e7bcd5e4f2p-27 + (part - top) * 0x1.62e42fefa39efp-1);
     double tail = lost + r * r * meantime_math_polynomial(meantime_math_exp, 10, r);
-    return meantime_math_scaled(1 + (r + tail), k);
+    double result = meantime_math_scaled(1 + (r + tail), k);
+    result = x < -1080 ? 0 : result;
+    return x > 1030 ? meantime_math_infinity() : result;
 }
 
 /* exp(x) - 1, also accurate near 0. */
