@@ -8,17 +8,15 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "sums/exact.h"
+#include "tests/bench/rounds.h"
 #include "tests/support/chance.h"
 
-#define CALL       1024 /* numbers of one call */
-#define CALLS      4    /* arrays of that size: 32 KiB */
-#define TURN       100  /* times that a turn adds all arrays */
-#define ROUNDS_MAX 1000
-#define ROWS_MAX   64
+#define CALL     1024 /* numbers of one call */
+#define CALLS    4    /* arrays of that size: 32 KiB */
+#define TURN     100  /* times that a turn adds all arrays */
+#define ROWS_MAX 64
 
 typedef double numbers[CALLS][CALL];
 
@@ -110,33 +108,14 @@ static void row_add(struct row *row, const double *y)
         assert(exact_add_squares(row->exact, y, CALL, &bad));
 }
 
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
-}
-
 static void row_turn(struct row *row, int round, const struct row *plain)
 {
-    double start = now_ns();
+    double start = cpu_ns();
     for (int i = 0; i < TURN; i++)
         for (int k = 0; k < CALLS; k++)
             row_add(row, drawn[row->kind][k]);
-    row->ns[round] = (now_ns() - start) / (TURN * CALLS * CALL);
+    row->ns[round] = (cpu_ns() - start) / (TURN * CALLS * CALL);
     row->ratio[round] = row->ns[round] / plain->ns[round];
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
 }
 
 static int rows_init(struct row *rows)
@@ -172,11 +151,7 @@ int main(int argc, char **argv)
 {
     static struct row rows[ROWS_MAX];
     struct chance chance = {1};
-    int rounds = argc > 1 ? atoi(argv[1]) : 15;
-    if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "usage: bench_exact [ROUNDS], 1 to %d\n", ROUNDS_MAX);
-        return 2;
-    }
+    int rounds = rounds_of(argc, argv);
     for (size_t kind = 0; kind < KINDS; kind++)
         for (int i = 0; i < CALLS * CALL; i++)
             drawn[kind][i / CALL][i % CALL] = kinds[kind].draw(&chance);
