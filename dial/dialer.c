@@ -53,6 +53,8 @@ struct dialer {
     int epoll;
     struct prober *prober; /* of this round; NULL: no round can begin */
     bool probed;           /* the prober has no further outcome */
+    unsigned reached;      /* addresses of this round that a probe has reached */
+    bool reach_reported;   /* the owner knows that `reached` is not 0 */
     struct candidate candidates[DIAL_ADDRESSES_MAX];
     struct candidate *winner;
     struct dial_failure round;  /* the failures of this round so far */
@@ -194,8 +196,10 @@ static void open_candidate(struct dialer *dialer, const char *endpoint)
 
     *candidate = (struct candidate){.connected_at_ns = now_ns()};
     strcpy(candidate->endpoint, endpoint);
-    if (open_sockets(dialer, candidate))
+    if (open_sockets(dialer, candidate)) {
+        dialer->reached++;
         return;
+    }
     fail_candidate(candidate, false, zmq_strerror(errno));
     note_failure(dialer, endpoint, &candidate->failure);
     close_candidate(dialer, candidate);
@@ -310,7 +314,8 @@ static bool step_candidate(struct dialer *dialer, struct candidate *candidate)
 
 static bool begin_round(struct dialer *dialer)
 {
-    dialer->probed = false;
+    dialer->probed = dialer->reach_reported = false;
+    dialer->reached = 0;
     dialer->round = (struct dial_failure){.definite = false};
     dialer->prober = prober_new(dialer->endpoint, dialer->pause_ns);
     dialer->pause_ns =
@@ -366,6 +371,14 @@ static enum dialer_event end_round(struct dialer *dialer)
     return begin_round(dialer) ? DIALER_FAILED : DIALER_BROKEN;
 }
 
+static bool report_reached(struct dialer *dialer)
+{
+    bool is_new = dialer->reached > 0 && !dialer->reach_reported;
+
+    dialer->reach_reported |= is_new;
+    return is_new;
+}
+
 enum dialer_event dialer_next(struct dialer *dialer)
 {
     if (!dialer->prober || dialer->winner)
@@ -374,6 +387,8 @@ enum dialer_event dialer_next(struct dialer *dialer)
     bool left = step_candidates(dialer);
     if (dialer->winner)
         return DIALER_CONNECTED;
+    if (report_reached(dialer))
+        return DIALER_REACHED;
     return left || !dialer->probed ? DIALER_NOTHING : end_round(dialer);
 }
 

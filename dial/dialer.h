@@ -32,6 +32,7 @@ struct dialer;
 
 enum dialer_event {
     DIALER_NOTHING,
+    DIALER_REACHED,   /* once in a round: an address accepts connections, a handshake follows */
     DIALER_CONNECTED, /* call dialer_take() */
     DIALER_FAILED,    /* a round has failed, and the next one has begun; see dialer_failure() */
     DIALER_BROKEN,    /* no further round can begin: errno says why */

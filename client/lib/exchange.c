@@ -138,11 +138,15 @@ static int64_t give_up_at_ns(const struct exchange *e)
     return earlier(after(e->unserved_at_ns, patience_ns), e->deadline_at_ns);
 }
 
+static void set_dial_due(struct exchange *e)
+{
+    e->due_at_ns = earlier(give_up_at_ns(e), e->turn_ends_at_ns);
+}
+
 static void begin_turn(struct exchange *e)
 {
-    int64_t turn_ns = e->endpoints->count > 1 ? TURN_NS : NEVER;
-
-    e->due_at_ns = earlier(give_up_at_ns(e), after(e->now_ns, turn_ns));
+    e->turn_ends_at_ns = e->endpoints->count > 1 ? after(e->now_ns, TURN_NS) : NEVER;
+    set_dial_due(e);
 }
 
 static void dial(struct exchange *e)
@@ -294,7 +298,14 @@ static void note_failure(struct exchange *e)
 {
     e->dials[e->endpoint] =
         (struct dial_result){.reason = e->event->reason, .definite = e->event->definite};
-    e->due_at_ns = earlier(e->due_at_ns, give_up_at_ns(e));
+    set_dial_due(e);
+}
+
+/* The handshake may take a while, but a connection is not hopeless any more. */
+static void note_reached(struct exchange *e)
+{
+    e->dials[e->endpoint].definite = false;
+    set_dial_due(e);
 }
 
 /* ---- events: messages -------------------------------------------------------------------- */
@@ -432,15 +443,15 @@ static void cancel(struct exchange *e)
  * called only after the state's due_at_ns. */
 /* clang-format off */
 static void (*const table[EXCHANGE_STATES][EXCHANGE_EVENT_TYPES])(struct exchange *) = {
-    /*                      BEGIN       DISCONNECTED     CANNOT_CONNECT ALIVE    MESSAGE       TIME       CANCEL
-     *                             CONNECTED  CANNOT_DIAL                              INVALID                 */
-    [EXCHANGE_NEW] =      { begin, 0,   0,    0,         0,             0,       0,    0,      0,         0      },
-    [EXCHANGE_DIALING] =  { 0,     ask, 0,    fail_dial, note_failure,  0,       0,    0,      dial_next, cancel },
-    [EXCHANGE_WAITING] =  { 0,     0,   lose, 0,         0,             refresh, take, reject, probe,     cancel },
-    [EXCHANGE_PROBING] =  { 0,     0,   lose, 0,         0,             refresh, take, reject, drop,      cancel },
-    [EXCHANGE_PAUSING] =  { 0,     0,   0,    0,         0,             0,       0,    0,      dial,      cancel },
-    [EXCHANGE_DONE] =     { 0,     0,   0,    0,         0,             0,       0,    0,      0,         0      },
-    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,         0,             0,       0,    0,      0,         0      },
+    /*                      BEGIN       DISCONNECTED     REACHED         ALIVE    MESSAGE       TIME       CANCEL
+     *                             CONNECTED  CANNOT_DIAL      CANNOT_CONNECT              INVALID                 */
+    [EXCHANGE_NEW] =      { begin, 0,   0,    0,         0,            0,             0,       0,    0,      0,         0      },
+    [EXCHANGE_DIALING] =  { 0,     ask, 0,    fail_dial, note_reached, note_failure,  0,       0,    0,      dial_next, cancel },
+    [EXCHANGE_WAITING] =  { 0,     0,   lose, 0,         0,            0,             refresh, take, reject, probe,     cancel },
+    [EXCHANGE_PROBING] =  { 0,     0,   lose, 0,         0,            0,             refresh, take, reject, drop,      cancel },
+    [EXCHANGE_PAUSING] =  { 0,     0,   0,    0,         0,            0,             0,       0,    0,      dial,      cancel },
+    [EXCHANGE_DONE] =     { 0,     0,   0,    0,         0,            0,             0,       0,    0,      0,         0      },
+    [EXCHANGE_FAILED] =   { 0,     0,   0,    0,         0,            0,             0,       0,    0,      0,         0      },
 };
 /* clang-format on */
 

@@ -23,9 +23,9 @@
 #include "proto/instant.h"
 #include "proto/message.h"
 
-/* The session's first connection: if the last dial of every endpoint has failed definitely, the
- * client waits this long since the request began. A server may be started at the same time as the
- * client and needs this long to listen. */
+/* The session's first connection: if the last dial of every endpoint has failed definitely, and no
+ * handshake is under way, the client waits this long since the request began. A server may be
+ * started at the same time as the client and needs this long to listen. */
 #define CONNECT_NS (3 * NS_PER_S)
 
 /* If there are several endpoints, each one gets this long to connect before the client dials the
@@ -81,6 +81,8 @@ enum exchange_event_type {
     EXCHANGE_EVENT_DISCONNECTED, /* the link has ended; all messages before its end have been passed
                                     in */
     EXCHANGE_EVENT_CANNOT_DIAL,  /* this machine lacks a resource; `reason` says which */
+    EXCHANGE_EVENT_REACHED, /* an address of the endpoint accepts connections; after the handshake
+                               the link is up */
     EXCHANGE_EVENT_CANNOT_CONNECT, /* a dial has failed, and the next one begins; `reason` */
     EXCHANGE_EVENT_ALIVE,          /* the server showed a sign of life at `alive_at_ns` */
     EXCHANGE_EVENT_MESSAGE,        /* `message` came */
@@ -132,7 +134,7 @@ struct exchange_setting {
 /* The last dial of an endpoint. */
 struct dial_result {
     const char *reason; /* why the dial has failed; NULL: it has not failed */
-    bool definite;
+    bool definite;      /* it has failed definitely, and the next one has reached no address yet */
 };
 
 /* Other modules may read the fields up to `error_text`. */
@@ -157,6 +159,8 @@ struct exchange {
     struct exchange_setting setting;
     int64_t deadline_at_ns; /* the end of the timeout; NEVER: none */
     int64_t now_ns;         /* the time of this step */
+    int64_t
+        turn_ends_at_ns;    /* while dialling: then the next endpoint is dialled; NEVER: no other */
     int64_t due_at_ns;      /* the end of the state; NEVER: the state does not end by time */
     int64_t unserved_at_ns; /* since when no server works on the request; NEVER: a server does */
     int64_t patience_ns;    /* the request fails after this long without a server */

@@ -170,6 +170,7 @@ static void take_connection(struct server_link *link)
 static void note_failure(struct server_link *link)
 {
     link->failed = true;
+    link->reached = false;
     link->failure = *dialer_failure(link->dialer);
 }
 
@@ -179,6 +180,7 @@ static void watch_dialer(struct server_link *link)
     while (link->dialer) {
         switch (dialer_next(link->dialer)) {
         case DIALER_NOTHING: return;
+        case DIALER_REACHED: link->reached = true; break;
         case DIALER_CONNECTED: take_connection(link); return;
         case DIALER_FAILED: note_failure(link); break;
         case DIALER_BROKEN: link->down = true; return;

@@ -29,6 +29,8 @@ struct server_link {
     void *dealer, *monitor;      /* sockets of a connection; NULL: not connected */
     bool up;                     /* the connection is established */
     bool down;                   /* the connection has ended, or no further dial is possible */
+    bool reached;                /* an address accepts connections, and a handshake follows; the
+                                  * session sets this to false */
     bool failed;                 /* a round of dials has failed; the session sets this to false */
     struct dial_failure failure; /* why the last round failed; valid after the first failure */
     bool announced;              /* the users know that the link is up */
@@ -65,7 +67,7 @@ bool server_link_open(struct server_link *link, struct link_context *context, co
  * A closed link stays closed. */
 void server_link_close(struct server_link *link);
 
-/* Sets `up`, `down` and `failed` from the events that have come. */
+/* Sets `up`, `down`, `reached` and `failed` from the events that have come. */
 void server_link_watch(struct server_link *link);
 
 /* Sends a message. If that fails, `down` is set.

@@ -56,7 +56,7 @@ static bool open_link(struct session *s, struct server_link *link, size_t endpoi
 static void watch_link(struct session *s, struct server_link *link)
 {
     server_link_watch(link);
-    if (link->down || link->failed || link->up != link->announced)
+    if (link->down || link->failed || link->reached || link->up != link->announced)
         look_again(s);
 }
 
@@ -329,6 +329,12 @@ static void pass_failure(struct session *s, size_t endpoint)
                                       .definite = failure->definite});
 }
 
+static void pass_reached(struct session *s, size_t endpoint)
+{
+    s->links[endpoint].reached = false;
+    step_all(s, endpoint, is_dialing, &(struct exchange_event){.type = EXCHANGE_EVENT_REACHED});
+}
+
 /* Reads the messages before the end of the connection, because a server may answer and then end.
  * Returns false if messages are left unread. */
 static bool look_at_link(struct session *s, size_t endpoint)
@@ -338,6 +344,8 @@ static bool look_at_link(struct session *s, size_t endpoint)
     server_link_watch(link);
     if (link->failed)
         pass_failure(s, endpoint);
+    if (link->reached)
+        pass_reached(s, endpoint);
     if (!link->up && link->down)
         lose_link(s, endpoint);
     if (!link->up)

@@ -161,6 +161,8 @@ static bool dial(struct server_status *status, struct dialer *dialer, int64_t ti
         int64_t took_ns = clock_ns() - began_at_ns;
         if (event == DIALER_CONNECTED)
             return true;
+        if (event == DIALER_REACHED)
+            continue;
         if (event == DIALER_BROKEN)
             return fail(status, "cannot dial %s: %s", status->endpoint, zmq_strerror(errno));
         if (event == DIALER_FAILED && (!failure->definite || took_ns < REFUSED_NS))

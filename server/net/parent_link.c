@@ -95,6 +95,7 @@ static enum parent_link_event next_of_dialer(struct parent_link *link)
     for (;;) {
         switch (dialer_next(link->dialer)) {
         case DIALER_NOTHING: return PARENT_LINK_NOTHING;
+        case DIALER_REACHED: break;
         case DIALER_CONNECTED:
             dialer_take(link->dialer, &link->dealer, &link->monitor);
             return end_dial(link, PARENT_LINK_CONNECTED);

@@ -136,6 +136,13 @@ static void see_failure(struct session_scene *scene, struct observer *o,
     o->refused[o->at] = event->definite;
 }
 
+static void see_reached(struct session_scene *scene, struct observer *o)
+{
+    if (o->link != OBSERVED_DIALED)
+        scene_violation(scene, "learns of a dial that it does not wait for");
+    o->refused[o->at] = false;
+}
+
 static void see_down(struct session_scene *scene, struct observer *o)
 {
     if (o->link != OBSERVED_UP)
@@ -159,6 +166,7 @@ static void watch_event(struct session_scene *scene, struct observer *o,
     case EXCHANGE_EVENT_CONNECTED: see_up(scene, o); break;
     case EXCHANGE_EVENT_DISCONNECTED: see_down(scene, o); break;
     case EXCHANGE_EVENT_CANNOT_DIAL: o->cannot_dial = true; break;
+    case EXCHANGE_EVENT_REACHED: see_reached(scene, o); break;
     case EXCHANGE_EVENT_CANNOT_CONNECT: see_failure(scene, o, event); break;
     case EXCHANGE_EVENT_ALIVE: see_alive(scene, o, event->alive_at_ns); break;
     case EXCHANGE_EVENT_MESSAGE: see_message(scene, o, event->message); break;

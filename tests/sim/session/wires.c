@@ -11,6 +11,11 @@
 #define RETRY_NS     (40 * MS)
 #define RETRY_NS_MAX (1 * S)
 
+/* Longer handshakes would not end within the turn of an endpoint. A single endpoint has no turns.
+ */
+#define HANDSHAKE_NS_MAX        (300 * MS)
+#define HANDSHAKE_NS_MAX_SINGLE (900 * MS)
+
 /* After this long, TCP ends a connection that loses all packets: UNACKNOWLEDGED_MS and the
  * keepalives of client/lib/server_link.c. */
 #define UNACKNOWLEDGED_NS (10 * S)
@@ -178,12 +183,34 @@ static struct wire *wire_new(struct session_scene *scene)
     return wire;
 }
 
+/* Some handshakes take a while, because the server is busy. */
+static bool begins_slow_handshake(struct session_scene *scene, struct wire *wire)
+{
+    bool slow = !wire->shaking && model_server_reachable(scene, wire->server) &&
+                chance_one_in(&scene->chance, 2);
+
+    wire->shaking = wire->reached = slow;
+    return slow;
+}
+
+static int64_t handshake_ns(struct session_scene *scene)
+{
+    bool single = scene->servers.count == 1;
+
+    return chance_spread(&scene->chance, MS, single ? HANDSHAKE_NS_MAX_SINGLE : HANDSHAKE_NS_MAX);
+}
+
 void wire_connect(struct session_scene *scene, size_t number, uint32_t stamp)
 {
     struct wire *wire = &scene->wires.all[number];
 
     if (wire->stamp != stamp)
         return;
+    if (begins_slow_handshake(scene, wire)) {
+        raise_signal(&wire->monitor);
+        scene_schedule(scene, handshake_ns(scene), SCENE_CONNECT, number, stamp);
+        return;
+    }
     if (model_server_reachable(scene, wire->server)) {
         wire->up = wire->served = true;
         trace_note(&scene->trace, scene->now_ns, "connected", (uint32_t)wire->server, number);
@@ -319,6 +346,8 @@ const char *wires_unreported(const struct session_scene *scene)
             return "a connection is established";
         if (wire->failed)
             return "a dial has failed";
+        if (wire->reached)
+            return "an address is reached";
         if (wire->ended && !wire->reported_end)
             return "a connection has ended";
         if (wire->first != NO_PACKET)
@@ -380,13 +409,15 @@ void server_link_watch(struct server_link *link)
 {
     struct wire *wire = link->monitor;
 
-    caller_found(link->context->zmq, wire->failed || wire->up != wire->reported_up ||
+    caller_found(link->context->zmq, wire->failed || wire->reached ||
+                                         wire->up != wire->reported_up ||
                                          wire->ended != wire->reported_end);
     if (wire->failed) {
         link->failed = true;
         link->failure = (struct dial_failure){"a simulated failure", wire->refused};
     }
-    wire->failed = false;
+    link->reached |= wire->reached;
+    wire->failed = wire->reached = false;
     link->up = wire->reported_up = wire->up;
     link->down |= wire->ended;
     wire->reported_end = wire->ended;

@@ -51,6 +51,8 @@ struct wire {
     bool dropped;      /* an exchange has dropped the link, for all exchanges */
     bool read_invalid; /* the client has read an invalid frame */
     bool reported_up, reported_end; /* by server_link_watch() */
+    bool shaking;         /* the server has accepted the dial, and its handshake takes a while */
+    bool reached;         /* the same, and server_link_watch() has not reported it */
     bool failed, refused; /* a dial has failed, and server_link_watch() has not reported it;
                            * refused: definitely */
     size_t server;        /* its place in struct model_servers */

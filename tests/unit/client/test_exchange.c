@@ -233,6 +233,7 @@ static enum exchange_event_type parse_type(struct trial *trial, const char *text
         [EXCHANGE_EVENT_CONNECTED] = "connected",
         [EXCHANGE_EVENT_DISCONNECTED] = "disconnected",
         [EXCHANGE_EVENT_CANNOT_DIAL] = "cannot dial",
+        [EXCHANGE_EVENT_REACHED] = "reached",
         [EXCHANGE_EVENT_CANNOT_CONNECT] = "fail",
         [EXCHANGE_EVENT_ALIVE] = "alive",
         [EXCHANGE_EVENT_MESSAGE] = "",
@@ -335,6 +336,26 @@ Test(exchange, a_refusal_after_three_seconds_of_timeouts_ends_the_request)
 {
     STORY(one, 0, {"begin", "dial a"}, {"fail", ""}, {"time +4000", ""}, {"refuse", ""},
           {"time +0", "detach failed: no server at a (refused)"});
+}
+
+/* The handshake of a busy server takes a while. */
+Test(exchange, a_handshake_under_way_keeps_the_patience_although_earlier_dials_were_refused)
+{
+    STORY(one, 0, {"begin", "dial a"}, {"refuse", ""}, {"time +2900", ""}, {"reached", ""},
+          {"time +4000", ""}, {"connected", "send 1"});
+    STORY(one, 0, {"begin", "dial a"}, {"refuse", ""}, {"time +2900", ""}, {"reached", ""},
+          {"time +200", ""}, {"refuse", ""},
+          {"time +0", "detach failed: no server at a (refused)"});
+    STORY(one, 0, {"begin", "dial a"}, {"refuse", ""}, {"reached", ""}, {"time +9999", ""},
+          {"time +1", "detach failed: no server at a (refused)"});
+}
+
+/* The turn of the second endpoint still lasts a second. */
+Test(exchange, a_handshake_under_way_does_not_change_the_turns)
+{
+    STORY(two, 0, {"begin", "dial a"}, {"refuse", ""}, {"time +1000", "dial b"}, {"refuse", ""},
+          {"time +1000", "dial a"}, {"time +900", ""}, {"reached", ""}, {"time +99", ""},
+          {"time +1", "dial b"}, {"time +999", ""}, {"connected", "send 1"});
 }
 
 Test(exchange, each_refused_endpoint_gets_a_turn_before_the_request_fails)
@@ -767,7 +788,7 @@ static void random_event(struct trial *trial, struct chance *chance)
     else if (trial->probing && dice < 9)
         step_type(trial, EXCHANGE_EVENT_ALIVE);
     else if (trial->dialled && !trial->up && dice < 9)
-        step_type(trial, EXCHANGE_EVENT_CONNECTED);
+        step_type(trial, dice < 8 ? EXCHANGE_EVENT_CONNECTED : EXCHANGE_EVENT_REACHED);
     else
         some_time(trial, chance);
 }
