@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +21,24 @@ void atomic_file_init(struct atomic_file *file, const char *name, const char *su
 int atomic_file_open(const struct atomic_file *file, int flags)
 {
     return open(file->new_name, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+}
+
+int atomic_file_open_unnamed(const struct atomic_file *file)
+{
+    char place[PATH_MAX];
+
+    strcpy(place, file->place);
+    return access("/proc/self/fd", F_OK) == -1
+               ? -1
+               : open(dirname(place), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
+}
+
+bool atomic_file_link(const struct atomic_file *file, int fd)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, name, AT_FDCWD, file->new_name, AT_SYMLINK_FOLLOW) == 0;
 }
 
 bool atomic_file_keep_mode(const struct atomic_file *file, int fd)

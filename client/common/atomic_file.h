@@ -30,6 +30,13 @@ void atomic_file_init(struct atomic_file *file, const char *name, const char *su
  * with errno set. */
 int atomic_file_open(const struct atomic_file *file, int flags);
 
+/* The same, but the file has no name yet: if the process is killed, nothing remains. -1: the file
+ * system has no such files, or /proc is missing. Call atomic_file_link() before replacing. */
+int atomic_file_open_unnamed(const struct atomic_file *file);
+
+/* Gives the unnamed file its new name. */
+bool atomic_file_link(const struct atomic_file *file, int fd);
+
 /* Gives the new file the permissions of the old one, if there is an old one. */
 bool atomic_file_keep_mode(const struct atomic_file *file, int fd);
 

@@ -51,14 +51,13 @@ static bool is_special(const char *path)
     return stat(path, &found) == 0 && !S_ISREG(found.st_mode);
 }
 
-/* Opens a new file beside `path`. Its name has this process's id, so no other file has it. */
-static int open_new(struct atomic_file *file, const char *path)
+/* The new file's name has this process's id, so no other file has it. */
+static void name_file(struct atomic_file *file, const char *path)
 {
     char suffix[ATOMIC_FILE_SUFFIX_BYTES];
 
     snprintf(suffix, sizeof suffix, ".%d.part", getpid());
     atomic_file_init(file, path, suffix);
-    return atomic_file_open(file, O_EXCL);
 }
 
 static bool can_write_regular(const char *path)
@@ -66,8 +65,9 @@ static bool can_write_regular(const char *path)
     struct atomic_file file;
     sigset_t before;
 
+    name_file(&file, path);
     interrupt_hold(&before);
-    int fd = open_new(&file, path);
+    int fd = atomic_file_open(&file, O_EXCL);
     if (fd != -1) {
         close(fd);
         atomic_file_discard(&file);
@@ -90,33 +90,48 @@ static bool can_be_written(const char *path)
     return (is_special(path) ? can_write_special : can_write_regular)(path) || fail(path);
 }
 
-/* Draws to `out` and closes it. out: NULL if it could not be opened. On failure sets errno. */
-static bool draw_and_close(FILE *out, drawing *draw, const struct pictures *pictures)
+/* out: NULL if it could not be opened. On failure sets errno. */
+static bool draw_to(FILE *out, drawing *draw, const struct pictures *pictures)
 {
     if (!out)
         return false;
     draw(out, pictures->records, pictures->count);
-    if (fflush(out) == 0 && !ferror(out))
+    return fflush(out) == 0 && !ferror(out);
+}
+
+/* Returns whether all is well. If it was not before, errno stays. */
+static bool close_file(FILE *out, bool good)
+{
+    if (good)
         return fclose(out) == 0;
-    ERRNO_SAVED(fclose(out));
+    if (out)
+        ERRNO_SAVED(fclose(out));
     return false;
 }
 
 static bool write_special(const char *path, drawing *draw, const struct pictures *pictures)
 {
     fflush(stdout); /* the path may lead to stdout */
-    return draw_and_close(fopen(path, "we"), draw, pictures) || fail(path);
+    FILE *out = fopen(path, "we");
+    return close_file(out, draw_to(out, draw, pictures)) || fail(path);
 }
 
+/* While the file has no name, a kill -9 leaves nothing of it. */
 static bool write_regular(const char *path, drawing *draw, const struct pictures *pictures)
 {
     struct atomic_file file;
-    int fd = open_new(&file, path);
 
+    name_file(&file, path);
+    int fd = atomic_file_open_unnamed(&file);
+    bool named = fd == -1;
+    if (named)
+        fd = atomic_file_open(&file, O_EXCL);
     if (fd == -1)
         return fail(path);
     atomic_file_keep_mode(&file, fd); /* a picture is useful with another mode, too */
-    if (draw_and_close(fdopen(fd, "w"), draw, pictures) && atomic_file_replace(&file))
+    FILE *out = fdopen(fd, "w");
+    bool drawn = draw_to(out, draw, pictures) && (named || atomic_file_link(&file, fd));
+    if (close_file(out, drawn) && atomic_file_replace(&file))
         return true;
     fail(path);
     atomic_file_discard(&file);

@@ -1,5 +1,6 @@
-/* The file of a checkpoint, and other files in its folder. */
+/* The file of a checkpoint, other files in its folder, and files without a name. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,4 +333,71 @@ Test(checkpoint, a_save_that_fails_leaves_the_old_file_and_no_part)
         expect_count(folder_file, 10);
     }
     server_drain(&server);
+}
+
+/* ---- files without a name ---------------------------------------------------------------- */
+
+/* Files in the folder of the test, except "." and "..". */
+static int files(void)
+{
+    DIR *open_folder = opendir(folder);
+    int count = -2;
+
+    cr_assert(open_folder);
+    while (readdir(open_folder))
+        count++;
+    closedir(open_folder);
+    return count;
+}
+
+static int write_unnamed(struct atomic_file *file)
+{
+    atomic_file_init(file, folder_file, ".part");
+    int fd = atomic_file_open_unnamed(file);
+
+    cr_assert(fd != -1 && write(fd, "picture", 7) == 7);
+    return fd;
+}
+
+static void skip_without_unnamed_files(void)
+{
+    int fd = open("/tmp", O_RDWR | O_TMPFILE, 0600);
+
+    if (fd == -1)
+        cr_skip_test("/tmp cannot hold files without a name");
+    close(fd);
+}
+
+/* A picture is written in this way. */
+Test(checkpoint, a_killed_writer_leaves_nothing_of_a_file_without_a_name)
+{
+    struct atomic_file file;
+    int status;
+
+    skip_without_unnamed_files();
+    pid_t writer = fork();
+    if (writer == 0) {
+        write_unnamed(&file);
+        _exit(files() == 0 ? kill(getpid(), SIGKILL) : EXIT_FAILURE);
+    }
+    cr_assert(waitpid(writer, &status, 0) == writer);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    cr_assert_eq(files(), 0);
+}
+
+Test(checkpoint, a_file_without_a_name_replaces_an_old_one)
+{
+    struct atomic_file file;
+    char text[16] = "";
+
+    skip_without_unnamed_files();
+    for (int i = 0; i < 2; i++) {
+        int fd = write_unnamed(&file);
+        cr_assert(atomic_file_link(&file, fd) && atomic_file_replace(&file));
+        close(fd);
+    }
+    cr_assert_eq(files(), 1);
+    int fd = open(folder_file, O_RDONLY);
+    cr_assert(read(fd, text, sizeof text) == 7);
+    cr_assert_str_eq(text, "picture");
 }
