@@ -27,8 +27,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __FAST_MATH__
-#error "Compile without -ffast-math and -Ofast: with them, results depend on the processor."
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) ||     \
+    defined(__NO_SIGNED_ZEROS__) || __FINITE_MATH_ONLY__ + 0
+#error "Compile without -ffast-math, -Ofast and their parts: results would depend on the processor."
+#endif
+#if __FLT_EVAL_METHOD__ + 0
+#error "Compile for SSE2, without -mfpmath=387 and -m32: x87 registers round twice."
 #endif
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
