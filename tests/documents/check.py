@@ -4,12 +4,14 @@ loop:  the first C block of README.md stands in client/async.c, character for ch
 links: each relative link of a document leads to a file, and its #anchor to a heading.
 figures: the times in README.md are those in the picture that it shows.
 tour:  the commands of README.md's tour work, and print the sums that stand beside them.
+summand: the function and the commands of docs/first-summand.md work, and print what stands below them.
 man:   the man pages have the options of --help and the functions of meantime.h, in both directions,
        the names of meantime.h, and the messages, statuses and limits of PROTOCOL.md.
 names: each `folder/file.c` that a document names exists, and each `file.c` exists in some folder.
 """
 
 import collections
+import os
 import pathlib
 import re
 import socket
@@ -92,6 +94,47 @@ def check_tour(root, programs):
     for each in sums:
         if printed[each] < 2:
             yield f"the tour prints {each} {printed[each]} times instead of twice:\n{run.stdout}"
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.M | re.S)
+
+
+def write_pkg_config(folder, root):
+    """The file that an installation has, for the headers of the tree."""
+    text = (root / "summand/meantime-summand.pc.in").read_text()
+    text = re.sub(r"^prefix=.*$", f"prefix={root}/summand", text, flags=re.M)
+    text = text.replace("@CMAKE_INSTALL_INCLUDEDIR@", "include").replace("@PROJECT_VERSION@", "0")
+    (folder / "meantime-summand.pc").write_text(text)
+
+
+def first_summand_output(text, root, programs):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "circle.c").write_text(blocks(text, "c")[0])
+        write_pkg_config(folder, root)
+        environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PKG_CONFIG_PATH": name,
+                                    "ASAN_OPTIONS": "detect_leaks=0"}  # helpers may not start a process
+        return subprocess.run(["bash", "-e", "-c", "".join(blocks(text, "sh"))], cwd=name, env=environment,
+                              stdout=subprocess.PIPE, text=True, timeout=300)
+
+
+def without_figures(line):
+    """Times, speeds and the kernel depend on the machine. Other lines stay as they are."""
+    varies = line.startswith((" ", "Time")) or line.endswith(':')
+    return re.sub(r"\s+", " ", re.sub(r"\d[\d.e+-]*|kernel \w+", "N", line)) if varies else line
+
+
+def check_summand(root, programs):
+    text = (root / "docs/first-summand.md").read_text()
+    run = first_summand_output(text, root, programs)
+    if run.returncode != 0:
+        yield f"the commands exit with {run.returncode}:\n{run.stdout}"
+    printed = iter([without_figures(line) for line in run.stdout.splitlines()])
+    for line in "".join(blocks(text, "text")).splitlines():
+        if without_figures(line) not in printed:  # goes on behind the line before
+            yield f"the commands do not print, or not in this place: {line}\n{run.stdout}"
+            return
 
 
 def check_link(document, target):
@@ -240,7 +283,7 @@ def generated(name):
 
 def main():
     checks = {"loop": check_loop, "figures": check_figures, "tour": check_tour, "links": check_links,
-              "man": check_man, "names": check_names}
+              "summand": check_summand, "man": check_man, "names": check_names}
     faults = list(checks[sys.argv[1]](pathlib.Path(sys.argv[2]), sys.argv[3]))
     print("\n".join(faults))
     sys.exit(bool(faults))
