@@ -108,7 +108,7 @@ static const struct command *command_of(const struct program_line *program, cons
     return NULL;
 }
 
-/* Help is for all. */
+/* Every command accepts the options of help. */
 static bool accepts(const struct command *command, const struct argp_option *option)
 {
     return !command || option->group < 0 || (command->groups & GROUP_BIT(option->group));

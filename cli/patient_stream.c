@@ -12,14 +12,14 @@
 #define ERR_PATIENCE_MS 1000
 #define OUT_PATIENCE_MS 500
 
-/* How often the program checks for a hurry while it waits. */
+/* While the program waits, it checks this often whether it is in a hurry. */
 #define CHECK_MS 50
 
 struct patient_stream {
     int fd;
     int patience_ms;       /* how long the program waits for the reader, in a hurry */
     bool (*hurries)(void); /* NULL: always */
-    bool stuck;            /* the reader has been waited for, and has not read since */
+    bool stuck;            /* the program has waited, and the reader has not read since */
 };
 
 static struct patient_stream err = {.fd = STDERR_FILENO, .patience_ms = ERR_PATIENCE_MS};

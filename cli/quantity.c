@@ -207,7 +207,7 @@ char *count_print(uint64_t count, char *text)
 
 struct rough_unit {
     const char *name;
-    double worth; /* the unit in the base unit */
+    double worth; /* the size of the unit, in base units */
     double limit; /* values below this limit, in units, are printed in this unit */
 };
 

@@ -149,7 +149,7 @@ bool dial_addresses_find(const char *endpoint, struct dial_addresses *addresses,
 
 /* ---- the form ---------------------------------------------------------------------------- */
 
-/* As libzmq, which also refuses the place holder "*". */
+/* Like libzmq, refuses the placeholder "*". */
 static bool ipc_is_valid(const char *endpoint)
 {
     size_t size = strlen(endpoint) - strlen(IPC);

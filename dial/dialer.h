@@ -5,8 +5,8 @@
  * are closed. If a handshake does not end in time, its socket is closed. After a round without a
  * handshake, the next round begins after a pause.
  *
- * One small race is left: if an address changes its behaviour between the probe and the dial of
- * libzmq, libzmq sees what the probe would have seen.
+ * One small race is left: if an address fails between the probe and the dial of libzmq, libzmq gets
+ * the error that a later probe would have found.
  *
  * One thread, which never waits. */
 #ifndef MEANTIME_DIAL_DIALER_H

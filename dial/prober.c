@@ -109,8 +109,8 @@ static const char *error_text(int error)
     }
 }
 
-/* error: of connect(); 0: it has connected. No descriptor, buffer or port may be left for a moment;
- * every other error is definite but for a timeout. */
+/* error: of connect(); 0: it has connected. A timeout is not definite, and
+ * neither is a lack of descriptors, buffers or ports, which may soon end. Other errors are. */
 static void end_probe(struct probing *probing, size_t i, int error)
 {
     bool passing = error == ETIMEDOUT || error == EMFILE || error == ENFILE || error == ENOBUFS ||

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The descriptor is open for reading only, so that printing fails as with a closed one. A root
- * folder without /dev can only be opened itself: reading and writing then fail. */
+/* The descriptor is open for reading only, so that printing fails as with a closed one. If there is
+ * no /dev/null, opens the root folder instead: reading and writing then fail. */
 static int open_null(void)
 {
     int fd = open("/dev/null", O_RDONLY);

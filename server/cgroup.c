@@ -107,8 +107,8 @@ static bool goes_up(const char *path)
     return strncmp(path, "/..", 3) == 0 && (path[3] == '/' || path[3] == '\0');
 }
 
-/* A mount whose root is "/.." shows all groups below it. A path that still goes up is of a group
- * that the mount does not show. */
+/* A mount whose root is "/.." shows all groups below it. If the path below the root begins with
+ * "/..", the mount does not show its group. */
 bool cgroup_locate(const struct cgroup_mount *mount, const char *path, struct cgroup_place *place)
 {
     const char *below = path_below(mount->root, path);

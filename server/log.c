@@ -32,8 +32,8 @@ struct log_stream {
     pthread_cond_t changed;   /* lines were added, or all were written */
     char queue[QUEUE_BYTES];  /* the bytes that the writer has not taken */
     size_t queued;            /* bytes of `queue` */
-    char taken[QUEUE_BYTES];  /* the writer's: the bytes that it writes now */
-    bool writing;             /* `taken` is not written yet */
+    char taken[QUEUE_BYTES];  /* bytes that the writer writes; only it uses them */
+    bool writing;             /* the writer has not written all of `taken` */
     bool open;                /* a writer runs */
     unsigned long long drops; /* lines that were dropped and not reported yet */
 };
@@ -126,7 +126,7 @@ static void append(struct log_stream *stream, const char *bytes, size_t size)
     stream->queued += size;
 }
 
-/* With the mutex. The line on stdout gets no prefix, as all lines there. */
+/* With the mutex. The line on stdout gets no prefix, like all lines of stdout. */
 static size_t write_drops(const struct log_stream *stream, char *line, size_t size)
 {
     char prefix[PREFIX_BYTES] = "";

@@ -29,7 +29,8 @@ enum log_level {
 /* The level with that name: error, warning, info or debug. False if there is none. */
 bool log_level_parse(const char *name, enum log_level *level);
 
-/* Lines of `most` and of more serious levels are written. Looks what stderr is. Call it first. */
+/* Lines of `most` and of more serious levels are written. Also checks whether stderr is the
+ * journal. Call it first. */
 void log_set_level(enum log_level most);
 
 /* Starts the threads. Lines before log_open() are written directly. False with errno set if the

@@ -13,7 +13,7 @@
 #define WINDOW_BITS  51
 #define WINDOW_SPARE 3  /* bits by which later numbers may exceed those before */
 #define ALIGNMENT    64 /* of a sum in memory of the caller */
-#define RUNS_WITHOUT 15 /* runs before the windows are tried again */
+#define RUNS_WITHOUT 15 /* runs that use slots only, before the windows are tried again */
 
 /* Slots sum numbers of very different sizes one by one: a number is added to the slots of its
  * exponent. Radford Neal describes such superaccumulators (arXiv 1505.05571, 2015). Slot i counts
@@ -35,7 +35,7 @@ struct slots {
     unsigned __int128 square[SLOTS_MAX];
 };
 
-/* A sum, and a guess where the next numbers will lie. The guess only decides how long a sum takes.
+/* A sum, and a guess of the size of the next numbers. The guess only decides how long a sum takes.
  */
 struct accumulator {
     uint64_t word[EXACT_SQUARES_WORDS];
@@ -145,7 +145,7 @@ static const struct measure {
     int unit_log2;
     int windows; /* in use */
     int at_min;
-    int power;          /* a number below 2^e has a measure below 2^(power e) */
+    int power;          /* 1: numbers; 2: their squares */
     size_t slots_bytes; /* the first bytes of the slots, which are in use */
     bool (*slots_add)(struct slots *slots, const double *y, size_t n, size_t *bad);
     void (*slots_settle)(const struct slots *slots, uint64_t *word);
@@ -172,12 +172,14 @@ static bool run_add_to_slots(struct run *run, const double *y, size_t n, size_t 
     return run->measure->slots_add(&run->slots, y, n, bad);
 }
 
-/* Adds the blocks that the windows have left to the slots; neighbouring blocks together. */
+/* Adds the blocks that the kernel left out to the slots; neighbouring blocks together.
+ * left: bit i: block i was left out. */
 static bool run_add_left(struct run *run, const double *y, uint64_t left, size_t *bad)
 {
     while (left) {
         unsigned first = (unsigned)__builtin_ctzll(left);
-        uint64_t after = left + (UINT64_C(1) << first); /* 0: every higher block is left, too */
+        uint64_t after =
+            left + (UINT64_C(1) << first); /* 0: every higher block was left out, too */
         unsigned end = after & ~left ? (unsigned)__builtin_ctzll(after & ~left) : 64;
         size_t from = EXACT_BLOCK * (size_t)first;
         if (!run_add_to_slots(run, y + from, EXACT_BLOCK * (size_t)(end - first), bad)) {
@@ -221,7 +223,8 @@ static bool choose_windows(struct accumulator *accumulator, const struct measure
     return moved;
 }
 
-/* Sums whole blocks with the kernel, or leaves all of them. Returns the blocks left. */
+/* Sums whole blocks with the kernel, or leaves all of them out. Returns a bit for each block that
+ * is left out. */
 static uint64_t try_windows(struct exact *exact, enum exact_form form, struct run *run,
                             const double *y, size_t blocks)
 {
@@ -249,7 +252,8 @@ static bool run_add_tail(struct exact *exact, enum exact_form form, struct run *
     return run_add_to_slots(run, y, n, bad);
 }
 
-/* If the windows leave most blocks, they move. If they stay, the next runs do without them. */
+/* If the kernel left out most blocks, moves the windows to the size of these numbers. If the
+ * windows are there already, the next runs use slots only. */
 static void adapt(struct accumulator *accumulator, const struct measure *measure, const double *y,
                   size_t n, uint64_t left)
 {
@@ -296,7 +300,7 @@ static bool add_runs(struct exact *exact, enum exact_form form, const double *y,
     return true;
 }
 
-/* A run that fails adds nothing. If there are more, the sum of those before is taken back. */
+/* A run that fails adds nothing. The runs before it are undone: the sum of before is restored. */
 static bool add(struct exact *exact, enum exact_form form, const double *y, size_t n, size_t *bad)
 {
     struct accumulator before;

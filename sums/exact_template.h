@@ -5,8 +5,8 @@
  *     VEC_LANES             doubles in a vector of the machine
  *     square_error(y, p)    y^2 - p, exactly, where p is y * y rounded
  *     small(y, least)       y where |y| < least, and 0 elsewhere
- *     fits(outside, rest)   true if all lanes of `outside` are below 2^52, and all of `rest` are 0
- *                           without the sign
+ *     fits(outside, rest)   true if all lanes of `outside` are below 2^52, and all of `rest` are
+ *                           the bits of 0 or -0
  *
  * A number y is split into units of two windows and a rest. With M = 1.5 * 2^(52 + at):
  *

@@ -54,8 +54,8 @@ void exact_total_set(struct exact_total *total, const uint64_t *word, size_t wor
     set_shortest(total, byte, 8 * words, unit_log2);
 }
 
-/* The byte of a total that is not 0 whose lowest bit stands for 2^log2: 0 below the units, and the
- * sign above them. */
+/* Returns the byte whose lowest bit stands for 2^log2: 0 below the units, and the sign above them.
+ * total: not 0. */
 static uint8_t byte_at(const struct exact_total *total, int log2)
 {
     int at = (log2 - total->unit_log2) / 8;
@@ -116,7 +116,8 @@ static int end_log2(const struct exact_total *total)
     return total->unit_log2 + 8 * total->length;
 }
 
-/* The sum has at most one byte more than reaches from the lower of both units to the higher end. */
+/* The sum reaches from the lower one of both units to the higher one of both ends, and one byte
+ * more for the carry. */
 void exact_total_add(struct exact_total *into, const struct exact_total *part)
 {
     uint8_t byte[EXACT_UNITS_BYTES_MAX + 1];

@@ -27,8 +27,8 @@ enum exact_form {
 struct exact_total {
     int32_t unit_log2; /* a multiple of 8; 0 if the total is 0 */
     uint16_t length;   /* bytes of `units`; 0 if the total is 0 */
-    /* Two's complement, lowest byte first. Neither the lowest byte is 0, nor could the highest byte
-     * be left out. Bytes after the first `length` have no meaning. */
+    /* Two's complement, lowest byte first. The lowest byte is not 0, and the highest byte is not
+     * redundant. Bytes after the first `length` have no meaning. */
     uint8_t units[EXACT_UNITS_BYTES_MAX];
 };
 

@@ -30,8 +30,8 @@ uint64_t wide_extract(const uint64_t *magnitude, size_t words, long bit);
 bool wide_any_below(const uint64_t *magnitude, size_t words, long bit);
 
 /* Returns magnitude * 2^unit_log2 as the nearest double, ties to even; infinity if that is 2^1024
- * or more after rounding. more: the true value is larger than this, by less than one unit. The
- * magnitude then has 55 bits or more, so that the missing part only decides a tie. */
+ * or more after rounding. more: the true value is larger than this, by less than one unit. If
+ * so, the magnitude must have 55 bits or more: then the missing part only decides a tie. */
 double wide_nearest(const uint64_t *magnitude, size_t words, bool more, int unit_log2);
 
 #endif

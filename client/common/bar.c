@@ -5,7 +5,7 @@
 
 #include "client/common/ink.h"
 
-/* A bar with fewer cells would show less than its percentage, and is not drawn. */
+/* A bar with fewer cells would show less than the printed percentage, so it is not drawn. */
 #define BAR_CELLS_MIN 5
 
 /* Columns of a bar without its cells: a space and two ends. */

@@ -17,7 +17,7 @@ struct transcript {
     struct terminal bar;      /* the terminal behind stderr, where the bar is drawn */
 
     /* Private. */
-    bool request_printed;     /* how the request ended is printed */
+    bool request_printed;     /* the line about the request's end is printed */
     uint64_t outages_printed; /* outages of the request that are printed */
     bool paused;              /* the last line about uniform_sum is Pausing */
     bool bar_drawn;           /* the bar is on the screen */

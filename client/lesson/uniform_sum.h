@@ -34,7 +34,7 @@ struct uniform_sum {
 void uniform_sum_init(struct uniform_sum *sum, const struct kernel *kernel, uint64_t seed,
                       uint64_t count, int64_t slice_ns, bool lengthen);
 
-/* Starts the sum's time. */
+/* Notes the time at which the sum begins. */
 void uniform_sum_begin(struct uniform_sum *sum);
 
 /* Computes one slice: whole blocks that take about slice_ns, or all remaining samples. */

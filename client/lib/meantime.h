@@ -23,7 +23,8 @@
  *
  * Arguments: times are in nanoseconds of CLOCK_MONOTONIC. The library copies its arguments unless a
  * comment says otherwise. Set a struct to zero before you set its fields, because later versions
- * may add fields. Then compile the program again; the shared library has another soname then.
+ * may add fields. If a version adds fields, its shared library has a new soname: compile your
+ * program again.
  * A NULL pointer where a value is needed, or a closed session, crashes the program.
  *
  * Stack: each call needs at most 16 KiB (meantime_samples() 20 KiB), so that threads with 32 KiB of
@@ -153,8 +154,9 @@ MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
  * or the same one, works on it. Also limits how long the first connection may take; but if the last
  * dial of every endpoint has failed definitely, such as with "connection refused", the request
  * fails after 3 s, or 1 s for each endpoint if that is longer. Each request has its own patience,
- * which begins anew after each sign of life of a server. A request with a timeout_ns waits until
- * then once it was connected. Applies to later requests. patience_ns: 0 or more; 0: for ever; the
+ * which begins anew after each sign of life of a server. If a
+ * request has a timeout_ns and was connected to a server, it retries until the timeout instead.
+ * Applies to later requests. patience_ns: 0 or more; 0: for ever; the
  * default is 10 s. Returns MEANTIME_OK or _INVALID. */
 MEANTIME_API int meantime_set_patience(struct meantime *m, int64_t patience_ns);
 
@@ -207,16 +209,15 @@ MEANTIME_API int meantime_fd(const struct meantime *m);
  * much longer than a slice should, looks are rarer and replies wait for them. */
 typedef uint64_t meantime_slice(void *state, uint64_t units);
 
-/* Works in slices, and looks after each one. Returns when the work is done and the request has
- * ended; then take its result. Other requests of the session continue meanwhile.
- * request: 0: return when the work is done.
- * slice_ns: how long a slice should take, 0 or more; 0: one millisecond.
- * The first slice is one unit. Later slices follow from the measured speed. If looks that find
- * nothing would take more than 0.05 % of the time, slices are made longer, up to 15 ms. Until the
- * request is sent, slices are shorter, and in the first milliseconds the thread yields its core
- * after each look.
- * Returns MEANTIME_OK; _INVALID; _UNKNOWN, before any work; _INTERRUPTED: a signal came after the
- * work was done, during the wait for the request. `slice` may use the session, but not close it. */
+/* Works in slices, with a look between two slices. Returns when the work is done and the request
+ * has ended; then take its result. Other requests of the session continue meanwhile. request: 0:
+ * return when the work is done. slice_ns: how long a slice should take, 0 or more; 0: one
+ * millisecond. The first slice is one unit. Later slices follow from the measured speed. If looks
+ * that find nothing would take more than 0.05 % of the time, slices are made longer, up to 15 ms.
+ * Until the request is sent, slices are shorter, and in the first milliseconds the thread yields
+ * its core after each look. Returns MEANTIME_OK; _INVALID; _UNKNOWN, before any work; _INTERRUPTED:
+ * a signal came after the work was done, during the wait for the request. `slice` may use the
+ * session, but not close it. */
 MEANTIME_API int meantime_overlap(struct meantime *m, uint64_t request, meantime_slice *slice,
                                   void *state, int64_t slice_ns);
 

@@ -14,7 +14,7 @@
 #include "proto/instant.h"
 
 /* The longest pause between two rounds of dials. So a server is not overloaded by many clients at
- * once. / */
+ * once. */
 #define REDIAL_PAUSE_NS_MAX (500 * NS_PER_MS)
 
 /* How long a cancel may take to leave when the link is closed. */
@@ -23,7 +23,7 @@
 /* If the other machine acknowledges no data for this long, the network has lost the connection.
  * A router that was restarted does that. A link without traffic is probed with TCP keepalives every
  * few seconds. A frozen server still acknowledges, because its kernel does.
- * This is longer than SILENCE_NS + PROBE_NS, which come first where they can. */
+ * This is longer than SILENCE_NS + PROBE_NS, so the exchange gives up a frozen server earlier. */
 #define UNACKNOWLEDGED_MS    8000
 #define KEEPALIVE_IDLE_S     3
 #define KEEPALIVE_INTERVAL_S 1

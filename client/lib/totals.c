@@ -15,7 +15,7 @@ void totals_write(const struct exact_total *exact, struct meantime_total *total)
     memcpy(total->units, exact->units, exact->length);
 }
 
-/* Returns false if the total has more bytes than any. */
+/* Returns false if the total has more bytes than the longest valid one. */
 static bool read(const struct meantime_total *total, struct exact_total *exact)
 {
     if (total->length > MEANTIME_UNITS_BYTES_MAX)

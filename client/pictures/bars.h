@@ -25,7 +25,7 @@ struct scale {
 
 struct scale bars_scale(FILE *out, struct interval shown);
 
-/* The x of a time since the lesson's begin. */
+/* The x of a time since the lesson's start. */
 double bars_x(const struct scale *scale, int64_t at_ns);
 
 /* Writes a time with three digits and a unit, such as "24.5 ms". Returns `text`. */

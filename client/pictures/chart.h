@@ -25,7 +25,7 @@ enum chart_row {
     CHART_ROWS,
 };
 
-/* When a task was busy, in seconds since the lesson's begin:
+/* When a task was busy, in seconds since the lesson's start:
  * 0 <= begin_s <= end_s <= CHART_SECONDS_MAX. If both are equal, a mark is drawn. */
 struct chart_task {
     double begin_s, end_s;

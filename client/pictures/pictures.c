@@ -164,7 +164,7 @@ static bool make_room(struct pictures *pictures)
     for (size_t i = 0; i < PICTURES_LESSONS_MAX; i++)
         room = record_init(&pictures->records[i]) && room;
     if (!room)
-        fputs("meantime: not enough memory to record the lesson for its picture; try without\n",
+        fputs("meantime: not enough memory to record the lesson; omit --timeline and --trace\n",
               stderr);
     return room;
 }

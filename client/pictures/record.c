@@ -137,7 +137,7 @@ static void add_lost(struct record *record, int64_t at_ns, const struct meantime
     add_mark(record, &mark);
 }
 
-/* The progress counts attempts and outages, without times. An attempt gets the begin of the look as
+/* The progress counts attempts and outages, without times. An attempt gets the start of the look as
  * its time. If the look also finds an outage, the attempt follows the outage, at the look's end. */
 void record_progress(struct record *record, int64_t began_at_ns, int64_t ended_at_ns,
                      const struct meantime_progress *progress)

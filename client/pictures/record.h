@@ -24,7 +24,7 @@
 /* Longest text of a mark or a failure, with its NUL. Longer ones are truncated. */
 #define RECORD_TEXT_BYTES 64
 
-/* All times in this file are in nanoseconds since the lesson's begin, unless a name has _at_ns. */
+/* All times in this file are in nanoseconds since the lesson's start, unless a name has _at_ns. */
 struct interval {
     int64_t begin_ns, end_ns;
 };
@@ -32,7 +32,7 @@ struct interval {
 /* One pass of the loop in client/async.c: a slice and the look after it, if there was one. Or
  * several neighbouring passes, merged. */
 struct loop_pass {
-    struct interval interval; /* of one pass: the slice is at its begin, the look at its end */
+    struct interval interval; /* of one pass: the slice is at its start, the look at its end */
     int64_t slice_ns;         /* all slices together */
     int64_t look_ns;          /* all looks together */
     uint64_t slices;

@@ -186,7 +186,8 @@ static struct close_up close_up_of(const struct record *record, struct interval 
     return close;
 }
 
-/* A shape from the shown interval on the whole picture, at y, to the full width below. */
+/* Draws the shape below y that connects the interval of the close-up, on the scale of the whole
+ * picture, with the full width of the close-up. */
 static void draw_funnel(const struct scale *whole, struct interval shown, double y)
 {
     double begin = bars_x(whole, shown.begin_ns), end = bars_x(whole, shown.end_ns);
@@ -289,7 +290,7 @@ static void put_title(FILE *out, const struct record *records, size_t count)
         svg_text(out, "title", MARGIN, 28, "%s: %s, %s: %s", a->name, a_time, b->name, b_time);
 }
 
-/* From the begin to the end of the longest lesson. */
+/* From the start to the end of the longest lesson. */
 static struct interval whole_time(const struct record *records, size_t count)
 {
     struct interval whole = {0, (int64_t)(AXIS_SECONDS_MIN * 1e9)};

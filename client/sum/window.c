@@ -7,7 +7,7 @@
 #include "client/sum/stopping.h"
 #include "sums/stream.h"
 
-/* Without a time limit, pieces never become smaller than the least. */
+/* Without a time limit, pieces have at least `least` units. */
 static void keep_large(struct window *window)
 {
     struct pacing *pacing = &window->pacing;

@@ -37,11 +37,11 @@
  * time limit. */
 #define WINDOW_LEAST_NS (100 * NS_PER_MS)
 
-/* But that least grows at most to this many times the terms of the last piece: a million terms take
- * four pieces. */
+/* This minimum grows at most to this many times the terms of the piece before. So the step from one
+ * term to a million takes four pieces. */
 #define WINDOW_GROWTH_MAX 256
 
-/* "Numbers" are samples or terms. All counts are from the begin of the sum. */
+/* "Numbers" are samples or terms. All counts are from the start of the sum. */
 struct piece {
     uint64_t first;      /* its first number */
     uint64_t count;      /* its numbers */
@@ -75,7 +75,7 @@ struct window {
     uint64_t last_load;   /* the load of the piece that was answered last; 0: none */
     int64_t last_ns;      /* how long that piece took; 0: none */
     uint64_t oldest;      /* number of the first piece that is not joined; counts from 0 */
-    uint64_t asked_to;    /* numbers asked for, from the begin of the sum */
+    uint64_t asked_to;    /* numbers asked for, from the start of the sum */
     struct piece pieces[WINDOW_PIECES]; /* [number of the piece % WINDOW_PIECES] */
 };
 
@@ -89,7 +89,7 @@ struct piece *window_ask(struct window *window, int64_t now_ns);
 void window_answered(struct window *window, struct piece *piece, uint64_t compute_ns,
                      int64_t now_ns);
 
-/* A server reports after how many terms a cut costs nothing: 1 or more. */
+/* A server has reported the grain of its summand: 1 or more terms, see summand/layout.h. */
 void window_set_grain(struct window *window, uint64_t grain);
 
 /* Returns the piece before the first gap, if it is answered, and forgets it: the caller adds its

@@ -96,8 +96,9 @@ void connections_read(const struct connections *connections, struct connection *
     connection->read_in = connections->round;
 }
 
-/* True only once after each message, because connection_settle() resets read_in. So a message that
- * does not end can have at most UNREAD_BYTES_FAIR bytes settled. */
+/* True if all messages have been read after a message of this connection, and connection_settle()
+ * was not called since. So of a message that does not end, the inspections settle at most
+ * UNREAD_BYTES_FAIR bytes. */
 static bool all_read(const struct connections *connections, const struct connection *connection)
 {
     return connection->read_in > 0 && connection->read_in < connections->round;

@@ -1,4 +1,4 @@
-/* The listener of the plain endpoint: TCP connections that each get one number as text. */
+/* The listener of the plain endpoint: TCP connections that each get one sum as text. */
 #include "server/net/plain_listener.h"
 
 #include <assert.h>

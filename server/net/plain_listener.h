@@ -1,4 +1,4 @@
-/* The listener of the plain endpoint. Each client that connects over TCP gets one number as text.
+/* The listener of the plain endpoint. Each client that connects over TCP gets one sum as text.
  * Then the listener closes the connection. The listener reads and drops everything that a client
  * sends. If a client closes its half of the connection, the listener sends a blank at once. If the
  * client has closed the other half as well, its machine answers the blank with a reset.
@@ -70,7 +70,7 @@ const char *plain_listener_peer(const struct plain_listener *plain, uint32_t num
 void plain_listener_answer(struct plain_listener *plain, uint32_t number, int64_t now_ns,
                            double sum);
 
-/* Closes the connection without a number. */
+/* Closes the connection of a client that gets no sum. */
 void plain_listener_disconnect(struct plain_listener *plain, uint32_t number, int64_t now_ns);
 
 /* Closes the listening socket. */

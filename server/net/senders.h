@@ -86,7 +86,8 @@ void senders_keep_number(struct senders *senders, struct sender *sender, bool ke
 struct connection *senders_keep(struct senders *senders, struct sender *sender, const void *bytes,
                                 size_t size);
 
-/* Drops the first message that waits. A sender without a number is forgotten with its last one. */
+/* Drops the first message that waits. If it was the last one of a sender without a number, forgets
+ * the sender. */
 void senders_unkeep(struct senders *senders, struct connection *connection);
 
 /* A connection is lost, with all its senders and all messages that wait for it. */

@@ -152,8 +152,8 @@ static int64_t clock_ns(void)
     return zclock_usecs() * NS_PER_US;
 }
 
-/* A refused client is disconnected without a number, because it cannot read a sentence. The client
- * of a cancelled request has disconnected already. */
+/* A refused client is disconnected without a text, because it expects a number and not a sentence.
+ * The client of a cancelled request has disconnected already. */
 void plain_clients_obey(struct plain_clients *clients, const struct effect *effect)
 {
     const struct sum_reply *reply = &effect->message.sum_reply;

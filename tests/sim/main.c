@@ -18,7 +18,7 @@
 struct options {
     uint64_t first;
     uint64_t count;
-    bool some; /* --seeds: some happenings may be missing */
+    bool some; /* --seeds: do not fail if a happening never occurred */
     bool until_failure;
     bool trace; /* print every event */
     bool hash;

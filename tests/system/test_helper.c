@@ -165,7 +165,7 @@ Test(helper, each_fault_costs_its_request_and_gives_a_sentence)
     }
 }
 
-/* Long enough that a slow machine starts a helper, which the same limit applies to. */
+/* The same limit applies to the start of a helper, so it is long enough for a slow machine. */
 #define CALL_TIMEOUT_NS (3 * NS_PER_S)
 
 Test(helper, a_call_that_takes_too_long_ends_the_helper)

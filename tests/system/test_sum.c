@@ -535,8 +535,8 @@ static void expect_some_sum(struct process *client)
               "%s", process_text(client, PROCESS_OUT));
 }
 
-/* The time ends before the client gives up, or later. The server is killed while it computes, so a
- * request is lost with it. */
+/* The time of 3 s ends before the patience, and that of 1 h ends after it. The server is killed
+ * while it computes, so a request is lost with it. */
 Test(sum, the_sum_up_to_the_loss_of_the_server_is_printed)
 {
     static const char *const times[] = {"3s", "1h"};

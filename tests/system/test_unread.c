@@ -219,7 +219,7 @@ Test(unread, a_server_that_cannot_start_ends_although_nobody_reads_why)
 
 /* ---- the stream -------------------------------------------------------------------------- */
 
-/* libzmq prints its last words in the same way. */
+/* libzmq prints the message of a failed assertion in the same way. */
 static void fail_an_assertion(void)
 {
     patient_stderr_open();

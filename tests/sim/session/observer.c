@@ -6,11 +6,11 @@
 #include "tests/sim/session/scene.h"
 #include "tests/sim/session/session_check.h"
 
-/* An exchange finds a good server within one turn of each endpoint, and this time for pauses and
- * handshakes. */
+/* An exchange finds a good server within one turn of each endpoint, plus this time for pauses and
+ * handshakes, if the caller looks in time. */
 #define FOUND_NS (1 * S)
 
-/* The caller then must look this often. */
+/* The caller looks in time if it looks at least this often. */
 #define IN_TIME_NS (100 * MS)
 
 static int64_t after(int64_t at_ns, int64_t ns)
@@ -295,8 +295,8 @@ static bool no_endpoint_before(const struct session_scene *scene, const struct o
     return true;
 }
 
-/* Whether a good server, which may be dialled, was reachable all the time, and the caller looked in
- * time. */
+/* Whether a good server was reachable, and could be dialled, since no server works on the request,
+ * and the caller looked at least every IN_TIME_NS. */
 static bool a_server_was_reachable(const struct session_scene *scene, const struct observer *o,
                                    int64_t limit_ns)
 {

@@ -338,7 +338,7 @@ Test(window, a_constant_delay_leaves_pieces_of_terms_with_some_work)
     cr_assert(served.queue[0]->count >= WINDOW_LEAST_NS / 1000);
 }
 
-/* The grain counts from term 0 of the summand, not from the begin of the sum. */
+/* The grain counts from term 0 of the summand, not from the start of the sum. */
 Test(window, pieces_of_more_terms_than_the_grain_end_at_its_multiples)
 {
     struct window_setting setting = {
