@@ -9,7 +9,7 @@
 
 #define SEED 20240607 /* of all known answers */
 
-/* The passes after the digest end after this time, all together. They compute one call at least. */
+/* All passes after the digest together end after this time. The first call is always made. */
 #define REPEAT_NS NS_PER_S
 
 /* Terms 0 to check_terms - 1 once more: in calls of `chunk` terms, forwards or backwards. */
@@ -75,7 +75,7 @@ static uint64_t answer_of(const struct engine *engine, uint32_t index)
     return hash;
 }
 
-/* What is not an answer, but decides what they mean. */
+/* Hashes the shape, which decides the meaning of the answers. */
 static uint64_t hash_shape(uint64_t hash, const struct engine *engine)
 {
     const struct meantime_shape *shape = engine_shape(engine);

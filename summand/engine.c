@@ -305,7 +305,7 @@ static void outputs_move(struct engine *engine, uint32_t count)
         engine->out[k] = (double *)engine->memory[k].data + unused;
 }
 
-/* Stops if the watch says so. */
+/* Stops if before_call() of the watch returns false. */
 static enum engine_end call_value(struct engine *engine, uint64_t first, uint32_t count)
 {
     const struct meantime_terms terms = {

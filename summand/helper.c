@@ -34,7 +34,7 @@ struct helper {
     struct helper_state *state;
     uint32_t known_terms;
     uint64_t known_digest;
-    bool began; /* with the question of this request */
+    bool began; /* begin() has succeeded, for the question of this request */
     char load_error[HELPER_TEXT_BYTES];
     uint8_t payload[MEANTIME_OUTPUTS_MAX * PACKED_OUTPUT_BYTES_MAX];
 };

@@ -25,11 +25,11 @@
 #include "proto/printable.h"
 #include "summand/helper_wire.h"
 
-/* A call that is cancelled may take so long to end. */
+/* A call that is cancelled may take this long to end. */
 #define CANCEL_NS (100 * NS_PER_MS)
 
-/* A call is too long if the counter of calls has the same value at so many checks, which are a part
- * of the timeout apart. If the whole machine stops for a while, that counts as one check. */
+/* The timeout is divided by this many checks. A call is too long if the counter of calls has the
+ * same value at all of them. If the whole machine stops for a while, that counts as one check. */
 #define CALL_CHECKS 16
 
 /* Descriptors that are given to helpers are not below, because the numbers below are those of the

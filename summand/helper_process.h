@@ -70,7 +70,7 @@ struct helper_outcome {
     /* The rest is set after HELPER_SUMMED. */
     uint64_t count;
     uint64_t fill_ns, value_ns; /* time for the samples, and for the function with its exact sums */
-    uint64_t grain;             /* terms after which a cut costs nothing */
+    uint64_t grain;             /* see layout_grain() */
     uint32_t outputs;
     struct helper_output output[MEANTIME_OUTPUTS_MAX];
 };

@@ -10,8 +10,8 @@
  */
 uint32_t layout_terms_per_block(uint32_t samples);
 
-/* Returns the number of terms after which a cut costs nothing: the larger one of both T. Returns 1
- * if terms need no samples. */
+/* Returns the grain, the larger one of both T: a range that is cut at a multiple of the grain makes
+ * no block of samples twice. Returns 1 if terms need no samples. */
 uint64_t layout_grain(uint32_t gaussians, uint32_t uniforms);
 
 /* Terms are numbered from 0 and end before this number, because a stream has 2^47 blocks. Without

@@ -8,7 +8,7 @@
  *  3. Exception to rule 2: an unproven worker has not returned a total since it joined. While there
  *     are new samples, such a worker gets no waiting span. Otherwise a worker that joins, takes
  *     the span and disconnects, again and again, could hold up the span for ever.
- *  4. Then an overdue run: of all runs of spans with one worker, the oldest is late by OVERDUE_NS.
+ *  4. Then an overdue run: among spans with one run, the oldest run is late by OVERDUE_NS.
  *     The next worker gets the span of this run too, and the first total counts.
  *  5. Then a stuck span: both runs of a span are overdue. A third worker gets the span, and the
  *     dispatcher revokes the run that was late first.

@@ -205,7 +205,7 @@ void spans_count_death(struct span *span, int64_t rests_until_ns)
     span->rests_until_ns = rests_until_ns;
     for (unsigned i = 0; i < SPAN_RUNS_MAX; i++)
         if (span->runs[i] && span->runs[i]->late_at_ns < rests_until_ns)
-            span->runs[i]->late_at_ns = rests_until_ns; /* no other worker gets it too */
+            span->runs[i]->late_at_ns = rests_until_ns; /* no second worker until then */
 }
 
 struct run *spans_cut(struct spans *spans, struct request *request, uint64_t first, uint64_t count,

@@ -16,12 +16,13 @@
 #define BLOCK_NS_MIN 1e3
 #define BLOCK_NS_MAX 1e10
 
-/* A total counts half after about this busy time of its worker. The window covers several periods
- * of a CPU quota, which are 100 ms long unless set otherwise: the kernel lets a worker with a quota
- * compute at full speed, and then stops all its threads until the period ends. */
+/* After its worker was busy for about this time, a total counts half. The window covers several
+ * periods of a CPU quota, which are 100 ms long unless set otherwise: the kernel lets a worker with
+ * a quota compute at full speed, and then stops all its threads until the period ends. */
 #define PACE_WINDOW_NS 500e6
 
-/* A worker may hold this many times the runs that its throughput needs, so that it can show more.
+/* A worker may hold this many times the runs that its throughput needs, so that its throughput can
+ * grow.
  */
 #define RUNS_ROOM 2
 
@@ -266,8 +267,8 @@ static uint32_t runs_within(double runs)
 
 /* If a worker has fewer cores than its Join says, more runs do not make it faster. Its threads then
  * only take computing time from other programs of its machine, and more work waits while its quota
- * is used up. The throughput and the shortest time of a block say how many cores it uses at full
- * speed, or waits for messages. The first totals say little, because they arrive while most runs
+ * is used up. The throughput and the shortest time of a block say how many cores compute at full
+ * speed or wait for messages. The first totals say little, because they arrive while most runs
  * are not finished. If the worker holds fewer runs than it may, its throughput says nothing about
  * its cores. */
 static void worker_limit_runs(struct worker *worker, unsigned kind)
@@ -322,16 +323,16 @@ static uint64_t blocks_in(double ns, double block_ns)
  * less time than this. */
 #define SPAN_NS_MIN (100 * NS_PER_US)
 
-/* The longest time of one core that a span is cut for. Only a span of one block may take longer. */
+/* The longest time that one core may need for a span. Only a span of one block may take longer. */
 static double span_ns_max(const struct workers *workers, const struct worker *worker)
 {
     return (double)(worker->thread ? THREAD_SPAN_NS : workers->span_ns);
 }
 
-/* The longest time of one core that a new span is cut for. A joined worker may have more cores by
+/* The longest time that one core may need for a new span. A joined worker may have more cores by
  * its Join than it may use. So the first spans of a worker are short, and grow while the worker
- * delivers. The more cores it says it has, the sooner its totals show its pace, and the less work
- * should wait if it lies. */
+ * delivers. The more cores it claims, the sooner its totals show its pace, and the less work
+ * should wait in case the claim is wrong. */
 static double new_span_ns_max(const struct workers *workers, const struct worker *worker,
                               enum message_kind kind)
 {
@@ -343,7 +344,7 @@ static double new_span_ns_max(const struct workers *workers, const struct worker
     return worker->thread || ns > most_ns ? most_ns : ns;
 }
 
-/* The least blocks of a new span of `ns`. The first totals of a worker say little about its cores.
+/* The fewest blocks of a new span of `ns`. The first totals of a worker say little about its cores.
  */
 static uint64_t blocks_of_burst(const struct worker *worker, enum message_kind kind, double ns)
 {

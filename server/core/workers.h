@@ -62,7 +62,7 @@ struct worker {
     uint32_t totals;           /* that arrived since it joined, up to WORKER_CREDIT_MAX */
     int level;                 /* the index of its list in workers.ready; -1: it gets no span now */
     struct run_list runs;      /* the oldest first */
-    double block_ns[KINDS];    /* time of one core for a block: reported or held, the longer */
+    double block_ns[KINDS];    /* of one core: the reported or the delivered time, the longer */
     double reported_ns[KINDS]; /* the same, as the worker reports it, smoothed */
     double best_ns[KINDS];     /* the shortest time of a block that it reported lately */
     int measured[KINDS];       /* how many reports reported_ns holds, up to 4 */

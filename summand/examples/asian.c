@@ -1,6 +1,6 @@
 /* An Asian call option, with its geometric twin as a control variate, which makes the
- * error smaller. The first output has the mean of the second, whose own mean is known, subtracted;
- * `plain` is without. */
+ * error smaller. The twin's mean is known: the first output is the payoff minus that of the twin
+ * plus this mean. The output `plain` is the payoff alone. */
 #include <meantime_math.h>
 #include <meantime_summand.h>
 
