@@ -14,6 +14,7 @@
 
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
+#include "server/log.h"
 #include "sums/sum.h"
 
 /* The nice value of compute threads. Linux gives a thread of nice 10 a tenth of the weight of a
@@ -43,7 +44,8 @@ struct compute_thread {
     zsock_t *pipe;     /* the server's end */
     zsock_t *pipe_end; /* while the thread runs, only it uses this field and the next ones */
     zsock_t *results;
-    uint64_t slice_ns; /* that the thread has asked for; 0: none yet */
+    struct helpers *helpers; /* for terms of summands; NULL: there was no such task yet */
+    uint64_t slice_ns;       /* that the thread has asked for; 0: none yet */
 };
 
 struct compute_threads {
@@ -63,10 +65,45 @@ static atomic_bool *cancel_flag(struct compute_threads *threads, uint64_t span)
 
 /* ---- in the threads ---------------------------------------------------------------------- */
 
-static struct compute_result task_run(const struct compute_thread *thread,
-                                      const struct compute_task *task)
+static bool is_cancelled(void *flag)
 {
-    const atomic_bool *cancelled = cancel_flag(thread->all, task->span);
+    return atomic_load_explicit((atomic_bool *)flag, memory_order_relaxed);
+}
+
+static void print_line(void *flag, const struct summand *summand, const char *line)
+{
+    (void)flag;
+    log_info("summand %s prints: %s", summand->name, line);
+}
+
+/* Helper processes end with the thread that started them, so each thread has helpers of its own. */
+static void sum_terms(struct compute_thread *thread, const struct compute_task *task)
+{
+    const struct helpers_watch watch = {is_cancelled, print_line,
+                                        cancel_flag(thread->all, task->span)};
+    if (!thread->helpers)
+        thread->helpers = helpers_new();
+    assert(thread->helpers);
+    helpers_sum(thread->helpers, &task->terms->task, &watch, &task->terms->outcome);
+}
+
+static struct compute_result terms_run(struct compute_thread *thread,
+                                       const struct compute_task *task)
+{
+    int64_t began_at_us = zclock_usecs();
+    sum_terms(thread, task);
+    return (struct compute_result){
+        .span = task->span,
+        .thread = (uint32_t)(thread - thread->all->threads),
+        .terms = task->terms,
+        .elapsed_ns = (zclock_usecs() - began_at_us) * NS_PER_US,
+    };
+}
+
+static struct compute_result samples_run(const struct compute_thread *thread,
+                                         const struct compute_task *task)
+{
+    atomic_bool *cancelled = cancel_flag(thread->all, task->span);
     struct compute_result result = {
         .span = task->span,
         .thread = (uint32_t)(thread - thread->all->threads),
@@ -75,7 +112,7 @@ static struct compute_result task_run(const struct compute_thread *thread,
     int64_t began_at_us = zclock_usecs();
     uint64_t done = 0;
 
-    while (done < task->count && !atomic_load_explicit(cancelled, memory_order_relaxed)) {
+    while (done < task->count && !is_cancelled(cancelled)) {
         uint64_t first = task->first + done;
         uint64_t count = BLOCK_SAMPLES - first % BLOCK_SAMPLES;
         if (count > task->count - done)
@@ -156,11 +193,13 @@ static void *thread_main(void *argument)
 
     thread_schedule(thread, WAITING_SLICE_NS);
     while (task_next(thread, &task)) {
-        if (task.count > BLOCK_SAMPLES)
+        if (!task.terms && task.count > BLOCK_SAMPLES) /* for terms, the thread only waits */
             thread_schedule(thread, COMPUTING_SLICE_NS);
-        struct compute_result result = task_run(thread, &task);
+        struct compute_result result =
+            task.terms ? terms_run(thread, &task) : samples_run(thread, &task);
         zmq_send(zsock_resolve(thread->results), &result, sizeof result, 0);
     }
+    helpers_destroy(&thread->helpers);
     return NULL;
 }
 
@@ -255,6 +294,8 @@ void compute_threads_destroy(struct compute_threads **compute_threads_p)
         return;
     while (threads->count > 0)
         thread_end(&threads->threads[--threads->count]);
+    for (struct compute_result result; threads->results && compute_threads_done(threads, &result);)
+        free(result.terms);
     zsock_destroy(&threads->results);
     free(threads);
     *compute_threads_p = NULL;

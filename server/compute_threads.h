@@ -7,14 +7,23 @@
 #include <stdint.h>
 
 #include "server/limits.h"
+#include "summand/helpers.h"
 #include "sums/kernel.h"
 #include "sums/stream.h"
 #include "sums/total.h"
+
+/* Terms of a summand to sum, and what came of it. */
+struct compute_terms {
+    struct helpers_task task;
+    struct helper_outcome outcome;
+};
 
 /* A span to sum. */
 struct compute_task {
     uint64_t
         span; /* its id; the low RUN_INDEX_BITS differ from those of all other spans in flight */
+    struct compute_terms *terms; /* of a summand; NULL: samples. The result returns it. */
+    /* Only without terms: */
     struct stream stream;
     uint64_t first; /* the first sample */
     uint64_t count; /* samples */
@@ -23,6 +32,7 @@ struct compute_task {
 struct compute_result {
     uint64_t span;
     uint32_t thread;
+    struct compute_terms *terms; /* of the task, with the outcome; NULL: samples */
     enum stream_kind kind;
     struct total total; /* of the whole span, unless the span was cancelled */
     int64_t elapsed_ns; /* time to compute the total */
@@ -50,7 +60,8 @@ void compute_threads_destroy(struct compute_threads **threads);
 void compute_threads_start(struct compute_threads *threads, uint32_t thread,
                            const struct compute_task *task);
 
-/* Ends the work on a span within the time of one block. Its result is sent nevertheless. */
+/* Ends the work on a span within the time of one block, or of one call of a user's function, but
+ * 110 ms at most. Its result is sent nevertheless. */
 void compute_threads_cancel(struct compute_threads *threads, uint64_t span);
 
 /* Takes the next result, or returns false. Never waits. */

@@ -2,12 +2,14 @@
 #include "summand/helper.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,7 +36,8 @@ struct helper {
     struct helper_state *state;
     uint32_t known_terms;
     uint64_t known_digest;
-    bool began; /* begin() has succeeded, for the question of this request */
+    bool is_loading; /* then no cancel is obeyed: the known terms decide about all requests */
+    bool began;      /* begin() has succeeded, for the question of this request */
     char load_error[HELPER_TEXT_BYTES];
     uint8_t payload[MEANTIME_OUTPUTS_MAX * PACKED_OUTPUT_BYTES_MAX];
 };
@@ -64,9 +67,10 @@ static void announce(struct helper_state *state, uint64_t first, uint32_t count)
 
 static bool before_call(void *context, uint64_t first, uint32_t count)
 {
-    struct helper_state *state = context;
-    announce(state, first, count);
-    return !atomic_load_explicit(&state->cancelled, memory_order_relaxed);
+    const struct helper *helper = context;
+    announce(helper->state, first, count);
+    return helper->is_loading ||
+           !atomic_load_explicit(&helper->state->cancelled, memory_order_relaxed);
 }
 
 /* ---- loading ------------------------------------------------------------------------------- */
@@ -87,7 +91,7 @@ static void repeat_known_terms(struct helper *helper)
 
 static void load(struct helper *helper)
 {
-    const struct engine_watch watch = {before_call, helper->state};
+    const struct engine_watch watch = {before_call, helper};
     announce(helper->state, 0, 0);
     helper->summand = loader_open(HELPER_FILE, helper->load_error);
     if (!helper->summand)
@@ -238,6 +242,28 @@ static void signals_default(void)
         signal(signals[i], SIG_DFL);
 }
 
+/* The argument of sched_setattr(2). glibc declares it from 2.41 on. */
+struct scheduling {
+    uint32_t size;
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t slice_ns, deadline_ns, period_ns;
+};
+
+/* A compute thread that waits has asked for a short slice, which this process inherits. Asks for
+ * the system's own slice again. If the system does not allow that, the old slice remains. */
+static void schedule(void)
+{
+    struct scheduling scheduling = {
+        .size = sizeof scheduling,
+        .policy = (uint32_t)sched_getscheduler(0),
+        .nice = getpriority(PRIO_PROCESS, 0),
+    };
+    syscall(SYS_sched_setattr, 0, &scheduling, 0);
+}
+
 bool helper_is_wanted(int argc, char **argv)
 {
     return argc == HELPER_ARGUMENTS && strcmp(argv[1], HELPER_ARGUMENT) == 0;
@@ -248,6 +274,7 @@ int helper_main(char **argv)
     struct helper *helper = calloc(1, sizeof *helper);
     struct helper_request request;
     signals_default();
+    schedule();
     sandbox_enter((pid_t)atoi(argv[2]), strtoull(argv[4], NULL, 10));
     if (!helper)
         return EXIT_FAILURE;
@@ -258,7 +285,9 @@ int helper_main(char **argv)
     if (!helper->kernel || helper->state == MAP_FAILED)
         return EXIT_FAILURE;
     close(HELPER_STATE);
+    helper->is_loading = true;
     load(helper);
+    helper->is_loading = false;
     while (read(HELPER_SOCKET, &request, sizeof request) == sizeof request)
         serve(helper, &request);
     _exit(

@@ -521,7 +521,8 @@ static void outcome_message(struct helper_process *process, struct helper_outcom
         !outcome_reply(process, outcome, &reply, size - sizeof reply)) {
         outcome_garbage(process, outcome);
     } else if (known_terms_differ(process, &reply)) {
-        outcome_set(process, outcome, HELPER_FAILED);
+        reap(process);
+        outcome_set(process, outcome, HELPER_DIED);
         say(outcome->text, "This helper process computed other bits than the first one for the "
                            "same terms.");
     }

@@ -13,6 +13,7 @@
 
 #include "proto/instant.h"
 #include "summand/helper_process.h"
+#include "summand/helpers.h"
 #include "summand/loader.h"
 #include "summand/summand.h"
 #include "tests/support/story.h"
@@ -27,6 +28,7 @@ static void story_begin(void)
 }
 
 TestSuite(helper, .init = story_begin, .fini = story_end);
+TestSuite(helpers, .init = story_begin, .fini = story_end);
 
 static struct helper_outcome outcome;
 
@@ -322,6 +324,96 @@ Test(helper, a_helper_ends_with_the_process_that_started_it)
     cr_assert(killed == 1);
 }
 
+/* ---- the helpers of a thread --------------------------------------------------------------- */
+
+static bool is_cancelled; /* the next task */
+
+static bool cancelled(void *context)
+{
+    (void)context;
+    return is_cancelled;
+}
+
+static char last_line[256];
+
+static void keep_line(void *context, const struct summand *summand, const char *line)
+{
+    (void)context;
+    snprintf(last_line, sizeof last_line, "%s: %s", summand->name, line);
+}
+
+/* Sums terms of faults.c, whose terms are the same for each parameter. */
+static enum helper_end sum_task(struct helpers *helpers, const struct summand *summand,
+                                const char *fault, uint64_t first, bool audit)
+{
+    const struct helpers_watch watch = {cancelled, keep_line, NULL};
+    struct helpers_task task = {.summand = summand, .first = first, .count = 3000, .audit = audit};
+    snprintf(task.question.parameters, sizeof task.question.parameters, "fault=%s", fault);
+    helpers_sum(helpers, &task, &watch, &outcome);
+    return outcome.end;
+}
+
+static struct summand summand_of(const char *name)
+{
+    struct helper_settings settings = settings_of(name);
+    char path[512], error[HELPER_TEXT_BYTES];
+    struct summand summand;
+    close(settings.file);
+    snprintf(path, sizeof path, "%s/%s.so", BAD_SUMMANDS, name);
+    cr_assert(summand_init(&summand, path, &settings, error), "%s", error);
+    return summand;
+}
+
+Test(helpers, requests_take_turns_and_a_crash_costs_one_of_them)
+{
+    static const char *const faults[] = {"", "print", "segv", "nan", "loop", "exit"};
+    struct summand summand = summand_of("faults");
+    struct helpers *helpers = helpers_new();
+    struct exact_total right;
+    cr_assert(sum_task(helpers, &summand, "", 0, false) == HELPER_SUMMED, "%s", outcome.text);
+    right = outcome.output[0].sum;
+    for (size_t i = 0; i < 2 * sizeof faults / sizeof *faults; i++) {
+        const char *fault = faults[i % (sizeof faults / sizeof *faults)];
+        cr_assert(sum_task(helpers, &summand, fault, 0, false) == HELPER_SUMMED, "%s",
+                  outcome.text);
+        cr_assert(outcome.output[0].sum.length == right.length);
+        cr_assert_arr_eq(outcome.output[0].sum.units, right.units, right.length);
+    }
+    cr_assert(sum_task(helpers, &summand, "segv", FAULT_TERM - 10, false) == HELPER_DIED);
+    cr_assert(sum_task(helpers, &summand, "nan", FAULT_TERM - 10, false) == HELPER_FAILED);
+    cr_assert(sum_task(helpers, &summand, "segv", 0, false) == HELPER_SUMMED);
+    cr_assert(sum_task(helpers, &summand, "print", FAULT_TERM - 10, false) == HELPER_SUMMED);
+    cr_assert_str_eq(last_line, "faults: three");
+    helpers_destroy(&helpers);
+    cr_assert(!has_children());
+    summand_clear(&summand);
+}
+
+Test(helpers, an_audit_has_the_same_bits)
+{
+    struct summand summand = summand_of("faults");
+    struct helpers *helpers = helpers_new();
+    cr_assert(sum_task(helpers, &summand, "", 70000, false) == HELPER_SUMMED, "%s", outcome.text);
+    struct exact_total right = outcome.output[0].squares;
+    cr_assert(sum_task(helpers, &summand, "", 70000, true) == HELPER_SUMMED, "%s", outcome.text);
+    cr_assert(outcome.output[0].squares.length == right.length);
+    cr_assert_arr_eq(outcome.output[0].squares.units, right.units, right.length);
+    helpers_destroy(&helpers);
+    summand_clear(&summand);
+}
+
+Test(helpers, a_cancelled_task_ends)
+{
+    struct summand summand = summand_of("faults");
+    struct helpers *helpers = helpers_new();
+    is_cancelled = true;
+    cr_assert(sum_task(helpers, &summand, "loop", FAULT_TERM - 10, false) == HELPER_CANCELLED);
+    is_cancelled = false;
+    cr_assert(sum_task(helpers, &summand, "loop", 0, false) == HELPER_SUMMED);
+    helpers_destroy(&helpers);
+    summand_clear(&summand);
+}
+
 /* ---- files --------------------------------------------------------------------------------- */
 
 Test(helper, files_that_are_no_summand_give_a_sentence)
@@ -393,7 +485,7 @@ Test(helper, a_new_helper_repeats_known_terms)
         helper = helper_start(&settings);
         helper_process_sum(helper, &question, 0, 1);
         helper_await(helper);
-        cr_assert(outcome.end == (change ? HELPER_FAILED : HELPER_SUMMED), "%s", outcome.text);
+        cr_assert(outcome.end == (change ? HELPER_DIED : HELPER_SUMMED), "%s", outcome.text);
         helper_process_destroy(&helper);
     }
 }
