@@ -58,8 +58,8 @@ static const struct argp_option option_table[] = {
     {"timeout", 't', "TIME", 0, "How long to wait for the answer (default: without limit)",
      GROUP_ALL},
     {"patience", OPTION_PATIENCE, "TIME", 0,
-     "How long an outage may last without a connected server (default 10s; 0: for ever). Begins "
-     "anew after each answer",
+     "How long to retry without a server: after a server is lost, or before the first connection "
+     "(default 10s; 0: for ever). The time starts again after each answer",
      GROUP_ALL},
     {"json", OPTION_JSON, 0, 0, "Print only one JSON object on stdout", GROUP_ALL},
     {"quiet", 'q', 0, 0, "Print only results", GROUP_ALL},

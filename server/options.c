@@ -32,7 +32,8 @@
 /* A year: with any longer time the sum of two points in time could overflow. */
 #define DRAIN_NS_MAX (31536000 * NS_PER_S)
 
-/* Shorter calls could end because the machine is busy. A day is longer than any call is useful. */
+/* With a shorter limit, a call could time out only because the machine is busy. A day is longer
+ * than any useful call. */
 #define SUMMAND_TIMEOUT_NS_MIN (100 * NS_PER_MS)
 #define SUMMAND_TIMEOUT_NS_MAX (86400 * NS_PER_S)
 
@@ -86,8 +87,8 @@ static const struct argp_option option_table[] = {
     {"kernel", 'k', "NAME", 0,
      "Instructions to compute with (default: the fastest that this machine runs)", GROUP_ALL},
     {"check", OPTION_CHECK, "FILE", 0,
-     "Check the function in a shared object, such as ./darts.so, print how fast it is and what is "
-     "wrong, and exit with 0 if nothing is",
+     "Check the function in a shared object, such as ./darts.so. Print how fast it is, and what is "
+     "wrong with it. Exit with 0 if nothing is wrong",
      GROUP_ALL},
     {"parameters", OPTION_PARAMETERS, "TEXT", 0,
      "Parameters of the function for --check, such as \"strike=1.1\"", GROUP_ALL},

@@ -49,8 +49,8 @@ extern "C" {
 
 /* The largest number of requests of one session that are in flight or not yet taken. One server
  * accepts 1,024 requests of one session at a time. It refuses further requests as busy. The session
- * retries those until the server accepts them, or until they fail. It is better to hold some
- * requests back. */
+ * retries those once a second, until the server accepts them or until they fail. So do not ask for
+ * more at once than the servers accept. */
 #define MEANTIME_REQUESTS_MAX 65536
 
 /* The size of meantime_result.text, with its final NUL. */

@@ -85,7 +85,7 @@ static void look_often(struct meantime *m, double *least_ns, long *least_allocat
         *least_allocations = allocated;
 }
 
-/* The best of some rounds, without other programs' work and incoming progress. */
+/* Prints the fastest of some rounds. Other programs or incoming progress have slowed the others. */
 static void measure_looks(struct meantime *m, const char *when)
 {
     double look_ns = 1e9;
