@@ -205,7 +205,7 @@ _Static_assert(STATUS_BYTES_MAX == 4 + 2 + SERVER_BYTES_MAX +
                                        STATUS_ENTRIES_MAX * (WORKER_BYTES_MAX + REQUEST_BYTES_MAX),
                "");
 _Static_assert(NAME_BYTES_MAX < 128 && CAPACITY_MAX < 1 << 21,
-               "the number of bytes of their lengths");
+               "a name's length takes one byte, and a capacity three");
 _Static_assert(STATUS_BYTES_MAX <= FRAME_BYTES_MAX / 2, "");
 
 /* The lists in the form that protobuf-c requires: structs, and pointers to them. */

@@ -238,8 +238,8 @@ static void *run_writer(void *argument)
     return NULL;
 }
 
-/* With SIGTTOU blocked, a terminal that stops background processes which write ("stty tostop") does
- * not stop this one. */
+/* After "stty tostop" a terminal stops each background process that writes to it. The writer blocks
+ * SIGTTOU, so its process is not stopped. */
 static bool start_writer(struct log_stream *stream)
 {
     errno = thread_detached(run_writer, stream, STACK_BYTES);

@@ -9,8 +9,8 @@
 
 #define LOADER_TEXT_BYTES 512
 
-/* Copies a file into memory that nobody can change: returns its descriptor, close-on-exec, 16 or
- * more, so that it is not in the way of the descriptors of a helper. Runs no code of the file.
+/* Copies a file into memory that nobody can change. Returns the descriptor of the copy,
+ * close-on-exec. It is 16 or more: a helper uses the lower ones itself. Runs no code of the file.
  * Returns -1 after a sentence in `error`. Any thread. */
 int loader_copy(const char *path, char error[LOADER_TEXT_BYTES]);
 

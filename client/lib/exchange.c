@@ -66,7 +66,7 @@ static uint64_t attempt_id(const struct exchange *e)
     return e->request.id + (e->attempts - 1) * ATTEMPT_STRIDE;
 }
 
-/* Each attempt carries the time that is left, because the server counts from when it reads it. */
+/* Each attempt has the time that is left, because the server counts it from reading the request. */
 static uint32_t deadline_ms(const struct exchange *e)
 {
     int64_t left_ns = e->deadline_at_ns - e->now_ns;

@@ -227,7 +227,7 @@ static bool fail_unserved(struct sum_state *sum)
     if (sum->served_at_ns == 0)
         return fail(sum, MEANTIME_NO_SERVER,
                     "no server answered in that time; start one with meantime-server, name another "
-                    "with --connect, or give it longer");
+                    "with --connect, or sum for longer");
     if (!sum->left_endpoint)
         return fail(sum, MEANTIME_SERVER_LOST, meantime_error_text(MEANTIME_SERVER_LOST));
     snprintf(text, sizeof text, "the server at %s %s, and none took over", sum->left_endpoint,
@@ -339,7 +339,7 @@ static void check_time_used(struct sum_state *sum)
     if (sum->window.in_flight > 0 && !is_served(sum))
         fail_unserved(sum);
     else if (sum_state_summed(sum) == 0)
-        fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: give it longer");
+        fail(sum, MEANTIME_TIMED_OUT, "nothing was summed in that time: sum for longer");
 }
 
 /* If the last save fails, the sum is still printed. */

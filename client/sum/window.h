@@ -45,7 +45,7 @@
 struct piece {
     uint64_t first;      /* its first number */
     uint64_t count;      /* its numbers */
-    uint64_t load;       /* numbers in flight when it was asked for, with its own */
+    uint64_t load;       /* numbers in flight with this piece, when it was asked for */
     int64_t asked_at_ns; /* when it was asked for */
     bool answered;
 };

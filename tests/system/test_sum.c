@@ -498,7 +498,7 @@ Test(sum, a_time_that_is_too_short_for_any_sample_is_an_error)
     struct test_server server = server_start(NULL);
 
     expect_refusal(CLIENT(server, "sum", "--for", "1ns"),
-                   "meantime: nothing was summed in that time: give it longer");
+                   "meantime: nothing was summed in that time: sum for longer");
     server_drain(&server);
 }
 
