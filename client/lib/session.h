@@ -15,8 +15,8 @@
 #include "client/lib/wakeup.h"
 
 /* A look may leave messages unread. After this many such looks in a row, and after this long, the
- * exchanges get EXCHANGE_EVENT_TIME nevertheless. A server that answers many requests at once fills
- * about this many looks, or fewer while its caller looks rarely. */
+ * exchanges get EXCHANGE_EVENT_TIME nevertheless. If a server answers many requests at once,
+ * the answers take about this many looks, or fewer if the caller looks rarely. */
 #define UNREAD_LOOKS_MAX 100
 #define UNREAD_NS_MAX    SILENCE_NS
 
