@@ -1,4 +1,4 @@
-/* The public calls of libmeantime: they check their arguments and call the session engine. */
+/* The public calls of libmeantime: they check their arguments and call the session. */
 #include "client/lib/meantime.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The session engine: many requests over one link to each endpoint. The exchanges decide, the
+/* A session: many requests over one link to each endpoint. The exchanges decide, the
  * session carries out their effects: it is the shell of client/lib/exchange.h. One thread.
  * meantime.c wraps it in the public calls. */
 #ifndef MEANTIME_CLIENT_LIB_SESSION_H

@@ -1,4 +1,4 @@
-/* Spans and runs. A span is a piece of a request, whole blocks, that one worker computes at a time.
+/* Spans and runs. A span is a part of a request, whole blocks, that one worker computes at a time.
  * A run is one span held by one worker. Part of the dispatcher's state: no clock, no allocation
  * after spans_init(). */
 #ifndef MEANTIME_SERVER_CORE_SPANS_H

@@ -606,8 +606,8 @@ struct meantime_math_quantile_place {
 };
 
 /* For the probability of a tail, 0 <= q < 1/4: rows 1 to 40 have x around values of -log(q). The
- * difference of -log(q) and such a value is computed before -log(q) is rounded. 0 counts as 2^-1077
- * or so. */
+ * difference of -log(q) and such a value is computed before -log(q) is rounded. 0 is taken as about
+ * 2^-1077. */
 MEANTIME_MATH_INLINE struct meantime_math_quantile_place meantime_math_quantile_tail(double q)
 {
     struct meantime_math_parts parts = meantime_math_parts(q);
