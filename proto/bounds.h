@@ -10,18 +10,35 @@
 
 /* The kind of a seed's stream. The values are those on the wire. */
 enum message_kind {
+    MESSAGE_KIND_NONE = 0, /* the request is for terms of a summand */
     MESSAGE_KIND_GAUSSIAN = 1,
     MESSAGE_KIND_UNIFORM = 2,
 };
 
-/* Bytes of the largest frame that a socket accepts, envelope frames included. The largest message
- * of this version, a status reply, takes less than half; the rest is room for later fields. A
- * thousand queued frames of this size stay below 64 MiB. */
+/* Bytes of the largest frame that a socket accepts, envelope frames included. The rest above the
+ * largest message of this version is room for later fields. A thousand queued frames of this size
+ * stay below 64 MiB. */
 #define FRAME_BYTES_MAX 65536
 
-/* Bytes of the largest message of this version, except a status reply. Such a message holds numbers
- * (less than 128 bytes) and one text (a refusal) or two names (a join). */
-#define MESSAGE_BYTES_MAX 1024
+/* Bytes of the largest message of this version: a sum reply with all outputs, each with the longest
+ * totals. Almost every reply takes less than 100 bytes. */
+#define MESSAGE_BYTES_MAX 55238
+
+/* Bytes of the largest message that a client sends: a request for a summand. */
+#define REQUEST_BYTES_MAX 1024
+
+/* Bytes of the name of a summand or of an output, without the final NUL: a-z 0-9 -, and in the
+ * names of outputs also _. The same as MEANTIME_NAME_MAX of meantime_summand.h. */
+#define SUMMAND_NAME_BYTES_MAX 31
+
+/* Bytes of the parameters of a summand, without the final NUL. Longer tables come from a file. */
+#define PARAMETERS_BYTES_MAX 512
+
+/* Outputs of a summand. The same as MEANTIME_OUTPUTS_MAX of meantime_summand.h. */
+#define OUTPUTS_MAX 64
+
+/* Summands that a server offers, with those of its workers. */
+#define OFFERS_MAX 32
 
 /* Bytes of a text in a message, without the final NUL: two or three sentences on one screen. */
 #define TEXT_BYTES_MAX 512
@@ -42,7 +59,7 @@ enum message_kind {
 
 /* Bytes of the largest status reply of this version: all entries, and names of the maximum length.
  * This is less than half a frame. */
-#define STATUS_BYTES_MAX 27899
+#define STATUS_BYTES_MAX 31707
 
 /* Milliseconds between two heartbeats. A shorter time costs more than it detects; a longer time has
  * no use. */
@@ -52,10 +69,10 @@ enum message_kind {
 /* If a peer misses this many heartbeats in a row, the other side takes the peer for dead. */
 #define HEARTBEATS_MISSED 3
 
-/* Bytes of memory for decoding one frame, unknown fields included. The largest status reply needs
- * two thirds, and any other message less than 1 KiB. The client's library keeps the
- * memory off the stack, because its caller may have little. */
-#define DECODE_ARENA_BYTES 65536
+/* Bytes of memory for decoding one frame, unknown fields included. The largest sum reply needs
+ * three quarters, and a message without outputs less than 4 KiB, except a status reply. The
+ * client's library keeps the memory off the stack, because its caller may have little. */
+#define DECODE_ARENA_BYTES 98304
 
 /* Samples of a stream are numbered from 0 and end before 2^63. Therefore first + count fits in 64
  * bits. A whole stream's total fits in 128 bits: 2^63 samples, each |sample| < 2^53 units. */

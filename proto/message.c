@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "proto/outputs_wire.h"
+#include "proto/printable.h"
 #include "proto/wire.h"
 
 /* A unit is a power of two between the smallest subnormal double and 1. */
@@ -10,6 +12,7 @@
 #define UNIT_LOG2_MAX 0
 
 /* The enumerators of message.h have the wire's values, so a cast converts one to the other. */
+_Static_assert(MESSAGE_KIND_NONE == (int)MEANTIME__KIND__KIND_UNSPECIFIED, "");
 _Static_assert(MESSAGE_KIND_GAUSSIAN == (int)MEANTIME__KIND__KIND_GAUSSIAN, "");
 _Static_assert(MESSAGE_KIND_UNIFORM == (int)MEANTIME__KIND__KIND_UNIFORM, "");
 _Static_assert(STATUS_OK == (int)MEANTIME__STATUS__STATUS_UNSPECIFIED, "");
@@ -24,6 +27,10 @@ _Static_assert(STATUS_STOPPING == (int)MEANTIME__STATUS__STATUS_STOPPING, "");
 _Static_assert(STATUS_WORKERS_LOST == (int)MEANTIME__STATUS__STATUS_WORKERS_LOST, "");
 _Static_assert(STATUS_NOT_JOINED == (int)MEANTIME__STATUS__STATUS_NOT_JOINED, "");
 _Static_assert(STATUS_OTHER_SUMS == (int)MEANTIME__STATUS__STATUS_OTHER_SUMS, "");
+_Static_assert(STATUS_UNKNOWN_SUMMAND == (int)MEANTIME__STATUS__STATUS_UNKNOWN_SUMMAND, "");
+_Static_assert(STATUS_BAD_PARAMETERS == (int)MEANTIME__STATUS__STATUS_BAD_PARAMETERS, "");
+_Static_assert(STATUS_SUMMAND_FAILED == (int)MEANTIME__STATUS__STATUS_SUMMAND_FAILED, "");
+_Static_assert(STATUS_OTHER_BITS == (int)MEANTIME__STATUS__STATUS_OTHER_BITS, "");
 
 /* Each section below has up to three functions:
  *     x_wrong    returns the reason why a field is out of range, or NULL if all fields are in range
@@ -37,14 +44,40 @@ static const char count_is_large[] = "count is too large; it must be 2^63 or les
 static const char capacity_is_large[] =
     "capacity is too large; it must be " QUOTE(CAPACITY_MAX) " or less";
 
-/* The longest message is a refusal. Its text takes 1 + 2 + 512 bytes, its id 1 + 10, its status
- * 1 + 1 and its retry_after_ms 1 + 5. The refusal's own tag and length take 1 + 2 bytes, and the
- * version 1 + 1. Together these are 539 bytes.
- * A join has two names of 1 + 1 + 95 bytes, a digest of 1 + 8, and a capacity and a height of
- * 1 + 5 each: less than 222 bytes.
- * The other messages hold at most seven numbers of 11 bytes: less than 84 bytes. */
-_Static_assert(539 <= MESSAGE_BYTES_MAX && TEXT_BYTES_MAX == 512, "");
-_Static_assert(222 <= MESSAGE_BYTES_MAX && NAME_BYTES_MAX == 95, "");
+/* Bytes of each field, its tag included:
+ *     2 + 31   a name of a summand or of an output
+ *     278      the Total of a sum: units 1 + 2 + 272, unit_log2 1 + 2
+ *     542      the Total of squares: units 1 + 2 + 536, unit_log2 1 + 2
+ * Each Total and each Output has 1 + 2 bytes for its tag and its length.
+ * The longest message is a reply with all outputs. Its id, count, compute_ns, grain and fill_ns
+ * take 11 bytes each and its build 9. The reply's own tag and length take 1 + 3 bytes, and the
+ * version 1 + 1. The longest message of a client is a request for a summand: the name, 1 + 2 + 512
+ * for the parameters, 11 each for id, first and count, 9 each for seed and build, 6 for
+ * deadline_ms, 2 each for progress and audit, 3 for its tag and length, 2 for the version: 614
+ * bytes. A refusal has a text of 1 + 2 + 512 bytes and less than 64 others. A join has two names of
+ * 1 + 1 + 95 bytes, numbers of less than 64 bytes, and 32 summands of 57. */
+#define OUTPUT_BYTES (3 + 33 + (3 + 278) + (3 + 542))
+_Static_assert(MESSAGE_BYTES_MAX == 2 + 4 + 5 * 11 + 9 + OUTPUTS_MAX * OUTPUT_BYTES, "");
+_Static_assert(EXACT_SUM_WORDS == 34 && EXACT_SQUARES_WORDS == 67, "272 and 536 bytes");
+_Static_assert(614 <= REQUEST_BYTES_MAX && 515 + 64 <= REQUEST_BYTES_MAX, "");
+_Static_assert(TEXT_BYTES_MAX == 512 && PARAMETERS_BYTES_MAX == 512 && NAME_BYTES_MAX == 95, "");
+_Static_assert(FRAME_BYTES_MAX >= MESSAGE_BYTES_MAX, "");
+
+/* The largest memory that protobuf-c allocates for a valid reply: the message, its body, 32 bytes
+ * for each of up to 128 fields, and the structs, names and bytes of all outputs. */
+#define OUTPUT_TAKEN                                                                               \
+    (WIRE_ARENA_TAKEN(sizeof(Meantime__Output)) + 2 * WIRE_ARENA_TAKEN(sizeof(Meantime__Total)) +  \
+     32 + WIRE_ARENA_TAKEN(272) + WIRE_ARENA_TAKEN(536) + sizeof(void *) +                         \
+     sizeof(struct output_total))
+_Static_assert(WIRE_ARENA_TAKEN(sizeof(Meantime__Message)) +
+                       WIRE_ARENA_TAKEN(sizeof(Meantime__SumReply)) + (32 + 64 + 128) * 32 +
+                       OUTPUTS_MAX * OUTPUT_TAKEN + 32 <=
+                   DECODE_ARENA_BYTES / 6 * 5,
+               "a sixth is free for unknown fields");
+
+/* The function has a large frame on the stack. A request, which any thread may send, must not pay
+ * for it, so it is not inlined. */
+#define LARGE_FRAME __attribute__((noinline))
 
 static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase body_case,
                          uint8_t *bytes)
@@ -56,9 +89,37 @@ static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase bo
 
 /* ---- SumRequest ---- */
 
+static bool parameters_valid(const char *parameters)
+{
+    size_t length = 0;
+
+    while (is_printable(parameters[length]) && length < PARAMETERS_BYTES_MAX)
+        ++length;
+    return parameters[length] == '\0';
+}
+
 static const char *sum_request_wrong(const struct sum_request *request)
 {
-    return wire_samples_wrong(request->id, request->kind, request->first, request->count);
+    const struct wire_rule rules[] = {
+        {request->summand != NULL && !summand_name_valid(request->summand),
+         "summand is invalid; it must be 1 to " QUOTE(SUMMAND_NAME_BYTES_MAX) " bytes of a-z 0-9 "
+                                                                              "-"},
+        {request->parameters != NULL && !parameters_valid(request->parameters),
+         "parameters are invalid; they must be " QUOTE(PARAMETERS_BYTES_MAX) " bytes of printable "
+                                                                             "ASCII or less"},
+        {request->summand == NULL &&
+             (request->parameters != NULL || request->build != 0 || request->audit),
+         "parameters, build or audit are set; they must be absent without a summand"},
+    };
+    const char *reason = wire_samples_wrong(request->id, request->summand != NULL, request->kind,
+                                            request->first, request->count);
+    return reason != NULL ? reason : wire_broken(rules, COUNT_OF(rules));
+}
+
+/* NULL for an empty text. */
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
 }
 
 static const char *sum_request_read(const Meantime__SumRequest *wire, struct message *message)
@@ -72,8 +133,18 @@ static const char *sum_request_read(const Meantime__SumRequest *wire, struct mes
         .count = wire->count,
         .deadline_ms = wire->deadline_ms,
         .progress = wire->progress != 0,
+        .summand = text_or_null(wire->summand),
+        .parameters = text_or_null(wire->parameters),
+        .build = wire->build,
+        .audit = wire->audit != 0,
     };
     return sum_request_wrong(&message->sum_request);
+}
+
+/* protobuf-c only reads the text. */
+static char *text_of(const char *text)
+{
+    return (char *)(text != NULL ? text : protobuf_c_empty_string);
 }
 
 static size_t sum_request_write(const struct sum_request *request, uint8_t *bytes)
@@ -89,6 +160,10 @@ static size_t sum_request_write(const struct sum_request *request, uint8_t *byte
     body.count = request->count;
     body.deadline_ms = request->deadline_ms;
     body.progress = request->progress;
+    body.summand = text_of(request->summand);
+    body.parameters = text_of(request->parameters);
+    body.build = request->build;
+    body.audit = request->audit;
     wire.sum_request = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_SUM_REQUEST, bytes);
 }
@@ -103,8 +178,16 @@ static const char *sum_reply_wrong(const struct sum_reply *reply)
         {reply->count > SAMPLE_END_MAX, count_is_large},
         {reply->unit_log2 < UNIT_LOG2_MIN || reply->unit_log2 > UNIT_LOG2_MAX,
          "unit_log2 is out of range; it must be -1074 to 0"},
+        {reply->outputs.count > 0 && (reply->units != 0 || reply->unit_log2 != 0),
+         "total_high, total_low or unit_log2 is not 0; they must be 0 with outputs"},
+        {reply->outputs.count > 0 && reply->build == 0,
+         "build is 0; it must be 1 or more with outputs"},
+        {reply->outputs.count == 0 &&
+             (reply->build != 0 || reply->grain != 0 || reply->fill_ns != 0),
+         "build, grain or fill_ns is not 0; they must be 0 without outputs"},
     };
-    return wire_broken(rules, COUNT_OF(rules));
+    const char *reason = wire_broken(rules, COUNT_OF(rules));
+    return reason != NULL ? reason : outputs_wrong(&reply->outputs, reply->count);
 }
 
 static __int128 units_join(int64_t high, uint64_t low)
@@ -112,8 +195,11 @@ static __int128 units_join(int64_t high, uint64_t low)
     return (__int128)((unsigned __int128)(uint64_t)high << 64 | low);
 }
 
-static const char *sum_reply_read(const Meantime__SumReply *wire, struct message *message)
+static const char *sum_reply_read(struct decode_arena *arena, const Meantime__SumReply *wire,
+                                  struct message *message)
 {
+    const char *reason;
+
     message->type = MESSAGE_SUM_REPLY;
     message->sum_reply = (struct sum_reply){
         .id = wire->id,
@@ -121,14 +207,19 @@ static const char *sum_reply_read(const Meantime__SumReply *wire, struct message
         .units = units_join(wire->total_high, wire->total_low),
         .unit_log2 = wire->unit_log2,
         .compute_ns = wire->compute_ns,
+        .build = wire->build,
+        .grain = wire->grain,
+        .fill_ns = wire->fill_ns,
     };
-    return sum_reply_wrong(&message->sum_reply);
+    reason = outputs_read(arena, wire->outputs, wire->n_outputs, &message->sum_reply.outputs);
+    return reason != NULL ? reason : sum_reply_wrong(&message->sum_reply);
 }
 
-static size_t sum_reply_write(const struct sum_reply *reply, uint8_t *bytes)
+static LARGE_FRAME size_t sum_reply_write(const struct sum_reply *reply, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
     Meantime__SumReply body = MEANTIME__SUM_REPLY__INIT;
+    struct wire_outputs outputs;
 
     assert(sum_reply_wrong(reply) == NULL);
     body.id = reply->id;
@@ -137,6 +228,12 @@ static size_t sum_reply_write(const struct sum_reply *reply, uint8_t *bytes)
     body.total_low = (uint64_t)reply->units;
     body.unit_log2 = reply->unit_log2;
     body.compute_ns = reply->compute_ns;
+    body.build = reply->build;
+    body.grain = reply->grain;
+    body.fill_ns = reply->fill_ns;
+    outputs_write(&reply->outputs, &outputs);
+    body.outputs = outputs.pointers;
+    body.n_outputs = reply->outputs.count;
     wire.sum_reply = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_SUM_REPLY, bytes);
 }
@@ -151,25 +248,34 @@ static const char *progress_wrong(const struct progress *progress)
         {progress->count > SAMPLE_END_MAX, count_is_large},
         {progress->done > progress->count, "done is above count; it must be count or less"},
     };
-    return wire_broken(rules, COUNT_OF(rules));
+    const char *reason = wire_broken(rules, COUNT_OF(rules));
+    return reason != NULL ? reason : outputs_wrong(&progress->outputs, progress->done);
 }
 
-static const char *progress_read(const Meantime__Progress *wire, struct message *message)
+static const char *progress_read(struct decode_arena *arena, const Meantime__Progress *wire,
+                                 struct message *message)
 {
+    const char *reason;
+
     message->type = MESSAGE_PROGRESS;
     message->progress = (struct progress){.id = wire->id, .done = wire->done, .count = wire->count};
-    return progress_wrong(&message->progress);
+    reason = outputs_read(arena, wire->outputs, wire->n_outputs, &message->progress.outputs);
+    return reason != NULL ? reason : progress_wrong(&message->progress);
 }
 
-static size_t progress_write(const struct progress *progress, uint8_t *bytes)
+static LARGE_FRAME size_t progress_write(const struct progress *progress, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
     Meantime__Progress body = MEANTIME__PROGRESS__INIT;
+    struct wire_outputs outputs;
 
     assert(progress_wrong(progress) == NULL);
     body.id = progress->id;
     body.done = progress->done;
     body.count = progress->count;
+    outputs_write(&progress->outputs, &outputs);
+    body.outputs = outputs.pointers;
+    body.n_outputs = progress->outputs.count;
     wire.progress = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_PROGRESS, bytes);
 }
@@ -203,9 +309,9 @@ static size_t cancel_write(const struct cancel *cancel, uint8_t *bytes)
 
 static const char *refusal_wrong(const struct refusal *refusal)
 {
-    _Static_assert(STATUS_END == 12, "the reason names the last status");
+    _Static_assert(STATUS_END == 16, "the reason names the last status");
     return refusal->status < STATUS_MALFORMED || refusal->status >= STATUS_END
-               ? "status is unknown; it must be 1 to 11"
+               ? "status is unknown; it must be 1 to 15"
                : NULL;
 }
 
@@ -219,6 +325,7 @@ static const char *refusal_read(const Meantime__Refusal *wire, struct message *m
     refusal->id = wire->id;
     refusal->status = (enum status)wire->status;
     refusal->retry_after_ms = wire->retry_after_ms;
+    refusal->deaths = wire->deaths;
     wire_text_copy(refusal->text, wire->text);
     return refusal_wrong(refusal);
 }
@@ -233,6 +340,7 @@ static size_t refusal_write(const struct refusal *refusal, uint8_t *bytes)
     body.status = (Meantime__Status)refusal->status;
     body.text = wire_text_out(refusal->text, TEXT_BYTES_MAX);
     body.retry_after_ms = refusal->retry_after_ms;
+    body.deaths = refusal->deaths;
     wire.refusal = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_REFUSAL, bytes);
 }
@@ -241,12 +349,14 @@ static size_t refusal_write(const struct refusal *refusal, uint8_t *bytes)
 
 static const char *join_wrong(const struct join *join)
 {
-    return join->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
+    return join->capacity > CAPACITY_MAX ? capacity_is_large : offers_wrong(&join->offers);
 }
 
-static const char *join_read(const Meantime__Join *wire, struct message *message)
+static const char *join_read(struct decode_arena *arena, const Meantime__Join *wire,
+                             struct message *message)
 {
     struct join *join = &message->join;
+    const char *reason;
 
     if (!wire_text_fits(wire->name, NAME_BYTES_MAX))
         return "name is too long; it must be " QUOTE(NAME_BYTES_MAX) " bytes or less";
@@ -258,13 +368,15 @@ static const char *join_read(const Meantime__Join *wire, struct message *message
     join->height = wire->height;
     wire_text_copy(join->name, wire->name);
     wire_text_copy(join->kernel, wire->kernel);
-    return join_wrong(join);
+    reason = offers_read(arena, wire->summands, wire->n_summands, &join->offers);
+    return reason != NULL ? reason : join_wrong(join);
 }
 
-static size_t join_write(const struct join *join, uint8_t *bytes)
+static LARGE_FRAME size_t join_write(const struct join *join, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
     Meantime__Join body = MEANTIME__JOIN__INIT;
+    struct wire_offers offers;
 
     assert(join_wrong(join) == NULL);
     body.digest = join->digest;
@@ -272,6 +384,9 @@ static size_t join_write(const struct join *join, uint8_t *bytes)
     body.height = join->height;
     body.name = wire_text_out(join->name, NAME_BYTES_MAX);
     body.kernel = wire_text_out(join->kernel, NAME_BYTES_MAX);
+    offers_write(&join->offers, &offers);
+    body.summands = offers.pointers;
+    body.n_summands = join->offers.count;
     wire.join = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_JOIN, bytes);
 }
@@ -308,24 +423,33 @@ static size_t welcome_write(const struct welcome *welcome, uint8_t *bytes)
 
 static const char *heartbeat_wrong(const struct heartbeat *heartbeat)
 {
-    return heartbeat->capacity > CAPACITY_MAX ? capacity_is_large : NULL;
+    return heartbeat->capacity > CAPACITY_MAX ? capacity_is_large
+                                              : offers_wrong(&heartbeat->offers);
 }
 
-static const char *heartbeat_read(const Meantime__Heartbeat *wire, struct message *message)
+static const char *heartbeat_read(struct decode_arena *arena, const Meantime__Heartbeat *wire,
+                                  struct message *message)
 {
+    const char *reason;
+
     message->type = MESSAGE_HEARTBEAT;
     message->heartbeat = (struct heartbeat){.capacity = wire->capacity, .height = wire->height};
-    return heartbeat_wrong(&message->heartbeat);
+    reason = offers_read(arena, wire->summands, wire->n_summands, &message->heartbeat.offers);
+    return reason != NULL ? reason : heartbeat_wrong(&message->heartbeat);
 }
 
-static size_t heartbeat_write(const struct heartbeat *heartbeat, uint8_t *bytes)
+static LARGE_FRAME size_t heartbeat_write(const struct heartbeat *heartbeat, uint8_t *bytes)
 {
     Meantime__Message wire = MEANTIME__MESSAGE__INIT;
     Meantime__Heartbeat body = MEANTIME__HEARTBEAT__INIT;
+    struct wire_offers offers;
 
     assert(heartbeat_wrong(heartbeat) == NULL);
     body.capacity = heartbeat->capacity;
     body.height = heartbeat->height;
+    offers_write(&heartbeat->offers, &offers);
+    body.summands = offers.pointers;
+    body.n_summands = heartbeat->offers.count;
     wire.heartbeat = &body;
     return wire_write(&wire, MEANTIME__MESSAGE__BODY_HEARTBEAT, bytes);
 }
@@ -381,17 +505,18 @@ static const char *status_reply_read(struct message *message)
 /* ---- Decoding: from bytes to the section of their message ---- */
 
 /* The body of `wire` must be set. */
-static const char *body_read(const Meantime__Message *wire, struct message *message)
+static const char *body_read(struct decode_arena *arena, const Meantime__Message *wire,
+                             struct message *message)
 {
     switch (wire->body_case) {
     case MEANTIME__MESSAGE__BODY_SUM_REQUEST: return sum_request_read(wire->sum_request, message);
-    case MEANTIME__MESSAGE__BODY_SUM_REPLY: return sum_reply_read(wire->sum_reply, message);
-    case MEANTIME__MESSAGE__BODY_PROGRESS: return progress_read(wire->progress, message);
+    case MEANTIME__MESSAGE__BODY_SUM_REPLY: return sum_reply_read(arena, wire->sum_reply, message);
+    case MEANTIME__MESSAGE__BODY_PROGRESS: return progress_read(arena, wire->progress, message);
     case MEANTIME__MESSAGE__BODY_CANCEL: return cancel_read(wire->cancel, message);
     case MEANTIME__MESSAGE__BODY_REFUSAL: return refusal_read(wire->refusal, message);
-    case MEANTIME__MESSAGE__BODY_JOIN: return join_read(wire->join, message);
+    case MEANTIME__MESSAGE__BODY_JOIN: return join_read(arena, wire->join, message);
     case MEANTIME__MESSAGE__BODY_WELCOME: return welcome_read(wire->welcome, message);
-    case MEANTIME__MESSAGE__BODY_HEARTBEAT: return heartbeat_read(wire->heartbeat, message);
+    case MEANTIME__MESSAGE__BODY_HEARTBEAT: return heartbeat_read(arena, wire->heartbeat, message);
     case MEANTIME__MESSAGE__BODY_LEAVE: return leave_read(message);
     case MEANTIME__MESSAGE__BODY_STATUS_REQUEST:
         return status_request_read(wire->status_request, message);
@@ -428,8 +553,8 @@ static bool wrong_version_read(const Meantime__Message *wire, struct message *me
     return true;
 }
 
-static bool wire_read(const Meantime__Message *wire, struct message *message,
-                      struct message_error *error)
+static bool wire_read(struct decode_arena *arena, const Meantime__Message *wire,
+                      struct message *message, struct message_error *error)
 {
     const char *reason;
 
@@ -439,27 +564,19 @@ static bool wire_read(const Meantime__Message *wire, struct message *message,
     if (wire->body_case == MEANTIME__MESSAGE__BODY__NOT_SET)
         return fail(error, STATUS_MALFORMED, "the message has no body that this version knows",
                     wire);
-    reason = body_read(wire, message);
+    reason = body_read(arena, wire, message);
     return reason == NULL || fail(error, STATUS_OUT_OF_RANGE, reason, wire);
 }
 
-bool message_decode_in(struct decode_arena *arena, const void *bytes, size_t size,
-                       struct message *message, struct message_error *error)
+bool message_decode(struct decode_arena *arena, const void *bytes, size_t size,
+                    struct message *message, struct message_error *error)
 {
     const Meantime__Message *wire;
     const char *reason = wire_unpack(arena, bytes, size, &wire);
 
     if (reason != NULL)
         return fail(error, STATUS_MALFORMED, reason, NULL);
-    return wire_read(wire, message, error);
-}
-
-bool message_decode(const void *bytes, size_t size, struct message *message,
-                    struct message_error *error)
-{
-    struct decode_arena arena;
-
-    return message_decode_in(&arena, bytes, size, message, error);
+    return wire_read(arena, wire, message, error);
 }
 
 /* ---- Encoding: from a message to its section ---- */
@@ -499,6 +616,10 @@ const char *status_text(enum status status)
         [STATUS_WORKERS_LOST] = "workers lost",
         [STATUS_NOT_JOINED] = "not joined",
         [STATUS_OTHER_SUMS] = "other sums",
+        [STATUS_UNKNOWN_SUMMAND] = "unknown summand",
+        [STATUS_BAD_PARAMETERS] = "bad parameters",
+        [STATUS_SUMMAND_FAILED] = "summand failed",
+        [STATUS_OTHER_BITS] = "other bits",
     };
     _Static_assert(COUNT_OF(texts) == STATUS_END, "");
 

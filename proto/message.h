@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "proto/bounds.h"
+#include "proto/decode_arena.h"
+#include "proto/outputs.h"
 
 /* Why a request has no sum, or a worker no membership. The values are those on the wire. STATUS_OK
  * is never sent. */
@@ -25,6 +27,10 @@ enum status {
     STATUS_WORKERS_LOST = 9,
     STATUS_NOT_JOINED = 10,
     STATUS_OTHER_SUMS = 11,
+    STATUS_UNKNOWN_SUMMAND = 12,
+    STATUS_BAD_PARAMETERS = 13,
+    STATUS_SUMMAND_FAILED = 14,
+    STATUS_OTHER_BITS = 15,
     STATUS_END /* not a status: one more than the last status */
 };
 
@@ -44,31 +50,42 @@ enum message_type {
 };
 
 /* A client asks a server, or a front a worker, for the sum of samples [first, first + count) of the
- * stream (seed, kind). */
+ * stream (seed, kind), or for the sums of terms [first, first + count) of a summand. */
 struct sum_request {
-    uint64_t id;   /* 1 or more; the sender chooses it */
-    uint64_t seed; /* any */
-    enum message_kind kind;
-    uint64_t first;       /* number of the first sample; first + count <= SAMPLE_END_MAX */
-    uint64_t count;       /* samples, 1 or more */
-    uint32_t deadline_ms; /* time left for the answer; 0: no deadline */
-    bool progress;        /* true: the server sends progress messages */
+    uint64_t id;            /* 1 or more; the sender chooses it */
+    uint64_t seed;          /* any */
+    enum message_kind kind; /* MESSAGE_KIND_NONE with a summand */
+    uint64_t first;         /* number of the first one; first + count <= SAMPLE_END_MAX */
+    uint64_t count;         /* samples or terms, 1 or more */
+    uint32_t deadline_ms;   /* time left for the answer; 0: no deadline */
+    bool progress;          /* true: the server sends progress messages */
+    /* Only with a summand; otherwise NULL, NULL, 0 and false. */
+    const char *summand;    /* its name, see summand_name_valid(); NULL: samples of a kind */
+    const char *parameters; /* up to PARAMETERS_BYTES_MAX bytes of printable ASCII; NULL: none */
+    uint64_t build;         /* of the summand; 0: any */
+    bool audit;             /* to a worker: compute anew, with a fresh helper and other chunks */
 };
 
-/* The exact sum of `count` samples: units * 2^unit_log2. */
+/* The exact sum of `count` samples, units * 2^unit_log2, or the sums of `count` terms. */
 struct sum_reply {
-    uint64_t id;         /* of the request; 1 or more */
-    uint64_t count;      /* samples, 1 to SAMPLE_END_MAX */
-    __int128 units;      /* any value, even one that no stream has */
-    int32_t unit_log2;   /* -1074 to 0 */
-    uint64_t compute_ns; /* computing time of all cores together */
+    uint64_t id;            /* of the request; 1 or more */
+    uint64_t count;         /* samples or terms, 1 to SAMPLE_END_MAX */
+    __int128 units;         /* any value, even one that no stream has; 0 with outputs */
+    int32_t unit_log2;      /* -1074 to 0; 0 with outputs */
+    uint64_t compute_ns;    /* computing time of all cores together */
+    struct outputs outputs; /* of a summand; none: a sum of samples */
+    /* Only with outputs; otherwise 0. */
+    uint64_t build;   /* of the summand that computed the terms; not 0 */
+    uint64_t grain;   /* terms after which a cut costs nothing; 0: not known */
+    uint64_t fill_ns; /* the part of compute_ns that made the samples of the terms */
 };
 
-/* The server has summed `done` samples of `count`. */
+/* The server has summed `done` samples or terms of `count`. */
 struct progress {
-    uint64_t id;    /* of the request; 1 or more */
-    uint64_t done;  /* samples, 0 to count */
-    uint64_t count; /* samples, 1 to SAMPLE_END_MAX */
+    uint64_t id;            /* of the request; 1 or more */
+    uint64_t done;          /* samples or terms, 0 to count */
+    uint64_t count;         /* samples or terms, 1 to SAMPLE_END_MAX */
+    struct outputs outputs; /* of a summand: the sums of these `done` terms; or none */
 };
 
 /* The sender of a request no longer wants its answer. */
@@ -81,6 +98,9 @@ struct refusal {
     uint64_t id;             /* of the request; 0: it was not readable, or no request is refused */
     enum status status;      /* never STATUS_OK */
     uint32_t retry_after_ms; /* 0: a retry has no use */
+    /* STATUS_SUMMAND_FAILED: helper processes that died on these terms. 0: each helper would fail.
+     */
+    uint32_t deaths;
     /* For people, in printable ASCII. message_decode() replaces each other byte by '?'. */
     char text[TEXT_BYTES_MAX + 1];
 };
@@ -94,6 +114,7 @@ struct join {
     uint32_t height;
     char name[NAME_BYTES_MAX + 1];   /* for people, as refusal.text */
     char kernel[NAME_BYTES_MAX + 1]; /* for people, as refusal.text */
+    struct offers offers;            /* summands of the worker and of its own workers */
 };
 
 /* The front accepts the worker. */
@@ -101,10 +122,11 @@ struct welcome {
     uint32_t heartbeat_ms; /* time between heartbeats, HEARTBEAT_MS_MIN to HEARTBEAT_MS_MAX */
 };
 
-/* A sign of life. A worker sends its present capacity and height; a front sends 0 for both. */
+/* A sign of life. A worker sends its present values; a front sends 0 and no offers. */
 struct heartbeat {
-    uint32_t capacity; /* as in struct join */
-    uint32_t height;   /* as in struct join */
+    uint32_t capacity;    /* as in struct join */
+    uint32_t height;      /* as in struct join */
+    struct offers offers; /* all that the worker offers at present, as in struct join */
 };
 
 /* A client asks for the server's status. Each field skips entries at the start of a list. */
@@ -113,6 +135,9 @@ struct status_request {
     uint32_t first_request; /* requests to skip */
 };
 
+/* A struct message owns no memory. What its pointers point to (outputs, offers, the name and the
+ * parameters of a summand) belongs to the one who filled it in: message_decode() leaves them in the
+ * arena and in nothing else. */
 struct message {
     enum message_type type;
     union {
@@ -138,17 +163,14 @@ struct message_error {
 
 /* Reads one frame of `size` bytes. Returns true and fills in `message`, or returns false and fills
  * in `error`.
- * bytes: any bytes of any peer; never read past `size`. NULL is valid only if size is 0. */
-bool message_decode(const void *bytes, size_t size, struct message *message,
-                    struct message_error *error);
-
-/* The same for a caller with little stack: message_decode() takes DECODE_ARENA_BYTES of it. */
-struct decode_arena;
-bool message_decode_in(struct decode_arena *arena, const void *bytes, size_t size,
-                       struct message *message, struct message_error *error);
+ * arena: need not be initialised. The pointers of `message` are valid until the arena is used
+ * again. bytes: any bytes of any peer; never read past `size`. NULL is valid only if size is 0. */
+bool message_decode(struct decode_arena *arena, const void *bytes, size_t size,
+                    struct message *message, struct message_error *error);
 
 /* Writes `message` into `bytes` and returns the number of bytes, 1 to MESSAGE_BYTES_MAX.
- * message: must be valid for message_decode(). bytes: has room for MESSAGE_BYTES_MAX. */
+ * message: must be valid for message_decode(). bytes: has room for MESSAGE_BYTES_MAX,
+ * or for REQUEST_BYTES_MAX if the message has neither outputs nor offers. */
 size_t message_encode(const struct message *message, uint8_t *bytes);
 
 /* The name of a status for people, such as "busy". Never NULL. Static storage. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <float.h>
 
+#include "proto/outputs_wire.h"
 #include "proto/wire.h"
 
 _Static_assert(WORKER_STATUS_THREAD == (int)MEANTIME__WORKER_STATE__WORKER_STATE_THREAD, "");
@@ -33,11 +34,18 @@ static const char *worker_wrong(const struct worker_status *worker)
     return wire_broken(rules, COUNT_OF(rules));
 }
 
+static const char summand_is_wrong[] =
+    "summand of a request is invalid; it must be up to " QUOTE(SUMMAND_NAME_BYTES_MAX) " bytes of "
+                                                                                       "a-z 0-9 -";
+
 static const char *request_wrong(const struct request_status *request)
 {
+    bool summand = request->summand[0] != '\0';
     const char *reason =
-        wire_samples_wrong(request->id, request->kind, request->first, request->count);
+        wire_samples_wrong(request->id, summand, request->kind, request->first, request->count);
 
+    if (reason == NULL && summand && !summand_name_valid(request->summand))
+        reason = summand_is_wrong;
     if (reason == NULL && request->done > request->count)
         reason = "done is above count; it must be count or less";
     return reason;
@@ -61,8 +69,8 @@ static const char *lists_wrong(uint32_t worker_count, size_t workers_listed, uin
 
 /* The largest memory that protobuf-c allocates for a valid status reply: the message, its body, the
  * counters, two names of the server, both lists, and the struct and names of each entry.
- * protobuf-c also keeps 32 bytes for each of the body's 137 fields: 16 of them on the stack, the
- * others in allocations for 32, 64 and 128 fields.
+ * protobuf-c also keeps 32 bytes for each of the body's 169 fields: 16 of them on the stack, the
+ * others in allocations for 32, 64 and 128 fields. The name of a summand takes 32 bytes.
  * A third of the arena is free for later fields. */
 #define NAME_TAKEN WIRE_ARENA_TAKEN(NAME_BYTES_MAX + 1)
 #define STATUS_TAKEN_MAX                                                                           \
@@ -71,7 +79,9 @@ static const char *lists_wrong(uint32_t worker_count, size_t workers_listed, uin
      WIRE_ARENA_TAKEN(sizeof(Meantime__Counters)) + (32 + 64 + 128) * 32 +                         \
      STATUS_ENTRIES_MAX * (WIRE_ARENA_TAKEN(sizeof(Meantime__WorkerStatus)) +                      \
                            WIRE_ARENA_TAKEN(sizeof(Meantime__RequestStatus)) + 3 * NAME_TAKEN +    \
-                           2 * sizeof(void *)))
+                           2 * sizeof(void *)) +                                                   \
+     (STATUS_ENTRIES_MAX + OFFERS_MAX) * 32 +                                                      \
+     OFFERS_MAX * (WIRE_ARENA_TAKEN(sizeof(Meantime__Summand)) + sizeof(void *)))
 _Static_assert(STATUS_TAKEN_MAX <= DECODE_ARENA_BYTES / 3 * 2, "");
 
 /* Copies a name. Returns false if it is too long. */
@@ -119,6 +129,9 @@ static const char *request_read(const Meantime__RequestStatus *wire, struct requ
     };
     if (!name_read(request->owner, wire->owner))
         return name_is_long;
+    if (!wire_text_fits(wire->summand, SUMMAND_NAME_BYTES_MAX))
+        return summand_is_wrong;
+    wire_text_copy(request->summand, wire->summand);
     return request_wrong(request);
 }
 
@@ -151,6 +164,13 @@ static const char *server_read(const Meantime__StatusReply *wire, struct status_
     return NULL;
 }
 
+/* Reads an offer of the server. */
+static const char *status_offer_read(const Meantime__Summand *wire, struct offer *offer)
+{
+    offer_read(wire, offer);
+    return offer_wrong(offer);
+}
+
 static const char *status_read(const Meantime__StatusReply *wire, struct status_reply *status)
 {
     const char *reason =
@@ -162,6 +182,11 @@ static const char *status_read(const Meantime__StatusReply *wire, struct status_
         reason = worker_read(wire->workers[i], &status->workers[i]);
     for (size_t i = 0; reason == NULL && i < wire->n_requests; ++i)
         reason = request_read(wire->requests[i], &status->requests[i]);
+    if (reason == NULL && wire->n_summands > OFFERS_MAX)
+        reason = offers_too_many;
+    for (size_t i = 0; reason == NULL && i < wire->n_summands; ++i)
+        reason = status_offer_read(wire->summands[i], &status->offers[i]);
+    status->offer_count = (uint32_t)wire->n_summands;
     return reason;
 }
 
@@ -195,14 +220,18 @@ bool status_decode(const void *bytes, size_t size, struct status_reply *status, 
  *     97       a name: 1 + 1 + 95
  *     4        a capacity, which is at most 2^20
  *     10 each  first, count and done: if one of them has its 64th bit, first is 0 and is left out
+ *     33       the name of a summand; such a request has no kind
+ *     57       a summand: its tag and length, name, build, capacity, and ns_per_term
  * The tag and the length of an entry take 1 + 2 bytes, those of the counters 1 + 1, and those of
  * the whole reply 1 + 3. The version takes 1 + 1. */
-#define NAME_BYTES        (2 + NAME_BYTES_MAX)
-#define WORKER_BYTES_MAX  (3 + 4 * 6 + 4 + 2 + 2 * 9 + 11 + 2 * NAME_BYTES)
-#define REQUEST_BYTES_MAX (3 + 2 * 11 + 3 * 10 + 9 + 2 * 6 + 2 + NAME_BYTES)
-#define SERVER_BYTES_MAX  (2 * NAME_BYTES + 11 + 2 + (2 + 8 * 11) + 2 * 6)
-_Static_assert(STATUS_BYTES_MAX == 4 + 2 + SERVER_BYTES_MAX +
-                                       STATUS_ENTRIES_MAX * (WORKER_BYTES_MAX + REQUEST_BYTES_MAX),
+#define NAME_BYTES              (2 + NAME_BYTES_MAX)
+#define WORKER_BYTES_MAX        (3 + 4 * 6 + 4 + 2 + 2 * 9 + 11 + 2 * NAME_BYTES)
+#define REQUEST_ENTRY_BYTES_MAX (3 + 2 * 11 + 3 * 10 + 9 + 2 * 6 + 33 + NAME_BYTES)
+#define SERVER_BYTES_MAX        (2 * NAME_BYTES + 11 + 2 + (2 + 8 * 11) + 2 * 6)
+_Static_assert(STATUS_BYTES_MAX ==
+                   4 + 2 + SERVER_BYTES_MAX +
+                       STATUS_ENTRIES_MAX * (WORKER_BYTES_MAX + REQUEST_ENTRY_BYTES_MAX) +
+                       OFFERS_MAX * 57,
                "");
 _Static_assert(NAME_BYTES_MAX < 128 && CAPACITY_MAX < 1 << 21,
                "a name's length takes one byte, and a capacity three");
@@ -214,6 +243,7 @@ struct wire_lists {
     Meantime__WorkerStatus *worker_pointers[STATUS_ENTRIES_MAX];
     Meantime__RequestStatus requests[STATUS_ENTRIES_MAX];
     Meantime__RequestStatus *request_pointers[STATUS_ENTRIES_MAX];
+    struct wire_offers offers;
 };
 
 static void worker_write(const struct worker_status *worker, Meantime__WorkerStatus *wire)
@@ -247,6 +277,7 @@ static void request_write(const struct request_status *request, Meantime__Reques
     wire->done = request->done;
     wire->in_flight = request->in_flight;
     wire->age_ms = request->age_ms;
+    wire->summand = wire_text_out(request->summand, SUMMAND_NAME_BYTES_MAX);
 }
 
 static void counters_write(const struct counters *counters, Meantime__Counters *wire)
@@ -275,8 +306,11 @@ static void server_write(const struct status_reply *status, Meantime__StatusRepl
 static void lists_write(const struct status_reply *status, struct wire_lists *lists,
                         Meantime__StatusReply *wire)
 {
+    struct offers offers = {.count = status->offer_count, .list = status->offers};
+
     assert(lists_wrong(status->worker_count, status->workers_listed, status->request_count,
                        status->requests_listed) == NULL);
+    assert(offers_wrong(&offers) == NULL);
     for (uint32_t i = 0; i < status->workers_listed; ++i) {
         worker_write(&status->workers[i], &lists->workers[i]);
         lists->worker_pointers[i] = &lists->workers[i];
@@ -285,6 +319,9 @@ static void lists_write(const struct status_reply *status, struct wire_lists *li
         request_write(&status->requests[i], &lists->requests[i]);
         lists->request_pointers[i] = &lists->requests[i];
     }
+    offers_write(&offers, &lists->offers);
+    wire->summands = lists->offers.pointers;
+    wire->n_summands = offers.count;
     wire->workers = lists->worker_pointers;
     wire->n_workers = status->workers_listed;
     wire->requests = lists->request_pointers;

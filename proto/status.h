@@ -31,7 +31,8 @@ struct worker_status {
     uint64_t samples;     /* samples that the worker has summed so far */
 };
 
-/* id, seed, kind, first and count are those of struct sum_request. */
+/* id, seed, kind, first and count are those of struct sum_request. With a summand, they count terms
+ * instead of samples. */
 struct request_status {
     uint32_t client;                /* the server's number for the client */
     char owner[NAME_BYTES_MAX + 1]; /* where the request came from, for people */
@@ -40,9 +41,10 @@ struct request_status {
     enum message_kind kind;
     uint64_t first;
     uint64_t count;
-    uint64_t done;      /* samples summed so far, 0 to count */
-    uint32_t in_flight; /* spans that workers hold */
-    uint64_t age_ms;    /* since the server read the request */
+    uint64_t done;                            /* samples summed so far, 0 to count */
+    uint32_t in_flight;                       /* spans that workers hold */
+    uint64_t age_ms;                          /* since the server read the request */
+    char summand[SUMMAND_NAME_BYTES_MAX + 1]; /* its name; empty: samples of a kind */
 };
 
 /* Counts since the server started. */
@@ -70,6 +72,8 @@ struct status_reply {
     uint32_t requests_listed; /* entries of `requests`, after those that the client skipped */
     struct worker_status workers[STATUS_ENTRIES_MAX];
     struct request_status requests[STATUS_ENTRIES_MAX];
+    uint32_t offer_count;            /* of `offers`, 0 to OFFERS_MAX */
+    struct offer offers[OFFERS_MAX]; /* summands of the server and of its workers */
 };
 
 /* Reads one frame for which message_decode() has returned the type MESSAGE_STATUS_REPLY. Entries

@@ -10,15 +10,19 @@ _Static_assert(DECODE_ARENA_BYTES % alignof(max_align_t) == 0, "");
 
 /* `used` and the arena's size are multiples of the alignment, and so is the free space. Therefore a
  * size that fits still fits after rounding up. */
-static void *arena_take(void *arena_void, size_t size)
+void *wire_take(struct decode_arena *arena, size_t size)
 {
-    struct decode_arena *arena = arena_void;
     void *taken = arena->bytes + arena->used;
 
     if (size > DECODE_ARENA_BYTES - arena->used)
         return NULL;
     arena->used += WIRE_ARENA_TAKEN(size);
     return taken;
+}
+
+static void *arena_take(void *arena, size_t size)
+{
+    return wire_take(arena, size);
 }
 
 static void arena_keep(void *arena, void *taken)
@@ -39,9 +43,12 @@ const char *wire_unpack(struct decode_arena *arena, const void *bytes, size_t si
     arena->used = 0;
     *wire = meantime__message__unpack(&allocator, size, bytes);
     if (*wire == NULL)
-        return "the bytes are not a message, or the message has too many unknown fields";
+        return wire_arena_full;
     return NULL;
 }
+
+const char wire_arena_full[] =
+    "the bytes are not a message, or the message has too many unknown fields";
 
 const char wire_other_version[] =
     "version is not " QUOTE(PROTOCOL_VERSION) ", the only supported version";
@@ -54,11 +61,13 @@ const char *wire_broken(const struct wire_rule *rules, size_t count)
     return NULL;
 }
 
-const char *wire_samples_wrong(uint64_t id, enum message_kind kind, uint64_t first, uint64_t count)
+const char *wire_samples_wrong(uint64_t id, bool summand, enum message_kind kind, uint64_t first,
+                               uint64_t count)
 {
     const struct wire_rule rules[] = {
         {id == 0, "id is 0; it must be 1 or more"},
-        {kind != MESSAGE_KIND_GAUSSIAN && kind != MESSAGE_KIND_UNIFORM,
+        {summand && kind != MESSAGE_KIND_NONE, "kind is not 0; it must be 0 with a summand"},
+        {!summand && kind != MESSAGE_KIND_GAUSSIAN && kind != MESSAGE_KIND_UNIFORM,
          "kind is unknown; it must be 1 (Gaussian) or 2 (uniform)"},
         {count == 0, "count is 0; it must be 1 or more"},
         {first > SAMPLE_END_MAX || count > SAMPLE_END_MAX - first,

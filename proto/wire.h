@@ -1,5 +1,5 @@
-/* What message.c and status.c share: the memory for decoding a frame, range checks, and texts.
- * Only these two files include this header, because it exposes protobuf-c's structs.
+/* What message.c, status.c and outputs.c share: the memory for decoding a frame, range checks, and
+ * texts. Only these files include this header, because it exposes protobuf-c's structs.
  * A leaf like proto/message.h. */
 #ifndef MEANTIME_PROTO_WIRE_H
 #define MEANTIME_PROTO_WIRE_H
@@ -26,6 +26,12 @@
 const char *wire_unpack(struct decode_arena *arena, const void *bytes, size_t size,
                         const Meantime__Message **wire);
 
+/* Returns `size` bytes of the arena, aligned for any type, or NULL if it is full. */
+void *wire_take(struct decode_arena *arena, size_t size);
+
+/* The reason for refusing a message for which the arena is too small. */
+extern const char wire_arena_full[];
+
 /* The reason for refusing a message of another version. */
 extern const char wire_other_version[];
 
@@ -38,8 +44,10 @@ struct wire_rule {
 /* The reason of the first broken rule, or NULL. */
 const char *wire_broken(const struct wire_rule *rules, size_t count);
 
-/* Checks the samples that request `id` asks for. Returns a reason, or NULL if all is in range. */
-const char *wire_samples_wrong(uint64_t id, enum message_kind kind, uint64_t first, uint64_t count);
+/* Checks the samples or terms that request `id` asks for. Returns a reason, or NULL if all is in
+ * range. summand: true if the request names one. */
+const char *wire_samples_wrong(uint64_t id, bool summand, enum message_kind kind, uint64_t first,
+                               uint64_t count);
 
 /* True if `text` has at most `bytes_max` bytes without its final NUL. */
 bool wire_text_fits(const char *text, size_t bytes_max);

@@ -217,7 +217,7 @@ static bool send_frame(struct server_link *link, const void *bytes, size_t size,
  * messages that came meanwhile. */
 bool server_link_send(struct server_link *link, const struct message *message)
 {
-    uint8_t bytes[MESSAGE_BYTES_MAX];
+    uint8_t bytes[REQUEST_BYTES_MAX];
     size_t size = message_encode(message, bytes);
 
     if (!(get(link->dealer, ZMQ_EVENTS) & ZMQ_POLLOUT) || !send_frame(link, NULL, 0, ZMQ_SNDMORE) ||
@@ -246,8 +246,8 @@ enum link_receipt server_link_receive(struct server_link *link, struct message *
 
     zmq_msg_init(&frame);
     if (receive_last_frame(link, &frame, left))
-        receipt = message_decode_in(link->context->arena, zmq_msg_data(&frame),
-                                    zmq_msg_size(&frame), message, error)
+        receipt = message_decode(link->context->arena, zmq_msg_data(&frame), zmq_msg_size(&frame),
+                                 message, error)
                       ? LINK_MESSAGE
                       : LINK_INVALID;
     zmq_msg_close(&frame);

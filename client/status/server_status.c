@@ -47,7 +47,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct server_status *sta
 
 static void page_ask(void *dealer, const struct server_status *status)
 {
-    uint8_t bytes[MESSAGE_BYTES_MAX];
+    uint8_t bytes[REQUEST_BYTES_MAX];
     struct message message = {
         .type = MESSAGE_STATUS_REQUEST,
         .status_request = {.first_worker = status->worker_count,

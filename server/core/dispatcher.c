@@ -84,6 +84,9 @@ static void on_sum_request(struct dispatcher *d, const struct event *event)
     if (d->draining)
         answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_STOPPING, 0,
                       "the server is stopping; ask another one");
+    else if (asked->summand)
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_UNKNOWN_SUMMAND, 0,
+                      "no worker of this server has the summand %s", asked->summand);
     else if (client_request(client, asked->id))
         answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
                       "request %" PRIu64 " of this client is in flight already", asked->id);

@@ -8,7 +8,8 @@
 bool inbox_init(struct inbox *inbox, enum listener_type type, const char *endpoint,
                 struct log_limit *log, const char **why)
 {
-    *inbox = (struct inbox){.listener = listener_new(type, endpoint, log, why), .log = log};
+    inbox->listener = listener_new(type, endpoint, log, why);
+    inbox->log = log;
     return inbox->listener;
 }
 
@@ -61,7 +62,7 @@ static bool decode(struct inbox *inbox)
     struct message_error error;
 
     inbox->release_due = true;
-    if (message_decode(inbox->from.bytes, inbox->from.size, &inbox->message, &error))
+    if (message_decode(&inbox->arena, inbox->from.bytes, inbox->from.size, &inbox->message, &error))
         return true;
     refuse_bad(inbox, &error);
     return false;

@@ -24,13 +24,15 @@ struct inbox {
     struct listener *listener;
     struct log_limit *log; /* the caller's */
     struct listener_message from;
-    struct message message; /* decoded from `from`; valid until the next inbox_next() */
-    bool release_due;       /* the next inbox_next() releases the sender of `message` */
-    uint32_t messages_read; /* in this turn, 0 to TURN_MESSAGES */
-    uint64_t refused;       /* messages that inbox_refuse() has answered */
+    struct message message;    /* decoded from `from`; valid until the next inbox_next() */
+    struct decode_arena arena; /* of `message` */
+    bool release_due;          /* the next inbox_next() releases the sender of `message` */
+    uint32_t messages_read;    /* in this turn, 0 to TURN_MESSAGES */
+    uint64_t refused;          /* messages that inbox_refuse() has answered */
 };
 
-/* Listens at `endpoint`. False on failure; `why` says why and lives until the next call. */
+/* inbox: all bytes 0. Listens at `endpoint`. False on failure; `why` says why and lives until the
+ * next call. */
 bool inbox_init(struct inbox *inbox, enum listener_type type, const char *endpoint,
                 struct log_limit *log, const char **why);
 

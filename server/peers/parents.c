@@ -30,9 +30,10 @@ struct parent {
 struct parents {
     struct parents_settings settings;
     struct join join;
-    struct message message; /* of the last event */
-    uint32_t current;       /* index of the parent whose turn it is */
-    uint32_t events_read;   /* from the current parent in this turn, 0 to TURN_MESSAGES */
+    struct message message;    /* of the last event */
+    struct decode_arena arena; /* of `message` */
+    uint32_t current;          /* index of the parent whose turn it is */
+    uint32_t events_read;      /* from the current parent in this turn, 0 to TURN_MESSAGES */
     uint32_t count;
     struct parent parents[PARENTS_MAX];
 };
@@ -224,7 +225,8 @@ static enum parent_event on_message(struct parents *parents, struct parent *pare
     zmq_msg_t *frame = &parent->link.frame;
     struct message_error error;
 
-    if (!message_decode(zmq_msg_data(frame), zmq_msg_size(frame), &parents->message, &error)) {
+    if (!message_decode(&parents->arena, zmq_msg_data(frame), zmq_msg_size(frame),
+                        &parents->message, &error)) {
         log_limit_bad_message(parents->settings.log, LOG_KIND_PARENT, parent->link.endpoint,
                               "a parent has sent a message that cannot be decoded");
         return PARENT_EVENT_HANDLED;

@@ -14,6 +14,7 @@
 #define ROUTING_ID_BYTES_MAX 255
 
 struct impostor {
+    struct decode_arena arena; /* of the last message */
     zsock_t *router;
     uint8_t client[ROUTING_ID_BYTES_MAX]; /* routing id of the client of the last message */
     size_t client_size;                   /* bytes of `client` */
@@ -70,7 +71,8 @@ struct message impostor_recv(struct impostor *impostor)
         size = zmq_recv(router, bytes, sizeof bytes, 0);
     cr_assert(size > 0 && !zsock_rcvmore(router),
               "the message has no body, or frames behind the body");
-    cr_assert(message_decode(bytes, (size_t)size, &message, &error), "%s", error.reason);
+    cr_assert(message_decode(&impostor->arena, bytes, (size_t)size, &message, &error), "%s",
+              error.reason);
     return message;
 }
 

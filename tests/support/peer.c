@@ -11,6 +11,7 @@
 #include "tests/support/process.h"
 
 struct peer {
+    struct decode_arena arena; /* of the last message */
     enum peer_type type;
     zsock_t *socket;
     zsock_t *monitor; /* receives an event when the server disconnects */
@@ -155,8 +156,8 @@ struct message peer_recv(struct peer *peer)
     if (peer->type == PEER_DELIMITED)
         recv_frame(peer, bytes, 0, true);
     size_t size = recv_frame(peer, bytes, sizeof bytes, false);
-    cr_assert(message_decode(bytes, size, &message, &error), "the message cannot be decoded: %s",
-              error.reason);
+    cr_assert(message_decode(&peer->arena, bytes, size, &message, &error),
+              "the message cannot be decoded: %s", error.reason);
     return message;
 }
 

@@ -100,6 +100,7 @@ static void send_random_message(struct peer *peer, struct chance *chance)
 static uint64_t recv_answered(struct peer *peer)
 {
     static uint8_t bytes[FRAME_BYTES_MAX];
+    static struct decode_arena arena;
     struct message message;
     struct message_error error;
     int size;
@@ -108,7 +109,7 @@ static uint64_t recv_answered(struct peer *peer)
         size = zmq_recv(peer_socket(peer), bytes, sizeof bytes, 0);
         cr_assert(size != -1, "no answer");
     } while (peer_has_more(peer));
-    cr_assert(message_decode(bytes, (size_t)size, &message, &error), "%s", error.reason);
+    cr_assert(message_decode(&arena, bytes, (size_t)size, &message, &error), "%s", error.reason);
     switch (message.type) {
     case MESSAGE_SUM_REPLY: return message.sum_reply.id;
     case MESSAGE_REFUSAL: return message.refusal.id;
@@ -464,13 +465,14 @@ static void shake_hands(int connection)
 
 static struct message recv_answer(int connection)
 {
+    static struct decode_arena arena;
     uint8_t header[4], bytes[UINT8_MAX];
     struct message message;
     struct message_error error;
 
     recv_bytes(connection, header, sizeof header);
     recv_bytes(connection, bytes, header[3]);
-    cr_assert(message_decode(bytes, header[3], &message, &error), "%s", error.reason);
+    cr_assert(message_decode(&arena, bytes, header[3], &message, &error), "%s", error.reason);
     return message;
 }
 

@@ -54,12 +54,13 @@ static int recv_within(void *peer, uint8_t *bytes, size_t size, int timeout_ms)
 bool bench_peer_recv(void *peer, struct message *message, int timeout_ms)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
+    struct decode_arena arena;
     struct message_error error;
     int size = recv_within(peer, bytes, sizeof bytes, timeout_ms);
 
     if (size == -1)
         return false;
-    if (!message_decode(bytes, (size_t)size, message, &error))
+    if (!message_decode(&arena, bytes, (size_t)size, message, &error))
         bench_fail(error.reason);
     return true;
 }
@@ -88,13 +89,14 @@ void bench_peer_status(void *peer, struct status_reply *status)
     static uint8_t bytes[FRAME_BYTES_MAX];
     struct message message = {.type = MESSAGE_STATUS_REQUEST};
     struct message_error error;
+    struct decode_arena arena;
     const char *reason;
     int size;
 
     bench_peer_send(peer, &message);
     do {
         size = recv_within(peer, bytes, sizeof bytes, PEER_FOR_EVER);
-        if (size == -1 || !message_decode(bytes, (size_t)size, &message, &error))
+        if (size == -1 || !message_decode(&arena, bytes, (size_t)size, &message, &error))
             bench_fail("the reply is not a valid message");
     } while (message.type != MESSAGE_STATUS_REPLY);
     if (!status_decode(bytes, (size_t)size, status, &reason))

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 
 /* ---- Tools ---- */
 
-/* The result of decoding a frame. */
+/* The result of decoding a frame. Outputs and offers are valid until the second decode() after this
+ * one. */
 struct decoded {
     bool taken;
     struct message message;
@@ -24,41 +26,86 @@ struct decoded {
 
 static struct decoded decode(const void *bytes, size_t size)
 {
+    static struct decode_arena arenas[2];
+    static unsigned turn;
     struct decoded outcome = {0};
     uint8_t *exact = exact_copy(bytes, size);
 
-    outcome.taken = message_decode(exact, size, &outcome.message, &outcome.error);
+    outcome.taken =
+        message_decode(&arenas[turn++ % 2], exact, size, &outcome.message, &outcome.error);
     free(exact);
     return outcome;
 }
 
+static bool texts_equal(const char *a, const char *b)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
 static bool sum_requests_equal(const struct sum_request *a, const struct sum_request *b)
 {
-    return a->id == b->id && a->seed == b->seed && a->kind == b->kind && a->first == b->first &&
-           a->count == b->count && a->deadline_ms == b->deadline_ms && a->progress == b->progress;
+    return texts_equal(a->summand, b->summand) && texts_equal(a->parameters, b->parameters) &&
+           a->build == b->build && a->audit == b->audit && a->id == b->id && a->seed == b->seed &&
+           a->kind == b->kind && a->first == b->first && a->count == b->count &&
+           a->deadline_ms == b->deadline_ms && a->progress == b->progress;
+}
+
+static bool units_equal(const struct units *a, const struct units *b)
+{
+    return a->length == b->length && a->unit_log2 == b->unit_log2 &&
+           (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
+}
+
+static bool outputs_equal(const struct outputs *a, const struct outputs *b)
+{
+    bool equal = a->count == b->count;
+
+    for (uint32_t i = 0; equal && i < a->count; ++i) {
+        const struct output_total *x = &a->list[i], *y = &b->list[i];
+        equal = strcmp(x->name, y->name) == 0 && units_equal(&x->sum, &y->sum) &&
+                x->has_squares == y->has_squares &&
+                (!x->has_squares || units_equal(&x->squares, &y->squares));
+    }
+    return equal;
+}
+
+static bool offers_equal(const struct offers *a, const struct offers *b)
+{
+    bool equal = a->count == b->count;
+
+    for (uint32_t i = 0; equal && i < a->count; ++i) {
+        const struct offer *x = &a->list[i], *y = &b->list[i];
+        equal = strcmp(x->name, y->name) == 0 && x->build == y->build &&
+                x->capacity == y->capacity && x->ns_per_term == y->ns_per_term;
+    }
+    return equal;
 }
 
 static bool sum_replies_equal(const struct sum_reply *a, const struct sum_reply *b)
 {
     return a->id == b->id && a->count == b->count && a->units == b->units &&
-           a->unit_log2 == b->unit_log2 && a->compute_ns == b->compute_ns;
+           a->unit_log2 == b->unit_log2 && a->compute_ns == b->compute_ns && a->build == b->build &&
+           a->grain == b->grain && a->fill_ns == b->fill_ns &&
+           outputs_equal(&a->outputs, &b->outputs);
 }
 
 static bool progresses_equal(const struct progress *a, const struct progress *b)
 {
-    return a->id == b->id && a->done == b->done && a->count == b->count;
+    return a->id == b->id && a->done == b->done && a->count == b->count &&
+           outputs_equal(&a->outputs, &b->outputs);
 }
 
 static bool refusals_equal(const struct refusal *a, const struct refusal *b)
 {
     return a->id == b->id && a->status == b->status && a->retry_after_ms == b->retry_after_ms &&
-           strcmp(a->text, b->text) == 0;
+           a->deaths == b->deaths && strcmp(a->text, b->text) == 0;
 }
 
 static bool joins_equal(const struct join *a, const struct join *b)
 {
     return a->digest == b->digest && a->capacity == b->capacity && a->height == b->height &&
-           strcmp(a->name, b->name) == 0 && strcmp(a->kernel, b->kernel) == 0;
+           strcmp(a->name, b->name) == 0 && strcmp(a->kernel, b->kernel) == 0 &&
+           offers_equal(&a->offers, &b->offers);
 }
 
 static bool status_requests_equal(const struct status_request *a, const struct status_request *b)
@@ -80,7 +127,8 @@ static bool messages_equal(const struct message *a, const struct message *b)
     case MESSAGE_WELCOME: return a->welcome.heartbeat_ms == b->welcome.heartbeat_ms;
     case MESSAGE_HEARTBEAT:
         return a->heartbeat.capacity == b->heartbeat.capacity &&
-               a->heartbeat.height == b->heartbeat.height;
+               a->heartbeat.height == b->heartbeat.height &&
+               offers_equal(&a->heartbeat.offers, &b->heartbeat.offers);
     case MESSAGE_LEAVE: return true;
     case MESSAGE_STATUS_REQUEST:
         return status_requests_equal(&a->status_request, &b->status_request);
@@ -90,7 +138,21 @@ static bool messages_equal(const struct message *a, const struct message *b)
     return false;
 }
 
-/* One message of each type that message_encode() writes. */
+static const struct output_total sample_outputs[] = {
+    {.name = "price",
+     .sum = {.unit_log2 = -64, .length = 3, .bytes = (const uint8_t[]){1, 2, 3}},
+     .squares = {.unit_log2 = -128, .length = 2, .bytes = (const uint8_t[]){5, 6}},
+     .has_squares = true},
+    {.name = "delta_0", .sum = {.unit_log2 = 8, .length = 1, .bytes = (const uint8_t[]){0xff}}},
+    {.name = "0", .has_squares = true},
+};
+
+static const struct offer sample_offers[] = {
+    {.name = "asian", .build = 0x0123456789abcdef, .capacity = 16, .ns_per_term = 16.4},
+    {.name = "prime-count", .build = 1},
+};
+
+/* One message of each type that message_encode() writes, then those with the fields of summands. */
 static const struct message samples[] = {
     {.type = MESSAGE_SUM_REQUEST,
      .sum_request = {.id = 7,
@@ -123,8 +185,34 @@ static const struct message samples[] = {
     {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 16, .height = 2}},
     {.type = MESSAGE_LEAVE},
     {.type = MESSAGE_STATUS_REQUEST, .status_request = {.first_worker = 64, .first_request = 128}},
+    {.type = MESSAGE_SUM_REQUEST,
+     .sum_request = {.id = 8,
+                     .first = 1,
+                     .count = 100,
+                     .summand = "asian",
+                     .parameters = "strike=1 volatility=0.2",
+                     .build = 0x0123456789abcdef,
+                     .audit = true}},
+    {.type = MESSAGE_SUM_REPLY,
+     .sum_reply = {.id = 8,
+                   .count = 100,
+                   .compute_ns = 1640,
+                   .build = 0x0123456789abcdef,
+                   .grain = 5456,
+                   .fill_ns = 420,
+                   .outputs = {COUNT_OF(sample_outputs), sample_outputs}}},
+    {.type = MESSAGE_PROGRESS,
+     .progress = {.id = 8,
+                  .done = 50,
+                  .count = 100,
+                  .outputs = {COUNT_OF(sample_outputs), sample_outputs}}},
+    {.type = MESSAGE_REFUSAL,
+     .refusal = {.id = 8, .status = STATUS_SUMMAND_FAILED, .deaths = 2, .text = "SIGSEGV"}},
+    {.type = MESSAGE_JOIN, .join = {.offers = {COUNT_OF(sample_offers), sample_offers}}},
+    {.type = MESSAGE_HEARTBEAT, .heartbeat = {.offers = {COUNT_OF(sample_offers), sample_offers}}},
 };
-_Static_assert(COUNT_OF(samples) == MESSAGE_TYPES - 1, "all but the status reply");
+#define TYPES_WRITTEN (MESSAGE_TYPES - 1) /* all but the status reply */
+_Static_assert(COUNT_OF(samples) == TYPES_WRITTEN + 6, "");
 
 static struct decoded decode_frame(const struct frame *frame)
 {
@@ -240,8 +328,8 @@ Test(message, progress_cancel_and_refusal_are_valid_up_to_each_limit_and_invalid
         /*              id       status    retry_after_ms */
         {BODY_REFUSAL, {{1, 0}, {2, 1}, {4, 0}}, STATUS_OK, NULL},
         {BODY_REFUSAL, {{1, 1}, {2, 0}, {4, 0}}, RANGE, "status is unknown;"},
-        {BODY_REFUSAL, {{1, 1}, {2, 11}, {4, UINT32_MAX}}, STATUS_OK, NULL},
-        {BODY_REFUSAL, {{1, 1}, {2, 12}, {4, 0}}, RANGE, "status is unknown; it must be 1 to 11"},
+        {BODY_REFUSAL, {{1, 1}, {2, 15}, {4, UINT32_MAX}, {5, UINT32_MAX}}, STATUS_OK, NULL},
+        {BODY_REFUSAL, {{1, 1}, {2, 16}, {4, 0}}, RANGE, "status is unknown; it must be 1 to 15"},
         {BODY_REFUSAL, {{1, 1}, {2, UINT64_MAX}, {4, 0}}, RANGE, "status is unknown;"},
     };
     check_limit_rows(rows, COUNT_OF(rows));
@@ -325,10 +413,11 @@ Test(message, frames_that_are_no_message_are_malformed)
 
 Test(message, null_with_size_0_is_malformed)
 {
+    static struct decode_arena arena;
     struct message message;
     struct message_error error;
 
-    cr_assert(!message_decode(NULL, 0, &message, &error));
+    cr_assert(!message_decode(&arena, NULL, 0, &message, &error));
     cr_assert(error.status == STATUS_MALFORMED);
     cr_assert_str_eq(error.reason, "the frame is empty");
 }
@@ -390,9 +479,12 @@ Test(message, frame_beyond_the_limit_is_malformed_unread)
 
 Test(message, frame_at_the_limit_is_malformed_if_it_needs_more_memory_than_the_arena_has)
 {
-    struct frame frame = cancel_of_size(FRAME_BYTES_MAX);
-    struct decoded outcome = decode_frame(&frame);
+    struct frame frame = cancel_of_size(FRAME_BYTES_MAX / 2);
+    struct decoded outcome;
 
+    while (frame.size < FRAME_BYTES_MAX)
+        put_bytes(&frame, 1, NULL, 0); /* version with the wrong type: an unknown field */
+    outcome = decode_frame(&frame);
     cr_assert(frame.size == FRAME_BYTES_MAX);
     cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
 }
@@ -428,7 +520,7 @@ Test(message, too_many_unknown_fields_are_malformed)
     static const struct {
         unsigned count;
         size_t size;
-    } rows[] = {{60, 500}, {250, 64}, {1000, 16}, {2000, 0}, {5000, 0}};
+    } rows[] = {{400, 64}, {1000, 16}, {2000, 0}, {5000, 0}};
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
         struct decoded outcome = decode_with_unknown_fields(rows[i].count, rows[i].size);
@@ -474,8 +566,8 @@ Test(message, join_with_unknown_fields_is_valid)
     struct decoded outcome;
 
     put_bytes(&body, 3, "node7", 5);
-    put_bytes(&body, 6, "rack 12", 7);
-    put_number(&body, 7, 9);
+    put_bytes(&body, 16, "rack 12", 7);
+    put_number(&body, 17, 9);
     put_number(&body, 2, 4);
     frame = frame_of(PROTOCOL_VERSION, BODY_JOIN, &body);
     outcome = decode_frame(&frame);
@@ -629,6 +721,61 @@ static void check_round_trip(const struct message *message, const char *what, ui
     cr_assert(messages_equal(message, &outcome.message), "%s, seed %" PRIu64, what, seed);
 }
 
+/* A reply of `count` times the same output. units: the bytes of its sum. */
+static struct decoded decode_output(const char *name, const void *units, size_t length,
+                                    int64_t unit_log2, unsigned count)
+{
+    struct frame body = {.size = 0}, output = {.size = 0}, total = {.size = 0}, frame;
+
+    put_bytes(&total, 1, units, length);
+    put_number(&total, 2, zigzag(unit_log2));
+    put_bytes(&output, 1, name, strlen(name));
+    put_bytes(&output, 2, total.bytes, total.size);
+    put_number(&body, 1, 7);
+    put_number(&body, 2, 1);
+    put_double(&body, 8, 1); /* the build: any bits but 0 */
+    for (unsigned i = 0; i < count; ++i)
+        put_bytes(&body, 7, output.bytes, output.size);
+    frame = frame_of(PROTOCOL_VERSION, BODY_SUM_REPLY, &body);
+    return decode_frame(&frame);
+}
+
+/* Builds the bytes of a reply, which may be invalid, with an empty output for each output. */
+static struct decoded decode_reply_as_sent(const struct sum_reply *reply)
+{
+    struct frame body = {.size = 0}, output = {.size = 0}, frame;
+    double build, low;
+    uint64_t units = (uint64_t)reply->units;
+
+    memcpy(&build, &reply->build, sizeof(build));
+    memcpy(&low, &units, sizeof(low));
+    put_number(&body, 1, reply->id);
+    put_number(&body, 2, reply->count);
+    put_double(&body, 4, low);
+    put_number(&body, 5, zigzag(reply->unit_log2));
+    put_bytes(&output, 1, "x", 1);
+    for (uint32_t i = 0; i < reply->outputs.count; ++i)
+        put_bytes(&body, 7, output.bytes, output.size);
+    put_double(&body, 8, build);
+    put_number(&body, 9, reply->grain);
+    put_number(&body, 10, reply->fill_ns);
+    frame = frame_of(PROTOCOL_VERSION, BODY_SUM_REPLY, &body);
+    return decode_frame(&frame);
+}
+
+static void draw_summand(struct chance *chance, struct sum_request *request)
+{
+    static char parameters[PARAMETERS_BYTES_MAX + 1];
+    static const char *const names[] = {"a", "asian", "x-0123456789-0123456789-0123456"};
+
+    draw_text(chance, parameters, PARAMETERS_BYTES_MAX);
+    request->kind = MESSAGE_KIND_NONE;
+    request->summand = names[chance_below(chance, COUNT_OF(names))];
+    request->parameters = parameters[0] ? parameters : NULL;
+    request->build = chance_below(chance, 2) ? chance_next(chance) : 0;
+    request->audit = chance_next(chance) & 1;
+}
+
 static void draw_sum_request(struct chance *chance, struct sum_request *request)
 {
     request->id = draw_positive(chance, UINT64_MAX);
@@ -640,6 +787,55 @@ static void draw_sum_request(struct chance *chance, struct sum_request *request)
         request->first = draw_number(chance, request->first);
     request->deadline_ms = draw_word(chance);
     request->progress = chance_next(chance) & 1;
+    if (chance_next(chance) & 1)
+        draw_summand(chance, request);
+}
+
+/* A total of one or more terms. */
+static void draw_total(struct chance *chance, enum exact_form form, struct exact_total *total)
+{
+    uint64_t word = chance_next(chance) >> (1 + chance_below(chance, 63));
+    int unit_log2 = form == EXACT_SUM ? -1072 + 8 * (int)chance_below(chance, 240)
+                                      : -2144 + 8 * (int)chance_below(chance, 480);
+
+    if (form == EXACT_SUM && chance_next(chance) & 1)
+        word = -word;
+    exact_total_set(total, &word, 1, unit_log2);
+}
+
+/* Up to OUTPUTS_MAX outputs, mostly few. */
+static struct outputs draw_outputs(struct chance *chance)
+{
+    static struct output_total list[OUTPUTS_MAX];
+    static struct exact_total totals[OUTPUTS_MAX][2];
+    static const char *const names[] = {"0", "mean_x", "x-0123456789_0123456789-0123456"};
+    uint32_t count = 1 + (uint32_t)chance_below(chance, chance_below(chance, 8) ? 3 : OUTPUTS_MAX);
+
+    for (uint32_t i = 0; i < count; ++i) {
+        draw_total(chance, EXACT_SUM, &totals[i][0]);
+        draw_total(chance, EXACT_SQUARES, &totals[i][1]);
+        list[i] = (struct output_total){.name = names[chance_below(chance, COUNT_OF(names))],
+                                        .sum = units_view(&totals[i][0]),
+                                        .has_squares = chance_next(chance) & 1};
+        if (list[i].has_squares)
+            list[i].squares = units_view(&totals[i][1]);
+    }
+    return (struct outputs){.count = count, .list = list};
+}
+
+static struct offers draw_offers(struct chance *chance)
+{
+    static struct offer list[OFFERS_MAX];
+    uint32_t count = (uint32_t)chance_below(chance, OFFERS_MAX + 1);
+
+    for (uint32_t i = 0; i < count; ++i)
+        list[i] = (struct offer){
+            .name = "asian",
+            .build = chance_next(chance) | 1,
+            .capacity = (uint32_t)draw_number(chance, CAPACITY_MAX),
+            .ns_per_term = (double)draw_number(chance, UINT64_MAX) / 1000,
+        };
+    return (struct offers){.count = count, .list = list};
 }
 
 static __int128 draw_units(struct chance *chance)
@@ -656,6 +852,13 @@ static void draw_sum_reply(struct chance *chance, struct sum_reply *reply)
     reply->units = draw_units(chance);
     reply->unit_log2 = -(int32_t)(chance_next(chance) % 1075);
     reply->compute_ns = draw_number(chance, UINT64_MAX);
+    if (chance_next(chance) & 1)
+        return;
+    reply->units = reply->unit_log2 = 0;
+    reply->outputs = draw_outputs(chance);
+    reply->build = chance_next(chance) | 1;
+    reply->grain = draw_number(chance, UINT64_MAX);
+    reply->fill_ns = draw_number(chance, UINT64_MAX);
 }
 
 static void draw_progress(struct chance *chance, struct progress *progress)
@@ -663,6 +866,8 @@ static void draw_progress(struct chance *chance, struct progress *progress)
     progress->id = draw_positive(chance, UINT64_MAX);
     progress->count = draw_positive(chance, SAMPLE_END_MAX);
     progress->done = chance_next(chance) % progress->count;
+    if (progress->done > 0 && chance_next(chance) & 1)
+        progress->outputs = draw_outputs(chance);
 }
 
 static void draw_refusal(struct chance *chance, struct refusal *refusal)
@@ -670,6 +875,7 @@ static void draw_refusal(struct chance *chance, struct refusal *refusal)
     refusal->id = draw_number(chance, UINT64_MAX);
     refusal->status = (enum status)(1 + chance_next(chance) % (STATUS_END - 1));
     refusal->retry_after_ms = draw_word(chance);
+    refusal->deaths = draw_word(chance);
     draw_text(chance, refusal->text, TEXT_BYTES_MAX);
 }
 
@@ -680,6 +886,7 @@ static void draw_join(struct chance *chance, struct join *join)
     join->height = (uint32_t)draw_number(chance, UINT32_MAX);
     draw_text(chance, join->name, NAME_BYTES_MAX);
     draw_text(chance, join->kernel, NAME_BYTES_MAX);
+    join->offers = draw_offers(chance);
 }
 
 static void draw_welcome(struct chance *chance, struct welcome *welcome)
@@ -692,6 +899,7 @@ static void draw_heartbeat(struct chance *chance, struct heartbeat *heartbeat)
 {
     heartbeat->capacity = (uint32_t)draw_number(chance, CAPACITY_MAX);
     heartbeat->height = (uint32_t)draw_number(chance, UINT32_MAX);
+    heartbeat->offers = draw_offers(chance);
 }
 
 static void draw_status_request(struct chance *chance, struct status_request *request)
@@ -702,7 +910,7 @@ static void draw_status_request(struct chance *chance, struct status_request *re
 
 static struct message draw_message(struct chance *chance)
 {
-    struct message message = {.type = (enum message_type)(chance_next(chance) % COUNT_OF(samples))};
+    struct message message = {.type = (enum message_type)(chance_next(chance) % TYPES_WRITTEN)};
 
     switch (message.type) {
     case MESSAGE_SUM_REQUEST: draw_sum_request(chance, &message.sum_request); break;
@@ -759,15 +967,219 @@ Test(message, decode_undoes_encode_for_the_extremes_of_a_total)
     }
 }
 
+/* The number just below 2^log2 in units of 2^unit_log2, with no byte of 0 at either end. */
+static void set_longest(struct exact_total *total, int log2, int unit_log2, int lowest_log2)
+{
+    uint64_t words[EXACT_SQUARES_WORDS] = {0};
+
+    for (int bit = lowest_log2 - unit_log2; bit < log2 - unit_log2; ++bit)
+        words[bit / 64] |= UINT64_C(1) << bit % 64;
+    exact_total_set(total, words, EXACT_SQUARES_WORDS, unit_log2);
+}
+
+/* No 2^63 terms reach the last byte of the fixed point of a sum, nor the last 3 of its squares. */
 Test(message, longest_message_is_as_long_as_computed)
 {
-    struct message longest = {.type = MESSAGE_REFUSAL,
-                              .refusal = {UINT64_MAX, STATUS_END - 1, UINT32_MAX, ""}};
-    uint8_t bytes[MESSAGE_BYTES_MAX];
+    static uint8_t bytes[MESSAGE_BYTES_MAX];
+    static struct output_total outputs[OUTPUTS_MAX];
+    struct exact_total sum, squares;
+    struct message longest = {.type = MESSAGE_SUM_REPLY,
+                              .sum_reply = {.id = UINT64_MAX,
+                                            .count = END,
+                                            .compute_ns = UINT64_MAX,
+                                            .outputs = {OUTPUTS_MAX, outputs},
+                                            .build = UINT64_MAX,
+                                            .grain = UINT64_MAX,
+                                            .fill_ns = UINT64_MAX}};
 
-    memset(longest.refusal.text, 'x', TEXT_BYTES_MAX);
-    cr_assert(message_encode(&longest, bytes) == 539);
+    set_longest(&sum, 1024 + 63, EXACT_SUM_UNIT_LOG2, -1074);
+    set_longest(&squares, 2048 + 63, EXACT_SQUARES_UNIT_LOG2, -2148);
+    for (int i = 0; i < OUTPUTS_MAX; ++i)
+        outputs[i] = (struct output_total){.name = "x-0123456789_0123456789-0123456",
+                                           .sum = units_view(&sum),
+                                           .squares = units_view(&squares),
+                                           .has_squares = true};
+    cr_assert(message_encode(&longest, bytes) == MESSAGE_BYTES_MAX - OUTPUTS_MAX * (1 + 3));
     check_round_trip(&longest, "longest message", 0);
+}
+
+Test(message, longest_request_is_as_long_as_computed)
+{
+    static uint8_t bytes[MESSAGE_BYTES_MAX];
+    char parameters[PARAMETERS_BYTES_MAX + 1] = {0};
+    struct message longest = {.type = MESSAGE_SUM_REQUEST,
+                              .sum_request = {.id = UINT64_MAX,
+                                              .seed = UINT64_MAX,
+                                              .first = END / 2,
+                                              .count = END / 2,
+                                              .deadline_ms = UINT32_MAX,
+                                              .progress = true,
+                                              .summand = "x-0123456789-0123456789-0123456",
+                                              .parameters = parameters,
+                                              .build = UINT64_MAX,
+                                              .audit = true}};
+
+    memset(parameters, 'x', PARAMETERS_BYTES_MAX);
+    cr_assert(message_encode(&longest, bytes) == 614 - 2);
+    check_round_trip(&longest, "longest request", 0);
+}
+
+Test(message, outputs_are_valid_up_to_each_limit_and_invalid_beyond)
+{
+    static const struct {
+        const char *name;
+        const char *units;
+        size_t length;
+        int64_t unit_log2;
+        const char *reason; /* NULL: valid */
+    } rows[] = {
+        {"price", "\1", 1, 0, NULL},
+        {"price", "\1", 1, 1016, NULL},
+        {"price", "", 0, 0, NULL}, /* the total is 0 */
+        {"", "\1", 1, 0, "name of an output is invalid;"},
+        {"Price", "\1", 1, 0, "name of an output is invalid;"},
+        {"a b", "\1", 1, 0, "name of an output is invalid;"},
+        {"0123456789012345678901234567890", "\1", 1, 0, NULL},
+        {"01234567890123456789012345678901", "\1", 1, 0, "name of an output is invalid;"},
+        {"price", "", 0, 8, "sum of an output is invalid;"},
+        {"price", "\0", 1, 0, "sum of an output is invalid;"},
+        {"price", "\0\1", 2, 0, "sum of an output is invalid;"},
+        {"price", "\1\0", 2, 0, "sum of an output is invalid;"},
+        {"price", "\200\377", 2, 0, "sum of an output is invalid;"},
+        {"price", "\1", 1, 1, "sum of an output is invalid;"},
+        {"price", "\2", 1, 1024, "sum of an output is invalid;"},
+        {"price", "\1", 1, INT32_MAX, "sum of an output is invalid;"},
+        {"price", "\1", 1, INT32_MIN, "sum of an output is invalid;"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); ++i) {
+        struct decoded outcome =
+            decode_output(rows[i].name, rows[i].units, rows[i].length, rows[i].unit_log2, 1);
+        const char *reason = outcome.taken ? NULL : outcome.error.reason;
+        cr_assert((reason == NULL) == (rows[i].reason == NULL), "row %zu: %s", i, reason);
+        cr_assert(reason == NULL || strstr(reason, rows[i].reason) == reason, "row %zu: %s", i,
+                  reason);
+    }
+}
+
+Test(message, outputs_are_at_most_64_and_a_total_at_most_as_long_as_its_form)
+{
+    static uint8_t ones[70000];
+
+    memset(ones, 1, sizeof(ones));
+    cr_assert(decode_output("x", "\1", 1, 0, OUTPUTS_MAX).taken);
+    cr_assert(!decode_output("x", "\1", 1, 0, OUTPUTS_MAX + 1).taken);
+    cr_assert(!decode_output("x", ones, 536, -1080, 1).taken);
+    cr_assert(!decode_output("x", ones, 537, -1080, 1).taken);
+    cr_assert(!decode_output("x", ones, 30000, -1080, 1).taken);
+}
+
+/* A body with numbers and texts, and the start of the reason why it is invalid, or NULL. */
+struct summand_row {
+    struct number numbers[4];
+    const char *summand, *parameters;
+    const char *reason;
+};
+
+Test(message, request_for_a_summand_is_valid_up_to_each_limit_and_invalid_beyond)
+{
+    static char long_text[PARAMETERS_BYTES_MAX + 2];
+    const struct summand_row rows[] = {
+        {{{1, 1}, {5, 1}}, "asian", "", NULL},
+        {{{1, 1}, {5, 1}, {11, 1}}, "asian", "strike=1", NULL},
+        {{{1, 1}, {5, 1}}, "asian", long_text + 1, NULL},
+        {{{1, 1}, {5, 1}}, "asian", long_text, "parameters are invalid;"},
+        {{{1, 1}, {5, 1}}, "asian", "a\n", "parameters are invalid;"},
+        {{{1, 1}, {5, 1}}, "asian", "\xc3\xbc", "parameters are invalid;"},
+        {{{1, 1}, {5, 1}}, "Asian", "", "summand is invalid;"},
+        {{{1, 1}, {5, 1}}, "asian_1", "", "summand is invalid;"},
+        {{{1, 1}, {5, 1}}, "01234567890123456789012345678901", "", "summand is invalid;"},
+        {{{1, 1}, {3, 1}, {5, 1}}, "asian", "", "kind is not 0;"},
+        {{{1, 1}, {5, 1}}, "", "", "kind is unknown;"},
+        {{{1, 1}, {3, 1}, {5, 1}}, "", "a", "parameters, build or audit are set;"},
+        {{{1, 1}, {3, 1}, {5, 1}, {11, 1}}, "", "", "parameters, build or audit are set;"},
+    };
+
+    memset(long_text, 'x', PARAMETERS_BYTES_MAX + 1);
+    for (size_t i = 0; i < COUNT_OF(rows); ++i) {
+        struct frame body = {.size = 0};
+        for (int n = 0; n < 4 && rows[i].numbers[n].field; ++n)
+            put_number(&body, rows[i].numbers[n].field, rows[i].numbers[n].value);
+        put_bytes(&body, 8, rows[i].summand, strlen(rows[i].summand));
+        put_bytes(&body, 9, rows[i].parameters, strlen(rows[i].parameters));
+        struct frame frame = frame_of(PROTOCOL_VERSION, BODY_SUM_REQUEST, &body);
+        struct decoded outcome = decode_frame(&frame);
+        const char *reason = outcome.taken ? NULL : outcome.error.reason;
+        cr_assert((reason == NULL) == (rows[i].reason == NULL), "row %zu: %s", i, reason);
+        cr_assert(reason == NULL || strstr(reason, rows[i].reason) == reason, "row %zu: %s", i,
+                  reason);
+    }
+}
+
+Test(message, offers_are_valid_up_to_each_limit_and_invalid_beyond)
+{
+    static const struct {
+        const char *name;
+        double build_bits; /* any bits but 0 are a build */
+        uint64_t capacity;
+        double ns_per_term;
+        unsigned count;
+        const char *reason;
+    } rows[] = {
+        {"asian", 1, 0, 0, 1, NULL},
+        {"asian", 1, CAPACITY_MAX, 1e300, OFFERS_MAX, NULL},
+        {"asian", 1, 0, 0, OFFERS_MAX + 1, "summands are too many; they must be 32 or less"},
+        {"", 1, 0, 0, 1, "name of a summand is invalid;"},
+        {"a_b", 1, 0, 0, 1, "name of a summand is invalid;"},
+        {"01234567890123456789012345678901", 1, 0, 0, 1, "name of a summand is invalid;"},
+        {"asian", 0, 0, 0, 1, "build of a summand is 0;"},
+        {"asian", 1, CAPACITY_MAX + 1, 0, 1, "capacity of a summand is too large;"},
+        {"asian", 1, 0, -1, 1, "ns_per_term of a summand is out of range;"},
+        {"asian", 1, 0, INFINITY, 1, "ns_per_term of a summand is out of range;"},
+        {"asian", 1, 0, NAN, 1, "ns_per_term of a summand is out of range;"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); ++i) {
+        static const struct {
+            unsigned body, field;
+        } places[] = {{BODY_JOIN, 6}, {BODY_HEARTBEAT, 3}};
+        for (size_t place = 0; place < COUNT_OF(places); ++place) {
+            struct frame body = {.size = 0}, offer = {.size = 0};
+            put_bytes(&offer, 1, rows[i].name, strlen(rows[i].name));
+            put_double(&offer, 2, rows[i].build_bits);
+            put_number(&offer, 3, rows[i].capacity);
+            put_double(&offer, 4, rows[i].ns_per_term);
+            for (unsigned n = 0; n < rows[i].count; ++n)
+                put_bytes(&body, places[place].field, offer.bytes, offer.size);
+            struct frame frame = frame_of(PROTOCOL_VERSION, places[place].body, &body);
+            struct decoded outcome = decode_frame(&frame);
+            const char *reason = outcome.taken ? NULL : outcome.error.reason;
+            cr_assert((reason == NULL) == (rows[i].reason == NULL), "row %zu: %s", i, reason);
+            cr_assert(reason == NULL || strstr(reason, rows[i].reason) == reason, "row %zu: %s", i,
+                      reason);
+        }
+    }
+}
+
+Test(message, fields_of_outputs_and_of_samples_exclude_each_other)
+{
+    struct message rows[] = {samples[TYPES_WRITTEN + 1],
+                             samples[TYPES_WRITTEN + 1],
+                             samples[TYPES_WRITTEN + 1],
+                             samples[1],
+                             samples[1],
+                             samples[1]};
+
+    rows[0].sum_reply.units = 1;
+    rows[1].sum_reply.unit_log2 = -1;
+    rows[2].sum_reply.build = 0;
+    rows[3].sum_reply.build = 1;
+    rows[4].sum_reply.grain = 1;
+    rows[5].sum_reply.fill_ns = 1;
+    for (size_t i = 0; i < COUNT_OF(rows); ++i)
+        cr_assert(!decode_reply_as_sent(&rows[i].sum_reply).taken, "row %zu", i);
+    cr_assert(decode_reply_as_sent(&samples[1].sum_reply).taken);
+    cr_assert(decode_reply_as_sent(&samples[TYPES_WRITTEN + 1].sum_reply).taken);
 }
 
 Test(message, encoding_a_status_reply_here_is_a_bug, .signal = SIGABRT)

@@ -32,11 +32,12 @@ struct decoded_status {
  * message_decode() rejects, and both agree whether the frame is a status reply. */
 static void decode(const void *bytes, size_t size, struct decoded_status *outcome)
 {
+    static struct decode_arena arena;
     uint8_t *exact = exact_copy(bytes, size);
     struct message message;
     struct message_error error;
-    bool known =
-        message_decode(exact, size, &message, &error) && message.type == MESSAGE_STATUS_REPLY;
+    bool known = message_decode(&arena, exact, size, &message, &error) &&
+                 message.type == MESSAGE_STATUS_REPLY;
 
     outcome->taken = status_decode(exact, size, &outcome->status, &outcome->reason);
     cr_assert(known || !outcome->taken);
@@ -72,7 +73,13 @@ static bool requests_equal(const struct request_status *a, const struct request_
     return a->client == b->client && strcmp(a->owner, b->owner) == 0 && a->id == b->id &&
            a->seed == b->seed && a->kind == b->kind && a->first == b->first &&
            a->count == b->count && a->done == b->done && a->in_flight == b->in_flight &&
-           a->age_ms == b->age_ms;
+           a->age_ms == b->age_ms && strcmp(a->summand, b->summand) == 0;
+}
+
+static bool offers_equal(const struct offer *a, const struct offer *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->build == b->build && a->capacity == b->capacity &&
+           a->ns_per_term == b->ns_per_term;
 }
 
 static bool servers_equal(const struct status_reply *a, const struct status_reply *b)
@@ -92,6 +99,9 @@ static bool statuses_equal(const struct status_reply *a, const struct status_rep
         equal = workers_equal(&a->workers[i], &b->workers[i]);
     for (uint32_t i = 0; equal && i < a->requests_listed; ++i)
         equal = requests_equal(&a->requests[i], &b->requests[i]);
+    equal = equal && a->offer_count == b->offer_count;
+    for (uint32_t i = 0; equal && i < a->offer_count; ++i)
+        equal = offers_equal(&a->offers[i], &b->offers[i]);
     return equal;
 }
 
@@ -407,6 +417,11 @@ static void draw_request(struct chance *chance, struct request_status *request)
     request->done = chance_next(chance) % (request->count + 1);
     request->in_flight = draw_word(chance);
     request->age_ms = draw_number(chance, UINT64_MAX);
+    request->summand[0] = '\0';
+    if (chance_next(chance) & 1)
+        return;
+    request->kind = MESSAGE_KIND_NONE;
+    strcpy(request->summand, "asian");
 }
 
 static void draw_counters(struct chance *chance, struct counters *counters)
@@ -436,6 +451,12 @@ static void draw_status(struct chance *chance, struct status_reply *status)
         draw_worker(chance, &status->workers[i]);
     for (uint32_t i = 0; i < status->requests_listed; ++i)
         draw_request(chance, &status->requests[i]);
+    status->offer_count = (uint32_t)(chance_next(chance) % (OFFERS_MAX + 1));
+    for (uint32_t i = 0; i < status->offer_count; ++i)
+        status->offers[i] = (struct offer){.name = "asian",
+                                           .build = draw_positive(chance, UINT64_MAX),
+                                           .capacity = (uint32_t)draw_number(chance, CAPACITY_MAX),
+                                           .ns_per_term = draw_rate(chance)};
 }
 
 /* A reply with full lists, in which each number and each name has its maximum length. */
@@ -459,14 +480,22 @@ static const struct status_reply *longest_status(void)
                                        UINT32_MAX,   DBL_MAX,
                                        DBL_MAX,      UINT32_MAX,
                                        UINT64_MAX};
-        struct request_status request = {UINT32_MAX,           "",        UINT64_MAX, UINT64_MAX,
-                                         MESSAGE_KIND_UNIFORM, END / 2,   END / 2,    END / 2,
-                                         UINT32_MAX,           UINT64_MAX};
+        struct request_status request = {UINT32_MAX,           "",         UINT64_MAX, UINT64_MAX,
+                                         MESSAGE_KIND_UNIFORM, END / 2,    END / 2,    END / 2,
+                                         UINT32_MAX,           UINT64_MAX, ""};
         strcpy(worker.name, name);
         strcpy(worker.kernel, name);
         strcpy(request.owner, name);
         status.workers[i] = worker;
+        request.kind = MESSAGE_KIND_NONE;
+        memset(request.summand, 'x', SUMMAND_NAME_BYTES_MAX);
         status.requests[i] = request;
+    }
+    status.offer_count = OFFERS_MAX;
+    for (int i = 0; i < OFFERS_MAX; ++i) {
+        struct offer offer = {"", UINT64_MAX, CAPACITY_MAX, DBL_MAX};
+        memset(offer.name, 'x', SUMMAND_NAME_BYTES_MAX);
+        status.offers[i] = offer;
     }
     return &status;
 }

@@ -45,12 +45,14 @@ struct sum_reply total_of(const struct sum_request *asked, uint64_t compute_ns)
 
 void check_wire(const struct message *message)
 {
-    uint8_t sent[MESSAGE_BYTES_MAX], again[MESSAGE_BYTES_MAX];
+    static struct decode_arena arena;
+    static uint8_t sent[MESSAGE_BYTES_MAX], again[MESSAGE_BYTES_MAX];
     size_t size = message_encode(message, sent);
     struct message_error error;
     struct message read;
 
-    cr_assert(message_decode(sent, size, &read, &error), "invalid message: %s", error.reason);
+    cr_assert(message_decode(&arena, sent, size, &read, &error), "invalid message: %s",
+              error.reason);
     cr_assert(message_encode(&read, again) == size);
     cr_assert(memcmp(sent, again, size) == 0);
 }
