@@ -49,6 +49,9 @@ struct units units_view(const struct exact_total *total);
 /* Copies a valid total. */
 void units_copy(struct exact_total *total, const struct units *units);
 
+/* True if both lists have the same entries in the same order. */
+bool offers_equal(const struct offers *a, const struct offers *b);
+
 /* True if the text is a valid name of a summand, or of an output. */
 bool summand_name_valid(const char *name);
 bool output_name_valid(const char *name);

@@ -1,6 +1,6 @@
-/* What message.c, status.c and outputs.c share: the memory for decoding a frame, range checks, and
- * texts. Only these files include this header, because it exposes protobuf-c's structs.
- * A leaf like proto/message.h. */
+/* What message.c, status.c and outputs_wire.c share: the memory for decoding a frame, range checks,
+ * and texts. Only these files include this header, because it exposes protobuf-c's structs. A leaf
+ * like proto/message.h. */
 #ifndef MEANTIME_PROTO_WIRE_H
 #define MEANTIME_PROTO_WIRE_H
 

@@ -40,6 +40,27 @@ static void write_reply(const struct request *r, struct message *message)
     };
 }
 
+static void write_terms(struct dispatcher *d, const struct request *r, struct message *message)
+{
+    assert(r->total.count == r->asked.count);
+    message->type = MESSAGE_SUM_REPLY;
+    message->sum_reply = (struct sum_reply){
+        .id = r->asked.id,
+        .count = r->total.count,
+        .compute_ns = r->compute_ns,
+        .outputs = terms_outputs(r->terms, d->outputs),
+        .build = r->asked.build,
+        .grain = r->terms->rate.grain,
+        .fill_ns = r->terms->fill_ns,
+    };
+}
+
+/* What the request counts, without the plural's s. */
+static const char *unit_of(const struct request *r)
+{
+    return r->terms ? "term" : "sample";
+}
+
 static void write_refusal(const struct request *r, struct message *message)
 {
     struct refusal *refusal = &message->refusal;
@@ -50,33 +71,44 @@ static void write_refusal(const struct request *r, struct message *message)
     message->type = MESSAGE_REFUSAL;
     refusal->id = r->asked.id;
     refusal->status = r->ending;
-    refusal->retry_after_ms = 0;
+    refusal->retry_after_ms = r->ending == STATUS_BUSY ? BUSY_RETRY_MS : 0;
+    refusal->deaths = r->terms ? r->terms->deaths : 0;
     switch (r->ending) {
     case STATUS_DEADLINE_EXCEEDED:
-        snprintf(text, room, "the deadline passed after %" PRIu64 " of %" PRIu64 " samples", done,
-                 count);
+        snprintf(text, room, "the deadline passed after %" PRIu64 " of %" PRIu64 " %ss", done,
+                 count, unit_of(r));
         break;
     case STATUS_CANCELLED:
-        snprintf(text, room, "cancelled after %" PRIu64 " of %" PRIu64 " samples", done, count);
+        snprintf(text, room, "cancelled after %" PRIu64 " of %" PRIu64 " %ss", done, count,
+                 unit_of(r));
         break;
     case STATUS_STOPPING:
         snprintf(text, room,
-                 "the server was stopped after %" PRIu64 " of %" PRIu64 " samples; ask another one",
-                 done, count);
+                 "the server was stopped after %" PRIu64 " of %" PRIu64 " %ss; ask another one",
+                 done, count, unit_of(r));
         break;
     case STATUS_WORKERS_LOST:
         snprintf(text, room,
-                 "%d workers were lost while they summed %" PRIu64 " samples from sample %" PRIu64
-                 " on; these samples may crash workers",
-                 SPAN_DEATHS_MAX, r->deadly_count, r->deadly_first);
+                 "%d workers were lost while they summed %" PRIu64 " %ss from %s %" PRIu64
+                 " on; these %ss may crash workers",
+                 SPAN_DEATHS_MAX, r->deadly_count, unit_of(r), unit_of(r), r->deadly_first,
+                 unit_of(r));
         break;
+    case STATUS_BUSY:
+        snprintf(text, room, "the server has no room for the outputs of this summand");
+        break;
+    case STATUS_BAD_PARAMETERS:
+    case STATUS_SUMMAND_FAILED:
+    case STATUS_OTHER_BITS: snprintf(text, room, "%s", r->terms->text); break;
     default: assert(!"a request does not end with this status");
     }
 }
 
-void answer_request(const struct request *r, struct message *message)
+void answer_request(struct dispatcher *d, const struct request *r, struct message *message)
 {
-    if (r->ending == STATUS_OK)
+    if (r->ending == STATUS_OK && r->terms)
+        write_terms(d, r, message);
+    else if (r->ending == STATUS_OK)
         write_reply(r, message);
     else
         write_refusal(r, message);

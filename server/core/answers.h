@@ -14,6 +14,6 @@ __attribute__((format(printf, 7, 8))) void answer_refuse(struct dispatcher *d,
 
 /* Writes the answer to a request that has ended: the sum reply if its status is STATUS_OK, else the
  * refusal. */
-void answer_request(const struct request *r, struct message *message);
+void answer_request(struct dispatcher *d, const struct request *r, struct message *message);
 
 #endif

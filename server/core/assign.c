@@ -1,7 +1,8 @@
 /* The assignment policy: which worker gets which span next, and when.
  *
- *  1. The next worker is the one whose cores hold the fewest spans. Among equals, the worker that
- *     has waited longest is next. A worker gets spans up to its credit (workers_ready).
+ *  1. A skill is wanted if a request needs it. For each wanted skill, the next worker is the one
+ * with the skill whose cores hold the fewest spans. Among equals, the worker that has waited
+ * longest is next. A worker gets spans up to its credit (workers_ready).
  *  2. A waiting span comes first: a worker returned it without a total. If one
  *     more lost worker would fail the request of a span, this span is a suspect. A suspect rests
  *     first, and then waits like other spans.
@@ -12,10 +13,11 @@
  *     The next worker gets the span of this run too, and the first total counts.
  *  5. Then a stuck span: both runs of a span are overdue. A third worker gets the span, and the
  *     dispatcher revokes the run that was late first.
- *  6. Then a new span, cut from the request whose turn it is.
+ *  6. Then a new span, cut from the request whose turn it is, among those of all skills.
  *  7. Last, a late run: a worker with an idle core gets the span too.
  *
- * Rules 5 and 7 check only the LATE_LOOKS oldest candidates. */
+ * Rules 2 to 5 are tried for one skill after the other, then rule 6, then rule 7. Rules 5 and 7
+ * check only the LATE_LOOKS oldest candidates. */
 #include "server/core/assign.h"
 
 #include <assert.h>
@@ -29,10 +31,10 @@
 /* ---- candidates -------------------------------------------------------------------------- */
 
 /* Rule 2. NULL: none. */
-static struct span *waiting_span(const struct dispatcher *d)
+static struct span *waiting_span(const struct dispatcher *d, uint32_t skill)
 {
-    struct span *waiting = TAILQ_FIRST(&d->spans.waiting);
-    struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+    struct span *waiting = TAILQ_FIRST(&d->spans.of[skill].waiting);
+    struct span *suspect = TAILQ_FIRST(&d->spans.of[skill].suspects);
 
     if (waiting)
         return waiting;
@@ -40,9 +42,10 @@ static struct span *waiting_span(const struct dispatcher *d)
 }
 
 /* Rule 4. NULL: none, or the run is this worker's own. */
-static const struct run *overdue_run(const struct dispatcher *d, const struct worker *w)
+static const struct run *overdue_run(const struct dispatcher *d, uint32_t skill,
+                                     const struct worker *w)
 {
-    const struct run *run = TAILQ_FIRST(&d->spans.single);
+    const struct run *run = TAILQ_FIRST(&d->spans.of[skill].single);
 
     return run && run->worker != w && run->late_at_ns + OVERDUE_NS <= d->now_ns ? run : NULL;
 }
@@ -58,12 +61,12 @@ static int64_t stuck_at_ns(const struct span *span)
 }
 
 /* Rule 5: the span that is stuck first, if a third worker is ready for the span. NULL: none. */
-static struct span *stuck_span(const struct dispatcher *d)
+static struct span *stuck_span(const struct dispatcher *d, uint32_t skill)
 {
     struct span *stuck = NULL, *span;
     int looks = 0;
 
-    TAILQ_FOREACH (span, &d->spans.twice, in_waiting) {
+    TAILQ_FOREACH (span, &d->spans.of[skill].twice, in_waiting) {
         if (looks++ == LATE_LOOKS)
             break;
         if ((!stuck || stuck_at_ns(span) < stuck_at_ns(stuck)) &&
@@ -74,17 +77,18 @@ static struct span *stuck_span(const struct dispatcher *d)
 }
 
 /* Rule 7: the run that is late first, if another worker has an idle core. NULL: none. */
-static const struct run *late_run(const struct dispatcher *d)
+static const struct run *late_run(const struct dispatcher *d, uint32_t skill)
 {
     const struct run *late = NULL, *run;
     int looks = 0;
 
-    if (!workers_idle(&d->workers, NULL))
+    if (!workers_idle(&d->workers, skill, NULL))
         return NULL;
-    TAILQ_FOREACH (run, &d->spans.single, in_single) {
+    TAILQ_FOREACH (run, &d->spans.of[skill].single, in_single) {
         if (looks++ == LATE_LOOKS)
             break;
-        if (workers_idle(&d->workers, run->worker) && (!late || run->late_at_ns < late->late_at_ns))
+        if (workers_idle(&d->workers, skill, run->worker) &&
+            (!late || run->late_at_ns < late->late_at_ns))
             late = run;
     }
     return late;
@@ -92,12 +96,25 @@ static const struct run *late_run(const struct dispatcher *d)
 
 /* ---- assignments ------------------------------------------------------------------------- */
 
+static uint64_t terms_size(const struct dispatcher *d, const struct request *r,
+                           const struct worker *w, uint64_t first)
+{
+    const struct rate *rate = &r->terms->rate;
+    uint64_t left = request_left(r);
+    double blocks =
+        workers_span_blocks(&d->workers, w, r->skill, rate_ns(rate, left) / TERMS_BLOCK_NS);
+
+    return rate_span(rate, blocks * TERMS_BLOCK_NS, first, left);
+}
+
 static struct run *assign_new(struct dispatcher *d, struct request *r, struct worker *w)
 {
     uint64_t first = r->asked.first + r->assigned;
-    uint64_t count = workers_span_size(&d->workers, w, r->asked.kind, first, request_left(r));
+    uint64_t count = r->terms
+                         ? terms_size(d, r, w, first)
+                         : workers_span_size(&d->workers, w, r->asked.kind, first, request_left(r));
 
-    assert(TAILQ_EMPTY(&d->spans.waiting) || !worker_proven(w)); /* rules 2 and 3 */
+    assert(TAILQ_EMPTY(&d->spans.of[r->skill].waiting) || !worker_proven(w)); /* rules 2 and 3 */
     queue_assigned(&d->queue, r, count);
     return spans_cut(&d->spans, r, first, count, w);
 }
@@ -121,42 +138,83 @@ static struct run *assign_instead(struct dispatcher *d, struct span *span)
     return spans_assign(&d->spans, span, w);
 }
 
-struct run *assign_next(struct dispatcher *d)
+/* Skills for which a worker has credit left, among those that requests need. */
+static skill_set skills_ready(const struct dispatcher *d)
 {
-    struct worker *w = workers_ready(&d->workers);
-    struct span *waiting = waiting_span(d);
-    struct request *r = spans_span_available(&d->spans) ? queue_next(&d->queue) : NULL;
+    skill_set ready = 0;
 
-    if (!w || !spans_run_available(&d->spans))
-        return NULL;
+    for (skill_set left = d->queue.needed; left; left &= left - 1)
+        if (d->workers.ready_of[skill_lowest(left)] > 0)
+            ready |= skill_bit(skill_lowest(left));
+    return ready;
+}
+
+/* Rules 2 to 5. */
+static struct run *assign_again(struct dispatcher *d, uint32_t skill, bool may_cut)
+{
+    struct worker *w = workers_ready(&d->workers, skill);
+    struct span *waiting = waiting_span(d, skill);
+    struct request *r = may_cut ? queue_next(&d->queue, skill_bit(skill)) : NULL;
+
     if (waiting && r && !worker_proven(w))
         return assign_new(d, r, w);
     if (waiting)
         return spans_assign(&d->spans, waiting, w);
-    const struct run *overdue = overdue_run(d, w);
+    const struct run *overdue = overdue_run(d, skill, w);
     if (overdue)
         return assign_too(d, overdue, w);
-    struct span *stuck = stuck_span(d);
-    if (stuck && stuck_at_ns(stuck) <= d->now_ns)
-        return assign_instead(d, stuck);
-    if (r)
-        return assign_new(d, r, w);
-    const struct run *late = late_run(d);
+    struct span *stuck = stuck_span(d, skill);
+    return stuck && stuck_at_ns(stuck) <= d->now_ns ? assign_instead(d, stuck) : NULL;
+}
+
+/* Rule 7. */
+static struct run *assign_late(struct dispatcher *d, uint32_t skill)
+{
+    const struct run *late = late_run(d, skill);
+
     if (!late || late->late_at_ns > d->now_ns)
         return NULL;
-    return assign_too(d, late, workers_idle(&d->workers, late->worker));
+    return assign_too(d, late, workers_idle(&d->workers, skill, late->worker));
+}
+
+struct run *assign_next(struct dispatcher *d)
+{
+    skill_set ready = skills_ready(d), left;
+    bool may_cut = spans_span_available(&d->spans);
+    struct run *run = NULL;
+
+    if (!ready || !spans_run_available(&d->spans))
+        return NULL;
+    for (left = ready; left && !run; left &= left - 1)
+        run = assign_again(d, skill_lowest(left), may_cut);
+    struct request *r = may_cut ? queue_next(&d->queue, ready) : NULL;
+    if (!run && r)
+        run = assign_new(d, r, workers_ready(&d->workers, r->skill));
+    for (left = ready; left && !run; left &= left - 1)
+        run = assign_late(d, skill_lowest(left));
+    return run;
+}
+
+/* The time at which rule 2, 5 or 7 assigns a span of this skill. */
+static int64_t skill_due_at(const struct dispatcher *d, uint32_t skill)
+{
+    const struct span *suspect = TAILQ_FIRST(&d->spans.of[skill].suspects);
+    const struct run *late = late_run(d, skill);
+    const struct span *stuck = stuck_span(d, skill);
+    int64_t due_at_ns = late ? late->late_at_ns : NEVER;
+
+    if (stuck)
+        due_at_ns = earlier(due_at_ns, stuck_at_ns(stuck));
+    return suspect ? earlier(due_at_ns, suspect->rests_until_ns) : due_at_ns;
 }
 
 int64_t assign_due_at(const struct dispatcher *d)
 {
-    const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+    int64_t due_at_ns = NEVER;
 
-    if (!spans_run_available(&d->spans) || !workers_ready(&d->workers))
+    if (!spans_run_available(&d->spans))
         return NEVER;
-    const struct run *late = late_run(d);
-    const struct span *stuck = stuck_span(d);
-    int64_t due_at_ns = late ? late->late_at_ns : NEVER;
-    if (stuck)
-        due_at_ns = earlier(due_at_ns, stuck_at_ns(stuck));
-    return suspect ? earlier(due_at_ns, suspect->rests_until_ns) : due_at_ns;
+    for (skill_set left = skills_ready(d); left; left &= left - 1)
+        due_at_ns = earlier(due_at_ns, skill_due_at(d, skill_lowest(left)));
+    return due_at_ns;
 }

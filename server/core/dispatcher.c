@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "proto/instant.h"
@@ -29,9 +30,11 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     d->settings = *settings;
     d->progress_at_ns = d->heartbeat_at_ns = d->deadline_at_ns = d->give_up_at_ns = NEVER;
     bool ready = queue_init(&d->queue, settings->requests_max);
-    ready = workers_init(&d->workers, settings->threads, settings->joined_max, settings->span_ns) &&
+    ready = workers_init(&d->workers, settings->threads, settings->joined_max, settings->span_ns,
+                         &settings->offers) &&
             ready;
     ready = spans_init(&d->spans) && ready;
+    ready = terms_pool_init(&d->terms, settings->requests_max) && ready;
     if (!ready)
         dispatcher_destroy(&d);
     return d;
@@ -43,6 +46,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
 
     if (!d)
         return;
+    terms_pool_clear(&d->terms);
     spans_clear(&d->spans);
     workers_clear(&d->workers);
     queue_clear(&d->queue);
@@ -63,11 +67,34 @@ static void request_end(struct dispatcher *d, struct request *r, enum status end
     queue_end(&d->queue, r, ending);
 }
 
-static void request_open(struct dispatcher *d, struct client *client,
-                         const struct sum_request *asked)
+/* The request needs this skill from now on. Its texts move to the tables of this server. */
+static void request_take_terms(struct dispatcher *d, struct request *r)
 {
-    struct request *r = queue_open(&d->queue, client, asked);
+    struct skill *skill = &d->workers.skills.all[r->skill];
 
+    skills_keep(&d->workers.skills, r->skill);
+    r->terms = terms_new(&d->terms, &r->asked, skill->ns_per_term);
+    r->asked.summand = skill->name;
+    r->asked.parameters = r->terms->parameters;
+    r->asked.build = skill->build;
+}
+
+static void request_drop_terms(struct dispatcher *d, struct request *r)
+{
+    if (!r->terms)
+        return;
+    terms_free(&d->terms, r->terms);
+    skills_drop(&d->workers.skills, r->skill);
+    r->terms = NULL;
+}
+
+static void request_open(struct dispatcher *d, struct client *client,
+                         const struct sum_request *asked, uint32_t skill)
+{
+    struct request *r = queue_open(&d->queue, client, asked, skill);
+
+    if (skill != SKILL_SAMPLES)
+        request_take_terms(d, r);
     r->began_at_ns = d->now_ns;
     r->deadline_at_ns = asked->deadline_ms ? d->now_ns + asked->deadline_ms * NS_PER_MS : NEVER;
     if (r->deadline_at_ns < d->deadline_at_ns)
@@ -76,17 +103,29 @@ static void request_open(struct dispatcher *d, struct client *client,
         d->progress_at_ns = d->now_ns + PROGRESS_NS;
 }
 
+static void refuse_unknown(struct dispatcher *d, uint32_t client, const struct sum_request *asked)
+{
+    if (skills_find(&d->workers.skills, asked->summand, 0) == SKILL_SAMPLES)
+        answer_refuse(d, EFFECT_ANSWER, client, asked->id, STATUS_UNKNOWN_SUMMAND, 0,
+                      "no worker of this server offers the summand %s", asked->summand);
+    else
+        answer_refuse(d, EFFECT_ANSWER, client, asked->id, STATUS_UNKNOWN_SUMMAND, 0,
+                      "no worker of this server offers the summand %s with the build %016" PRIx64,
+                      asked->summand, asked->build);
+}
+
 static void on_sum_request(struct dispatcher *d, const struct event *event)
 {
     const struct sum_request *asked = &event->message->sum_request;
     struct client *client = queue_client(&d->queue, event->client);
+    uint32_t skill = SKILL_SAMPLES;
+
+    if (asked->summand)
+        skill = skills_find(&d->workers.skills, asked->summand, asked->build);
 
     if (d->draining)
         answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_STOPPING, 0,
                       "the server is stopping; ask another one");
-    else if (asked->summand)
-        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_UNKNOWN_SUMMAND, 0,
-                      "no worker of this server has the summand %s", asked->summand);
     else if (client_request(client, asked->id))
         answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
                       "request %" PRIu64 " of this client is in flight already", asked->id);
@@ -97,8 +136,10 @@ static void on_sum_request(struct dispatcher *d, const struct event *event)
     else if (queue_full(&d->queue))
         answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
                       "the queue of %" PRIu32 " requests is full", d->settings.requests_max);
+    else if (asked->summand && skill == SKILL_SAMPLES)
+        refuse_unknown(d, event->client, asked);
     else
-        request_open(d, client, asked);
+        request_open(d, client, asked, skill);
     d->counters.refused += d->answer_due;
 }
 
@@ -263,6 +304,7 @@ static void on_heartbeat(struct dispatcher *d, struct worker *w, const struct me
         runs_revoke(d, w);
     workers_set_height(&d->workers, w, message->heartbeat.height);
     workers_set_capacity(&d->workers, w, message->heartbeat.capacity);
+    workers_set_offers(&d->workers, w, &message->heartbeat.offers);
     workers_apply(&d->workers, w, WORKER_EVENT_HEARTBEAT);
 }
 
@@ -280,13 +322,43 @@ static struct run *worker_run(const struct dispatcher *d, const struct worker *w
     return run && run->worker == w ? run : NULL;
 }
 
+static bool terms_are_plausible(const struct span *span, const struct sum_reply *reply)
+{
+    const struct request *r = span->request;
+
+    return reply->count == span->count && reply->build == r->asked.build &&
+           terms_fit(r->terms, &reply->outputs);
+}
+
 /* A sample of any kind is smaller than 2^53 units. */
 static bool total_is_plausible(const struct span *span, const struct sum_reply *reply)
 {
+    if (span->request->terms)
+        return terms_are_plausible(span, reply);
     __int128 most = (__int128)span->count << 53;
 
     return reply->count == span->count && reply->units < most && reply->units > -most &&
            reply->unit_log2 == stream_unit_log2((enum stream_kind)span->request->asked.kind);
+}
+
+/* The request learns the time of its terms, and the worker its speed. */
+static void measure_terms(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
+{
+    struct rate *rate = &run->span->request->terms->rate;
+    double known_ns = rate_ns(rate, reply->count);
+    double relative = run->worker->reported_ns[MESSAGE_KIND_NONE] / TERMS_BLOCK_NS;
+
+    rate_learn(rate, reply->count, reply->compute_ns, relative, reply->grain);
+    workers_measured_terms(&d->workers, run, reply->count, known_ns / TERMS_BLOCK_NS,
+                           reply->compute_ns, d->now_ns);
+}
+
+static void measure(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
+{
+    if (run->span->request->terms)
+        measure_terms(d, run, reply);
+    else
+        workers_measured(&d->workers, run, reply->count, reply->compute_ns, d->now_ns);
 }
 
 static void span_done(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
@@ -294,10 +366,16 @@ static void span_done(struct dispatcher *d, struct run *run, const struct sum_re
     struct span *span = run->span;
     struct request *r = span->request;
 
-    workers_measured(&d->workers, run, reply->count, reply->compute_ns, d->now_ns);
+    measure(d, run, reply);
     workers_release(&d->workers, run, d->now_ns);
     spans_return(&d->spans, run);
     spans_drop(&d->spans, span);
+    if (r->terms && !terms_add(&d->terms, r->terms, &reply->outputs)) {
+        request_end(d, r, STATUS_BUSY);
+        return;
+    }
+    if (r->terms)
+        r->terms->fill_ns += reply->fill_ns;
     total_add(&r->total, &(struct total){.units = reply->units, .count = reply->count});
     r->compute_ns += reply->compute_ns;
     d->counters.spans++;
@@ -322,6 +400,61 @@ static void on_sum_reply(struct dispatcher *d, struct worker *w, const struct me
     }
 }
 
+/* The request ends with the reason that a worker has found. */
+static void request_fail(struct dispatcher *d, struct request *r, const struct refusal *refusal)
+{
+    snprintf(r->terms->text, sizeof r->terms->text, "%s", refusal->text);
+    r->terms->deaths = refusal->deaths;
+    request_end(d, r, refusal->status);
+}
+
+/* Parameters that one worker rejects, all workers reject. */
+static void on_request_wrong(struct dispatcher *d, struct run *run, const struct refusal *refusal)
+{
+    struct request *r = run->span->request;
+
+    run_return(d, run);
+    request_fail(d, r, refusal);
+}
+
+/* If a helper process died, another one tries again, because something else may have killed it.
+ * deaths: 0: the terms themselves are wrong. */
+static void on_summand_failed(struct dispatcher *d, struct run *run, const struct refusal *refusal)
+{
+    struct span *span = run->span;
+    uint32_t more = refusal->deaths < SPAN_DEATHS_MAX ? refusal->deaths : SPAN_DEATHS_MAX;
+
+    span->helper_deaths += more;
+    run_return(d, run);
+    if (more == 0 || span->helper_deaths >= SPAN_DEATHS_MAX)
+        request_fail(d, span->request, refusal);
+}
+
+/* The worker has just lost the summand. */
+static void on_summand_lost(struct dispatcher *d, struct run *run, const struct refusal *refusal)
+{
+    (void)refusal;
+    workers_lose_skill(&d->workers, run->worker, run->span->request->skill, false);
+    run_return(d, run);
+}
+
+/* True if the refusal is one that only spans of summands get. */
+static bool terms_refused(struct dispatcher *d, struct run *run, const struct refusal *refusal)
+{
+    static void (*const handlers[STATUS_END])(struct dispatcher *, struct run *,
+                                              const struct refusal *) = {
+        [STATUS_UNKNOWN_SUMMAND] = on_summand_lost,
+        [STATUS_BAD_PARAMETERS] = on_request_wrong,
+        [STATUS_SUMMAND_FAILED] = on_summand_failed,
+        [STATUS_OTHER_BITS] = on_request_wrong,
+    };
+
+    if (!run->span || !run->span->request->terms || !handlers[refusal->status])
+        return false;
+    handlers[refusal->status](d, run, refusal);
+    return true;
+}
+
 /* If the run was cancelled, the refusal is its normal end. Otherwise the worker cannot compute more
  * for now, or the span has crashed its own workers. */
 static void on_span_refused(struct dispatcher *d, struct worker *w, const struct message *message)
@@ -329,9 +462,9 @@ static void on_span_refused(struct dispatcher *d, struct worker *w, const struct
     const struct refusal *refusal = &message->refusal;
     struct run *run = worker_run(d, w, refusal->id);
 
-    if (!run)
+    if (!run || terms_refused(d, run, refusal))
         return;
-    if (run->span)
+    if (run->span && !w->thread)
         workers_apply(&d->workers, w,
                       refusal->status == STATUS_STOPPING ? WORKER_EVENT_LEAVE
                                                          : WORKER_EVENT_REFUSAL);
@@ -519,6 +652,17 @@ static bool next_cancel(struct dispatcher *d, struct effect *effect)
     return true;
 }
 
+/* The work of a span, in blocks. */
+static double span_blocks(const struct span *span)
+{
+    const struct terms *terms = span->request->terms;
+
+    if (!terms)
+        return (double)span->count / BLOCK_SAMPLES;
+    double ns = rate_ns(&terms->rate, span->count);
+    return (ns > 0 ? ns : RATE_UNKNOWN_NS) / TERMS_BLOCK_NS;
+}
+
 static bool next_span(struct dispatcher *d, struct effect *effect)
 {
     struct run *run = assign_next(d);
@@ -526,16 +670,21 @@ static bool next_span(struct dispatcher *d, struct effect *effect)
     if (!run)
         return false;
     const struct span *span = run->span;
-    workers_hold(&d->workers, run, span->count, d->now_ns);
+    const struct sum_request *asked = &span->request->asked;
+    workers_hold(&d->workers, run, span_blocks(span), span->count, d->now_ns);
     effect->type = EFFECT_SEND_WORKER;
     effect->worker = workers_number(&d->workers, run->worker);
     effect->message.type = MESSAGE_SUM_REQUEST;
     effect->message.sum_request = (struct sum_request){
         .id = spans_id(&d->spans, run),
-        .seed = span->request->asked.seed,
-        .kind = span->request->asked.kind,
+        .seed = asked->seed,
+        .kind = asked->kind,
         .first = span->first,
         .count = span->count,
+        .summand = asked->summand,
+        .parameters = asked->parameters,
+        .build = asked->build,
+        .audit = asked->audit,
     };
     return true;
 }
@@ -551,9 +700,10 @@ static bool next_ending(struct dispatcher *d, struct effect *effect)
             effect->client = queue_client_number(&d->queue, r->client);
             d->counters.answered += r->ending == STATUS_OK;
             d->counters.refused += r->ending != STATUS_OK;
-            answer_request(r, &effect->message);
+            answer_request(d, r, &effect->message);
             queue_detach(r);
         }
+        request_drop_terms(d, r);
         queue_release(&d->queue, r);
         if (wanted)
             return true;
@@ -590,6 +740,8 @@ static bool next_progress(struct dispatcher *d, struct effect *effect)
             .done = r->total.count,
             .count = r->asked.count,
         };
+        if (r->terms)
+            effect->message.progress.outputs = terms_outputs(r->terms, d->outputs);
         return true;
     }
     return false;
@@ -622,9 +774,10 @@ uint32_t dispatcher_capacity(const struct dispatcher *d)
     return d->workers.capacity < CAPACITY_MAX ? (uint32_t)d->workers.capacity : CAPACITY_MAX;
 }
 
-struct heartbeat dispatcher_heartbeat(const struct dispatcher *d)
+struct heartbeat dispatcher_heartbeat(struct dispatcher *d)
 {
     return (struct heartbeat){
+        .offers = {.count = skills_offers(&d->workers.skills, d->offers), .list = d->offers},
         .capacity = dispatcher_capacity(d),
         .height = workers_height(&d->workers),
     };

@@ -39,6 +39,7 @@ struct dispatcher_settings {
     int64_t span_ns;              /* of joined workers, above 0; default JOINED_SPAN_NS */
     int64_t heartbeat_ns;         /* of joined workers; default HEARTBEAT_NS */
     bool top;                     /* this server has no parent */
+    struct offers offers;         /* summands of the threads; read by dispatcher_new() only */
 };
 
 enum event_type {
@@ -59,7 +60,7 @@ struct event {
     };
     /* Within proto/bounds.h, as message_decode() returns it. A peer's numbers are not trusted
      * beyond that. A compute thread is trusted: its sum reply is of its whole span, unless the span
-     * was cancelled. */
+     * was cancelled. It refuses spans of summands only. */
     const struct message *message;
 };
 
@@ -78,7 +79,7 @@ struct effect {
         uint32_t client; /* the number of the client */
         uint32_t worker; /* the number of the worker */
     };
-    struct message message;
+    struct message message; /* its pointers are valid until the next step */
 };
 
 /* NULL if memory is short. */
@@ -102,9 +103,10 @@ bool dispatcher_busy(const struct dispatcher *d);
 /* Cores that sum for this dispatcher, including the cores behind its workers. 0 to CAPACITY_MAX. */
 uint32_t dispatcher_capacity(const struct dispatcher *d);
 
-/* The heartbeat that this server sends to its parents: that capacity, and the levels of servers
- * that have joined it, 0 to HEIGHT_MAX + 1. */
-struct heartbeat dispatcher_heartbeat(const struct dispatcher *d);
+/* The heartbeat that this server sends to its parents: that capacity, the levels of servers that
+ * have joined it, 0 to HEIGHT_MAX + 1, and the summands that its workers offer. The list is valid
+ * until the next call. */
+struct heartbeat dispatcher_heartbeat(struct dispatcher *d);
 
 /* The name from the worker's Join, or NULL if no worker has this number. Valid until the next step.
  */

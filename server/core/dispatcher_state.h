@@ -5,6 +5,7 @@
 #include "server/core/dispatcher.h"
 #include "server/core/queue.h"
 #include "server/core/spans.h"
+#include "server/core/terms.h"
 #include "server/core/workers.h"
 
 struct dispatcher {
@@ -12,12 +13,16 @@ struct dispatcher {
     struct queue queue;
     struct workers workers;
     struct spans spans;
+    struct terms_pool terms;
     struct counters counters;
     int64_t now_ns; /* of the last step */
     bool draining;
 
     struct effect answer; /* to the message of this step */
     bool answer_due;      /* `answer` waits to be taken */
+
+    struct offer offers[OFFERS_MAX];          /* of the last dispatcher_heartbeat() */
+    struct output_total outputs[OUTPUTS_MAX]; /* of the last answer or progress message */
 
     struct request *progress_next; /* in the current round of progress messages; NULL: none */
     bool silence_due;              /* workers may have been silent for too long: check and drop */

@@ -56,6 +56,8 @@ static void write_request(const struct dispatcher *d, int64_t now_ns, const stru
         .in_flight = request_runs(r),
         .age_ms = (uint64_t)((now_ns - r->began_at_ns) / NS_PER_MS),
     };
+    if (r->terms)
+        strcpy(status->summand, r->asked.summand);
 }
 
 void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
@@ -68,6 +70,7 @@ void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
     status->counters = d->counters;
     status->worker_count = d->workers.worker_count;
     status->request_count = d->queue.open_count;
+    status->offer_count = skills_offers(&d->workers.skills, status->offers);
     status->workers_listed = status->requests_listed = 0;
     for (uint32_t i = 0; i < d->workers.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
          i++)

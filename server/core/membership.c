@@ -10,6 +10,13 @@
 /* The shortest time before Join is sent again to a parent that is busy. */
 #define RETRY_NS_MIN (1000 * NS_PER_MS)
 
+static void set_offers(struct membership *m, const struct offers *offers)
+{
+    if (offers->count > 0)
+        memcpy(m->offers, offers->list, offers->count * sizeof *m->offers);
+    m->join.offers = (struct offers){.count = offers->count, .list = m->offers};
+}
+
 void membership_init(struct membership *m, const struct join *join)
 {
     *m = (struct membership){
@@ -18,12 +25,15 @@ void membership_init(struct membership *m, const struct join *join)
         .due_at_ns = NEVER,
         .heartbeat_at_ns = NEVER,
     };
+    set_offers(m, &join->offers);
 }
 
 void membership_set_own(struct membership *m, const struct heartbeat *own)
 {
     m->join.capacity = own->capacity;
     m->join.height = own->height;
+    if (!offers_equal(&m->join.offers, &own->offers))
+        set_offers(m, &own->offers);
 }
 
 static bool is_member(const struct membership *m)
@@ -48,21 +58,30 @@ static void dial(struct membership *m, struct membership_effects *effects)
     effects->dial = true;
 }
 
-static struct heartbeat own(const struct membership *m)
+/* Notes what the parent gets now. */
+static void note_sent(struct membership *m)
 {
-    return (struct heartbeat){.capacity = m->join.capacity, .height = m->join.height};
+    uint32_t count = m->join.offers.count;
+
+    memcpy(m->sent_offers, m->offers, count * sizeof *m->offers);
+    m->sent = (struct heartbeat){
+        .capacity = m->join.capacity,
+        .height = m->join.height,
+        .offers = {.count = count, .list = m->sent_offers},
+    };
 }
 
 static bool own_changed(const struct membership *m)
 {
-    return m->sent.capacity != m->join.capacity || m->sent.height != m->join.height;
+    return m->sent.capacity != m->join.capacity || m->sent.height != m->join.height ||
+           !offers_equal(&m->sent.offers, &m->join.offers);
 }
 
 static void join(struct membership *m, struct membership_effects *effects, int64_t now_ns)
 {
     m->state = MEMBERSHIP_JOINING;
     m->due_at_ns = now_ns + MEMBERSHIP_JOIN_NS;
-    m->sent = own(m);
+    note_sent(m);
     effects->send = true;
     effects->message.type = MESSAGE_JOIN;
     effects->message.join = m->join;
@@ -71,7 +90,7 @@ static void join(struct membership *m, struct membership_effects *effects, int64
 static void send_heartbeat(struct membership *m, struct membership_effects *effects, int64_t now_ns)
 {
     m->heartbeat_at_ns = now_ns + m->heartbeat_ns;
-    m->sent = own(m);
+    note_sent(m);
     effects->send = true;
     effects->message.type = MESSAGE_HEARTBEAT;
     effects->message.heartbeat = m->sent;

@@ -59,8 +59,10 @@ struct membership_effects {
 
 struct membership {
     enum membership_state state;
-    struct join join;        /* what this server offers now */
-    struct heartbeat sent;   /* capacity and height that were sent to the parent last */
+    struct join join;      /* what this server offers now; its list is `offers` */
+    struct heartbeat sent; /* what was sent to the parent last; its list is `sent_offers` */
+    struct offer offers[OFFERS_MAX];
+    struct offer sent_offers[OFFERS_MAX];
     int64_t heartbeat_ns;    /* time between heartbeats, from the parent's Welcome */
     int64_t received_at_ns;  /* the parent's last message */
     int64_t due_at_ns;       /* the answer to Join, the next Join, or the next dial; or NEVER */
@@ -71,7 +73,8 @@ struct membership {
  * set. */
 void membership_init(struct membership *m, const struct join *join);
 
-/* Sets the capacity and height of this server. If they change, a heartbeat is due at once. */
+/* Sets the capacity, the height and the offers of this server. If one of them changes, a heartbeat
+ * is due at once. */
 void membership_set_own(struct membership *m, const struct heartbeat *own);
 
 /* message: with MEMBERSHIP_EVENT_MESSAGE only, within proto/bounds.h. now_ns: a clock that never

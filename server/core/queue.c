@@ -16,20 +16,23 @@ bool queue_init(struct queue *queue, uint32_t requests_max)
     *queue = (struct queue){
         .requests = calloc(requests_max, sizeof *queue->requests),
         .clients = calloc(requests_max + 1 + FIXED_CLIENTS, sizeof *queue->clients),
+        .turn_storage = calloc(requests_max, sizeof *queue->turn_storage),
         .requests_max = requests_max,
     };
     TAILQ_INIT(&queue->free);
     TAILQ_INIT(&queue->open);
     TAILQ_INIT(&queue->outbox);
-    TAILQ_INIT(&queue->runnable);
-    if (!queue->requests || !queue->clients)
+    TAILQ_INIT(&queue->free_turns);
+    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++)
+        TAILQ_INIT(&queue->turns[skill]);
+    if (!queue->requests || !queue->clients || !queue->turn_storage)
         return false;
     for (uint32_t i = 0; i < numbered_clients(queue) + FIXED_CLIENTS; i++) {
         struct client *client = &queue->clients[i];
         client->in_order =
             i >= numbered_clients(queue) && i < numbered_clients(queue) + PARENTS_MAX;
         TAILQ_INIT(&client->requests);
-        TAILQ_INIT(&client->runnable);
+        TAILQ_INIT(&client->turns);
     }
     return true;
 }
@@ -38,6 +41,7 @@ void queue_clear(struct queue *queue)
 {
     free(queue->requests);
     free(queue->clients);
+    free(queue->turn_storage);
 }
 
 bool queue_full(const struct queue *queue)
@@ -73,33 +77,96 @@ struct request *client_request(const struct client *client, uint64_t id)
 
 /* ---- turns ------------------------------------------------------------------------------- */
 
+/* Moves a turn behind all others. */
+static void turn_enter(struct queue *queue, struct turn *turn)
+{
+    turn->number = ++queue->last_turn;
+    TAILQ_INSERT_TAIL(&queue->turns[turn->skill], turn, in_skill);
+    queue->wanted |= skill_bit(turn->skill);
+}
+
+static void turn_leave(struct queue *queue, struct turn *turn)
+{
+    TAILQ_REMOVE(&queue->turns[turn->skill], turn, in_skill);
+    if (TAILQ_EMPTY(&queue->turns[turn->skill]))
+        queue->wanted &= ~skill_bit(turn->skill);
+}
+
+static struct turn *turn_new(struct queue *queue, struct client *client, uint32_t skill)
+{
+    struct turn *turn = TAILQ_FIRST(&queue->free_turns);
+
+    if (turn)
+        TAILQ_REMOVE(&queue->free_turns, turn, in_skill);
+    else
+        turn = &queue->turn_storage[queue->turns_used++];
+    *turn = (struct turn){.client = client, .skill = skill};
+    TAILQ_INIT(&turn->runnable);
+    TAILQ_INSERT_TAIL(&client->turns, turn, in_client);
+    turn_enter(queue, turn);
+    return turn;
+}
+
+static void turn_free(struct queue *queue, struct turn *turn)
+{
+    turn_leave(queue, turn);
+    TAILQ_REMOVE(&turn->client->turns, turn, in_client);
+    TAILQ_INSERT_TAIL(&queue->free_turns, turn, in_skill);
+}
+
+static struct turn *client_turn(const struct client *client, uint32_t skill)
+{
+    struct turn *turn;
+
+    TAILQ_FOREACH (turn, &client->turns, in_client)
+        if (turn->skill == skill)
+            return turn;
+    return NULL;
+}
+
 static void runnable_add(struct queue *queue, struct request *request)
 {
-    struct client *client = request->client;
+    struct turn *turn = client_turn(request->client, request->skill);
 
-    if (TAILQ_EMPTY(&client->runnable))
-        TAILQ_INSERT_TAIL(&queue->runnable, client, in_runnable);
-    TAILQ_INSERT_TAIL(&client->runnable, request, in_runnable);
+    request->turn = turn ? turn : turn_new(queue, request->client, request->skill);
+    TAILQ_INSERT_TAIL(&request->turn->runnable, request, in_turn);
 }
 
 static void runnable_remove(struct queue *queue, struct request *request)
 {
-    struct client *client = request->client;
+    struct turn *turn = request->turn;
 
-    TAILQ_REMOVE(&client->runnable, request, in_runnable);
-    if (TAILQ_EMPTY(&client->runnable))
-        TAILQ_REMOVE(&queue->runnable, client, in_runnable);
+    TAILQ_REMOVE(&turn->runnable, request, in_turn);
+    request->turn = NULL;
+    if (TAILQ_EMPTY(&turn->runnable))
+        turn_free(queue, turn);
 }
 
-struct request *queue_next(const struct queue *queue)
+struct request *queue_next(const struct queue *queue, skill_set skills)
 {
-    const struct client *client = TAILQ_FIRST(&queue->runnable);
+    const struct turn *next = NULL;
 
-    return client ? TAILQ_FIRST(&client->runnable) : NULL;
+    for (skills &= queue->wanted; skills; skills &= skills - 1) {
+        const struct turn *turn = TAILQ_FIRST(&queue->turns[skill_lowest(skills)]);
+        if (!next || turn->number < next->number)
+            next = turn;
+    }
+    return next ? TAILQ_FIRST(&next->runnable) : NULL;
 }
 
-/* The next turn goes to another client. This client's next turn goes to another of its requests,
- * unless its requests are computed in order. */
+/* The next turn goes to another client, whatever skill it needs. */
+static void client_pass(struct queue *queue, struct client *client)
+{
+    struct turn *turn;
+
+    TAILQ_FOREACH (turn, &client->turns, in_client) {
+        turn_leave(queue, turn);
+        turn_enter(queue, turn);
+    }
+}
+
+/* This client's next turn goes to another of its requests, unless its requests are computed in
+ * order. */
 void queue_assigned(struct queue *queue, struct request *request, uint64_t count)
 {
     struct client *client = request->client;
@@ -108,19 +175,24 @@ void queue_assigned(struct queue *queue, struct request *request, uint64_t count
     if (request_left(request) == 0) {
         runnable_remove(queue, request);
     } else if (!client->in_order) {
-        TAILQ_REMOVE(&client->runnable, request, in_runnable);
-        TAILQ_INSERT_TAIL(&client->runnable, request, in_runnable);
+        TAILQ_REMOVE(&request->turn->runnable, request, in_turn);
+        TAILQ_INSERT_TAIL(&request->turn->runnable, request, in_turn);
     }
-    if (!TAILQ_EMPTY(&client->runnable)) {
-        TAILQ_REMOVE(&queue->runnable, client, in_runnable);
-        TAILQ_INSERT_TAIL(&queue->runnable, client, in_runnable);
-    }
+    client_pass(queue, client);
+}
+
+void queue_restart(struct queue *queue, struct request *request)
+{
+    assert(TAILQ_EMPTY(&request->spans));
+    request->assigned = 0;
+    if (!request->turn)
+        runnable_add(queue, request);
 }
 
 /* ---- life of a request ------------------------------------------------------------------- */
 
 struct request *queue_open(struct queue *queue, struct client *client,
-                           const struct sum_request *asked)
+                           const struct sum_request *asked, uint32_t skill)
 {
     struct request *request = TAILQ_FIRST(&queue->free);
 
@@ -129,12 +201,15 @@ struct request *queue_open(struct queue *queue, struct client *client,
         TAILQ_REMOVE(&queue->free, request, in_state);
     else
         request = &queue->requests[queue->requests_used++];
-    *request = (struct request){.state = REQUEST_OPEN, .client = client, .asked = *asked};
+    *request =
+        (struct request){.state = REQUEST_OPEN, .client = client, .asked = *asked, .skill = skill};
     TAILQ_INIT(&request->spans);
     TAILQ_INSERT_TAIL(&client->requests, request, in_client);
     client->request_count++;
     TAILQ_INSERT_TAIL(&queue->open, request, in_state);
     queue->open_count++;
+    queue->open_of[skill]++;
+    queue->needed |= skill_bit(skill);
     runnable_add(queue, request);
     return request;
 }
@@ -143,10 +218,12 @@ void queue_end(struct queue *queue, struct request *request, enum status ending)
 {
     assert(request->state == REQUEST_OPEN);
     assert(TAILQ_EMPTY(&request->spans));
-    if (request_left(request) > 0)
+    if (request->turn)
         runnable_remove(queue, request);
     TAILQ_REMOVE(&queue->open, request, in_state);
     queue->open_count--;
+    if (--queue->open_of[request->skill] == 0)
+        queue->needed &= ~skill_bit(request->skill);
     request->state = REQUEST_ENDED;
     request->ending = ending;
     TAILQ_INSERT_TAIL(&queue->outbox, request, in_state);

@@ -50,11 +50,13 @@ bool spans_init(struct spans *spans)
     };
     TAILQ_INIT(&spans->free_spans);
     TAILQ_INIT(&spans->free_runs);
-    TAILQ_INIT(&spans->waiting);
-    TAILQ_INIT(&spans->suspects);
-    TAILQ_INIT(&spans->twice);
-    TAILQ_INIT(&spans->single);
     TAILQ_INIT(&spans->cancels);
+    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
+        TAILQ_INIT(&spans->of[skill].waiting);
+        TAILQ_INIT(&spans->of[skill].suspects);
+        TAILQ_INIT(&spans->of[skill].twice);
+        TAILQ_INIT(&spans->of[skill].single);
+    }
     return spans->all && spans->runs;
 }
 
@@ -145,10 +147,12 @@ bool spans_span_available(const struct spans *spans)
  * WAITING, so a span leaves the same list that it entered. */
 static struct span_list *span_list(struct spans *spans, const struct span *span)
 {
+    struct spans_of_skill *of = &spans->of[span->request->skill];
+
     if (span->state == SPAN_TWICE)
-        return &spans->twice;
+        return &of->twice;
     if (span->state == SPAN_WAITING)
-        return span_suspect(span) ? &spans->suspects : &spans->waiting;
+        return span_suspect(span) ? &of->suspects : &of->waiting;
     return NULL;
 }
 
@@ -165,7 +169,7 @@ static void span_leave_lists(struct spans *spans, struct span *span)
     if (list)
         TAILQ_REMOVE(list, span, in_waiting);
     if (span->state == SPAN_RUNNING)
-        TAILQ_REMOVE(&spans->single, span_single(span), in_single);
+        TAILQ_REMOVE(&spans->of[span->request->skill].single, span_single(span), in_single);
 }
 
 static void span_enter_lists(struct spans *spans, struct span *span)
@@ -175,7 +179,7 @@ static void span_enter_lists(struct spans *spans, struct span *span)
     if (list)
         TAILQ_INSERT_TAIL(list, span, in_waiting);
     if (span->state == SPAN_RUNNING)
-        TAILQ_INSERT_TAIL(&spans->single, span_single(span), in_single);
+        TAILQ_INSERT_TAIL(&spans->of[span->request->skill].single, span_single(span), in_single);
 }
 
 /* Sets *slot to `run`, and moves the span to its next state and lists. */

@@ -34,12 +34,13 @@ struct span {
     uint64_t first;                  /* the first sample, of the request's stream */
     uint64_t count;                  /* samples */
     uint32_t deaths;                 /* workers that were lost while they computed it */
+    uint32_t helper_deaths;          /* helper processes that died while they computed it */
     uint32_t revocations;            /* how often one of two overdue runs was revoked */
     int64_t rests_until_ns;          /* a suspect is not assigned again before this */
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
     TAILQ_ENTRY(span) in_request;    /* request.spans; the free list while FREE */
     TAILQ_ENTRY(span)
-    in_waiting; /* spans.waiting or .suspects, while WAITING; .twice, while TWICE */
+    in_waiting; /* .waiting or .suspects of its skill, while WAITING; .twice, while TWICE */
 };
 
 enum run_state {
@@ -61,10 +62,18 @@ struct run {
     int64_t late_at_ns;         /* from then on another worker may get the span too */
     bool cancel_due;            /* it is in spans.cancels */
     TAILQ_ENTRY(run) in_worker; /* worker.runs; the free list while FREE */
-    TAILQ_ENTRY(run) in_single; /* spans.single, while its span is RUNNING */
+    TAILQ_ENTRY(run) in_single; /* .single of its skill, while its span is RUNNING */
     TAILQ_ENTRY(run) in_cancels;
 };
 TAILQ_HEAD(run_list, run);
+
+/* Spans whose requests need one skill. */
+struct spans_of_skill {
+    struct span_list waiting;  /* WAITING: assigned before new spans are cut */
+    struct span_list suspects; /* WAITING and resting: one more death fails the request */
+    struct span_list twice;    /* TWICE, in the order in which they got their second run */
+    struct run_list single;    /* runs of spans that are RUNNING, in the order of their starts */
+};
 
 struct spans {
     struct span *all;
@@ -73,11 +82,8 @@ struct spans {
     uint32_t runs_used;
     struct span_list free_spans;
     struct run_list free_runs;
-    struct span_list waiting;  /* WAITING: assigned before new spans are cut */
-    struct span_list suspects; /* WAITING and resting: one more death fails the request */
-    struct span_list twice;    /* TWICE, in the order in which they got their second run */
-    struct run_list single;    /* runs of spans that are RUNNING, in the order of their starts */
-    struct run_list cancels;   /* runs whose worker has to get a cancel */
+    struct spans_of_skill of[SKILLS_MAX];
+    struct run_list cancels; /* runs whose worker has to get a cancel */
 };
 
 /* False if memory is short. */

@@ -16,6 +16,13 @@
 #define BLOCK_NS_MIN 1e3
 #define BLOCK_NS_MAX 1e10
 
+/* A worker is at most this many times faster or slower than the average, for terms. */
+#define RELATIVE_MAX 64
+
+/* Less work than this says nothing about the speed of a worker, because its time is mostly that of
+ * the messages. */
+#define TERMS_BLOCKS_MIN 0.5
+
 /* After its worker was busy for about this time, a total counts half. The window covers several
  * periods of a CPU quota, which are 100 ms long unless set otherwise: the kernel lets a worker with
  * a quota compute at full speed, and then stops all its threads until the period ends. */
@@ -78,6 +85,13 @@ static int worker_level(const struct worker *worker)
     return (int)(worker->held / worker->capacity);
 }
 
+/* Counts the worker as ready (change: 1), or not as ready any more (-1), for each of its skills. */
+static void workers_count_ready(struct workers *workers, const struct worker *worker, int change)
+{
+    for (skill_set left = worker->skills; left; left &= left - 1)
+        workers->ready_of[skill_lowest(left)] += (uint32_t)change;
+}
+
 /* Moves the worker to the end of the list that fits its load. */
 static void worker_update_level(struct workers *workers, struct worker *worker)
 {
@@ -85,16 +99,28 @@ static void worker_update_level(struct workers *workers, struct worker *worker)
 
     if (worker->level >= 0)
         TAILQ_REMOVE(&workers->ready[worker->level], worker, in_ready);
+    if ((worker->level >= 0) != (level >= 0))
+        workers_count_ready(workers, worker, level >= 0 ? 1 : -1);
     worker->level = level;
     if (level >= 0)
         TAILQ_INSERT_TAIL(&workers->ready[level], worker, in_ready);
 }
 
-struct worker *workers_ready(const struct workers *workers)
+static bool worker_has(const struct worker *worker, uint32_t skill)
 {
+    return worker->skills & skill_bit(skill);
+}
+
+struct worker *workers_ready(const struct workers *workers, uint32_t skill)
+{
+    struct worker *worker;
+
+    if (workers->ready_of[skill] == 0)
+        return NULL;
     for (int level = 0; level < WORKER_CREDIT; level++)
-        if (!TAILQ_EMPTY(&workers->ready[level]))
-            return TAILQ_FIRST(&workers->ready[level]);
+        TAILQ_FOREACH (worker, &workers->ready[level], in_ready)
+            if (worker_has(worker, skill))
+                return worker;
     return NULL;
 }
 
@@ -105,7 +131,7 @@ uint32_t worker_cores(const struct worker *worker)
 
 bool worker_proven(const struct worker *worker)
 {
-    return worker->thread || worker->samples > 0;
+    return worker->thread || worker->samples > 0 || worker->terms > 0;
 }
 
 static bool worker_holds(const struct worker *worker, const struct span *span)
@@ -116,23 +142,27 @@ static bool worker_holds(const struct worker *worker, const struct span *span)
     return false;
 }
 
-/* At most SPAN_RUNS_MAX workers hold the span, so this loop is short. */
 struct worker *workers_ready_for(const struct workers *workers, const struct span *span)
 {
     struct worker *worker;
 
     for (int level = 0; level < WORKER_CREDIT; level++)
         TAILQ_FOREACH (worker, &workers->ready[level], in_ready)
-            if (!worker_holds(worker, span))
+            if (worker_has(worker, span->request->skill) && !worker_holds(worker, span))
                 return worker;
     return NULL;
 }
 
-struct worker *workers_idle(const struct workers *workers, const struct worker *but)
+struct worker *workers_idle(const struct workers *workers, uint32_t skill, const struct worker *but)
 {
-    struct worker *worker = TAILQ_FIRST(&workers->ready[0]);
+    struct worker *worker;
 
-    return worker && worker == but ? TAILQ_NEXT(worker, in_ready) : worker;
+    if (workers->ready_of[skill] == 0)
+        return NULL;
+    TAILQ_FOREACH (worker, &workers->ready[0], in_ready)
+        if (worker != but && worker_has(worker, skill))
+            return worker;
+    return NULL;
 }
 
 /* ---- speed ------------------------------------------------------------------------------- */
@@ -146,6 +176,11 @@ static void workers_account(struct workers *workers, const struct worker *worker
     workers->capacity += (uint64_t)(int64_t)sign * worker->capacity;
     for (int kind = 0; kind < KINDS; kind++)
         workers->speed[kind] += sign * (worker_cores(worker) / worker->block_ns[kind]);
+    for (skill_set left = worker->skills; left; left &= left - 1) {
+        struct skill *skill = &workers->skills.all[skill_lowest(left)];
+        skill->workers += (uint32_t)sign;
+        skill->capacity += (uint64_t)(int64_t)sign * worker->capacity;
+    }
 }
 
 /* Assumes that the worker has all the cores that it says it has. */
@@ -165,6 +200,55 @@ void workers_set_capacity(struct workers *workers, struct worker *worker, uint32
     worker->capacity = capacity;
     workers_account(workers, worker, 1);
     worker_update_level(workers, worker);
+}
+
+static void worker_set_skills(struct workers *workers, struct worker *worker, skill_set skills)
+{
+    workers_account(workers, worker, -1);
+    if (worker->level >= 0)
+        workers_count_ready(workers, worker, -1);
+    worker->skills = skills;
+    if (worker->level >= 0)
+        workers_count_ready(workers, worker, 1);
+    workers_account(workers, worker, 1);
+}
+
+static void skills_keep_all(struct skills *skills, skill_set set)
+{
+    for (; set; set &= set - 1)
+        skills_keep(skills, skill_lowest(set));
+}
+
+static void skills_drop_all(struct skills *skills, skill_set set)
+{
+    for (; set; set &= set - 1)
+        skills_drop(skills, skill_lowest(set));
+}
+
+bool workers_set_offers(struct workers *workers, struct worker *worker, const struct offers *offers)
+{
+    skill_set before = worker->skills, after = skill_bit(SKILL_SAMPLES);
+
+    for (uint32_t i = 0; i < offers->count; i++)
+        after |= skill_bit(skills_learn(&workers->skills, &offers->list[i]));
+    after &= ~worker->banned;
+    if (after == before)
+        return false;
+    skills_keep_all(&workers->skills, after & ~before);
+    worker_set_skills(workers, worker, after);
+    skills_drop_all(&workers->skills, before & ~after);
+    return true;
+}
+
+void workers_lose_skill(struct workers *workers, struct worker *worker, uint32_t skill, bool ban)
+{
+    if (!worker_has(worker, skill))
+        return;
+    worker_set_skills(workers, worker, worker->skills & ~skill_bit(skill));
+    if (ban)
+        worker->banned |= skill_bit(skill); /* this use keeps the skill */
+    else
+        skills_drop(&workers->skills, skill);
 }
 
 /* Heights above HEIGHT_MAX count as HEIGHT_MAX. */
@@ -238,10 +322,14 @@ static void worker_count_pace(struct worker *worker, unsigned kind, double block
     use->core_ns = use->busy_ns = 0;
 }
 
-static double within(double ns)
+static double within(unsigned kind, double ns)
 {
-    ns = ns < BLOCK_NS_MIN ? BLOCK_NS_MIN : ns;
-    return ns > BLOCK_NS_MAX ? BLOCK_NS_MAX : ns;
+    bool terms = kind == MESSAGE_KIND_NONE;
+    double least = terms ? (double)TERMS_BLOCK_NS / RELATIVE_MAX : BLOCK_NS_MIN;
+    double most = terms ? (double)TERMS_BLOCK_NS * RELATIVE_MAX : BLOCK_NS_MAX;
+
+    ns = ns < least ? least : ns;
+    return ns > most ? most : ns;
 }
 
 /* The mean of the first four reports. Each later report counts for a quarter. */
@@ -251,7 +339,7 @@ static void worker_count_report(struct worker *worker, unsigned kind, double blo
 
     if (worker->measured[kind] < 4)
         worker->measured[kind]++;
-    block_ns = within(block_ns);
+    block_ns = within(kind, block_ns);
     *reported_ns += (block_ns - *reported_ns) / worker->measured[kind];
     worker->best_ns[kind] *= 1 + BEST_GROWTH;
     if (worker->measured[kind] == 1 || worker->best_ns[kind] > block_ns)
@@ -289,27 +377,47 @@ static void worker_limit_runs(struct worker *worker, unsigned kind)
  * between two spans. Spans that end within a burst would make a worker with a CPU quota look as
  * fast as one without. So what the worker delivers counts, by the clock of this server, if that is
  * slower. */
-void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
-                      uint64_t compute_ns, int64_t now_ns)
+static void count_measured(struct workers *workers, const struct run *run, double blocks,
+                           uint64_t compute_ns, int64_t now_ns)
 {
     struct worker *worker = run->worker;
-    double blocks = (double)samples / BLOCK_SAMPLES;
     const struct pace *pace = &worker->pace[run->kind];
 
-    worker->samples += samples;
-    if (samples < BLOCK_SAMPLES) {
-        worker->use = (struct use){.counted_to_ns = now_ns};
-        return;
-    }
     workers_account(workers, worker, -1);
     worker_count_report(worker, run->kind, (double)compute_ns / blocks);
     worker_count_latency(worker, run, blocks, compute_ns, now_ns);
     worker_count_pace(worker, run->kind, blocks, now_ns);
-    double held_ns = within(pace->core_ns / pace->blocks);
+    double held_ns = within(run->kind, pace->core_ns / pace->blocks);
     double reported_ns = worker->reported_ns[run->kind];
     worker->block_ns[run->kind] = held_ns > reported_ns ? held_ns : reported_ns;
     worker_limit_runs(worker, run->kind);
     workers_account(workers, worker, 1);
+}
+
+/* A run that says nothing about its worker. */
+static void count_nothing(struct worker *worker, int64_t now_ns)
+{
+    worker->use = (struct use){.counted_to_ns = now_ns};
+}
+
+void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
+                      uint64_t compute_ns, int64_t now_ns)
+{
+    run->worker->samples += samples;
+    if (samples < BLOCK_SAMPLES)
+        count_nothing(run->worker, now_ns);
+    else
+        count_measured(workers, run, (double)samples / BLOCK_SAMPLES, compute_ns, now_ns);
+}
+
+void workers_measured_terms(struct workers *workers, struct run *run, uint64_t terms, double blocks,
+                            uint64_t compute_ns, int64_t now_ns)
+{
+    run->worker->terms += terms;
+    if (blocks < TERMS_BLOCKS_MIN)
+        count_nothing(run->worker, now_ns);
+    else
+        count_measured(workers, run, blocks, compute_ns, now_ns);
 }
 
 static uint64_t blocks_in(double ns, double block_ns)
@@ -354,19 +462,37 @@ static uint64_t blocks_of_burst(const struct worker *worker, enum message_kind k
 }
 
 /* Guided self-scheduling (Polychronopoulos and Kuck, 1987): a span is half of this core's share of
- * the samples left, by the speeds of all workers. Its time is limited to SPAN_NS_MIN up to the time
- * of a span. It ends at the end of a block. */
+ * the work left, by the speeds of all workers. Its time is limited to SPAN_NS_MIN up to the time of
+ * a span.
+ * left: blocks. speed: blocks per ns. */
+static double span_ns(const struct workers *workers, const struct worker *worker,
+                      enum message_kind kind, double left, double speed)
+{
+    double most_ns = new_span_ns_max(workers, worker, kind);
+    double least_ns = most_ns < SPAN_NS_MIN ? most_ns : SPAN_NS_MIN;
+    double ns = left / speed / 2;
+
+    ns = ns < least_ns ? least_ns : ns;
+    return ns > most_ns ? most_ns : ns;
+}
+
+/* Only workers with the skill count. */
+double workers_span_blocks(const struct workers *workers, const struct worker *worker,
+                           uint32_t skill, double left)
+{
+    double share = (double)workers->skills.all[skill].capacity / (double)workers->capacity;
+    double ns = span_ns(workers, worker, MESSAGE_KIND_NONE, left,
+                        workers->speed[MESSAGE_KIND_NONE] * share);
+
+    return ns / worker->block_ns[MESSAGE_KIND_NONE];
+}
+
+/* The span ends at the end of a block. */
 uint64_t workers_span_size(const struct workers *workers, const struct worker *worker,
                            enum message_kind kind, uint64_t first, uint64_t left)
 {
-    double block_ns = worker->block_ns[kind];
-    double most_ns = new_span_ns_max(workers, worker, kind);
-    double least_ns = most_ns < SPAN_NS_MIN ? most_ns : SPAN_NS_MIN;
-    double ns = (double)left / BLOCK_SAMPLES / workers->speed[kind] / 2;
-
-    ns = ns < least_ns ? least_ns : ns;
-    ns = ns > most_ns ? most_ns : ns;
-    uint64_t blocks = blocks_in(ns, block_ns);
+    double ns = span_ns(workers, worker, kind, (double)left / BLOCK_SAMPLES, workers->speed[kind]);
+    uint64_t blocks = blocks_in(ns, worker->block_ns[kind]);
     uint64_t least = blocks_of_burst(worker, kind, ns);
     uint64_t size = (blocks > least ? blocks : least) * BLOCK_SAMPLES - first % BLOCK_SAMPLES;
     return size < left ? size : left;
@@ -374,20 +500,40 @@ uint64_t workers_span_size(const struct workers *workers, const struct worker *w
 
 /* ---- load -------------------------------------------------------------------------------- */
 
-/* A span that was cut for a faster worker takes longer here than a span of this worker. The run is
- * nevertheless late after the time of one span, so that an idle worker can get the span too. */
-void workers_hold(struct workers *workers, struct run *run, uint64_t count, int64_t now_ns)
+/* A span of samples that was cut for a faster worker takes longer here than a span of this worker.
+ * The run is nevertheless late after the time of one span, so that an idle worker can get the span
+ * too. A term may take longer than a span should. */
+static double expected_ns(const struct workers *workers, const struct run *run, double blocks)
+{
+    double ns = blocks * run->worker->block_ns[run->kind];
+    double most_ns = span_ns_max(workers, run->worker);
+
+    return ns < most_ns || run->kind == MESSAGE_KIND_NONE ? ns : most_ns;
+}
+
+/* How much longer than its share of the load a span takes, because it has fewer terms than its
+ * worker has cores. */
+static double uncut_ns(const struct run *run, double ns, uint64_t count, uint32_t cores)
+{
+    if (run->kind != MESSAGE_KIND_NONE || count >= cores)
+        return 0;
+    return ns / (double)count - ns / cores;
+}
+
+void workers_hold(struct workers *workers, struct run *run, double blocks, uint64_t count,
+                  int64_t now_ns)
 {
     struct worker *worker = run->worker;
-    double ns = (double)count / BLOCK_SAMPLES * worker->block_ns[run->kind];
-    double most_ns = span_ns_max(workers, worker);
+    double ns = expected_ns(workers, run, blocks);
+    uint32_t cores = worker_cores(worker);
+    int64_t more_ns = (int64_t)uncut_ns(run, ns, count, cores);
 
-    run->takes_ns = (int64_t)((ns < most_ns ? ns : most_ns) / worker_cores(worker));
+    run->takes_ns = (int64_t)(ns / cores);
     worker_count_use(worker, now_ns);
     run->held_at_ns = now_ns;
     run->at_once = worker->held < worker->capacity;
     worker->queued_ns += run->takes_ns;
-    run->late_at_ns = now_ns + 2 * worker->queued_ns + LATE_NS;
+    run->late_at_ns = now_ns + 2 * (worker->queued_ns + more_ns) + LATE_NS;
     TAILQ_INSERT_TAIL(&worker->runs, run, in_worker);
     worker->held++;
     workers->held++;
@@ -411,7 +557,8 @@ void workers_release(struct workers *workers, struct run *run, int64_t now_ns)
 
 /* ---- membership -------------------------------------------------------------------------- */
 
-bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns)
+bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns,
+                  const struct offers *offers)
 {
     uint32_t workers_max = threads + joined_max;
 
@@ -429,7 +576,7 @@ bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max
     if (!workers->table)
         return false;
     for (uint32_t i = 0; i < threads; i++) {
-        struct join join = {.capacity = 1};
+        struct join join = {.capacity = 1, .offers = *offers};
         snprintf(join.name, sizeof join.name, "thread %u", (unsigned)i + 1);
         workers_join(workers, &workers->table[i], &join, 0);
     }
@@ -462,7 +609,9 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     worker_trust(worker);
     worker->latency_ns = -1;
     worker->level = -1;
-    worker->samples = 0;
+    worker->samples = worker->terms = 0;
+    worker->skills = skill_bit(SKILL_SAMPLES);
+    worker->banned = 0;
     worker->queued_ns = 0;
     worker->received_at_ns = now_ns;
     worker->use = (struct use){.counted_to_ns = now_ns};
@@ -483,6 +632,7 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     workers->worker_count++;
     workers_account(workers, worker, 1);
     worker_update_level(workers, worker);
+    workers_set_offers(workers, worker, &join->offers);
 }
 
 void workers_remove(struct workers *workers, struct worker *worker)
@@ -494,6 +644,8 @@ void workers_remove(struct workers *workers, struct worker *worker)
     worker_update_level(workers, worker);
     if (workers->heartbeat_next == worker)
         workers->heartbeat_next = TAILQ_NEXT(worker, in_joined);
+    skills_drop_all(&workers->skills,
+                    (worker->skills | worker->banned) & ~skill_bit(SKILL_SAMPLES));
     TAILQ_REMOVE(&workers->by_silence, worker, in_by_silence);
     TAILQ_REMOVE(&workers->joined, worker, in_joined);
     workers->of_height[worker->height]--;

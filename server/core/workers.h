@@ -9,6 +9,7 @@
 
 #include "proto/instant.h"
 #include "proto/message.h"
+#include "server/core/skills.h"
 #include "server/core/spans.h"
 #include "server/limits.h"
 
@@ -16,7 +17,11 @@
  * or of a busy machine is no reason to compute a span twice. */
 #define LATE_NS (20 * NS_PER_MS)
 
-#define KINDS 3 /* indexed by enum message_kind, which starts at 1 */
+/* Measurements are indexed by enum message_kind. Index 0 is for terms of all summands: a request
+ * learns its time per term, in ns of an average worker, and TERMS_BLOCK_NS of such time are one
+ * block. So block_ns[0] is the relative speed of a worker. */
+#define KINDS          3
+#define TERMS_BLOCK_NS (100 * NS_PER_US)
 
 enum worker_state {
     WORKER_FREE,
@@ -72,6 +77,9 @@ struct worker {
     int64_t queued_ns;         /* expected time of all its runs, on all its cores together */
     int64_t received_at_ns;    /* when its last message arrived */
     uint64_t samples;          /* samples that it has summed since it joined */
+    uint64_t terms;            /* the same for terms of summands */
+    skill_set skills;          /* that it has */
+    skill_set banned;          /* skills that it has lost, because its totals had other bits */
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];
     TAILQ_ENTRY(worker) in_ready;
@@ -89,6 +97,8 @@ struct workers {
     uint32_t held;                           /* runs, of all workers */
     uint64_t capacity;                       /* cores, of all workers that do not leave */
     double speed[KINDS];                     /* blocks per ns, of the same workers */
+    struct skills skills;                    /* of all workers and requests */
+    uint32_t ready_of[SKILLS_MAX];           /* workers in `ready` that have each skill */
     struct worker_list ready[WORKER_CREDIT]; /* workers whose cores hold 0, 1, ... spans each */
     uint32_t of_height[HEIGHT_MAX + 1];      /* how many joined workers have each height */
     struct worker_list by_silence;           /* joined workers, the longest silent first */
@@ -96,8 +106,9 @@ struct workers {
     struct worker *heartbeat_next;           /* in the current round of heartbeats; NULL: none */
 };
 
-/* The compute threads are workers at once. False if memory is short. */
-bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns);
+/* The compute threads are workers at once, with these offers. False if memory is short. */
+bool workers_init(struct workers *workers, uint32_t threads, uint32_t joined_max, int64_t span_ns,
+                  const struct offers *offers);
 void workers_clear(struct workers *workers);
 
 /* workers_at() returns the worker of a number, in any state, or NULL if the number is too large.
@@ -120,6 +131,14 @@ void workers_received(struct workers *workers, struct worker *worker, int64_t no
 void workers_set_capacity(struct workers *workers, struct worker *worker, uint32_t capacity);
 void workers_set_height(struct workers *workers, struct worker *worker, uint32_t height);
 
+/* The worker has these skills and no others, except those from which it is banned. Returns true if
+ * its skills have changed. */
+bool workers_set_offers(struct workers *workers, struct worker *worker,
+                        const struct offers *offers);
+
+/* The worker loses the skill. ban: until it joins again, whatever it offers. */
+void workers_lose_skill(struct workers *workers, struct worker *worker, uint32_t skill, bool ban);
+
 /* Cores that the worker really has, as far as this server can see: 0 to its capacity. */
 uint32_t worker_cores(const struct worker *worker);
 
@@ -129,17 +148,22 @@ bool worker_proven(const struct worker *worker);
 /* Levels of servers that have joined this one: 0 to HEIGHT_MAX + 1. */
 uint32_t workers_height(const struct workers *workers);
 
-/* The worker that gets the next span, or NULL if no worker has credit left. */
-struct worker *workers_ready(const struct workers *workers);
+/* The worker that gets the next span of this skill, or NULL if no worker with the skill has credit
+ * left. */
+struct worker *workers_ready(const struct workers *workers, uint32_t skill);
 
 /* The worker that gets the next run of this span: one that does not hold the span yet. Or NULL. */
 struct worker *workers_ready_for(const struct workers *workers, const struct span *span);
 
-/* A worker with an idle core, but not the worker `but`. NULL: no such worker. but: may be NULL. */
-struct worker *workers_idle(const struct workers *workers, const struct worker *but);
+/* A worker with the skill and an idle core, but not the worker `but`. NULL: no such worker. but:
+ * may be NULL. */
+struct worker *workers_idle(const struct workers *workers, uint32_t skill,
+                            const struct worker *but);
 
-/* Adds a run of `count` samples to the worker's load. Fills in run->takes_ns and late_at_ns. */
-void workers_hold(struct workers *workers, struct run *run, uint64_t count, int64_t now_ns);
+/* Adds a run to the worker's load. Fills in run->takes_ns and late_at_ns.
+ * blocks: its work, above 0. count: its samples or terms, 1 or more. */
+void workers_hold(struct workers *workers, struct run *run, double blocks, uint64_t count,
+                  int64_t now_ns);
 
 /* Removes a run from the worker's load. After workers_measured(), unless the run has no total. */
 void workers_release(struct workers *workers, struct run *run, int64_t now_ns);
@@ -147,6 +171,16 @@ void workers_release(struct workers *workers, struct run *run, int64_t now_ns);
 /* The worker reports that `samples` of a run took compute_ns on one core. */
 void workers_measured(struct workers *workers, struct run *run, uint64_t samples,
                       uint64_t compute_ns, int64_t now_ns);
+
+/* The worker reports that `terms` of a run took compute_ns on one core.
+ * blocks: the work of these terms; 0: not known. */
+void workers_measured_terms(struct workers *workers, struct run *run, uint64_t terms, double blocks,
+                            uint64_t compute_ns, int64_t now_ns);
+
+/* The work of a new span of terms for this worker, in blocks. left: the work that is not assigned
+ * yet. */
+double workers_span_blocks(const struct workers *workers, const struct worker *worker,
+                           uint32_t skill, double left);
 
 /* How many samples a new span for this worker has. The request has `left` samples to assign, from
  * `first` on. The result is 1 to `left`. */

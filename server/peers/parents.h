@@ -13,9 +13,9 @@
 struct parents;
 
 struct parents_settings {
-    const struct join *join;             /* copied: what this server offers its parents */
-    const struct dispatcher *dispatcher; /* only for the own heartbeat; outlives the parents */
-    struct log_limit *log;               /* the caller's */
+    const struct join *join;       /* copied: what this server offers its parents */
+    struct dispatcher *dispatcher; /* only for the own heartbeat; outlives the parents */
+    struct log_limit *log;         /* the caller's */
 };
 
 struct parents *parents_new(const struct parents_settings *settings);

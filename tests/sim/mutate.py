@@ -21,8 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c"]
-CORES = ["dispatcher", "assign", "answers", "dispatcher_status", "queue", "workers", "spans", "membership"]
+SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c", "sums/wide.c", "sums/exact_total.c",
+        "proto/outputs.c"]
+CORES = ["dispatcher", "assign", "answers", "dispatcher_status", "queue", "workers", "spans", "membership",
+         "skills", "terms", "rate"]
 MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 

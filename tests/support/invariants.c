@@ -72,6 +72,7 @@ static const char *client_wrong(const struct dispatcher *d, const struct client 
                                 uint32_t *requests, uint32_t *runnable)
 {
     const struct request *r;
+    const struct turn *turn;
     uint32_t count = 0, left = 0, turns = 0;
 
     TAILQ_FOREACH (r, &client->requests, in_client) {
@@ -80,15 +81,20 @@ static const char *client_wrong(const struct dispatcher *d, const struct client 
         left += request_left(r) > 0;
         count++;
     }
-    TAILQ_FOREACH (r, &client->runnable, in_runnable)
-        if (r->client != client || request_left(r) == 0 || turns++ > left)
-            return "a request without samples left has a turn";
+    TAILQ_FOREACH (turn, &client->turns, in_client) {
+        if (turn->client != client || TAILQ_EMPTY(&turn->runnable))
+            return "a client without samples left has a turn";
+        TAILQ_FOREACH (r, &turn->runnable, in_turn)
+            if (r->client != client || r->turn != turn || r->skill != turn->skill ||
+                request_left(r) == 0 || turns++ > left)
+                return "a request without samples left has a turn";
+        ++*runnable;
+    }
     if (count != client->request_count || count > d->settings.client_requests_max)
         return "a client's requests are miscounted";
     if (left != turns)
         return "a request with samples left has no turn";
     *requests += count;
-    *runnable += turns > 0;
     return NULL;
 }
 
@@ -96,20 +102,28 @@ static const char *clients_wrong(const struct dispatcher *d)
 {
     const struct queue *queue = &d->queue;
     const struct client *client;
+    const struct turn *turn;
     uint32_t requests = 0, runnable = 0, turns = 0;
 
     for (uint32_t i = 0; i < queue->requests_max + 1 + FIXED_CLIENTS; i++) {
         client = &queue->clients[i];
         if (client->request_count == 0 && TAILQ_EMPTY(&client->requests) &&
-            TAILQ_EMPTY(&client->runnable))
+            TAILQ_EMPTY(&client->turns))
             continue;
         const char *wrong = client_wrong(d, client, &requests, &runnable);
         if (wrong)
             return wrong;
     }
-    TAILQ_FOREACH (client, &queue->runnable, in_runnable)
-        if (TAILQ_EMPTY(&client->runnable) || turns++ > runnable)
-            return "a client without samples left has a turn";
+    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
+        uint64_t last = 0;
+        if (TAILQ_EMPTY(&queue->turns[skill]) == (queue->wanted >> skill & 1))
+            return "the set of wanted skills is wrong";
+        TAILQ_FOREACH (turn, &queue->turns[skill], in_skill) {
+            if (turn->skill != skill || turn->number <= last || turns++ > runnable)
+                return "a turn is in a wrong place";
+            last = turn->number;
+        }
+    }
     if (requests != queue->open_count)
         return "a request has no client";
     return turns == runnable ? NULL : "a client with samples left has no turn";
@@ -139,17 +153,18 @@ static const char *span_wrong(const struct span *span)
 }
 
 /* Suspects wait in a list of their own, and are assigned after their rest. */
-static const char *suspects_wrong(const struct dispatcher *d)
+static const char *suspects_wrong(const struct dispatcher *d, uint32_t skill)
 {
-    const struct span *first = TAILQ_FIRST(&d->spans.suspects), *span;
+    const struct spans_of_skill *of = &d->spans.of[skill];
+    const struct span *first = TAILQ_FIRST(&of->suspects), *span;
 
-    TAILQ_FOREACH (span, &d->spans.waiting, in_waiting)
+    TAILQ_FOREACH (span, &of->waiting, in_waiting)
         if (span_suspect(span))
             return "a suspect is in the list of waiting spans";
-    TAILQ_FOREACH (span, &d->spans.suspects, in_waiting)
+    TAILQ_FOREACH (span, &of->suspects, in_waiting)
         if (!span_suspect(span))
             return "the list of suspects contains another span";
-    if (!first || !workers_ready(&d->workers))
+    if (!first || !workers_ready(&d->workers, skill))
         return NULL;
     return first->rests_until_ns > d->now_ns && dispatcher_due_at(d) <= first->rests_until_ns
                ? NULL
@@ -157,13 +172,13 @@ static const char *suspects_wrong(const struct dispatcher *d)
 }
 
 /* If both runs of a span are overdue, a third worker gets the span. */
-static const char *twice_wrong(const struct dispatcher *d)
+static const char *twice_wrong(const struct dispatcher *d, uint32_t skill)
 {
     const struct span *span;
 
     if (!spans_run_available(&d->spans))
         return NULL;
-    TAILQ_FOREACH (span, &d->spans.twice, in_waiting) {
+    TAILQ_FOREACH (span, &d->spans.of[skill].twice, in_waiting) {
         int64_t patience_ns =
             span->revocations < REVOCATIONS_MAX ? OVERDUE_NS << span->revocations : NEVER / 2;
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
@@ -200,7 +215,7 @@ static uint32_t singles_length(const struct run_list *list)
 
 static const char *spans_wrong(const struct spans *spans, uint32_t of_requests)
 {
-    uint32_t states[SPAN_STATES] = {0};
+    uint32_t states[SPAN_STATES] = {0}, waiting = 0, twice = 0, running = 0;
 
     for (uint32_t i = 0; i < spans->spans_used; i++) {
         const struct span *span = &spans->all[i];
@@ -211,11 +226,15 @@ static const char *spans_wrong(const struct spans *spans, uint32_t of_requests)
     }
     if (spans->spans_used - states[SPAN_FREE] != of_requests)
         return "a span has no request";
+    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
+        const struct spans_of_skill *of = &spans->of[skill];
+        waiting += spans_length(&of->waiting, true) + spans_length(&of->suspects, true);
+        twice += spans_length(&of->twice, true);
+        running += singles_length(&of->single);
+    }
     if (states[SPAN_FREE] != spans_length(&spans->free_spans, false) ||
-        states[SPAN_WAITING] !=
-            spans_length(&spans->waiting, true) + spans_length(&spans->suspects, true) ||
-        states[SPAN_TWICE] != spans_length(&spans->twice, true) ||
-        states[SPAN_RUNNING] != singles_length(&spans->single))
+        states[SPAN_WAITING] != waiting || states[SPAN_TWICE] != twice ||
+        states[SPAN_RUNNING] != running)
         return "a span is not in the list of its state";
     return NULL;
 }
@@ -362,15 +381,54 @@ static const char *speed_wrong(const struct workers *workers)
     return NULL;
 }
 
+/* The table of skills counts workers, cores, and uses. */
+static const char *skill_use_wrong(const struct dispatcher *d, uint32_t number)
+{
+    const struct skill *skill = &d->workers.skills.all[number];
+    uint32_t workers = 0, uses = d->queue.open_of[number], ready = 0;
+    uint64_t capacity = 0;
+
+    for (uint32_t i = 0; i < d->workers.workers_max; i++) {
+        const struct worker *w = &d->workers.table[i];
+        bool has = w->skills >> number & 1, banned = w->banned >> number & 1;
+        if (w->state == WORKER_FREE)
+            continue;
+        if (has && banned)
+            return "a worker has a skill from which it is banned";
+        workers += has && w->state != WORKER_LEAVING;
+        capacity += has && w->state != WORKER_LEAVING ? w->capacity : 0;
+        ready += has && w->level >= 0;
+        uses += has || banned;
+    }
+    if (workers != skill->workers || capacity != skill->capacity ||
+        ready != d->workers.ready_of[number])
+        return "the workers with a skill are miscounted";
+    if (number == SKILL_SAMPLES)
+        return NULL;
+    if (uses != skill->uses || (uses > 0) != (skill->name[0] != '\0'))
+        return "the uses of a skill are miscounted";
+    return (d->queue.open_of[number] > 0) == (d->queue.needed >> number & 1)
+               ? NULL
+               : "the set of needed skills is wrong";
+}
+
 /* ---- all --------------------------------------------------------------------------------- */
 
 static const char *nothing_left_to_do(const struct dispatcher *d)
 {
     if (d->answer_due || d->progress_next || d->workers.heartbeat_next || d->silence_due)
         return "an effect was not taken";
-    if (workers_ready(&d->workers) && spans_run_available(&d->spans) &&
-        (!TAILQ_EMPTY(&d->spans.waiting) || !TAILQ_EMPTY(&d->queue.runnable)))
-        return "a ready worker is idle while a span waits";
+    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++)
+        if (workers_ready(&d->workers, skill) && spans_run_available(&d->spans) &&
+            (!TAILQ_EMPTY(&d->spans.of[skill].waiting) || d->queue.wanted >> skill & 1))
+            return "a ready worker is idle while a span waits";
+    return NULL;
+}
+
+static const char *skill_wrong(const struct dispatcher *d)
+{
+    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++)
+        FIRST_WRONG(suspects_wrong(d, skill), twice_wrong(d, skill), skill_use_wrong(d, skill));
     return NULL;
 }
 
@@ -385,6 +443,6 @@ const char *invariants_wrong(const struct dispatcher *d)
         return wrong;
     FIRST_WRONG(clients_wrong(d), spans_wrong(&d->spans, spans), workers_wrong(d, runs),
                 speed_wrong(&d->workers), height_wrong(&d->workers), nothing_left_to_do(d),
-                suspects_wrong(d), twice_wrong(d));
+                skill_wrong(d));
     return NULL;
 }

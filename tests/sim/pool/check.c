@@ -109,15 +109,15 @@ const char *check_dispatcher(const struct node *node, int64_t now_ns, const stru
 static const char *turn_wrong(const struct dispatcher *d, const struct request *r)
 {
     const struct client *client = r->client;
+    const struct turn *turn;
 
-    if (TAILQ_EMPTY(&client->runnable))
-        return NULL;
-    if (TAILQ_LAST(&d->queue.runnable, client_list) != client)
-        return "a client has two turns in a row";
+    TAILQ_FOREACH (turn, &client->turns, in_client)
+        if (TAILQ_LAST(&d->queue.turns[turn->skill], turn_list) != turn)
+            return "a client has two turns in a row";
     if (request_left(r) > 0 && !client->in_order &&
-        TAILQ_LAST(&client->runnable, request_list) != r)
+        TAILQ_LAST(&r->turn->runnable, request_list) != r)
         return "a request has two turns in a row";
-    if (request_left(r) > 0 && client->in_order && TAILQ_FIRST(&client->runnable) != r)
+    if (request_left(r) > 0 && client->in_order && TAILQ_FIRST(&r->turn->runnable) != r)
         return "a parent's requests take turns";
     return NULL;
 }
@@ -128,9 +128,9 @@ static bool is_part(const struct sum_request *asked, const struct sum_request *s
            span->first + span->count <= asked->first + asked->count;
 }
 
-static bool suspect_has_rested(const struct dispatcher *d)
+static bool suspect_has_rested(const struct dispatcher *d, uint32_t skill)
 {
-    const struct span *suspect = TAILQ_FIRST(&d->spans.suspects);
+    const struct span *suspect = TAILQ_FIRST(&d->spans.of[skill].suspects);
 
     return suspect && suspect->rests_until_ns <= d->now_ns;
 }
@@ -139,17 +139,18 @@ static bool suspect_has_rested(const struct dispatcher *d)
  * unproven worker, new spans come before waiting ones. */
 static const char *order_wrong(const struct dispatcher *d, const struct run *run, bool new)
 {
-    const struct run *first = TAILQ_FIRST(&d->spans.single);
-    bool waits = !TAILQ_EMPTY(&d->spans.waiting), proven = worker_proven(run->worker);
+    uint32_t skill = run->span->request->skill;
+    const struct run *first = TAILQ_FIRST(&d->spans.of[skill].single);
+    bool waits = !TAILQ_EMPTY(&d->spans.of[skill].waiting), proven = worker_proven(run->worker);
 
     if (run->span->state == SPAN_TWICE && waits)
         return "a span is assigned twice while another waits";
     if (new &&proven && waits)
         return "a new span is assigned while another waits";
     if (!new && !proven && run->span->state == SPAN_RUNNING &&spans_span_available(&d->spans) &&
-        !TAILQ_EMPTY(&d->queue.runnable))
+        d->queue.wanted >> skill & 1)
         return "an unproven worker gets a returned span";
-    if (new && (proven || !(waits || suspect_has_rested(d))) && first &&
+    if (new && (proven || !(waits || suspect_has_rested(d, skill))) && first &&
         first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
         return "a new span is assigned while another is overdue";
     return NULL;

@@ -69,18 +69,6 @@ static bool outputs_equal(const struct outputs *a, const struct outputs *b)
     return equal;
 }
 
-static bool offers_equal(const struct offers *a, const struct offers *b)
-{
-    bool equal = a->count == b->count;
-
-    for (uint32_t i = 0; equal && i < a->count; ++i) {
-        const struct offer *x = &a->list[i], *y = &b->list[i];
-        equal = strcmp(x->name, y->name) == 0 && x->build == y->build &&
-                x->capacity == y->capacity && x->ns_per_term == y->ns_per_term;
-    }
-    return equal;
-}
-
 static bool sum_replies_equal(const struct sum_reply *a, const struct sum_reply *b)
 {
     return a->id == b->id && a->count == b->count && a->units == b->units &&

@@ -76,7 +76,7 @@ static bool requests_equal(const struct request_status *a, const struct request_
            a->age_ms == b->age_ms && strcmp(a->summand, b->summand) == 0;
 }
 
-static bool offers_equal(const struct offer *a, const struct offer *b)
+static bool offer_equal(const struct offer *a, const struct offer *b)
 {
     return strcmp(a->name, b->name) == 0 && a->build == b->build && a->capacity == b->capacity &&
            a->ns_per_term == b->ns_per_term;
@@ -101,7 +101,7 @@ static bool statuses_equal(const struct status_reply *a, const struct status_rep
         equal = requests_equal(&a->requests[i], &b->requests[i]);
     equal = equal && a->offer_count == b->offer_count;
     for (uint32_t i = 0; equal && i < a->offer_count; ++i)
-        equal = offers_equal(&a->offers[i], &b->offers[i]);
+        equal = offer_equal(&a->offers[i], &b->offers[i]);
     return equal;
 }
 

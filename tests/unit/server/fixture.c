@@ -43,6 +43,36 @@ struct sum_reply total_of(const struct sum_request *asked, uint64_t compute_ns)
     };
 }
 
+/* A natural number in units of 1. */
+static void set_total(struct exact_total *total, unsigned __int128 value)
+{
+    uint64_t words[3] = {(uint64_t)value, (uint64_t)(value >> 64)};
+
+    exact_total_set(total, words, 3, 0);
+}
+
+struct sum_reply terms_of(const struct sum_request *asked, uint64_t compute_ns,
+                          struct totals *totals)
+{
+    struct sum_request samples = *asked;
+    struct sum_reply reply;
+
+    samples.kind = MESSAGE_KIND_GAUSSIAN;
+    reply = total_of(&samples, compute_ns);
+    set_total(&totals->sum, (unsigned __int128)reply.units);
+    set_total(&totals->squares, (unsigned __int128)asked->count);
+    totals->output = (struct output_total){
+        .name = "value",
+        .sum = units_view(&totals->sum),
+        .squares = units_view(&totals->squares),
+        .has_squares = true,
+    };
+    reply.units = reply.unit_log2 = 0;
+    reply.outputs = (struct outputs){.count = 1, .list = &totals->output};
+    reply.build = asked->build;
+    return reply;
+}
+
 void check_wire(const struct message *message)
 {
     static struct decode_arena arena;
@@ -90,8 +120,13 @@ static void print_start(struct fixture *fixture, uint32_t worker, const struct s
     snprintf(verb, sizeof verb, "start r%u w%u", fixture->started_count, worker);
     print_request(fixture, verb, (uint32_t)(asked->seed / SEEDS_A_CLIENT),
                   asked->seed % SEEDS_A_CLIENT);
-    print(fixture, " %" PRIu64 "+%" PRIu64, asked->first / BLOCK_SAMPLES,
-          asked->count / BLOCK_SAMPLES);
+    if (!asked->summand) {
+        print(fixture, " %" PRIu64 "+%" PRIu64, asked->first / BLOCK_SAMPLES,
+              asked->count / BLOCK_SAMPLES);
+        return;
+    }
+    print(fixture, " %" PRIu64 "+%" PRIu64 " of %s %" PRIu64 "%s", asked->first, asked->count,
+          asked->summand, asked->build, asked->audit ? " audit" : "");
 }
 
 static void print_cancel(struct fixture *fixture, uint32_t worker, uint64_t id)
@@ -123,17 +158,40 @@ static void print_to_worker(struct fixture *fixture, const struct effect *e)
         print(fixture, "%sbeat w%u", space, e->worker);
 }
 
+static bool units_agree(const struct units *a, const struct units *b)
+{
+    return a->unit_log2 == b->unit_log2 && a->length == b->length &&
+           memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+/* Fails unless the outputs are those of all terms of a request. */
+static void check_outputs(uint32_t client, uint64_t id, uint64_t count,
+                          const struct outputs *outputs)
+{
+    struct sum_request asked = request_of(client, id, 0, count);
+    struct totals totals;
+
+    if (outputs->count == 0)
+        return;
+    terms_of(&asked, 0, &totals);
+    cr_assert(outputs->count == 1 && outputs->list->has_squares);
+    cr_assert_str_eq(outputs->list->name, "value");
+    cr_assert(units_agree(&outputs->list->sum, &totals.output.sum), "the sum is wrong");
+    cr_assert(units_agree(&outputs->list->squares, &totals.output.squares));
+}
+
 static void print_to_client(struct fixture *fixture, const struct effect *e)
 {
     const struct message *m = &e->message;
 
     if (m->type == MESSAGE_SUM_REPLY) {
+        check_outputs(e->client, m->sum_reply.id, m->sum_reply.count, &m->sum_reply.outputs);
         print_request(fixture, "reply", e->client, m->sum_reply.id);
         fixture->took_ns = m->sum_reply.compute_ns;
     } else if (m->type == MESSAGE_PROGRESS) {
+        uint64_t unit = m->progress.outputs.count > 0 ? 1 : BLOCK_SAMPLES;
         print_request(fixture, "progress", e->client, m->progress.id);
-        print(fixture, " %" PRIu64 "/%" PRIu64, m->progress.done / BLOCK_SAMPLES,
-              m->progress.count / BLOCK_SAMPLES);
+        print(fixture, " %" PRIu64 "/%" PRIu64, m->progress.done / unit, m->progress.count / unit);
     } else {
         cr_assert(m->type == MESSAGE_REFUSAL);
         print_request(fixture, "refuse", e->client, m->refusal.id);
@@ -175,6 +233,9 @@ void fixture_step(struct fixture *fixture, const struct event *event)
 struct stimulus {
     struct event event;
     struct message message;
+    struct totals totals;            /* of a reply for a summand */
+    struct offer offers[OFFERS_MAX]; /* of a join or heartbeat */
+    char name[SUMMAND_NAME_BYTES_MAX + 1];
 };
 
 static uint32_t read_client(const char *text)
@@ -214,6 +275,32 @@ static struct started *read_run(struct fixture *fixture, const char *text)
     return &fixture->started[number - 1];
 }
 
+static void read_summand(const char *text, uint64_t count, struct stimulus *stimulus)
+{
+    struct sum_request *asked = &stimulus->message.sum_request;
+    const char *build = strstr(text, "build ");
+
+    cr_assert(sscanf(strstr(text, " of "), " of %31s", stimulus->name) == 1);
+    asked->kind = MESSAGE_KIND_NONE;
+    asked->count = count;
+    asked->summand = stimulus->name;
+    asked->build = build ? strtoull(build + strlen("build "), NULL, 10) : 0;
+}
+
+static struct offers read_offers(const char *text, struct stimulus *stimulus)
+{
+    struct offers offers = {.list = stimulus->offers};
+
+    while ((text = strstr(text, "has "))) {
+        struct offer *offer = &stimulus->offers[offers.count++];
+        *offer = (struct offer){.capacity = 1};
+        cr_assert(sscanf(text, "has %31s %" SCNu64 " %lf", offer->name, &offer->build,
+                         &offer->ns_per_term) == 3);
+        text += strlen("has ");
+    }
+    return offers;
+}
+
 static void read_request(struct fixture *fixture, const char *text, struct stimulus *stimulus)
 {
     struct sum_request *asked = &stimulus->message.sum_request;
@@ -229,6 +316,8 @@ static void read_request(struct fixture *fixture, const char *text, struct stimu
     asked->progress = strstr(text, "progress");
     if (strstr(text, "uniform"))
         asked->kind = MESSAGE_KIND_UNIFORM;
+    if (strstr(text, " of "))
+        read_summand(text, blocks, stimulus);
     if (deadline)
         asked->deadline_ms = (uint32_t)atoi(deadline + strlen("deadline "));
 }
@@ -274,6 +363,7 @@ static void read_join(struct fixture *fixture, const char *text, struct stimulus
     sscanf(text, "%3s", join->name);
     join->digest += strstr(text, "other") != NULL;
     join->height = read_height(text);
+    join->offers = read_offers(text, stimulus);
 }
 
 static void read_beat(struct fixture *fixture, const char *text, struct stimulus *stimulus)
@@ -284,6 +374,7 @@ static void read_beat(struct fixture *fixture, const char *text, struct stimulus
     stimulus->message.type = MESSAGE_HEARTBEAT;
     cr_assert(sscanf(text, "%*s %u", &stimulus->message.heartbeat.capacity) == 1);
     stimulus->message.heartbeat.height = read_height(text);
+    stimulus->message.heartbeat.offers = read_offers(text, stimulus);
 }
 
 static void read_leave(struct fixture *fixture, const char *text, struct stimulus *stimulus)
@@ -292,6 +383,23 @@ static void read_leave(struct fixture *fixture, const char *text, struct stimulu
     stimulus->event.type = EVENT_WORKER_MESSAGE;
     stimulus->event.worker = read_worker(text);
     stimulus->message.type = MESSAGE_LEAVE;
+}
+
+static void read_terms_done(const struct started *given, const char *text, uint64_t compute_ns,
+                            struct stimulus *stimulus)
+{
+    const char *grain = strstr(text, " grain ");
+    struct sum_request asked = given->asked;
+    struct sum_reply *reply = &stimulus->message.sum_reply;
+
+    if (strstr(text, "odd"))
+        asked.seed++;
+    *reply = terms_of(&asked, compute_ns, &stimulus->totals);
+    reply->grain = grain ? strtoull(grain + strlen(" grain "), NULL, 10) : 0;
+    if (strstr(text, "wrong name"))
+        stimulus->totals.output.name = "other";
+    else if (strstr(text, "wrong build"))
+        reply->build++;
 }
 
 static void read_done(struct fixture *fixture, const char *text, struct stimulus *stimulus)
@@ -304,7 +412,12 @@ static void read_done(struct fixture *fixture, const char *text, struct stimulus
     stimulus->event.type = EVENT_WORKER_MESSAGE;
     stimulus->event.worker = by ? read_worker(by + strlen(" by ")) : given->worker;
     stimulus->message.type = MESSAGE_SUM_REPLY;
-    *reply = total_of(&given->asked, in ? (uint64_t)(atof(in + strlen(" in ")) * MS) : compute_ns);
+    if (in)
+        compute_ns = (uint64_t)(atof(in + strlen(" in ")) * MS);
+    if (given->asked.summand)
+        read_terms_done(given, text, compute_ns, stimulus);
+    else
+        *reply = total_of(&given->asked, compute_ns);
     if (strstr(text, "wrong count"))
         reply->count--;
     else if (strstr(text, "wrong units"))
@@ -323,12 +436,19 @@ static void read_stopped(struct fixture *fixture, const char *text, struct stimu
 static void read_refuse(struct fixture *fixture, const char *text, struct stimulus *stimulus)
 {
     const struct started *given = read_run(fixture, text);
+    char status[80], *deaths;
 
     stimulus->event.type = EVENT_WORKER_MESSAGE;
     stimulus->event.worker = given->worker;
     stimulus->message.type = MESSAGE_REFUSAL;
     stimulus->message.refusal.id = given->asked.id;
-    stimulus->message.refusal.status = read_status(strchr(text, ' ') + 1);
+    snprintf(status, sizeof status, "%s", strchr(text, ' ') + 1);
+    if ((deaths = strstr(status, " deaths "))) {
+        stimulus->message.refusal.deaths = (uint32_t)atoi(deaths + strlen(" deaths "));
+        *deaths = '\0';
+    }
+    stimulus->message.refusal.status = read_status(status);
+    snprintf(stimulus->message.refusal.text, sizeof stimulus->message.refusal.text, "the reason");
 }
 
 static void read_time(struct fixture *fixture, const char *text, struct stimulus *stimulus)

@@ -4,23 +4,28 @@
  * A stimulus is one of
  *
  *     request CLIENT ID BLOCKS [uniform] [progress] [deadline MS]
+ *     request CLIENT ID TERMS of NAME [build BUILD] [progress] [deadline MS]
  *     cancel CLIENT ID            lost CLIENT            CLIENT: 0, 1, ... or a parent, p0, ...
- *     join WORKER CORES [other] [height LEVELS]          WORKER: w0, w1, ...; other: a wrong digest
- *     beat WORKER CORES [height LEVELS]                  the worker sends a heartbeat
+ *     join WORKER CORES [other] [height LEVELS] [has NAME BUILD NS]...
+ *                                 WORKER: w0, w1, ...; other: a wrong digest; NS: ns per term
+ *     beat WORKER CORES [height LEVELS] [has NAME BUILD NS]...
+ *                                 the worker sends a heartbeat
  *     leave WORKER                lost WORKER
  *     done RUN [in MS]            the worker returns the total of the run RUN; runs are numbered
  *                                 r1, r2, ... in the order of their starts
  *     done RUN wrong WHAT         a wrong total; WHAT: count, units or unit
  *     done RUN by WORKER          another worker returns the total
+ *     done RUN odd                of a summand: other bits
+ *     done RUN grain TERMS        of a summand: with this grain
  *     stopped RUN                 a compute thread ends the run after a cancel
- *     refuse RUN STATUS           the worker refuses the span
+ *     refuse RUN STATUS [deaths NUMBER]                  the worker refuses the span
  *     time +MS                    time passes, and EVENT_TIME follows
  *     drain                       stop
  *     threads NUMBER              only as the first row of a story; the default is 0
  *
  * and the consequence is the list of all effects, in their order:
  *
- *     start RUN WORKER CLIENT#ID FIRST+COUNT              in blocks
+ *     start RUN WORKER CLIENT#ID FIRST+COUNT [of NAME BUILD] [audit]   in blocks, or in terms
  *     cancel RUN         reply CLIENT#ID                  progress CLIENT#ID DONE/COUNT
  *     welcome WORKER     refuse CLIENT#ID STATUS          beat WORKER     drop WORKER STATUS
  *
@@ -90,6 +95,17 @@ struct sum_request request_of(uint32_t client, uint64_t id, uint64_t first, uint
 /* The correct total of a span. The value of a sample is its number plus the seed, so that any gap
  * or overlap changes the total. */
 struct sum_reply total_of(const struct sum_request *asked, uint64_t compute_ns);
+
+/* The totals of the one output of a summand. */
+struct totals {
+    struct exact_total sum, squares;
+    struct output_total output;
+};
+
+/* The same for a span of a summand. The value of a term is its number plus the seed. totals: the
+ * storage of the outputs. */
+struct sum_reply terms_of(const struct sum_request *asked, uint64_t compute_ns,
+                          struct totals *totals);
 
 /* Fails the test if the message cannot be encoded and decoded again. */
 void check_wire(const struct message *message);

@@ -72,7 +72,7 @@ struct burst {
 static void hold(struct burst *burst, struct run *run)
 {
     *run = (struct run){.worker = burst->worker, .kind = GAUSSIAN};
-    workers_hold(&burst->workers, run, BLOCK_SAMPLES, burst->now_ns);
+    workers_hold(&burst->workers, run, 1, 1, burst->now_ns);
 }
 
 static struct burst *burst_new(uint32_t capacity)
@@ -81,7 +81,7 @@ static struct burst *burst_new(uint32_t capacity)
     struct join join = {.capacity = capacity};
 
     burst = (struct burst){.now_ns = 0};
-    cr_assert(workers_init(&burst.workers, 0, 1, JOINED_SPAN_NS));
+    cr_assert(workers_init(&burst.workers, 0, 1, JOINED_SPAN_NS, &(struct offers){0}));
     burst.worker = workers_at(&burst.workers, 0);
     workers_join(&burst.workers, burst.worker, &join, 0);
     for (uint32_t i = 0; i < capacity * WORKER_CREDIT; i++)
@@ -97,7 +97,7 @@ static void deliver(struct burst *burst, uint32_t count, int64_t wait_ns)
         burst->now_ns += BLOCK_NS;
         workers_measured(&burst->workers, &burst->runs[i], BLOCK_SAMPLES, BLOCK_NS, burst->now_ns);
         workers_release(&burst->workers, &burst->runs[i], burst->now_ns);
-        if (workers_ready(&burst->workers))
+        if (workers_ready(&burst->workers, SKILL_SAMPLES))
             hold(burst, &burst->runs[i]);
         else
             return;
@@ -126,7 +126,7 @@ Test(quota, a_worker_with_fewer_cores_than_it_says_holds_fewer_runs)
               burst->worker->held);
     deliver(burst, CAPACITY * WORKER_CREDIT, 0);
     cr_expect(burst->worker->runs_max <= 2 * WORKER_CREDIT, "%u", burst->worker->runs_max);
-    cr_expect_null(workers_ready(&burst->workers));
+    cr_expect_null(workers_ready(&burst->workers, SKILL_SAMPLES));
     cr_expect(worker_cores(burst->worker) == burst->worker->runs_max);
     workers_clear(&burst->workers);
 }

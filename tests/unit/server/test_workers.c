@@ -16,7 +16,7 @@ static struct workers *workers_of(uint32_t threads, uint32_t joined_max)
 {
     static struct workers workers;
 
-    cr_assert(workers_init(&workers, threads, joined_max, JOINED_SPAN_NS));
+    cr_assert(workers_init(&workers, threads, joined_max, JOINED_SPAN_NS, &(struct offers){0}));
     return &workers;
 }
 
@@ -65,7 +65,7 @@ Test(workers, may_have_no_workers_at_all)
     struct workers *workers = workers_of(0, 0);
 
     cr_assert_null(workers_at(workers, 0));
-    cr_assert_null(workers_ready(workers));
+    cr_assert_null(workers_ready(workers, SKILL_SAMPLES));
     workers_clear(workers);
 }
 
@@ -100,10 +100,11 @@ Test(workers, events_move_a_worker_from_state_to_state)
         cr_assert(worker->state == rows[i].from);
         workers_apply(workers, worker, rows[i].event);
         cr_expect(worker->state == rows[i].to, "row %zu: %d", i, worker->state);
-        cr_expect((workers_ready(workers) == worker) == (rows[i].to == WORKER_JOINED), "row %zu",
-                  i);
+        cr_expect((workers_ready(workers, SKILL_SAMPLES) == worker) ==
+                      (rows[i].to == WORKER_JOINED),
+                  "row %zu", i);
         workers_remove(workers, worker);
-        cr_assert(worker->state == WORKER_FREE && !workers_ready(workers));
+        cr_assert(worker->state == WORKER_FREE && !workers_ready(workers, SKILL_SAMPLES));
     }
     workers_clear(workers);
 }
@@ -269,10 +270,10 @@ struct load {
 /* Fills the worker's credit with spans of `blocks` blocks. */
 static void fill(struct load *load, unsigned blocks, int64_t now_ns)
 {
-    while (workers_ready(load->workers) == load->worker) {
+    while (workers_ready(load->workers, SKILL_SAMPLES) == load->worker) {
         struct run *run = &load->runs[load->held++];
         *run = (struct run){.worker = load->worker, .kind = GAUSSIAN};
-        workers_hold(load->workers, run, (uint64_t)blocks * BLOCK_SAMPLES, now_ns);
+        workers_hold(load->workers, run, blocks, (uint64_t)blocks, now_ns);
     }
 }
 
@@ -316,17 +317,17 @@ Test(workers, spans_go_to_idle_cores_first_and_then_to_the_worker_that_waited_lo
     static const uint32_t order[] = {0, 1, 2, 0, 1, 2};
 
     for (size_t i = 0; i < LENGTH(order); i++) {
-        struct worker *worker = workers_ready(workers);
+        struct worker *worker = workers_ready(workers, SKILL_SAMPLES);
         cr_assert(workers_number(workers, worker) == order[i]);
         runs[i] = (struct run){.worker = worker, .kind = GAUSSIAN};
-        workers_hold(workers, &runs[i], BLOCK_SAMPLES, 0);
+        workers_hold(workers, &runs[i], 1, 1, 0);
     }
-    cr_assert_null(workers_ready(workers));
+    cr_assert_null(workers_ready(workers, SKILL_SAMPLES));
     workers_release(workers, &runs[2], 0);
     workers_release(workers, &runs[1], 0);
-    cr_assert(workers_number(workers, workers_ready(workers)) == 2);
+    cr_assert(workers_number(workers, workers_ready(workers, SKILL_SAMPLES)) == 2);
     workers_release(workers, &runs[4], 0);
-    cr_assert(workers_number(workers, workers_ready(workers)) ==
+    cr_assert(workers_number(workers, workers_ready(workers, SKILL_SAMPLES)) ==
               1); /* both its cores' spans have ended */
     workers_clear(workers);
 }
@@ -337,11 +338,11 @@ Test(workers, an_idle_worker_is_another_worker_with_a_free_core)
     struct worker *a = join(workers, 0, 2), *b = join(workers, 1, 1);
     struct run run = {.worker = a, .kind = GAUSSIAN}, other = {.worker = b, .kind = GAUSSIAN};
 
-    workers_hold(workers, &run, BLOCK_SAMPLES, 0);
-    cr_assert(workers_idle(workers, b) == a, "w0 has a free core");
-    cr_assert(workers_idle(workers, a) == b);
-    workers_hold(workers, &other, BLOCK_SAMPLES, 0);
-    cr_assert_null(workers_idle(workers, a));
+    workers_hold(workers, &run, 1, 1, 0);
+    cr_assert(workers_idle(workers, SKILL_SAMPLES, b) == a, "w0 has a free core");
+    cr_assert(workers_idle(workers, SKILL_SAMPLES, a) == b);
+    workers_hold(workers, &other, 1, 1, 0);
+    cr_assert_null(workers_idle(workers, SKILL_SAMPLES, a));
     workers_clear(workers);
 }
 
@@ -389,7 +390,7 @@ Test(workers, a_rate_that_is_wrong_by_half_does_not_accumulate)
         struct run *run = &load.runs[i % 2];
         now_ns += 15 * MS;
         workers_release(workers, run, now_ns);
-        workers_hold(workers, run, 100 * BLOCK_SAMPLES, now_ns);
+        workers_hold(workers, run, 100, 1, now_ns);
         cr_assert(run->late_at_ns >= now_ns + 2 * 20 * MS);
         cr_assert(run->late_at_ns <= now_ns + 2 * 30 * MS + LATE_NS);
     }
