@@ -19,6 +19,7 @@ struct patient_stream {
     int fd;
     int patience_ms;       /* how long the program waits for the reader, in a hurry */
     bool (*hurries)(void); /* NULL: always */
+    int error;             /* errno of the first write that failed; 0: none */
     bool stuck;            /* the program has waited, and the reader has not read since */
 };
 
@@ -59,10 +60,13 @@ static bool write_some(struct patient_stream *stream, const char **bytes, const 
 
 static ssize_t write_all(void *cookie, const char *bytes, size_t size)
 {
+    struct patient_stream *stream = cookie;
     const char *next = bytes, *end = bytes + size;
 
-    while (next < end && write_some(cookie, &next, end))
+    while (next < end && write_some(stream, &next, end))
         continue;
+    if (next < end && !stream->error)
+        stream->error = errno;
     return next - bytes;
 }
 
@@ -109,4 +113,9 @@ void patient_stdout_open(bool (*hurries)(void))
     out.hurries = hurries;
     setvbuf(stream, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
     stdout = stream;
+}
+
+int patient_stdout_error(void)
+{
+    return out.error;
 }

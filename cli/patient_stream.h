@@ -17,4 +17,7 @@ void patient_stderr_open(void);
  * fails with EAGAIN. */
 void patient_stdout_open(bool (*hurries)(void));
 
+/* The errno of the first write to stdout that failed; 0: none has failed. */
+int patient_stdout_error(void);
+
 #endif

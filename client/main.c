@@ -103,15 +103,13 @@ static int call_command(struct program *program)
     return EXIT_USAGE;
 }
 
-/* If stdout failed earlier, errno is lost and the message has no reason. */
 static bool flush_stdout(void)
 {
-    errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    const char *reason = errno == EAGAIN ? "its reader does not read" : strerror(errno);
-    fprintf(stderr, "meantime: cannot write the result%s%s\n", errno ? ": " : "",
-            errno ? reason : "");
+    int error = patient_stdout_error();
+    fprintf(stderr, "meantime: cannot write the result: %s\n",
+            error == EAGAIN ? "its reader does not read" : strerror(error));
     return false;
 }
 

@@ -371,16 +371,20 @@ Test(client, output_for_closed_streams_is_discarded)
 
 Test(client, a_result_that_cannot_be_written_is_reported)
 {
-    static const char *const redirections[] = {">&-", ">/dev/full"};
+    static const struct {
+        const char *command, *message;
+    } rows[] = {
+        {"exec \"$@\" >&-", "meantime: cannot write the result: Bad file descriptor\n"},
+        {"exec \"$@\" >/dev/full", "meantime: cannot write the result: No space left on device\n"},
+    };
     struct test_server server = server_start(NULL);
 
-    for (int i = 0; i < 2; i++) {
-        char command[32];
-        snprintf(command, sizeof command, "exec \"$@\" %s", redirections[i]);
-        struct process *client = process_start(WORDS("/bin/sh", "-c", command, "sh", MEANTIME,
-                                                     "async", "--connect", server.endpoint, SMALL));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct process *client =
+            process_start(WORDS("/bin/sh", "-c", rows[i].command, "sh", MEANTIME, "async",
+                                "--connect", server.endpoint, SMALL));
         cr_assert_eq(process_wait(client), EXIT_FAILURE);
-        cr_assert_str_eq(process_text(client, PROCESS_ERR), "meantime: cannot write the result\n");
+        cr_assert_str_eq(process_text(client, PROCESS_ERR), rows[i].message);
     }
     server_drain(&server);
 }
