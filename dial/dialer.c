@@ -40,6 +40,7 @@ static const int handshake_ms[] = {1000, 1000, 2000, 4000};
 /* A socket that libzmq dials. */
 struct candidate {
     void *dealer, *monitor; /* NULL: unused */
+    bool connected;         /* libzmq has connected it, and limits the time of its handshake */
     int64_t connected_at_ns;
     char endpoint[DIAL_ENDPOINT_BYTES];
     struct dial_failure failure; /* empty: none so far */
@@ -52,7 +53,8 @@ struct dialer {
     char endpoint[DIAL_ENDPOINT_BYTES];
     int epoll;
     struct prober *prober; /* of this round; NULL: no round can begin */
-    bool probed;           /* the prober has no further outcome */
+    bool probed;           /* the prober has probed all addresses */
+    bool expired;          /* libzmq has had the time to connect */
     unsigned reached;      /* addresses of this round that a probe has reached */
     bool reach_reported;   /* the owner knows that `reached` is not 0 */
     struct candidate candidates[DIAL_ADDRESSES_MAX];
@@ -210,6 +212,7 @@ static void open_candidate(struct dialer *dialer, const char *endpoint)
 static void on_connected(const struct dialer *dialer, struct candidate *candidate, int32_t fd)
 {
     (void)dialer;
+    candidate->connected = true;
     candidate->connected_at_ns = now_ns();
     if (!self_connection_found(fd))
         return;
@@ -314,7 +317,7 @@ static bool step_candidate(struct dialer *dialer, struct candidate *candidate)
 
 static bool begin_round(struct dialer *dialer)
 {
-    dialer->probed = dialer->reach_reported = false;
+    dialer->probed = dialer->expired = dialer->reach_reported = false;
     dialer->reached = 0;
     dialer->round = (struct dial_failure){.definite = false};
     dialer->prober = prober_new(dialer->endpoint, dialer->pause_ns);
@@ -330,6 +333,19 @@ static void end_prober(struct dialer *dialer)
     prober_destroy(&dialer->prober);
 }
 
+/* libzmq reports no event if it cannot open its socket. */
+static void expire_candidates(struct dialer *dialer)
+{
+    dialer->expired = false;
+    for (size_t i = 0; i < DIAL_ADDRESSES_MAX; i++) {
+        struct candidate *candidate = &dialer->candidates[i];
+        if (!candidate->dealer || candidate->connected)
+            continue;
+        fail_candidate(candidate, false, "libzmq cannot connect");
+        candidate->over = true;
+    }
+}
+
 static void take_probes(struct dialer *dialer)
 {
     struct probe probe;
@@ -339,6 +355,7 @@ static void take_probes(struct dialer *dialer)
         case PROBE_REACHED: open_candidate(dialer, probe.endpoint); break;
         case PROBE_FAILED: note_failure(dialer, probe.endpoint, &probe.failure); break;
         case PROBE_OVER: dialer->probed = true; break;
+        case PROBE_EXPIRED: dialer->expired = true; break;
         }
     }
 }
@@ -385,6 +402,10 @@ enum dialer_event dialer_next(struct dialer *dialer)
         return DIALER_NOTHING;
     take_probes(dialer);
     bool left = step_candidates(dialer);
+    if (dialer->expired && !dialer->winner) {
+        expire_candidates(dialer);
+        left = step_candidates(dialer);
+    }
     if (dialer->winner)
         return DIALER_CONNECTED;
     if (report_reached(dialer))

@@ -20,8 +20,8 @@
  * library has. */
 #define STACK_BYTES (1024 * 1024)
 
-/* One for each address, and the end. */
-#define OUTCOMES_MAX (DIAL_ADDRESSES_MAX + 1)
+/* One for each address, and the two at the end. */
+#define OUTCOMES_MAX (DIAL_ADDRESSES_MAX + 2)
 
 struct prober {
     char endpoint[DIAL_ENDPOINT_BYTES];
@@ -241,6 +241,8 @@ static void *run(void *argument)
         else
             report(prober, &name);
         report(prober, &(struct probe){.type = PROBE_OVER});
+        if (!is_stopped(prober, PROBER_EXPIRY_NS))
+            report(prober, &(struct probe){.type = PROBE_EXPIRED});
     }
     prober_release(prober);
     return NULL;

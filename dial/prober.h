@@ -15,6 +15,10 @@
 
 #include "dial/addresses.h"
 #include "dial/failure.h"
+#include "proto/instant.h"
+
+/* How long libzmq may still take to connect when all addresses have been probed. */
+#define PROBER_EXPIRY_NS (2 * NS_PER_S)
 
 /* The descriptors of a prober, without those of its probes. */
 #define PROBER_DESCRIPTORS 2
@@ -24,7 +28,8 @@ struct prober;
 enum probe_type {
     PROBE_REACHED, /* libzmq may dial `endpoint` */
     PROBE_FAILED,  /* `failure` says why; `endpoint` is empty if the name was not found */
-    PROBE_OVER,    /* no further outcome comes */
+    PROBE_OVER,    /* all addresses have been probed */
+    PROBE_EXPIRED, /* the last outcome: PROBER_EXPIRY_NS have passed since then */
 };
 
 struct probe {

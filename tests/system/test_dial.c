@@ -238,6 +238,19 @@ Test(dial, a_handshake_under_way_is_not_a_refused_connection)
     cr_assert(strstr(text, "(timed out: connected, but no handshake followed)"), "%s", text);
 }
 
+/* libzmq accepts this endpoint, but cannot use its source address, and reports no event. */
+Test(dial, a_dial_of_which_libzmq_reports_nothing_fails)
+{
+    char endpoint[ENDPOINT_BYTES], with_source[ENDPOINT_BYTES + 32];
+    int listener = listener_open(endpoint);
+
+    snprintf(with_source, sizeof with_source, "tcp://127.0.0.3;%s", endpoint + strlen("tcp://"));
+    expect_failure(
+        process_start(WORDS(MEANTIME, "sum", "1", "--patience", "5s", "--connect", with_source)),
+        "meantime: no server at * (*libzmq cannot connect)*");
+    close(listener);
+}
+
 /* ---- networks of their own --------------------------------------------------------------- */
 
 static bool may_make_networks(void)
