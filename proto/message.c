@@ -89,15 +89,6 @@ static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase bo
 
 /* ---- SumRequest ---- */
 
-static bool parameters_valid(const char *parameters)
-{
-    size_t length = 0;
-
-    while (is_printable(parameters[length]) && length < PARAMETERS_BYTES_MAX)
-        ++length;
-    return parameters[length] == '\0';
-}
-
 static const char *sum_request_wrong(const struct sum_request *request)
 {
     const struct wire_rule rules[] = {

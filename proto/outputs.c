@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/printable.h"
+
 /* ---- Names ---- */
 
 static bool name_valid(const char *name, const char *allowed)
@@ -33,6 +35,15 @@ bool offers_equal(const struct offers *a, const struct offers *b)
                 x->capacity == y->capacity && x->ns_per_term == y->ns_per_term;
     }
     return equal;
+}
+
+bool parameters_valid(const char *parameters)
+{
+    size_t length = 0;
+
+    while (is_printable(parameters[length]) && length < PARAMETERS_BYTES_MAX)
+        ++length;
+    return parameters[length] == '\0';
 }
 
 /* ---- Totals ---- */

@@ -56,4 +56,7 @@ bool offers_equal(const struct offers *a, const struct offers *b);
 bool summand_name_valid(const char *name);
 bool output_name_valid(const char *name);
 
+/* True if the text is at most PARAMETERS_BYTES_MAX bytes of printable ASCII. */
+bool parameters_valid(const char *parameters);
+
 #endif

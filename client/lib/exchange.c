@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/instant.h"
+#include "sums/moments.h"
 #include "sums/stream.h"
 
 /* Space for a list of endpoints in an error text. Longer lists are truncated. */
@@ -203,6 +204,7 @@ enum loss {
     LOSS_BUSY,
     LOSS_STOPPING,
     LOSS_INVALID,
+    LOSS_NO_SUMMAND,
 };
 
 static const struct {
@@ -215,6 +217,7 @@ static const struct {
     [LOSS_BUSY] = {"is busy", BUSY_NS, MEANTIME_SERVER_BUSY},
     [LOSS_STOPPING] = {"is stopping", 0, MEANTIME_SERVER_LOST},
     [LOSS_INVALID] = {"sent an invalid message", 0, MEANTIME_NONSENSE},
+    [LOSS_NO_SUMMAND] = {"does not have the summand", 0, MEANTIME_NO_SUMMAND},
 };
 
 /* If any server was connected and the caller has set a timeout, only the timeout limits the
@@ -333,27 +336,90 @@ static void take_progress(struct exchange *e, const struct progress *progress)
     keep_waiting(e, e->now_ns);
 }
 
-/* An answer to an earlier attempt counts as well, because the sum is the same. */
-static void take_reply(struct exchange *e, const struct sum_reply *reply)
+/* Whether any terms can have these totals. The totals alone are valid. */
+static bool is_possible(uint64_t count, const struct output_total *output)
+{
+    struct exact_total sum, squares;
+    struct moments moments;
+
+    if (!output->has_squares)
+        return true;
+    units_copy(&sum, &output->sum);
+    units_copy(&squares, &output->squares);
+    return moments_init(&moments, count, &sum, &squares);
+}
+
+static bool are_possible(const struct sum_reply *reply)
+{
+    for (uint32_t i = 0; i < reply->outputs.count; i++)
+        if (!is_possible(reply->count, &reply->outputs.list[i]))
+            return false;
+    return true;
+}
+
+static bool fits_summand(struct exchange *e, const struct sum_reply *reply)
+{
+    const struct sum_request *request = &e->request;
+
+    if (reply->outputs.count == 0)
+        append_error(e, "the server at %s summed samples instead of terms of %s", endpoint_name(e),
+                     request->summand);
+    else if (request->build && reply->build != request->build)
+        append_error(e, "the server at %s summed another build of %s", endpoint_name(e),
+                     request->summand);
+    else if (!are_possible(reply))
+        append_error(e, "the server at %s sent totals that no terms have", endpoint_name(e));
+    else
+        return true;
+    return false;
+}
+
+static bool fits_samples(struct exchange *e, const struct sum_reply *reply)
 {
     int unit_log2 = stream_unit_log2((enum stream_kind)e->request.kind);
 
-    if (reply->id % ATTEMPT_STRIDE != e->request.id || reply->id > attempt_id(e))
-        return;
-    if (reply->count != e->request.count)
-        append_error(e, "the server at %s summed %" PRIu64 " samples instead of %" PRIu64,
-                     endpoint_name(e), reply->count, e->request.count);
+    if (reply->outputs.count > 0)
+        append_error(e, "the server at %s summed terms instead of samples", endpoint_name(e));
     else if (reply->unit_log2 != unit_log2)
         append_error(e, "the server at %s sent a sum in units of 2^%d instead of 2^%d",
                      endpoint_name(e), reply->unit_log2, unit_log2);
-    else {
-        e->reply = *reply;
-        e->samples_done = reply->count;
-        e->error = MEANTIME_OK;
-        end(e, EXCHANGE_DONE);
+    else
+        return true;
+    return false;
+}
+
+/* Returns whether the reply can be the answer. Otherwise writes the reason to the error text. */
+static bool fits(struct exchange *e, const struct sum_reply *reply)
+{
+    if (reply->count == e->request.count)
+        return e->request.summand ? fits_summand(e, reply) : fits_samples(e, reply);
+    append_error(e, "the server at %s summed %" PRIu64 " %s instead of %" PRIu64, endpoint_name(e),
+                 reply->count, e->request.summand ? "terms" : "samples", e->request.count);
+    return false;
+}
+
+/* An answer to an earlier attempt counts as well, because the sum is the same. */
+static void take_reply(struct exchange *e, const struct sum_reply *reply)
+{
+    if (reply->id % ATTEMPT_STRIDE != e->request.id || reply->id > attempt_id(e))
+        return;
+    if (!fits(e, reply)) {
+        leave(e, LOSS_INVALID, NEVER);
         return;
     }
-    leave(e, LOSS_INVALID, NEVER);
+    e->reply = *reply;
+    e->samples_done = reply->count;
+    e->error = MEANTIME_OK;
+    end(e, EXCHANGE_DONE);
+}
+
+/* Another server may have the summand. */
+static void miss_summand(struct exchange *e, int64_t retry_ns)
+{
+    if (e->endpoints->count > 1)
+        leave(e, LOSS_NO_SUMMAND, retry_ns ? later(retry_ns, REDIAL_NS) : NEVER);
+    else
+        fail(e, MEANTIME_NO_SUMMAND);
 }
 
 static void take_refusal(struct exchange *e, const struct refusal *refusal)
@@ -370,6 +436,8 @@ static void take_refusal(struct exchange *e, const struct refusal *refusal)
         leave(e, LOSS_BUSY, retry_ns ? later(retry_ns, REDIAL_NS) : NEVER);
     else if (refusal->status == STATUS_STOPPING)
         leave(e, LOSS_STOPPING, STOPPING_NS);
+    else if (refusal->status == STATUS_UNKNOWN_SUMMAND && e->request.summand)
+        miss_summand(e, retry_ns);
     else if (refusal->status == STATUS_DEADLINE_EXCEEDED)
         fail(e, MEANTIME_TIMED_OUT);
     else
@@ -485,6 +553,15 @@ void exchange_step(struct exchange *e, int64_t now_ns, const struct exchange_eve
         expire(e);
     else if (table[e->state][event->type])
         table[e->state][event->type](e);
+}
+
+void exchange_drop_answer(struct exchange *e)
+{
+    assert(e->state == EXCHANGE_DONE);
+    e->state = EXCHANGE_FAILED;
+    e->error = MEANTIME_NO_RESOURCES;
+    e->error_text[0] = '\0';
+    append_error(e, "no memory is left for the outputs of %s", e->request.summand);
 }
 
 const struct exchange_effect *exchange_next(struct exchange *e)

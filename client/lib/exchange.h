@@ -146,7 +146,8 @@ struct exchange {
     uint64_t outages;           /* from losing a server to the next server's first message */
     const char *left_endpoint;  /* the server that was lost at the last outage; NULL: none */
     const char *left_because;   /* why, such as "disconnected"; NULL: no outage so far */
-    struct sum_reply reply;     /* only in EXCHANGE_DONE */
+    struct sum_reply reply;     /* only in EXCHANGE_DONE. Its outputs are those of the message, and
+                                 * valid as long as the message */
     enum meantime_error error;  /* only in EXCHANGE_FAILED */
     int64_t began_at_ns;
     int64_t ended_at_ns;
@@ -176,7 +177,8 @@ struct exchange {
 /* Sets up an exchange in EXCHANGE_NEW. The first step must be EXCHANGE_EVENT_BEGIN.
  * endpoints: kept, not copied; endpoints may be added later.
  * first: the place of the endpoint that is dialled first.
- * request: copied; its id is 1 or more and below ATTEMPT_STRIDE.
+ * request: copied; its id is 1 or more and below ATTEMPT_STRIDE. Its texts must outlive the
+ * exchange.
  * setting: copied. */
 void exchange_init(struct exchange *exchange, const struct endpoints *endpoints, size_t first,
                    const struct sum_request *request, const struct exchange_setting *setting);
@@ -184,6 +186,10 @@ void exchange_init(struct exchange *exchange, const struct endpoints *endpoints,
 /* Handles one event. The caller must have taken all effects of the step before.
  * now_ns: 0 or more, never less than at the step before. */
 void exchange_step(struct exchange *exchange, int64_t now_ns, const struct exchange_event *event);
+
+/* Turns the answer of the last step into the error MEANTIME_NO_RESOURCES: the caller has no memory
+ * to keep the outputs. */
+void exchange_drop_answer(struct exchange *exchange);
 
 /* Returns the next effect of the last step, or NULL if none is left. The effect lives until the
  * next step. */

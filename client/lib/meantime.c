@@ -76,11 +76,24 @@ int meantime_set_patience(struct meantime *m, int64_t patience_ns)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
+static bool is_summand(const struct meantime_question *question)
+{
+    const char *parameters = question->parameters ? question->parameters : "";
+
+    return question->kind == 0 && summand_name_valid(question->summand) &&
+           parameters_valid(parameters);
+}
+
+static bool is_kind(const struct meantime_question *question)
+{
+    return question->kind == MEANTIME_GAUSSIAN || question->kind == MEANTIME_UNIFORM;
+}
+
 static bool is_valid(const struct meantime_question *question)
 {
-    bool kind = question->kind == MEANTIME_GAUSSIAN || question->kind == MEANTIME_UNIFORM;
+    bool known = question->summand ? is_summand(question) : is_kind(question);
 
-    return kind && question->timeout_ns >= 0 && question->count >= 1 &&
+    return known && question->timeout_ns >= 0 && question->count >= 1 &&
            question->count <= SAMPLE_END_MAX && question->first <= SAMPLE_END_MAX - question->count;
 }
 
@@ -94,8 +107,10 @@ int meantime_ask(struct meantime *m, const struct meantime_question *question, u
     if (!added)
         return errno == EAGAIN ? MEANTIME_TOO_MANY : MEANTIME_NO_RESOURCES;
     *request = added->number;
-    session_begin(&m->session, added, question);
-    return MEANTIME_OK;
+    if (session_begin(&m->session, added, question))
+        return MEANTIME_OK;
+    requests_forget(&m->session.requests, added);
+    return MEANTIME_NO_RESOURCES;
 }
 
 int meantime_cancel(struct meantime *m, uint64_t number)
@@ -131,6 +146,9 @@ int meantime_progress(const struct meantime *m, uint64_t number, struct meantime
 
 static void fill_sum(const struct sum_reply *reply, struct meantime_result *result)
 {
+    result->build = reply->build;
+    result->grain = reply->grain;
+    result->output_count = reply->outputs.count;
     result->sum_high = (int64_t)(reply->units >> 64);
     result->sum_low = (uint64_t)reply->units;
     result->unit_log2 = reply->unit_log2;
@@ -168,6 +186,9 @@ int meantime_take(struct meantime *m, uint64_t number, struct meantime_result *r
     if (!request->ended)
         return 0;
     fill_result(request, result);
+    free(m->session.taken);
+    result->outputs = m->session.taken = request->outputs;
+    request->outputs = NULL;
     requests_forget(requests, request);
     return 1;
 }
@@ -230,6 +251,7 @@ const char *meantime_error_text(int error)
         {MEANTIME_NONSENSE, "the server sent an invalid message"},
         {MEANTIME_TIMED_OUT, "the request timed out"},
         {MEANTIME_CANCELLED, "the request was cancelled"},
+        {MEANTIME_NO_SUMMAND, "no server has the summand"},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -79,7 +79,8 @@ enum meantime_error {
     MEANTIME_REFUSED = -19,     /* the server refused, and would refuse again */
     MEANTIME_NONSENSE = -20,    /* the server sent an invalid message; it may be another program */
     MEANTIME_TIMED_OUT = -21,   /* no answer came within timeout_ns */
-    MEANTIME_CANCELLED = -22    /* by meantime_cancel() */
+    MEANTIME_CANCELLED = -22,   /* by meantime_cancel() */
+    MEANTIME_NO_SUMMAND = -23   /* no server has the summand, or not with this build */
 };
 
 /* The distribution of the samples. */
@@ -88,40 +89,93 @@ enum meantime_kind {
     MEANTIME_UNIFORM = 2   /* in [0, 1) */
 };
 
-/* A request asks for the sum of samples first to first + count - 1 of the stream (seed, kind). */
-struct meantime_question {
-    uint64_t seed; /* any */
-    enum meantime_kind kind;
-    uint64_t first;     /* number of the first sample, from 0 */
-    uint64_t count;     /* number of samples, 1 or more; first + count <= 2^63 */
-    int64_t timeout_ns; /* from meantime_ask() to the answer, 0 or more; 0: no timeout */
-    unsigned server;    /* the endpoint that is asked first, modulo their number; 0: the first */
-    void *user;         /* the caller's pointer, returned with the result */
+/* Bytes of the longest total. A sum has at most 272; usual totals have 8 to 26. */
+#define MEANTIME_UNITS_BYTES_MAX 536
+
+/* The exact sum of doubles, or of their exact squares: units * 2^unit_log2, where `units` is an
+ * integer in two's complement. In Python:
+ *     Fraction(int.from_bytes(units, "little", signed=True)) * Fraction(2) ** unit_log2
+ * Each value has one form: `units` is as short as possible, and its lowest byte is not 0.
+ * {0} is 0, the total of nothing. sums/EXACT.md in the sources specifies it. */
+struct meantime_total {
+    int32_t unit_log2;                       /* a multiple of 8; 0 if the total is 0 */
+    uint32_t length;                         /* bytes of `units`; 0 if the total is 0 */
+    uint8_t units[MEANTIME_UNITS_BYTES_MAX]; /* lowest byte first */
 };
 
-/* The sum is exactly (sum_high * 2^64 + sum_low) * 2^unit_log2. */
+/* What n numbers with the sum S and the sum of squares Q say about their mean. Each field but the
+ * interval is computed in integers and rounded once. The interval contains the expected value in
+ * 95 % of all cases, if the numbers are independent and many: mean -+ 1.959964 standard errors. */
+struct meantime_estimate {
+    double mean;           /* S / n */
+    double variance;       /* of the numbers: (n Q - S^2) / n^2 */
+    double standard_error; /* of the mean: sqrt((n Q - S^2) / (n^2 (n - 1))); infinity if n = 1 */
+    double low, high;      /* the interval */
+};
+
+/* Bytes of the name of an output, with its final NUL. */
+#define MEANTIME_OUTPUT_NAME_BYTES 32
+
+/* One output of a summand: what is summed, exactly, and the estimate of its mean. */
+struct meantime_output {
+    char name[MEANTIME_OUTPUT_NAME_BYTES];
+    struct meantime_total sum;     /* of the output over all terms */
+    struct meantime_total squares; /* of its squares; only if has_squares */
+    int has_squares;               /* 0: the summand does not want them, so there is only a mean */
+    struct meantime_estimate estimate;
+};
+
+/* A request asks for the sum of samples first to first + count - 1 of the stream (seed, kind), or
+ * of these terms of a summand: a function of the user's, which the servers were started with. See
+ * meantime_summand.h. */
+struct meantime_question {
+    uint64_t seed;           /* any */
+    enum meantime_kind kind; /* 0 with a summand */
+    uint64_t first;          /* number of the first sample or term, from 0 */
+    uint64_t count;          /* samples or terms, 1 or more; first + count <= 2^63 */
+    int64_t timeout_ns;      /* from meantime_ask() to the answer, 0 or more; 0: no timeout */
+    unsigned server; /* the endpoint that is asked first, modulo their number; 0: the first */
+    void *user;      /* the caller's pointer, returned with the result */
+
+    /* For sums of a summand. */
+    const char *summand;    /* its name; NULL: a sum of samples */
+    const char *parameters; /* up to 512 bytes of printable ASCII; NULL: none */
+    uint64_t build;         /* the build of a result whose terms these continue; 0: any */
+};
+
+/* The sum of samples is exactly (sum_high * 2^64 + sum_low) * 2^unit_log2. A summand has the sums
+ * of its outputs instead. */
 struct meantime_result {
     uint64_t request;          /* the number of the request */
     void *user;                /* as in the question */
     enum meantime_error error; /* MEANTIME_OK: there is a sum. Otherwise an error of requests; then
                                 * the fields of the sum are 0 */
-    int32_t unit_log2;         /* -49 for Gaussian samples, -53 for uniform ones */
+    int32_t unit_log2;         /* -49 for Gaussian samples, -53 for uniform ones, 0 for terms */
     int64_t sum_high;
     uint64_t sum_low;
     double sum;          /* the double nearest to the sum */
-    uint64_t count;      /* samples summed */
+    uint64_t count;      /* samples or terms summed */
     uint64_t compute_ns; /* compute time of all cores of the server together */
     int64_t elapsed_ns;  /* from meantime_ask() to the end of the request */
     uint64_t attempts;   /* how often the request was sent; 1: without a retry */
     unsigned server;     /* the endpoint that answered, or was tried last; 0: the first */
     char text[MEANTIME_TEXT_BYTES]; /* the error as a sentence without a full stop; else empty */
+
+    /* Of a summand; otherwise 0 and NULL. */
+    uint64_t build; /* says which function was summed. Terms of different builds do not belong
+                     * together: give it to the questions that continue this sum */
+    uint64_t grain; /* if a sum is cut after multiples of this many terms, no sample is made twice.
+                     * 0: not known */
+    uint64_t output_count;
+    const struct meantime_output *outputs; /* owner: the session, until the next meantime_take() or
+                                            * meantime_close() */
 };
 
 /* The progress of a request. An outage begins when the session loses the server that works on the
  * request. */
 struct meantime_progress {
-    uint64_t done;     /* samples summed, as the server reports twice a second */
-    uint64_t count;    /* samples in the request */
+    uint64_t done;     /* samples or terms summed, as the server reports twice a second */
+    uint64_t count;    /* samples or terms in the request */
     uint64_t attempts; /* how often the request was sent */
     uint64_t outages;
     const char *left_endpoint; /* the server that was lost at the last outage; NULL: none so far */
@@ -238,22 +292,6 @@ MEANTIME_API void meantime_close(struct meantime **m);
 MEANTIME_API int meantime_samples(uint64_t seed, enum meantime_kind kind, uint64_t first,
                                   uint64_t count, double *out);
 
-/* Exact totals of a function of the user's, in a form that any language can add. */
-
-/* Bytes of the longest total. A sum has at most 272; usual totals have 8 to 26. */
-#define MEANTIME_UNITS_BYTES_MAX 536
-
-/* The exact sum of doubles, or of their exact squares: units * 2^unit_log2, where `units` is an
- * integer in two's complement. In Python:
- *     Fraction(int.from_bytes(units, "little", signed=True)) * Fraction(2) ** unit_log2
- * Each value has one form: `units` is as short as possible, and its lowest byte is not 0.
- * {0} is 0, the total of nothing. sums/EXACT.md in the sources specifies it. */
-struct meantime_total {
-    int32_t unit_log2;                       /* a multiple of 8; 0 if the total is 0 */
-    uint32_t length;                         /* bytes of `units`; 0 if the total is 0 */
-    uint8_t units[MEANTIME_UNITS_BYTES_MAX]; /* lowest byte first */
-};
-
 /* Adds `part` to `into`: totals of disjoint ranges, both of sums or both of squares. Exact: order
  * and grouping do not matter. Any thread.
  * Returns MEANTIME_OK, or MEANTIME_INVALID: a total is not in its form, or exceeds that of 2^63
@@ -263,16 +301,6 @@ MEANTIME_API int meantime_total_add(struct meantime_total *into, const struct me
 /* Returns the double nearest to a total; infinity if it is too large; 0 if the total is not in its
  * form. Any thread. */
 MEANTIME_API double meantime_total_value(const struct meantime_total *total);
-
-/* What n numbers with the sum S and the sum of squares Q say about their mean. Each field but the
- * interval is computed in integers and rounded once. The interval contains the expected value in
- * 95 % of all cases, if the numbers are independent and many: mean -+ 1.959964 standard errors. */
-struct meantime_estimate {
-    double mean;           /* S / n */
-    double variance;       /* of the numbers: (n Q - S^2) / n^2 */
-    double standard_error; /* of the mean: sqrt((n Q - S^2) / (n^2 (n - 1))); infinity if n = 1 */
-    double low, high;      /* the interval */
-};
 
 /* Computes an estimate from exact totals. Any thread.
  * count: n, 1 to 2^63. squares: NULL if there are none; then all fields but the mean are 0.

@@ -25,10 +25,20 @@ void requests_init(struct requests *requests)
     TAILQ_INIT(&requests->unused);
 }
 
+static void release(struct session_request *request)
+{
+    free(request->texts);
+    free(request->outputs);
+    request->texts = NULL;
+    request->outputs = NULL;
+}
+
 void requests_clear(struct requests *requests)
 {
-    for (size_t i = 0; i < requests->slot_count; i++)
+    for (size_t i = 0; i < requests->slot_count; i++) {
+        release(requests->slots[i]);
         free(requests->slots[i]);
+    }
     free(requests->slots);
 }
 
@@ -103,6 +113,7 @@ void requests_forget(struct requests *requests, struct session_request *request)
         requests->ended_count--;
     } else
         TAILQ_REMOVE(&requests->in_flight, request, link);
+    release(request);
     request->used = request->ended = false;
     request->number = next_number(request->number);
     TAILQ_INSERT_TAIL(&requests->unused, request, link);

@@ -16,9 +16,11 @@
 struct session_request {
     uint64_t number;
     struct exchange exchange;
-    void *user;      /* the caller's pointer, returned with the result */
-    bool attached;   /* it uses the link to `endpoint` */
-    bool probing;    /* it uses the probe to `endpoint` */
+    void *user;  /* the caller's pointer, returned with the result */
+    char *texts; /* owned: the summand and its parameters, one after the other; NULL: none */
+    struct meantime_output *outputs; /* owned: those of the answer; NULL: none */
+    bool attached;                   /* it uses the link to `endpoint` */
+    bool probing;                    /* it uses the probe to `endpoint` */
     size_t endpoint; /* the place in the session's endpoints; valid while attached or probing */
     enum exchange_event_type next; /* the event of the next step; EXCHANGE_EVENT_BEGIN: no event */
     int dial_errno;                /* why the link cannot be dialled, if next is CANNOT_DIAL */
@@ -47,7 +49,8 @@ struct session_request *requests_add(struct requests *requests);
 /* Moves a request in flight to those that have ended. */
 void requests_end(struct requests *requests, struct session_request *request);
 
-/* Removes a request that has ended or that is in flight. Its memory is used again. */
+/* Removes a request that has ended or that is in flight, with its texts and outputs. Its memory is
+ * used again. */
 void requests_forget(struct requests *requests, struct session_request *request);
 
 /* Returns NULL if no request has this number. number: any. */

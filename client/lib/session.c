@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/lib/clock.h"
+#include "client/lib/totals.h"
 #include "proto/instant.h"
 
 #define AT_ONCE 1 /* a time that has passed */
@@ -180,6 +181,18 @@ static void step_once(struct session *s, struct session_request *request,
 
 /* ---- events ------------------------------------------------------------------------------ */
 
+/* The outputs of an answer are valid only as long as its message. */
+static void keep_outputs(struct session_request *request)
+{
+    struct exchange *exchange = &request->exchange;
+
+    if (exchange->state != EXCHANGE_DONE || exchange->reply.outputs.count == 0)
+        return;
+    request->outputs = totals_outputs(&exchange->reply);
+    if (!request->outputs)
+        exchange_drop_answer(exchange);
+}
+
 /* An effect may cause the next event at once: the link may be up already. */
 static void step(struct session *s, struct session_request *request,
                  const struct exchange_event *event)
@@ -192,6 +205,7 @@ static void step(struct session *s, struct session_request *request,
                       .reason = server_link_error_text(request->dial_errno),
                   });
     if (exchange_over(&request->exchange)) {
+        keep_outputs(request);
         requests_end(&s->requests, request);
         if (!s->looking) /* a request has ended outside a look, so the caller must look */
             look_again(s);
@@ -473,6 +487,7 @@ void session_clear(struct session *s)
     link_context_clear(&s->context);
     wakeup_clear(&s->wakeup);
     requests_clear(&s->requests);
+    free(s->taken);
 }
 
 static int check_endpoint(const struct session *s, const char *name)
@@ -507,8 +522,38 @@ void session_keep_endpoints(struct session *s, size_t count)
         free((char *)s->endpoints.names[--s->endpoints.count]);
 }
 
+/* Copies the summand and its parameters, one after the other. */
+static char *copy_texts(const struct meantime_question *question, size_t *parameters_at)
+{
+    const char *parameters = question->parameters ? question->parameters : "";
+    char *texts = malloc(strlen(question->summand) + strlen(parameters) + 2);
+
+    if (!texts)
+        return NULL;
+    *parameters_at = strlen(question->summand) + 1;
+    strcpy(texts, question->summand);
+    strcpy(texts + *parameters_at, parameters);
+    return texts;
+}
+
+static bool set_summand(struct session_request *request, const struct meantime_question *question,
+                        struct sum_request *sum_request)
+{
+    size_t parameters_at;
+
+    if (!question->summand)
+        return true;
+    request->texts = copy_texts(question, &parameters_at);
+    if (!request->texts)
+        return false;
+    sum_request->summand = request->texts;
+    sum_request->parameters = request->texts + parameters_at;
+    sum_request->build = question->build;
+    return true;
+}
+
 /* The server sends progress, which also shows that it is alive. */
-void session_begin(struct session *s, struct session_request *request,
+bool session_begin(struct session *s, struct session_request *request,
                    const struct meantime_question *question)
 {
     struct sum_request sum_request = {
@@ -519,17 +564,19 @@ void session_begin(struct session *s, struct session_request *request,
         .count = question->count,
         .progress = true,
     };
-
     struct exchange_setting setting = {
         .timeout_ns = question->timeout_ns,
         .patience_ns = s->patience_ns,
         .connected = s->connected,
     };
 
+    if (!set_summand(request, question, &sum_request))
+        return false;
     request->user = question->user;
     exchange_init(&request->exchange, &s->endpoints, question->server % s->endpoints.count,
                   &sum_request, &setting);
     step_type(s, request, EXCHANGE_EVENT_BEGIN);
+    return true;
 }
 
 void session_cancel(struct session *s, struct session_request *request)

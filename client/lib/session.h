@@ -36,6 +36,8 @@ struct session {
     struct server_link links[ENDPOINTS_MAX];     /* one for each endpoint */
     struct server_link probes[ENDPOINTS_MAX]; /* second links, to see whether a server is alive */
     struct requests requests;
+    struct meantime_output *taken; /* owned: the outputs of the result that was taken last, or NULL
+                                    */
 };
 
 /* The public handle. */
@@ -57,8 +59,9 @@ int session_add_endpoint(struct session *session, const char *name);
 /* Removes the last endpoints, so that `count` are left. No request has used the removed ones. */
 void session_keep_endpoints(struct session *session, size_t count);
 
-/* Begins a request that was just added to `requests`. The session has an endpoint. */
-void session_begin(struct session *session, struct session_request *request,
+/* Begins a request that was just added to `requests`. The session has an endpoint. Returns false if
+ * there is no memory for the texts of the question; then the request has not begun. */
+bool session_begin(struct session *session, struct session_request *request,
                    const struct meantime_question *question);
 
 /* Ends a request in flight with MEANTIME_CANCELLED, and sends a cancel to its server. */

@@ -1,18 +1,50 @@
 /* Adds exact totals of summands, and estimates the mean from them. */
+#include "client/lib/totals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/meantime.h"
-#include "client/lib/totals.h"
 #include "sums/moments.h"
 
 #define COUNT_MAX (UINT64_C(1) << 63)
 
+_Static_assert(MEANTIME_OUTPUT_NAME_BYTES == SUMMAND_NAME_BYTES_MAX + 1, "each name fits");
 _Static_assert(MEANTIME_UNITS_BYTES_MAX == EXACT_UNITS_BYTES_MAX, "each total fits");
 
 void totals_write(const struct exact_total *exact, struct meantime_total *total)
 {
     *total = (struct meantime_total){.unit_log2 = exact->unit_log2, .length = exact->length};
     memcpy(total->units, exact->units, exact->length);
+}
+
+static void copy_total(const struct units *units, struct meantime_total *total)
+{
+    struct exact_total exact;
+
+    units_copy(&exact, units);
+    totals_write(&exact, total);
+}
+
+static void copy_output(const struct output_total *from, uint64_t count,
+                        struct meantime_output *output)
+{
+    *output = (struct meantime_output){.has_squares = from->has_squares};
+    snprintf(output->name, sizeof output->name, "%s", from->name);
+    copy_total(&from->sum, &output->sum);
+    if (from->has_squares)
+        copy_total(&from->squares, &output->squares);
+    meantime_estimate(count, &output->sum, from->has_squares ? &output->squares : NULL,
+                      &output->estimate);
+}
+
+struct meantime_output *totals_outputs(const struct sum_reply *reply)
+{
+    struct meantime_output *outputs = calloc(reply->outputs.count, sizeof *outputs);
+
+    for (uint32_t i = 0; outputs && i < reply->outputs.count; i++)
+        copy_output(&reply->outputs.list[i], reply->count, &outputs[i]);
+    return outputs;
 }
 
 /* Returns false if the total has more bytes than the longest valid one. */

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c", "sums/wide.c", "sums/exact_total.c",
+SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c", "sums/wide.c", "sums/exact_total.c", "sums/moments.c",
         "proto/outputs.c"]
 CORES = ["dispatcher", "assign", "answers", "dispatcher_status", "queue", "workers", "spans", "membership",
          "skills", "terms", "rate"]
@@ -53,7 +53,7 @@ POOL = Simulator("tests/sim/pool/mutants",
                  [f"tests/sim/{name}.c" for name in MACHINERY] +
                  ["tests/support/invariants.c"], SEEDS, [])
 SESSION = Simulator("tests/sim/session/mutants",
-                    [f"client/lib/{name}.c" for name in ["exchange", "requests", "session", "meantime"]] +
+                    [f"client/lib/{name}.c" for name in ["exchange", "requests", "session", "meantime", "totals"]] +
                     SUMS + [f"tests/sim/{name}.c" for name in MACHINERY] +
                     sim_files("tests/sim/session"), SEEDS + ["50001:450000"],
                     ["-Wl,--wrap=exchange_step"])

@@ -655,6 +655,119 @@ Test(exchange, any_other_refusal_ends_the_request)
           {"refuse 0 2", "detach failed: the server at a refused (wrong version): No"});
 }
 
+/* ---- stories: summands --------------------------------------------------------------------- */
+
+/* A request for terms of f, at the state after `rows`. build: 0: any. */
+static struct trial terms_trial(const struct endpoints *endpoints, uint64_t build,
+                                const struct story_row *rows)
+{
+    struct trial trial = trial_new(endpoints, 0);
+
+    trial.exchange.request.kind = MESSAGE_KIND_NONE;
+    trial.exchange.request.summand = "f";
+    trial.exchange.request.parameters = "a=1";
+    trial.exchange.request.build = build;
+    run_rows(&trial, rows);
+    return trial;
+}
+
+static const struct story_row asked[] = {{"begin", "dial a"}, {"connected", "send 1"}, {0}};
+
+/* The totals of COUNT terms that are all 1. */
+static struct message terms_reply(uint64_t build)
+{
+    static const uint8_t count[] = {COUNT & 0xff, COUNT >> 8}, one_byte[] = {1};
+    static struct output_total outputs[] = {
+        {"y", {0, 2, count}, {0, 2, count}, .has_squares = true},
+        {"no-squares", {0, 1, one_byte}, {0, 0, NULL}, .has_squares = false},
+    };
+
+    return (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = {.id = FIRST_ID, .count = COUNT, .outputs = {2, outputs}, .build = build},
+    };
+}
+
+static void expect(struct trial *trial, struct message message, const char *consequence)
+{
+    step_message(trial, message);
+    cr_assert_str_eq(trial->output, consequence, "\"%s\"", trial->output);
+}
+
+Test(exchange, a_reply_with_outputs_answers_a_request_for_terms)
+{
+    struct trial trial = terms_trial(&one, 0, asked);
+
+    expect(&trial, terms_reply(7), "detach done");
+    cr_assert(trial.exchange.reply.build == 7 && trial.exchange.reply.outputs.count == 2);
+    trial = terms_trial(&one, 7, asked);
+    expect(&trial, terms_reply(7), "detach done");
+}
+
+Test(exchange, terms_of_another_build_or_samples_are_no_answer)
+{
+    struct trial trial = terms_trial(&one, 8, asked);
+
+    expect(&trial, terms_reply(7), "detach failed: the server at a summed another build of f");
+    trial = terms_trial(&one, 0, asked);
+    expect(&trial, right_reply(FIRST_ID),
+           "detach failed: the server at a summed samples instead of terms of f");
+    trial = trial_new(&one, 0);
+    run_rows(&trial, asked);
+    expect(&trial, terms_reply(7),
+           "detach failed: the server at a summed terms instead of samples");
+}
+
+/* Terms whose sum is 1,000 have squares of at least 1,000 in all. */
+Test(exchange, totals_that_no_terms_have_are_no_answer)
+{
+    static const uint8_t less[] = {(COUNT - 1) & 0xff, (COUNT - 1) >> 8};
+    struct trial trial = terms_trial(&one, 0, asked);
+    struct message message = terms_reply(7);
+    struct output_total outputs[] = {message.sum_reply.outputs.list[0]};
+
+    outputs[0].squares = (struct units){0, 2, less};
+    message.sum_reply.outputs = (struct outputs){1, outputs};
+    expect(&trial, message, "detach failed: the server at a sent totals that no terms have");
+}
+
+Test(exchange, a_server_without_the_summand_is_not_asked_again)
+{
+    struct trial trial = terms_trial(&one, 0, asked);
+    const char *failed = "detach failed: the server at a refused (unknown summand): No";
+
+    expect(&trial, refusal(FIRST_ID, STATUS_UNKNOWN_SUMMAND, 0), failed);
+    cr_assert_eq(trial.exchange.error, MEANTIME_NO_SUMMAND);
+    trial = terms_trial(&two, 0, asked);
+    expect(&trial, refusal(FIRST_ID, STATUS_UNKNOWN_SUMMAND, 0), "dial b");
+    run_rows(&trial, (struct story_row[]){{"connected", "send 2"}, {0}});
+    expect(&trial, refusal(id_of(2), STATUS_UNKNOWN_SUMMAND, 0),
+           "detach failed: the server at b refused (unknown summand): No");
+    cr_assert_eq(trial.exchange.error, MEANTIME_NO_SUMMAND);
+}
+
+Test(exchange, a_refusal_of_the_summand_ends_the_request)
+{
+    static const enum status statuses[] = {STATUS_BAD_PARAMETERS, STATUS_SUMMAND_FAILED,
+                                           STATUS_OTHER_BITS};
+
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct trial trial = terms_trial(&two, 0, asked);
+        step_message(&trial, refusal(FIRST_ID, statuses[i], 0));
+        cr_assert_eq(trial.exchange.error, MEANTIME_REFUSED);
+    }
+}
+
+Test(exchange, an_answer_that_cannot_be_kept_is_an_error)
+{
+    struct trial trial = terms_trial(&one, 0, asked);
+
+    expect(&trial, terms_reply(7), "detach done");
+    exchange_drop_answer(&trial.exchange);
+    cr_assert(trial.exchange.error == MEANTIME_NO_RESOURCES && exchange_over(&trial.exchange));
+    cr_assert_str_eq(trial.exchange.error_text, "no memory is left for the outputs of f");
+}
+
 /* ---- stories: messages about other requests, and wrong ones ------------------------------- */
 
 Test(exchange, messages_about_other_requests_are_ignored)
