@@ -284,17 +284,39 @@ static void print_workers(FILE *out, const struct server_status *status)
     }
 }
 
+static void print_summands(FILE *out, const struct status_reply *head)
+{
+    if (head->offer_count == 0)
+        return;
+    fprintf(out, "\n%-31s  %-18s  %5s  %s\n", "summand", "build", "cores", "ns per term");
+    for (uint32_t i = 0; i < head->offer_count; i++) {
+        const struct offer *offer = &head->offers[i];
+        char ns_per_term[24] = "-";
+        if (offer->ns_per_term > 0)
+            snprintf(ns_per_term, sizeof ns_per_term, "%.3g", offer->ns_per_term);
+        fprintf(out, "%-31s  0x%016" PRIx64 "  %5" PRIu32 "  %s\n", offer->name, offer->build,
+                offer->capacity, ns_per_term);
+    }
+}
+
+/* What a request sums. */
+static const char *what(const struct request_status *request)
+{
+    if (request->summand[0])
+        return request->summand;
+    return request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "Gaussian";
+}
+
 static void print_requests(FILE *out, const struct server_status *status)
 {
     if (status->request_count == 0)
         return;
-    fprintf(out, "\n%-8s %25s %6s %5s %8s  %s\n", "kind", "samples", "done", "spans", "age",
+    fprintf(out, "\n%-8s %25s %6s %5s %8s  %s\n", "sums", "count", "done", "spans", "age",
             "request, from");
     for (uint32_t i = 0; i < status->request_count; i++) {
         const struct request_status *request = &status->requests[i];
         char count[COUNT_TEXT_BYTES];
-        fprintf(out, "%-8s %25s %5.1f%% %5" PRIu32 " %6.1f s  %" PRIu64 ", %s\n",
-                request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "Gaussian",
+        fprintf(out, "%-8s %25s %5.1f%% %5" PRIu32 " %6.1f s  %" PRIu64 ", %s\n", what(request),
                 count_print(request->count, count),
                 100.0 * (double)request->done / (double)request->count, request->in_flight,
                 (double)request->age_ms / 1e3, request->id, request->owner);
@@ -318,6 +340,7 @@ void server_status_print(FILE *out, const struct server_status *status)
             plural(workers), cores(status), plural(cores(status)), requests, plural(requests));
     print_counters(out, &head->counters);
     print_workers(out, status);
+    print_summands(out, head);
     print_requests(out, status);
 }
 
@@ -344,15 +367,46 @@ static json_t *worker_object(const struct worker_status *worker)
                      worker->silent_ms / 1e3, "samples", (json_int_t)worker->samples);
 }
 
+static json_t *offer_object(const struct offer *offer)
+{
+    char build[24];
+
+    snprintf(build, sizeof build, "0x%016" PRIx64, offer->build);
+    return json_pack("{s:s, s:s, s:I, s:f}", "name", offer->name, "build", build, "capacity",
+                     (json_int_t)offer->capacity, "ns_per_term", offer->ns_per_term);
+}
+
+static json_t *offers_array(const struct status_reply *head)
+{
+    json_t *offers = json_array();
+
+    for (uint32_t i = 0; i < head->offer_count; i++)
+        json_array_append_new(offers, offer_object(&head->offers[i]));
+    return offers;
+}
+
+/* A request for terms has a summand instead of a kind. */
+static void set_what(json_t *object, const struct request_status *request)
+{
+    bool uniform = request->kind == MESSAGE_KIND_UNIFORM;
+
+    if (request->summand[0])
+        json_object_set_new(object, "summand", json_string(request->summand));
+    else
+        json_object_set_new(object, "kind", json_string(uniform ? "uniform" : "gaussian"));
+}
+
 static json_t *request_object(const struct request_status *request)
 {
-    return json_pack("{s:o, s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:f}", "id",
-                     json_output_exact(request->id), "client", (json_int_t)request->client, "owner",
-                     request->owner, "seed", json_output_exact(request->seed), "kind",
-                     request->kind == MESSAGE_KIND_UNIFORM ? "uniform" : "gaussian", "first",
-                     json_output_count(request->first), "count", json_output_count(request->count),
-                     "done", json_output_count(request->done), "in_flight",
-                     (json_int_t)request->in_flight, "age_seconds", (double)request->age_ms / 1e3);
+    json_t *object = json_pack(
+        "{s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:f}", "id", json_output_exact(request->id),
+        "client", (json_int_t)request->client, "owner", request->owner, "seed",
+        json_output_exact(request->seed), "first", json_output_count(request->first), "count",
+        json_output_count(request->count), "done", json_output_count(request->done), "in_flight",
+        (json_int_t)request->in_flight, "age_seconds", (double)request->age_ms / 1e3);
+
+    set_what(object, request);
+    return object;
 }
 
 void server_status_report(FILE *out, const struct server_status *status)
@@ -365,10 +419,11 @@ void server_status_report(FILE *out, const struct server_status *status)
     for (uint32_t i = 0; i < status->request_count; i++)
         json_array_append_new(requests, request_object(&status->requests[i]));
     json_t *object =
-        json_pack("{s:o, s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "endpoint",
+        json_pack("{s:o, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o}", "endpoint",
                   json_output_text(status->endpoint), "name", head->name, "kernel", head->kernel,
                   "up_seconds", (double)head->up_ms / 1e3, "draining", head->draining, "counters",
-                  counters_object(&head->counters), "workers", workers, "requests", requests);
+                  counters_object(&head->counters), "workers", workers, "summands",
+                  offers_array(head), "requests", requests);
     json_output_print(out, object);
 }
 
