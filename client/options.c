@@ -8,10 +8,12 @@
 #include "cli/command_line.h"
 #include "cli/kernel_option.h"
 #include "cli/quantity.h"
+#include "client/common/number.h"
 #include "client/lesson/plain_server.h"
 #include "proto/address.h"
 #include "proto/bounds.h"
 #include "proto/instant.h"
+#include "proto/outputs.h"
 
 #define DEFAULT_ENDPOINT    "tcp://127.0.0.1:8197"
 #define DEFAULT_GAUSSIAN    UINT64_C(10000000)
@@ -19,6 +21,8 @@
 #define DEFAULT_SLICE_NS    NS_PER_MS
 #define DEFAULT_PATIENCE_NS (10 * NS_PER_S)
 #define DEFAULT_NARRATE_NS  NS_PER_S
+
+#define SUMMAND_NAME_ACCEPTED "a name of a-z, 0-9 and -, at most 31 bytes, such as asian"
 
 /* Keys of options without a letter. */
 enum {
@@ -28,6 +32,10 @@ enum {
     OPTION_KIND,
     OPTION_CHECKPOINT,
     OPTION_FOR,
+    OPTION_SUMMAND,
+    OPTION_PARAMETERS,
+    OPTION_UNTIL_ERROR,
+    OPTION_OUTPUT,
     OPTION_SLICE,
     OPTION_NARRATE,
     OPTION_KERNEL,
@@ -81,6 +89,17 @@ static const struct argp_option option_table[] = {
     {"trace", OPTION_TRACE, "FILE.json", 0,
      "Write every slice and look, for chrome://tracing or ui.perfetto.dev", GROUP_LESSON},
     {0, 0, 0, 0, "For sum:", GROUP_SUM},
+    {"summand", OPTION_SUMMAND, "NAME", OPTION_HIDDEN,
+     "Sum the terms of a function of yours, which a server has loaded, instead of samples",
+     GROUP_SUM},
+    {"parameters", OPTION_PARAMETERS, "TEXT", OPTION_HIDDEN,
+     "Parameters of the summand, as in strike=1.1", GROUP_SUM},
+    {"until-error", OPTION_UNTIL_ERROR, "ERROR", OPTION_HIDDEN,
+     "Sum terms until the standard error of the mean is at most ERROR, but at most COUNT. The "
+     "result does not depend on the servers",
+     GROUP_SUM},
+    {"output", OPTION_OUTPUT, "NAME", OPTION_HIDDEN,
+     "The output of the summand that --until-error is about (default: the first)", GROUP_SUM},
     {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", GROUP_SUM},
     {"kind", OPTION_KIND, "gaussian|uniform", 0, "Kind of the samples (gaussian)", GROUP_SUM},
     {"checkpoint", OPTION_CHECKPOINT, "FILE", 0,
@@ -192,15 +211,54 @@ static enum meantime_kind parse_kind(const struct command_line *line, const char
     return MEANTIME_GAUSSIAN;
 }
 
-static void parse_argument(struct command_line *line, char *text)
+static const char *parse_summand(const struct command_line *line, const char *text)
+{
+    if (!summand_name_valid(text))
+        command_line_refuse(line, text, "expected " SUMMAND_NAME_ACCEPTED);
+    return text;
+}
+
+static const char *parse_output(const struct command_line *line, const char *text)
+{
+    if (!output_name_valid(text))
+        command_line_refuse(line, text, "expected the name of an output, such as mean");
+    return text;
+}
+
+static const char *parse_parameters(const struct command_line *line, const char *text)
+{
+    if (!parameters_valid(text))
+        command_line_refuse(line, text, "expected at most %d bytes of printable ASCII",
+                            PARAMETERS_BYTES_MAX);
+    return text;
+}
+
+static double parse_error(const struct command_line *line, const char *text)
+{
+    double error = 0;
+
+    if (!number_parse(text, strlen(text), &error) || error <= 0)
+        command_line_refuse(line, text, "expected a number above 0 such as 1e-6");
+    return error;
+}
+
+static void parse_sum_count(struct command_line *line, const char *text)
 {
     struct client_options *options = line->input;
 
-    if (line->command != &commands[MODE_SUM] || options->count_given)
-        command_line_fail(line, "unexpected argument: %s", text);
     if (!count_parse(text, &options->question.count))
         command_line_fail(line, "sum %s: expected " COUNT_ACCEPTED, text);
     options->count_given = true;
+}
+
+static void parse_argument(struct command_line *line, char *text)
+{
+    const struct client_options *options = line->input;
+
+    if (line->command == &commands[MODE_SUM] && !options->count_given)
+        parse_sum_count(line, text);
+    else
+        command_line_fail(line, "unexpected argument: %s", text);
 }
 
 /* Sets the fields that depend on which options the user gave. */
@@ -208,13 +266,16 @@ static void complete(const struct command_line *line)
 {
     struct client_options *options = line->input;
     bool sum = options->mode == MODE_SUM;
+    bool has_end = options->for_ns > 0 || options->until_error > 0;
 
     options->seed_given = command_line_set(line, 's');
     options->slice_given = command_line_set(line, OPTION_SLICE);
     if (sum)
         options->uniform = 0;
-    if (sum && options->for_ns > 0 && !options->count_given) /* up to the end of the stream */
+    if (sum && has_end && !options->count_given) /* up to the end of the stream */
         options->question.count = SAMPLE_END_MAX - options->question.first;
+    if (options->question.summand)
+        options->question.kind = (enum meantime_kind)0;
 }
 
 /* A plain server receives no request: it chooses the samples itself. */
@@ -237,13 +298,41 @@ static void check_plain(const struct command_line *line)
         command_line_fail(line, "--gaussian is not for plain servers: they choose the count");
 }
 
+/* Options of summands need a summand, and exclude those of samples. */
+static void check_summand(const struct command_line *line)
+{
+    static const int keys[] = {OPTION_PARAMETERS, OPTION_UNTIL_ERROR, OPTION_OUTPUT};
+    const struct client_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX], other[VARIABLE_BYTES_MAX];
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (command_line_set(line, keys[i]) && !options->question.summand)
+            command_line_fail(line, "%s needs --summand NAME",
+                              command_line_origin(line, keys[i], origin));
+    if (options->question.summand && command_line_set(line, OPTION_KIND))
+        command_line_fail(line, "%s and %s exclude each other: a summand has the samples it needs",
+                          command_line_origin(line, OPTION_SUMMAND, origin),
+                          command_line_origin(line, OPTION_KIND, other));
+    if (options->output && options->until_error == 0)
+        command_line_fail(line, "%s needs --until-error ERROR",
+                          command_line_origin(line, OPTION_OUTPUT, origin));
+}
+
+static bool lacks_count(const struct client_options *options)
+{
+    bool has_end = options->count_given || options->for_ns > 0 || options->until_error > 0;
+
+    return options->mode == MODE_SUM && !has_end;
+}
+
 static void check(const struct command_line *line)
 {
     const struct client_options *options = line->input;
     char origin[VARIABLE_BYTES_MAX], other[VARIABLE_BYTES_MAX];
 
-    if (options->mode == MODE_SUM && !options->count_given && options->for_ns == 0)
+    if (lacks_count(options))
         command_line_fail(line, "sum needs a count of samples, such as: sum 10M");
+    check_summand(line);
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
         command_line_fail(line, "%s and %s need two different files",
                           command_line_origin(line, OPTION_TIMELINE, origin),
@@ -298,6 +387,10 @@ static void parse_option(struct command_line *line, int key, char *text)
     case OPTION_KIND: question->kind = parse_kind(line, text); break;
     case OPTION_CHECKPOINT: options->checkpoint = parse_file(line, text); break;
     case OPTION_FOR: options->for_ns = parse_for(line, text); break;
+    case OPTION_SUMMAND: question->summand = parse_summand(line, text); break;
+    case OPTION_PARAMETERS: question->parameters = parse_parameters(line, text); break;
+    case OPTION_UNTIL_ERROR: options->until_error = parse_error(line, text); break;
+    case OPTION_OUTPUT: options->output = parse_output(line, text); break;
     }
 }
 

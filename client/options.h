@@ -42,6 +42,8 @@ struct client_options {
     bool count_given;       /* by the user; otherwise question.count is the end of the stream */
     const char *checkpoint; /* name of the file; NULL: none */
     int64_t for_ns;         /* how long to sum; 0: until all samples are summed */
+    double until_error;     /* the standard error at which a sum ends; 0: none */
+    const char *output;     /* the output with this error; NULL: the first */
 };
 
 /* Ends the program on --help and --version (exit status 0), and after a usage error, with a

@@ -1,10 +1,8 @@
 /* Reads and writes the checkpoint of a long sum. */
 #include "client/sum/checkpoint.h"
 
-#include <czmq.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,67 +13,6 @@
 #include <unistd.h>
 
 #include "client/common/interrupt.h"
-
-/* Longer than any checkpoint. */
-#define TEXT_BYTES 512
-
-/* [kind] */
-static const char *const kinds[] = {
-    [MEANTIME_GAUSSIAN] = "gaussian",
-    [MEANTIME_UNIFORM] = "uniform",
-};
-
-/* ---- the text ---------------------------------------------------------------------------- */
-
-#define HEADING "meantime checkpoint 1\n"
-
-/* units: the sum in units of the stream, as 128 bits in two's complement. A digest of all lines
- * before it follows as the last line. */
-#define STATE                                                                                      \
-    "seed %" PRIu64 "\n"                                                                           \
-    "kind %s\n"                                                                                    \
-    "first %" PRIu64 "\n"                                                                          \
-    "count %" PRIu64 "\n"                                                                          \
-    "units 0x%016" PRIx64 "%016" PRIx64 "\n"
-
-#define STATE_READ                                                                                 \
-    "seed %" SCNu64 " kind %8s first %" SCNu64 " count %" SCNu64 " units 0x%16" SCNx64 "%1"        \
-    "6" SCNx64
-
-static void print_digest(char *text)
-{
-    size_t size = strlen(text);
-    zdigest_t *digest = zdigest_new();
-
-    zdigest_update(digest, (const byte *)text, size);
-    snprintf(text + size, TEXT_BYTES - size, "sha1 %s\n", zdigest_string(digest));
-    zdigest_destroy(&digest);
-}
-
-static void print(const struct checkpoint *checkpoint, char *text)
-{
-    unsigned __int128 units = (unsigned __int128)checkpoint->total.units;
-
-    snprintf(text, TEXT_BYTES, HEADING STATE, checkpoint->seed, kinds[checkpoint->kind],
-             checkpoint->first, checkpoint->total.count, (uint64_t)(units >> 64), (uint64_t)units);
-    print_digest(text);
-}
-
-/* A text is valid if printing what was read gives the same bytes. */
-static bool parse(const char *text, struct checkpoint *checkpoint)
-{
-    char kind[9] = "", again[TEXT_BYTES];
-    uint64_t high = 0, low = 0;
-
-    *checkpoint = (struct checkpoint){.seed = 0};
-    sscanf(text + strlen(HEADING), STATE_READ, &checkpoint->seed, kind, &checkpoint->first,
-           &checkpoint->total.count, &high, &low);
-    bool uniform = strcmp(kind, kinds[MEANTIME_UNIFORM]) == 0;
-    checkpoint->kind = uniform ? MEANTIME_UNIFORM : MEANTIME_GAUSSIAN;
-    checkpoint->total.units = (__int128)((unsigned __int128)high << 64 | low);
-    print(checkpoint, again);
-    return strcmp(text, again) == 0;
-}
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -166,29 +103,31 @@ static bool is_current(int fd, const char *name)
            ours.st_ino == current.st_ino;
 }
 
-/* A truncated file may have a part of the heading. */
-static bool has_heading(const char *text, size_t size)
+static bool parse(struct checkpoint_file *file, const char *text, ssize_t size,
+                  struct checkpoint *checkpoint)
 {
-    size_t heading = strlen(HEADING);
-
-    return strncmp(text, HEADING, size < heading ? size : heading) == 0;
-}
-
-static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
-{
-    char text[TEXT_BYTES] = "";
-    ssize_t size = pread(file->fd, text, TEXT_BYTES - 1, 0);
-
     if (size == -1)
         return fail_errno(file, "read", file->name);
     if (size == 0)
         return fail(file, "%s is empty: restore it, or remove it to start again", file->name);
-    if (!has_heading(text, (size_t)size))
+    if (!checkpoint_begins(text, (size_t)size))
         return fail(file, "%s is not a checkpoint of meantime: name another file", file->name);
-    if (!parse(text, checkpoint))
+    if (!checkpoint_parse(text, checkpoint))
         return fail(file, "%s is truncated or corrupt: restore it, or remove it to start again",
                     file->name);
     return true;
+}
+
+static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
+{
+    char *text = calloc(1, CHECKPOINT_BYTES_MAX);
+
+    if (!text)
+        return fail_errno(file, "read", file->name);
+    ssize_t size = pread(file->fd, text, CHECKPOINT_BYTES_MAX - 1, 0);
+    bool good = parse(file, text, size, checkpoint);
+    free(text);
+    return good;
 }
 
 /* Opens for writing if possible: on NFS, an exclusive lock needs a descriptor for writing. */
@@ -269,12 +208,12 @@ static bool write_text(struct checkpoint_file *file, int fd, const char *text)
 static bool is_ours(struct checkpoint_file *file, int fd)
 {
     const char *name = file->replacement.new_name;
-    char text[sizeof HEADING];
-    ssize_t size = pread(fd, text, strlen(HEADING), 0);
+    char text[64];
+    ssize_t size = pread(fd, text, sizeof text, 0);
 
     if (size == -1)
         return fail_errno(file, "read", name);
-    return has_heading(text, (size_t)size) ||
+    return checkpoint_begins(text, (size_t)size) ||
            fail(file, "%s is in the way: move it, or name another checkpoint", name);
 }
 
@@ -328,13 +267,14 @@ static bool replace(struct checkpoint_file *file, int fd, const char *text)
 
 static bool save(struct checkpoint_file *file, const struct checkpoint *checkpoint)
 {
-    char text[TEXT_BYTES];
     int fd = atomic_file_open(&file->replacement, O_NOFOLLOW | O_NONBLOCK);
 
     if (fd == -1)
         return fail_errno(file, "write", file->replacement.new_name);
-    print(checkpoint, text);
-    if (!replace(file, fd, text)) {
+    char *text = checkpoint_print(checkpoint);
+    bool replaced = replace(file, fd, text);
+    free(text);
+    if (!replaced) {
         close(fd);
         return false;
     }

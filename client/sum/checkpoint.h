@@ -14,19 +14,10 @@
 #include <stdint.h>
 
 #include "client/common/atomic_file.h"
-#include "client/lib/meantime.h"
-#include "sums/total.h"
+#include "client/sum/checkpoint_text.h"
 
 /* The size of an error or a warning, with its NUL. */
 #define CHECKPOINT_TEXT_BYTES (PATH_MAX + 256)
-
-/* What the file contains. */
-struct checkpoint {
-    uint64_t seed;
-    enum meantime_kind kind;
-    uint64_t first;     /* number of the first sample */
-    struct total total; /* of samples first to first + total.count - 1 */
-};
 
 /* What the file system cannot do, although the checkpoint is usable without it. */
 enum checkpoint_lack {
@@ -49,7 +40,8 @@ struct checkpoint_file {
 enum checkpoint_found { CHECKPOINT_FAILED, CHECKPOINT_NONE, CHECKPOINT_FOUND };
 
 /* Reads the file, if it exists, and locks it until checkpoint_close(). Truncated, corrupt or
- * foreign files are refused. name: kept, not copied. */
+ * foreign files are refused. name: kept, not copied.
+ * Owner of the found tally: the caller, who clears it. */
 enum checkpoint_found checkpoint_open(struct checkpoint_file *file, const char *name,
                                       struct checkpoint *checkpoint);
 

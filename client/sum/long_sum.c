@@ -1,12 +1,15 @@
 /* Computes a long sum: requests, answers, outages, time limit and checkpoint. */
 #include "client/sum/long_sum.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/common/interrupt.h"
 #include "client/common/result.h"
 #include "client/lib/clock.h"
+#include "client/sum/stopping.h"
 #include "client/sum/sum_transcript.h"
 #include "proto/instant.h"
 
@@ -35,19 +38,28 @@ static void print_warnings(struct sum_state *sum)
         sum_transcript_warning(sum, text);
 }
 
+/* text: NULL is empty. */
+static void copy_text(char *to, size_t size, const char *text)
+{
+    snprintf(to, size, "%s", text ? text : "");
+}
+
 static bool save(struct sum_state *sum)
 {
     struct checkpoint state = {
         .seed = sum->question.seed,
         .kind = sum->question.kind,
         .first = sum->question.first,
-        .total = sum->so_far,
+        .tally = sum->so_far,
+        .build = sum->question.build,
     };
+    copy_text(state.summand, sizeof state.summand, sum->question.summand);
+    copy_text(state.parameters, sizeof state.parameters, sum->question.parameters);
     int64_t began_at_ns = clock_ns();
     bool saved = checkpoint_save(&sum->file, &state);
 
     if (saved)
-        sum->saved_count = state.total.count;
+        sum->saved_count = state.tally.count;
     print_warnings(sum);
     sum->saved_at_ns = clock_ns();
     sum->save_ns = sum->saved_at_ns - began_at_ns;
@@ -82,17 +94,49 @@ static bool mismatch(struct sum_state *sum, const char *difference)
     return false;
 }
 
+static bool equal(const char *found, const char *wanted)
+{
+    return strcmp(found, wanted ? wanted : "") == 0;
+}
+
 /* A checkpoint with more samples than wanted is of no use: samples cannot be taken out of a sum. */
 static bool is_of_this_sum(struct sum_state *sum, const struct checkpoint *found)
 {
-    if (sum->seed_given && found->seed != sum->question.seed)
-        return mismatch(sum, "another seed");
-    if (found->kind != sum->question.kind)
-        return mismatch(sum, "samples of the other kind");
-    if (found->first != sum->question.first)
-        return mismatch(sum, "another first sample");
-    if (found->total.count > sum->question.count)
-        return mismatch(sum, "more samples than are to be summed");
+    const struct meantime_question *question = &sum->question;
+    const struct {
+        bool differs;
+        const char *difference;
+    } rows[] = {
+        {sum->seed_given && found->seed != question->seed, "another seed"},
+        {question->summand && !found->summand[0], "samples, and no terms of a summand"},
+        {!question->summand && found->summand[0], "terms of a summand"},
+        {!equal(found->summand, question->summand), "terms of another summand"},
+        {!equal(found->parameters, question->parameters), "other parameters"},
+        {found->kind != question->kind, "samples of the other kind"},
+        {found->first != question->first,
+         question->summand ? "another first term" : "another first sample"},
+        {found->tally.count > question->count, question->summand
+                                                   ? "more terms than are to be summed"
+                                                   : "more samples than are to be summed"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].differs)
+            return mismatch(sum, rows[i].difference);
+    return true;
+}
+
+static bool take_found(struct sum_state *sum, struct checkpoint *found)
+{
+    if (!is_of_this_sum(sum, found)) {
+        tally_clear(&found->tally);
+        return false;
+    }
+    sum->question.seed = found->seed;
+    sum->question.build = found->build;
+    sum->resumed_from = sum->saved_count = found->tally.count;
+    sum->so_far = found->tally;
+    sum_transcript_resumed(sum);
     return true;
 }
 
@@ -106,14 +150,42 @@ static bool resume(struct sum_state *sum)
     case CHECKPOINT_FOUND: break;
     }
     print_warnings(sum);
-    if (!is_of_this_sum(sum, &found))
-        return false;
-    sum->question.seed = found.seed;
-    sum->resumed_from = sum->saved_count = found.total.count;
-    sum->so_far = found.total;
-    sum_transcript_resumed(sum);
-    return true;
+    return take_found(sum, &found);
 }
+
+/* ---- the error of a summand -------------------------------------------------------------- */
+
+/* Called after each piece, so that the sum ends at the same count at any speed of the servers. */
+static void check_precise(struct sum_state *sum)
+{
+    struct meantime_estimate estimate;
+
+    if (sum->until_error > 0 && sum_state_estimate(sum, &estimate))
+        sum->precise = stopping_reached(sum->so_far.count, sum->until_error, estimate.variance,
+                                        estimate.standard_error);
+}
+
+/* The outputs are known after the first answer. */
+static bool check_output(struct sum_state *sum)
+{
+    const struct tally *so_far = &sum->so_far;
+    uint64_t output = sum_state_output(sum);
+    char text[MEANTIME_TEXT_BYTES];
+
+    if (sum->until_error == 0 || so_far->count == 0)
+        return true;
+    if (output == so_far->output_count)
+        snprintf(text, sizeof text, "%s has no output %s; its first one is %s",
+                 sum->question.summand, sum->output, so_far->outputs[0].name);
+    else if (!so_far->outputs[output].has_squares)
+        snprintf(text, sizeof text, "the output %s of %s has no standard error",
+                 so_far->outputs[output].name, sum->question.summand);
+    else
+        return true;
+    return fail(sum, MEANTIME_INVALID, text);
+}
+
+/* ---- the begin --------------------------------------------------------------------------- */
 
 static void window_begin(struct sum_state *sum)
 {
@@ -121,6 +193,9 @@ static void window_begin(struct sum_state *sum)
         .count = sum->question.count,
         .joined = sum->so_far.count,
         .stop_at_ns = sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER,
+        .terms = sum->question.summand != NULL,
+        .origin = sum->question.first,
+        .cut = sum->until_error > 0,
     };
 
     window_init(&sum->window, &setting);
@@ -134,7 +209,10 @@ static bool begin(struct sum_state *sum)
         return false;
     sum->began_at_ns = sum->ended_at_ns = sum->progress_at_ns = clock_ns();
     window_begin(sum);
-    bool no_work = window_done(&sum->window) && is_saved(sum);
+    if (!check_output(sum))
+        return false;
+    check_precise(sum);
+    bool no_work = (window_done(&sum->window) || sum->precise) && is_saved(sum);
     if (!sum->checkpoint || no_work || save(sum))
         return true;
     return fail(sum, MEANTIME_INVALID, sum->file.error_text);
@@ -250,21 +328,44 @@ static bool on_no_server(struct sum_state *sum, struct piece *piece)
     return fail_unserved(sum);
 }
 
-/* Adds answered pieces, from the oldest one to the first gap. */
-static void join(struct sum_state *sum)
+/* Adds answered pieces, from the oldest one to the first gap, or to the end of the sum. */
+static bool join(struct sum_state *sum)
 {
     struct piece *piece;
 
-    while ((piece = window_join(&sum->window)))
-        total_add(&sum->so_far, &sum->parts[window_index(&sum->window, piece)]);
+    while (!sum->precise && (piece = window_join(&sum->window))) {
+        if (!tally_add(&sum->so_far, &sum->parts[window_index(&sum->window, piece)]))
+            return fail(sum, MEANTIME_NONSENSE, "a server sent other outputs than before");
+        if (!check_output(sum))
+            return false;
+        check_precise(sum);
+    }
+    return true;
 }
 
-static void add(struct sum_state *sum, struct piece *piece, const struct meantime_result *result)
+static bool add(struct sum_state *sum, struct piece *piece, const struct meantime_result *result)
 {
-    sum->parts[window_index(&sum->window, piece)] =
-        (struct total){result_units(result), result->count};
+    tally_init(&sum->parts[window_index(&sum->window, piece)], result);
+    sum->question.build = result->build; /* the later pieces must have the same */
+    if (result->grain > 0)
+        window_set_grain(&sum->window, result->grain);
     window_answered(&sum->window, piece, result->compute_ns, clock_ns());
-    join(sum);
+    return join(sum);
+}
+
+/* A server with another build of the summand cannot continue a checkpoint. */
+static bool fail_request(struct sum_state *sum, struct meantime_result *result)
+{
+    char text[PATH_MAX + MEANTIME_TEXT_BYTES];
+
+    result_complete_text(result);
+    if (result->error != MEANTIME_NO_SUMMAND || sum->resumed_from == 0)
+        return fail(sum, result->error, result->text);
+    snprintf(text, sizeof text,
+             "%s; %s has terms of build 0x%016" PRIx64
+             ": ask a server that has this build, or name another file to start again",
+             result->text, sum->checkpoint, sum->question.build);
+    return fail(sum, result->error, text);
 }
 
 static bool on_answer(struct sum_state *sum, struct meantime_result *result)
@@ -277,14 +378,11 @@ static bool on_answer(struct sum_state *sum, struct meantime_result *result)
         return on_no_server(sum, result->user);
     if (result->error == MEANTIME_TIMED_OUT && was_served) /* the timeout is that of the run */
         return fail(sum, result->error, "the sum was not done within --timeout");
-    if (result->error != MEANTIME_OK) {
-        result_complete_text(result);
-        return fail(sum, result->error, result->text);
-    }
+    if (result->error != MEANTIME_OK)
+        return fail_request(sum, result);
     sum->left_endpoint = NULL;
     sum->question.server = result->server; /* the next request goes to a server that works */
-    add(sum, result->user, result);
-    return true;
+    return add(sum, result->user, result);
 }
 
 static bool take_answers(struct sum_state *sum)
@@ -317,7 +415,7 @@ static int64_t wait_ns(const struct sum_state *sum, int64_t now_ns)
  * answer ends the request that reports the outage. */
 static bool step(struct sum_state *sum)
 {
-    if (!ask_all(sum) || sum->window.in_flight == 0)
+    if (sum->precise || !ask_all(sum) || sum->window.in_flight == 0)
         return false;
     meantime_wait(sum->session, MEANTIME_ANY, wait_ns(sum, clock_ns()));
     check_outages(sum);
@@ -327,14 +425,14 @@ static bool step(struct sum_state *sum)
     int64_t now_ns = clock_ns();
     save_progress(sum, now_ns);
     sum_transcript_progress(sum, now_ns);
-    return good && !interrupted() && !time_over(sum, now_ns);
+    return good && !sum->precise && !interrupted() && !time_over(sum, now_ns);
 }
 
 /* With for_ns: fails if the time was not used, because no server was reachable or the time was too
  * short. */
 static void check_time_used(struct sum_state *sum)
 {
-    if (sum->for_ns == 0 || window_done(&sum->window) || interrupted())
+    if (sum->for_ns == 0 || window_done(&sum->window) || sum->precise || interrupted())
         return;
     if (sum->window.in_flight > 0 && !is_served(sum))
         fail_unserved(sum);

@@ -19,6 +19,8 @@ int sum_command(const struct client_options *options, struct meantime *session)
         .for_ns = options->for_ns,
         .patience_ns = options->patience_ns,
         .quiet = options->quiet || options->json,
+        .until_error = options->until_error,
+        .output = options->output,
     };
     long_sum_run(&sum);
     bool success = sum_state_succeeded(&sum) && !interrupted();
@@ -29,5 +31,7 @@ int sum_command(const struct client_options *options, struct meantime *session)
         sum_report(stdout, &sum);
     else
         sum_transcript_print(&sum);
-    return exit_status(success && !sum.save_failed);
+    bool save_failed = sum.save_failed;
+    sum_state_clear(&sum);
+    return exit_status(success && !save_failed);
 }

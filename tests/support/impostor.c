@@ -54,6 +54,13 @@ const char *impostor_endpoint(const struct impostor *impostor)
     return zsock_endpoint(impostor->router);
 }
 
+bool impostor_wait(struct impostor *impostor, int patience_ms)
+{
+    zmq_pollitem_t item = {zsock_resolve(impostor->router), 0, ZMQ_POLLIN, 0};
+
+    return zmq_poll(&item, 1, patience_ms) == 1;
+}
+
 /* Our client sends a delimiter, because a REP server needs one. A worker sends none. */
 struct message impostor_recv(struct impostor *impostor)
 {

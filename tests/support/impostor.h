@@ -3,6 +3,7 @@
 #ifndef MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 #define MEANTIME_TESTS_SUPPORT_IMPOSTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proto/message.h"
@@ -18,7 +19,10 @@ void impostors_end(void);
 
 const char *impostor_endpoint(const struct impostor *impostor);
 
-/* Waits for the next message of any client. */
+/* Returns whether a message comes within `patience_ms`. */
+bool impostor_wait(struct impostor *impostor, int patience_ms);
+
+/* Waits for the next message of any client. Its pointers are valid until the next call. */
 struct message impostor_recv(struct impostor *impostor);
 
 /* Sends to the client whose message impostor_recv() returned last. */

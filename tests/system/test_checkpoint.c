@@ -34,7 +34,8 @@ TestSuite(checkpoint, .init = begin, .fini = folder_end);
 
 static struct checkpoint state(uint64_t count)
 {
-    return (struct checkpoint){.seed = 5, .kind = MEANTIME_UNIFORM, .total = {-3, count}};
+    return (struct checkpoint){
+        .seed = 5, .kind = MEANTIME_UNIFORM, .tally = {.units = -3, .count = count}};
 }
 
 static struct checkpoint_file open_new(const char *path)
@@ -63,8 +64,8 @@ static void expect_count(const char *path, uint64_t count)
     struct checkpoint found;
 
     cr_assert(checkpoint_open(&file, path, &found) == CHECKPOINT_FOUND, "%s", file.error_text);
-    cr_assert_eq(found.total.count, count);
-    cr_assert(found.seed == 5 && found.kind == MEANTIME_UNIFORM && found.total.units == -3);
+    cr_assert_eq(found.tally.count, count);
+    cr_assert(found.seed == 5 && found.kind == MEANTIME_UNIFORM && found.tally.units == -3);
     checkpoint_close(&file);
 }
 

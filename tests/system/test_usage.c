@@ -13,7 +13,7 @@
 
 TestSuite(usage, .fini = story_end);
 
-#define WORDS_MAX 5
+#define WORDS_MAX 7
 
 struct usage_row {
     const char *words[WORDS_MAX];
@@ -62,6 +62,20 @@ Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
         {{"async", "--trace", ""}, "*: --trace: expected the name of a file"},
         {{"sum", "1", "--kind", "normal"}, "*: --kind normal: expected gaussian or uniform"},
         {{"sum", "1", "--gaussian", "1"}, "*: --gaussian is not for sum"},
+        {{"sum", "1", "--summand", "Asian"}, "*: --summand Asian: expected a name of a-z, *"},
+        {{"sum", "1", "--summand", ""}, "*: --summand: expected a name of a-z, *"},
+        {{"sum", "--summand", "f"}, "*: sum needs a count of samples, *"},
+        {{"sum", "1", "--parameters", "a=1"}, "*: --parameters needs --summand NAME"},
+        {{"sum", "1", "--until-error", "1"}, "*: --until-error needs --summand NAME"},
+        {{"sum", "1", "--output", "y"}, "*: --output needs --summand NAME"},
+        {{"sum", "1", "--summand", "f", "--output", "y"}, "*: --output needs --until-error ERROR"},
+        {{"sum", "1", "--summand", "f", "--output", "Y"}, "*: --output Y: expected the name *"},
+        {{"sum", "1", "--summand", "f", "--until-error", "0"}, "*: expected a number above 0 *"},
+        {{"sum", "1", "--summand", "f", "--until-error", "nan"}, "*: expected a number above 0 *"},
+        {{"sum", "1", "--summand", "f", "--parameters", "a\tb"}, "*: expected at most 512 bytes *"},
+        {{"sum", "1", "--summand", "f", "--kind", "uniform"},
+         "*: --summand and --kind exclude each other: *"},
+        {{"compare", "--summand", "f"}, "*: --summand is not for compare"},
         {{"sum", "1", "--uniform", "1"}, "*: --uniform is not for sum"},
         {{"sum", "1", "--slice", "1ms"}, "*: --slice is not for sum"},
         {{"sum", "1", "--timeline", "a.svg"}, "*: --timeline is not for sum"},
