@@ -11,7 +11,7 @@
 #define QUOTIENT_BITS     127
 
 /* S^2 in units of 2^SPREAD_UNIT_LOG2 has twice the words of S. n Q has one word more than Q, and
- * the other unit adds 8 bits. */
+ * 8 bits more, because this unit is smaller. */
 #define SPREAD_WORDS     (EXACT_SQUARES_WORDS + 2)
 #define SPREAD_UNIT_LOG2 (2 * EXACT_SUM_UNIT_LOG2)
 #define SQUARES_SHIFT    (EXACT_SQUARES_UNIT_LOG2 - SPREAD_UNIT_LOG2)

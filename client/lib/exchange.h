@@ -134,7 +134,7 @@ struct exchange_setting {
 /* The last dial of an endpoint. */
 struct dial_result {
     const char *reason; /* why the dial has failed; NULL: it has not failed */
-    bool definite;      /* it has failed definitely, and the next one has reached no address yet */
+    bool definite; /* it has failed definitely, and the dial after it has reached no address yet */
 };
 
 /* Other modules may read the fields up to `error_text`. */

@@ -44,7 +44,7 @@ enum worker_event {
  * PACE_WINDOW_NS. */
 struct pace {
     double core_ns;   /* time in which its cores held spans, without latency, all cores added */
-    double work_ns;   /* time of one core that the totals need at full speed, with latency */
+    double work_ns;   /* time that one core would need for the totals at full speed, with latency */
     double busy_ns;   /* time in which the worker held spans */
     double blocks;    /* blocks of the totals that arrived in this time */
     double proven_ns; /* time in which the worker held spans, up to now; does not decay */

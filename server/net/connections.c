@@ -96,9 +96,9 @@ void connections_read(const struct connections *connections, struct connection *
     connection->read_in = connections->round;
 }
 
-/* True if all messages have been read after a message of this connection, and connection_settle()
- * was not called since. So of a message that does not end, the inspections settle at most
- * UNREAD_BYTES_FAIR bytes. */
+/* True once after each message of this connection, when the server has read all messages:
+ * connection_settle() resets read_in. So if a message does not end, the inspections count at most
+ * UNREAD_BYTES_FAIR of its bytes as read. */
 static bool all_read(const struct connections *connections, const struct connection *connection)
 {
     return connection->read_in > 0 && connection->read_in < connections->round;

@@ -12,8 +12,8 @@
 #include "server/limits.h"
 #include "server/net/connections.h"
 
-/* Messages that wait for room, of all connections together. Each takes some 100 bytes, and as much
- * for its sender: 100 MiB if all are refusals to senders with the longest envelopes. */
+/* Messages that wait for room, of all connections together. Each takes some 100 bytes, and its
+ * sender as many again. If all are refusals to senders with the longest envelopes: 100 MiB. */
 #define KEPT_MAX 100000
 
 /* Messages of one connection that are not answered yet. A proxy may carry thousands of clients over

@@ -113,7 +113,7 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
  * KEPT_MAX. */
 #define ABANDONED_FLOOD 300000
 
-/* A peer that hardly reads reads this many frames to make room in its buffers. */
+/* To make room in its buffers, a slow peer reads this many frames. */
 #define FRAMES_READ 2000
 
 static struct sum_request flood_request(uint64_t id, uint64_t count)
