@@ -220,7 +220,7 @@ static void on_connected(const struct dialer *dialer, struct candidate *candidat
     candidate->over = true;
 }
 
-/* libzmq reports a handshake that timed out with an arbitrary error. */
+/* If a handshake times out, libzmq reports an arbitrary error. */
 static void on_handshake_failed(const struct dialer *dialer, struct candidate *candidate,
                                 int32_t error)
 {

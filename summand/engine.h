@@ -1,7 +1,7 @@
 /* Sums the terms of a summand: fills the arrays of samples, calls the function, and adds its
  * outputs exactly. The bits of the totals depend on the range alone, not on how it is cut.
  *
- * The engine calls the code of a user, so it belongs into a helper process. It trusts nothing that
+ * The engine calls the code of a user, so it must run in a helper process. It trusts nothing that
  * the code returns. One thread. */
 #ifndef MEANTIME_SUMMAND_ENGINE_H
 #define MEANTIME_SUMMAND_ENGINE_H

@@ -11,7 +11,7 @@
 /* A cancel is noticed after this time. */
 #define LOOK_NS (5 * NS_PER_MS)
 
-/* A helper that has had no span for so long is ended with the next span. */
+/* If a helper has had no span for this long, it is ended when another span begins. */
 #define IDLE_NS (10 * NS_PER_S)
 
 /* Terms of one call in an audit, so that its calls end elsewhere. */

@@ -42,7 +42,7 @@ INLINE vec_double gaussian_doubles(vec units)
     return ((vec_double)high - (0x1p35 + 0x1p14 + 8.0)) + (vec_double)low;
 }
 
-/* The same with the doubles from 2^31 on, which are 2^-21 apart, and from 1/2 on: 2^-53 apart. */
+/* The same method: the doubles from 2^31 on are 2^-21 apart, and those from 1/2 on 2^-53. */
 INLINE vec_double uniform_doubles(vec out)
 {
     vec high = out >> 43 | UINT64_C(0x41e0000000000000);               /* 2^31 */

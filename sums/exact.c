@@ -101,7 +101,7 @@ static bool slots_add_squares(struct slots *slots, const double *y, size_t n, si
 }
 
 /* Writes the sum of all slots, each below 2^108, into `word`.
- * shift: the units of the slots are so many bits above those of the words. */
+ * shift: the bits between the unit of the words and that of the slots. */
 static void slots_sum(const unsigned __int128 *slot, unsigned shift, uint64_t *word, size_t words)
 {
     unsigned __int128 carry = 0;

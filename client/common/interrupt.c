@@ -8,7 +8,7 @@
 
 #include "proto/errno_saved.h"
 
-/* A signal that comes sooner than this after the first one belongs to it: timeout(1) sends its
+/* A signal within this time after the first one counts as the first one: timeout(1) sends its
  * signal twice, systemd sends SIGHUP right after SIGTERM, and both the terminal and the shell send
  * SIGHUP when a terminal is closed. */
 #define AGAIN_AFTER_S 1

@@ -92,8 +92,8 @@ void window_answered(struct window *window, struct piece *piece, uint64_t comput
 /* A server has reported the grain of its summand: 1 or more terms, see summand/layout.h. */
 void window_set_grain(struct window *window, uint64_t grain);
 
-/* Returns the piece before the first gap, if it is answered, and forgets it: the caller adds its
- * sum. NULL: it is not answered. The piece is valid until the next window_ask(). */
+/* If the first piece after the joined ones is answered, removes and returns that piece: the caller
+ * adds its sum. Otherwise returns NULL. The piece is valid until the next window_ask(). */
 struct piece *window_join(struct window *window);
 
 /* Returns the index of a piece in window.pieces, for what the caller stores beside it. */

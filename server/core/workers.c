@@ -41,8 +41,8 @@
 #define LATENCY_GROWTH (1 / 256.)
 #define LATENCY_NS_MIN 10e3 /* ns */
 
-/* A span of a joined worker is at least so long at full speed, except at the end of a request. If
- * all spans of a worker end within one burst of its quota, shorter spans would make it slower
+/* A span of a joined worker takes at least this long at full speed, except at the end of a request.
+ * If all spans of a worker end within one burst of its quota, shorter spans would make it slower
  * still. */
 #define BURST_NS 1e6
 

@@ -20,7 +20,8 @@ struct peer;
  * peers that the test has not destroyed. */
 struct peer *peer_new(enum peer_type type, const char *endpoint);
 
-/* A DEALER whose receive buffers are small: a server that sends more than it reads is blocked. */
+/* A DEALER whose receive buffers are small: a server that sends more than
+ * the peer reads is blocked. */
 struct peer *peer_new_with_small_buffers(const char *endpoint);
 
 void peer_destroy(struct peer **peer);

@@ -29,7 +29,7 @@ struct sim_threads {
     struct thread all[NODE_THREADS_MAX];
     int64_t block_ns[3]; /* time of a block, by enum message_kind */
     int64_t period_ns;   /* of a CPU quota; 0: none */
-    int64_t burst_ns;    /* the threads compute for so long in each period, and then wait */
+    int64_t burst_ns;    /* the threads compute for this long in each period, and then wait */
     bool other_sums;     /* its totals are wrong */
 };
 

@@ -4,10 +4,12 @@
  * in hexadecimal. A total is UNIT_LOG2:BYTES, where BYTES are the units in hexadecimal, lowest
  * first.
  *
- *     add KERNEL sum|squares PIECE,PIECE... DOUBLE...    sums each piece of so many doubles by
- * itself, and joins the totals: TOTAL VALUE moments COUNT SUM SQUARES                          MEAN
- * VARIANCE STANDARD-ERROR, or "impossible" kernels                                            the
- * kernels that run here */
+ *     add KERNEL sum|squares PIECE,PIECE... DOUBLE...
+ *         sums each piece, of that many doubles, by itself and joins the totals: TOTAL VALUE
+ *     moments COUNT SUM SQUARES
+ *         MEAN VARIANCE STANDARD-ERROR, or "impossible"
+ *     kernels
+ *         the names of the kernels that run here */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
