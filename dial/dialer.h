@@ -61,7 +61,7 @@ enum dialer_event dialer_next(struct dialer *dialer);
  * reconnect the socket. */
 void dialer_take(struct dialer *dialer, void **dealer, void **monitor);
 
-/* Why the last round has failed. Lives as long as the dialer, until the next round fails. */
+/* Why the last round has failed. Valid until the next round fails or the dialer is destroyed. */
 const struct dial_failure *dialer_failure(const struct dialer *dialer);
 
 #endif

@@ -152,7 +152,8 @@ static void report_drops(struct log_stream *stream, size_t room_kept)
     stream->drops = 0;
 }
 
-/* With the mutex. A line is dropped if the count of earlier drops has no room before it. */
+/* With the mutex. If lines were dropped before, their count comes first. If the queue has no room
+ * for the count and the line, the line is dropped as well. */
 static void add_line(struct log_stream *stream, const char *line, size_t size)
 {
     report_drops(stream, size);

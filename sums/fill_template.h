@@ -2,11 +2,15 @@
  *
  * sums/kernel_<name>.c includes it after sums/kernel_template.h and these operations on lanes:
  *
- *     level1_draw(units, out, b)       stores LEVEL1_ORIGIN plus the draws of level 1 in `units`,
- * in VECS vectors. Returns a bit for each slow draw, whose value is not used. `out` and `b` are as
- * in level1_add() level2_draw(units, out)          stores the draws of level 2. Returns the bits of
- * slow draws level3_draw(units, u1, u2, u3)   the same for level 3 KERNEL_LEAVE() optional:
- * prepares the processor for code of other files
+ *     level1_draw(units, out, b)
+ *         stores LEVEL1_ORIGIN plus the draws of level 1 in `units`, in VECS vectors. Returns a bit
+ *         for each slow draw, whose value is not used. `out` and `b` are as in level1_add()
+ *     level2_draw(units, out)
+ *         stores the draws of level 2. Returns a bit for each slow draw
+ *     level3_draw(units, u1, u2, u3)
+ *         the same for level 3
+ *     KERNEL_LEAVE()
+ *         optional: prepares the processor for code of other files
  *
  * Level 1 writes its draws where the samples belong, and lists the numbers of the slow draws. The
  * lower levels overwrite these samples one by one, because their share is small. */
