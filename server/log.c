@@ -73,8 +73,8 @@ bool log_wants(enum log_level level)
     return level <= level_most;
 }
 
-/* systemd names the device and inode of the journal's socket in JOURNAL_STREAM. A program that
- * redirects stderr to another file inherits the variable, too. */
+/* systemd names the device and inode of the journal's socket in JOURNAL_STREAM. The variable
+ * is also set if stderr was redirected to another file, so device and inode must match. */
 static bool stderr_is_journal(void)
 {
     const char *variable = getenv("JOURNAL_STREAM");

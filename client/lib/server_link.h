@@ -59,8 +59,8 @@ bool server_link_could_open(const struct link_context *context, const char *endp
 
 /* Dials, again and again until a handshake succeeds. False: errno says why, and the link is closed;
  * its users stay.
- * Call server_link_watch() soon after this: until one call has found no event, the wakeup may not
- * report the first event. */
+ * Call server_link_watch() soon after this, until a call finds no event: before that call, the
+ * wakeup may miss events. */
 bool server_link_open(struct server_link *link, struct link_context *context, const char *endpoint);
 
 /* Messages that are sent but have not left get LINGER_MS. The users of the link stay.
