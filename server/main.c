@@ -76,12 +76,17 @@ static int signals_open(const sigset_t *signals)
     return fd;
 }
 
+static rlim_t files_of_thread(const struct server_options *options)
+{
+    return COMPUTE_THREAD_FILES + (options->summand_count ? HELPERS_FILES : 0);
+}
+
 /* If no file descriptor is left for a connection, libzmq's I/O thread calls accept() in a busy
  * loop. If none is left for a socket, libzmq aborts. So the limit is raised and checked first. */
 static bool prepare_files(const struct server_options *options)
 {
     uint32_t threads = options->threads;
-    rlim_t needed = FILES_BESIDE_THREADS + (rlim_t)threads * COMPUTE_THREAD_FILES +
+    rlim_t needed = FILES_BESIDE_THREADS + (rlim_t)threads * files_of_thread(options) +
                     (rlim_t)options->parent_count * PARENT_LINK_FILES +
                     (options->plain_endpoint ? PLAIN_FILES : 0);
     struct rlimit files;

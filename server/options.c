@@ -86,6 +86,9 @@ static const struct argp_option option_table[] = {
      GROUP_ALL},
     {"kernel", 'k', "NAME", 0,
      "Instructions to compute with (default: the fastest that this machine runs)", GROUP_ALL},
+    {"summand", 'S', "FILE,...", 0,
+     "Functions of users to sum, in shared objects such as ./darts.so; may be given several times",
+     GROUP_ALL},
     {"check", OPTION_CHECK, "FILE", 0,
      "Check the function in a shared object, such as ./darts.so. Print how fast it is, and what is "
      "wrong with it. Exit with 0 if nothing is wrong",
@@ -159,6 +162,26 @@ static int64_t parse_time(const struct command_line *line, const char *text, int
     if (!duration_parse(text, &ns) || ns > most_ns)
         command_line_refuse(line, text, "expected " DURATION_ACCEPTED);
     return ns;
+}
+
+static void parse_summand(const struct command_line *line, char *path)
+{
+    struct server_options *options = line->input;
+
+    if (!*path)
+        command_line_refuse(line, path, "expected a file such as ./darts.so");
+    if (options->summand_count == OFFERS_MAX)
+        command_line_refuse(line, path, "at most %d functions can be offered", OFFERS_MAX);
+    options->summands[options->summand_count++] = path;
+}
+
+/* Splits the list in place. */
+static void parse_summands(const struct command_line *line, char *text)
+{
+    char *one;
+
+    while ((one = strsep(&text, ",")))
+        parse_summand(line, one);
 }
 
 static int64_t parse_summand_timeout(const struct command_line *line, const char *text)
@@ -288,6 +311,7 @@ static void parse_option(struct command_line *line, int key, char *text)
             parse_number(line, text, HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX) * NS_PER_MS;
         break;
     case OPTION_DRAIN: options->drain_ns = parse_time(line, text, DRAIN_NS_MAX); break;
+    case 'S': parse_summands(line, text); break;
     case OPTION_CHECK: options->check = text; break;
     case OPTION_PARAMETERS: options->parameters = parse_parameters(line, text); break;
     case OPTION_SUMMAND_TIMEOUT:
@@ -314,7 +338,7 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         .details = "SIGTERM or SIGINT: refuses new requests, finishes those in flight, and exits "
                    "with 0. A second signal stops the server at once. SIGHUP, SIGUSR1 and "
                    "SIGUSR2 change nothing.",
-        .repeatable = "j",
+        .repeatable = "jS",
         .option = parse_option,
         .argument = refuse_argument,
     };

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/bounds.h"
 #include "server/cpu_limit.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -22,9 +23,11 @@ struct server_options {
     uint32_t threads;           /* compute threads, 0 to THREADS_MAX */
     struct cpu_limit cpu_limit; /* why `threads` has this value; reason "": --threads */
     const struct kernel *kernel;
-    int64_t span_ns;            /* computing time of a joined worker's span */
-    int64_t heartbeat_ns;       /* between two heartbeats of a front and a worker, each way */
-    int64_t drain_ns;           /* how long a drain may take, 0 to DRAIN_NS_MAX */
+    int64_t span_ns;                  /* computing time of a joined worker's span */
+    int64_t heartbeat_ns;             /* between two heartbeats of a front and a worker, each way */
+    int64_t drain_ns;                 /* how long a drain may take, 0 to DRAIN_NS_MAX */
+    const char *summands[OFFERS_MAX]; /* shared objects with functions of users */
+    uint32_t summand_count;
     const char *check;          /* shared object to check instead of serving; NULL: none */
     const char *parameters;     /* for the check; "" is usual */
     int64_t summand_timeout_ns; /* of one call of a user's function */

@@ -26,6 +26,18 @@ static void set_up_join(struct setup *setup, const struct server_options *option
     join->digest = sums_digest(options->kernel);
 }
 
+static bool set_up_summands(struct setup *setup, const struct server_options *options)
+{
+    struct helper_settings settings = {
+        .kernel = options->kernel,
+        .memory_bytes = options->summand_memory,
+        .call_timeout_ns = options->summand_timeout_ns,
+    };
+
+    return summands_init(&setup->summands, options->summands, options->summand_count, &settings,
+                         options->threads);
+}
+
 static bool set_up_dispatcher(struct setup *setup, const struct server_options *options)
 {
     struct dispatcher_settings settings = {
@@ -37,10 +49,11 @@ static bool set_up_dispatcher(struct setup *setup, const struct server_options *
         .span_ns = options->span_ns,
         .heartbeat_ns = options->heartbeat_ns,
         .top = options->parent_count == 0,
+        .offers = {.count = setup->summands.count, .list = setup->summands.offers},
     };
 
     setup->dispatcher = dispatcher_new(&settings);
-    setup->threads = threads_new(options->threads, options->kernel);
+    setup->threads = threads_new(options->threads, options->kernel, &setup->summands);
     if (!setup->dispatcher || !setup->threads)
         log_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
                   options->threads, strerror(errno));
@@ -123,9 +136,9 @@ bool setup_init(struct setup *setup, const struct server_options *options, int64
 {
     *setup = (struct setup){.began_at_ns = now_ns};
     set_up_join(setup, options);
-    return set_up_dispatcher(setup, options) && set_up_clients(setup, options) &&
-           set_up_joined_workers(setup, options) && set_up_plain_clients(setup, options) &&
-           set_up_parents(setup, options, now_ns);
+    return set_up_summands(setup, options) && set_up_dispatcher(setup, options) &&
+           set_up_clients(setup, options) && set_up_joined_workers(setup, options) &&
+           set_up_plain_clients(setup, options) && set_up_parents(setup, options, now_ns);
 }
 
 void setup_clear(struct setup *setup, int patience_ms)
@@ -136,6 +149,7 @@ void setup_clear(struct setup *setup, int patience_ms)
     clients_destroy(&setup->clients, patience_ms);
     threads_destroy(&setup->threads);
     dispatcher_destroy(&setup->dispatcher);
+    summands_clear(&setup->summands);
 }
 
 /* Such as "2 threads: one for each CPU". */
@@ -162,4 +176,8 @@ void setup_print(const struct setup *setup, const struct server_options *options
         log_print("Plain TCP at %s (%s).", plain_clients_endpoint(setup->plain_clients), threads);
     for (uint32_t i = 0; i < options->parent_count; i++)
         log_print("Joining %s (%s).", options->parents[i], threads);
+    for (uint32_t i = 0; i < setup->summands.count; i++)
+        log_print("Summand %s, build %016" PRIx64 ", %.3g ns per term.",
+                  setup->summands.offers[i].name, setup->summands.offers[i].build,
+                  setup->summands.offers[i].ns_per_term);
 }

@@ -13,10 +13,12 @@
 #include "server/peers/parents.h"
 #include "server/peers/plain_clients.h"
 #include "server/peers/threads.h"
+#include "server/summands.h"
 
 struct setup {
     struct join join; /* the name, kernel, digest and threads of this server */
     struct log_limit log;
+    struct summands summands;
     struct dispatcher *dispatcher;
     struct threads *threads;
     struct joined_workers *joined_workers; /* NULL without --workers */

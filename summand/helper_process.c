@@ -464,11 +464,9 @@ static void outcome_died(struct helper_process *process, struct helper_outcome *
 /* The function has written into the socket of its helper. Nothing of it is trusted. */
 static void outcome_garbage(struct helper_process *process, struct helper_outcome *outcome)
 {
-    char where[80];
-    say_where(process, where);
     reap(process);
     outcome_set(process, outcome, HELPER_DIED);
-    say(outcome->text, "The function wrote into the socket of its helper process %s.", where);
+    say(outcome->text, "The function wrote into the socket of its helper process.");
 }
 
 static bool unpack_outputs(struct helper_outcome *outcome, const uint8_t *bytes, size_t size)
@@ -639,6 +637,12 @@ static void take_examination(const struct helper_process *process,
     text_end(examination->libm_calls, sizeof examination->libm_calls);
 }
 
+static int ending_signal(const struct helper_process *process)
+{
+    bool signalled = process->ended && process->end.si_code != CLD_EXITED;
+    return signalled ? process->end.si_status : 0;
+}
+
 bool helper_process_examine(struct helper_process *process, const struct helper_question *question,
                             struct helper_examination *examination, char error[HELPER_TEXT_BYTES])
 {
@@ -655,6 +659,7 @@ bool helper_process_examine(struct helper_process *process, const struct helper_
         helper_process_wait(process, NS_PER_S);
     if (outcome->end == HELPER_SUMMED || outcome->end == HELPER_FAILED)
         take_examination(process, examination);
+    examination->signal = ending_signal(process);
     bool examined = outcome->end == HELPER_SUMMED;
     say(error, "%s", outcome->text);
     free(outcome);

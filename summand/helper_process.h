@@ -85,6 +85,7 @@ struct helper_examination {
     uint32_t known_terms;             /* 1 to 8 */
     double fill_ns, value_ns, sum_ns; /* per term */
     uint32_t gaussians, uniforms, outputs;
+    int signal; /* that ended the helper; 0: none did */
 };
 
 /* Starts a helper. It loads the summand while the caller goes on. NULL after a sentence in `error`.

@@ -34,6 +34,7 @@ static bool examine(struct summand *summand, char error[HELPER_TEXT_BYTES])
     struct helper_examination examination;
     struct helper_process *process = helper_process_new(&summand->settings, error);
     bool examined = process && helper_process_examine(process, &question, &examination, error);
+    summand->signal = process ? examination.signal : 0;
     helper_process_destroy(&process);
     if (examined)
         describe(summand, &examination);

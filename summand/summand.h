@@ -13,6 +13,7 @@ struct summand {
     uint64_t build;                   /* digest of known answers; never 0 */
     double fill_ns, value_ns, sum_ns; /* per term, without parameters */
     uint32_t gaussians, uniforms, outputs;
+    int signal; /* that ended the helper which examined the file; 0: none did */
     struct helper_settings settings; /* for helpers that sum its terms */
 };
 

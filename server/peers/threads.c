@@ -2,6 +2,7 @@
 #include "server/peers/threads.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "proto/errno_saved.h"
@@ -13,16 +14,21 @@ static_assert((int)MESSAGE_KIND_UNIFORM == (int)STREAM_UNIFORM, "kinds have thei
 struct threads {
     struct compute_threads *compute;
     uint32_t count;
-    struct message message; /* of the last event */
+    const struct summands *summands;
+    struct message message;      /* of the last event */
+    struct compute_terms *terms; /* that the message points to; NULL: none */
+    struct output_total outputs[OUTPUTS_MAX];
 };
 
-struct threads *threads_new(uint32_t count, const struct kernel *kernel)
+struct threads *threads_new(uint32_t count, const struct kernel *kernel,
+                            const struct summands *summands)
 {
     struct threads *threads = calloc(1, sizeof *threads);
 
     if (!threads)
         return NULL;
     threads->count = count;
+    threads->summands = summands;
     threads->compute = compute_threads_new(count, kernel);
     if (!threads->compute)
         ERRNO_SAVED(threads_destroy(&threads));
@@ -36,8 +42,89 @@ void threads_destroy(struct threads **threads_p)
     if (!threads)
         return;
     compute_threads_destroy(&threads->compute);
+    free(threads->terms);
     free(threads);
     *threads_p = NULL;
+}
+
+/* ---- results ----------------------------------------------------------------------------- */
+
+static void reply_samples(struct threads *threads, const struct compute_result *result)
+{
+    threads->message.type = MESSAGE_SUM_REPLY;
+    threads->message.sum_reply = (struct sum_reply){
+        .id = result->span,
+        .count = result->total.count,
+        .units = result->total.units,
+        .unit_log2 = stream_unit_log2(result->kind),
+        .compute_ns = (uint64_t)result->elapsed_ns,
+    };
+}
+
+static struct outputs view_outputs(struct threads *threads, const struct helper_outcome *outcome)
+{
+    for (uint32_t k = 0; k < outcome->outputs; k++)
+        threads->outputs[k] = (struct output_total){
+            .name = outcome->output[k].name,
+            .sum = units_view(&outcome->output[k].sum),
+            .squares = units_view(&outcome->output[k].squares),
+            .has_squares = outcome->output[k].has_squares,
+        };
+    return (struct outputs){.count = outcome->outputs, .list = threads->outputs};
+}
+
+/* The time does not contain the start of the helper, from which the dispatcher must not learn. */
+static void reply_terms(struct threads *threads, const struct compute_result *result)
+{
+    const struct helper_outcome *outcome = &result->terms->outcome;
+
+    threads->message.type = MESSAGE_SUM_REPLY;
+    threads->message.sum_reply = (struct sum_reply){
+        .id = result->span,
+        .count = outcome->count,
+        .compute_ns = outcome->fill_ns + outcome->value_ns,
+        .outputs = view_outputs(threads, outcome),
+        .build = result->terms->task.summand->build,
+        .grain = outcome->grain,
+        .fill_ns = outcome->fill_ns,
+    };
+}
+
+/* Another worker may compute what has killed a helper here. */
+static const struct {
+    enum status status;
+    uint32_t deaths;
+} refusals[] = {
+    [HELPER_CANCELLED] = {STATUS_CANCELLED, 0},
+    [HELPER_BAD_PARAMETERS] = {STATUS_BAD_PARAMETERS, 0},
+    [HELPER_FAILED] = {STATUS_SUMMAND_FAILED, 0},
+    [HELPER_DIED] = {STATUS_SUMMAND_FAILED, 1},
+};
+
+static void refuse_terms(struct threads *threads, const struct compute_result *result)
+{
+    const struct helper_outcome *outcome = &result->terms->outcome;
+    struct refusal *refusal = &threads->message.refusal;
+
+    threads->message.type = MESSAGE_REFUSAL;
+    *refusal = (struct refusal){
+        .id = result->span,
+        .status = refusals[outcome->end].status,
+        .deaths = refusals[outcome->end].deaths,
+    };
+    snprintf(refusal->text, sizeof refusal->text, "%s", outcome->text);
+}
+
+static void answer(struct threads *threads, const struct compute_result *result)
+{
+    free(threads->terms);
+    threads->terms = result->terms;
+    if (!result->terms)
+        reply_samples(threads, result);
+    else if (result->terms->outcome.end == HELPER_SUMMED)
+        reply_terms(threads, result);
+    else
+        refuse_terms(threads, result);
 }
 
 /* Without compute threads nothing is read: a front that only hands out spans calls this thousands
@@ -49,25 +136,43 @@ bool threads_next(struct threads *threads, int64_t now_ns, struct event *event)
     (void)now_ns;
     if (threads->count == 0 || !compute_threads_done(threads->compute, &result))
         return false;
-    threads->message.type = MESSAGE_SUM_REPLY;
-    threads->message.sum_reply = (struct sum_reply){
-        .id = result.span,
-        .count = result.total.count,
-        .units = result.total.units,
-        .unit_log2 = stream_unit_log2(result.kind),
-        .compute_ns = (uint64_t)result.elapsed_ns,
-    };
+    answer(threads, &result);
     event->type = EVENT_WORKER_MESSAGE;
     event->worker = result.thread;
     event->message = &threads->message;
     return true;
 }
 
+/* ---- spans ------------------------------------------------------------------------------- */
+
+/* The dispatcher gives a thread only spans of its own summands. libzmq ends the server as well if
+ * there is no memory. */
+static struct compute_terms *terms_of(const struct threads *threads, const struct sum_request *span)
+{
+    struct compute_terms *terms = malloc(sizeof *terms);
+
+    assert(terms);
+    terms->task = (struct helpers_task){
+        .summand = summands_find(threads->summands, span->summand),
+        .question = {.seed = span->seed},
+        .first = span->first,
+        .count = span->count,
+        .audit = span->audit,
+    };
+    assert(terms->task.summand);
+    snprintf(terms->task.question.parameters, sizeof terms->task.question.parameters, "%s",
+             span->parameters ? span->parameters : "");
+    return terms;
+}
+
 static void start_span(struct threads *threads, uint32_t thread, const struct sum_request *span)
 {
     struct compute_task task = {.span = span->id, .first = span->first, .count = span->count};
 
-    stream_init(&task.stream, span->seed, (enum stream_kind)span->kind);
+    if (span->summand)
+        task.terms = terms_of(threads, span);
+    else
+        stream_init(&task.stream, span->seed, (enum stream_kind)span->kind);
     compute_threads_start(threads->compute, thread, &task);
 }
 
