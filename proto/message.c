@@ -75,8 +75,8 @@ _Static_assert(WIRE_ARENA_TAKEN(sizeof(Meantime__Message)) +
                    DECODE_ARENA_BYTES / 6 * 5,
                "a sixth is free for unknown fields");
 
-/* The function has a large frame on the stack. A request, which any thread may send, must not pay
- * for it, so it is not inlined. */
+/* The function has a large stack frame. It is not inlined into message_encode(), because any thread
+ * may encode a request, also a thread with little stack. */
 #define LARGE_FRAME __attribute__((noinline))
 
 static size_t wire_write(Meantime__Message *wire, Meantime__Message__BodyCase body_case,

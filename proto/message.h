@@ -63,7 +63,7 @@ struct sum_request {
     const char *summand;    /* its name, see summand_name_valid(); NULL: samples of a kind */
     const char *parameters; /* up to PARAMETERS_BYTES_MAX bytes of printable ASCII; NULL: none */
     uint64_t build;         /* of the summand; 0: any */
-    bool audit;             /* to a worker: compute anew, with a fresh helper and other chunks */
+    bool audit; /* to a worker: compute anew, with a fresh helper and other sizes of calls */
 };
 
 /* The exact sum of `count` samples, units * 2^unit_log2, or the sums of `count` terms. */
@@ -76,7 +76,7 @@ struct sum_reply {
     struct outputs outputs; /* of a summand; none: a sum of samples */
     /* Only with outputs; otherwise 0. */
     uint64_t build;   /* of the summand that computed the terms; not 0 */
-    uint64_t grain;   /* terms after which a cut costs nothing; 0: not known */
+    uint64_t grain;   /* terms; ranges are best cut at its multiples; 0: not known */
     uint64_t fill_ns; /* the part of compute_ns that made the samples of the terms */
 };
 
@@ -135,9 +135,9 @@ struct status_request {
     uint32_t first_request; /* requests to skip */
 };
 
-/* A struct message owns no memory. What its pointers point to (outputs, offers, the name and the
- * parameters of a summand) belongs to the one who filled it in: message_decode() leaves them in the
- * arena and in nothing else. */
+/* A struct message owns no memory. The caller that fills it in owns what its pointers point to:
+ * outputs, offers, the name and the parameters of a summand. message_decode() stores all of these
+ * in the arena. */
 struct message {
     enum message_type type;
     union {

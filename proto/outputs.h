@@ -10,7 +10,7 @@
 #include "proto/bounds.h"
 #include "sums/exact_total.h"
 
-/* A total as in struct exact_total, which somebody else stores. {0} is the total of nothing. */
+/* A total as in struct exact_total. The bytes have another owner. {0} is the total of nothing. */
 struct units {
     int32_t unit_log2;
     uint16_t length;      /* bytes */

@@ -336,7 +336,7 @@ static void take_progress(struct exchange *e, const struct progress *progress)
     keep_waiting(e, e->now_ns);
 }
 
-/* Whether any terms can have these totals. The totals alone are valid. */
+/* Whether `count` terms can have both totals together. Each total is valid on its own. */
 static bool is_possible(uint64_t count, const struct output_total *output)
 {
     struct exact_total sum, squares;

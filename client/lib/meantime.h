@@ -140,7 +140,7 @@ struct meantime_question {
     /* For sums of a summand. */
     const char *summand;    /* its name; NULL: a sum of samples */
     const char *parameters; /* up to 512 bytes of printable ASCII; NULL: none */
-    uint64_t build;         /* the build of a result whose terms these continue; 0: any */
+    uint64_t build;         /* 0: any; to continue an earlier sum, the build of its result */
 };
 
 /* The sum of samples is exactly (sum_high * 2^64 + sum_low) * 2^unit_log2. A summand has the sums

@@ -43,7 +43,7 @@ struct checkpoint {
 /* Returns the text. Owner: the caller, who frees it. */
 char *checkpoint_print(const struct checkpoint *checkpoint);
 
-/* True if these `size` bytes are the begin of a checkpoint, or may be: a truncated file may have a
+/* True if these `size` bytes are the start of a checkpoint, or may be: a truncated file may have a
  * part of the first line. */
 bool checkpoint_begins(const char *text, size_t size);
 

@@ -185,7 +185,7 @@ static bool check_output(struct sum_state *sum)
     return fail(sum, MEANTIME_INVALID, text);
 }
 
-/* ---- the begin --------------------------------------------------------------------------- */
+/* ---- the start --------------------------------------------------------------------------- */
 
 static void window_begin(struct sum_state *sum)
 {

@@ -28,7 +28,7 @@ bool tally_estimate(const struct tally *tally, uint64_t index, struct meantime_e
 /* Returns the index of the output with this name, or output_count. name: NULL: the first. */
 uint64_t tally_find(const struct tally *tally, const char *name);
 
-/* Leaves the tally of nothing. */
+/* Frees the outputs and sets all fields to 0. */
 void tally_clear(struct tally *tally);
 
 #endif

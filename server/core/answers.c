@@ -55,7 +55,7 @@ static void write_terms(struct dispatcher *d, const struct request *r, struct me
     };
 }
 
-/* What the request counts, without the plural's s. */
+/* The noun for what the request counts, in the singular. */
 static const char *unit_of(const struct request *r)
 {
     return r->terms ? "term" : "sample";

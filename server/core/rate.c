@@ -1,7 +1,7 @@
 /* The time of terms: see rate.h. */
 #include "server/core/rate.h"
 
-/* The clock that measures spans counts microseconds. Below, a term is a part of a span. */
+/* Spans are measured in microseconds, so a span that seems shorter counts as this long. */
 #define SPAN_NS_LEAST 500.0
 
 void rate_init(struct rate *rate, double announced_ns)
@@ -15,7 +15,7 @@ void rate_learn(struct rate *rate, uint64_t terms, uint64_t compute_ns, double r
     double ns = (double)compute_ns > SPAN_NS_LEAST ? (double)compute_ns : SPAN_NS_LEAST;
     double term_ns = ns / relative / (double)terms;
 
-    /* A larger span says more about the next ones, which are as large. */
+    /* The next spans are as large as this one, so the times of much smaller spans are dropped. */
     if (terms >= 4 * rate->largest)
         rate->reports = 0;
     rate->reports += rate->reports < RATE_REPORTS;

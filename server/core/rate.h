@@ -12,7 +12,7 @@ struct rate {
     double term_ns;      /* per term on an average core, samples included, smoothed */
     uint32_t reports;    /* how many spans term_ns holds, up to RATE_REPORTS */
     uint64_t largest;    /* terms of the largest span that is summed; 0: none */
-    uint64_t grain;      /* terms after which a cut costs nothing; 0: not known */
+    uint64_t grain;      /* terms; ranges are best cut at its multiples; 0: not known */
 };
 
 /* term_ns is the mean of the first reports. Each later one counts for 1 / RATE_REPORTS. */
@@ -22,8 +22,8 @@ struct rate {
  * first terms say little about the others. */
 #define RATE_GROWTH 16
 
-/* The first span is cut for this time by the announced time. With other parameters, a term may take
- * a thousand times longer, and the span is then still short enough. */
+/* By the announced time per term, the first span takes this long. With other parameters, a term may
+ * take a thousand times longer, and the span is then still short enough. */
 #define RATE_FIRST_NS 1e6
 
 /* A run of which nothing is known is not late before this time. */

@@ -511,8 +511,8 @@ static double expected_ns(const struct workers *workers, const struct run *run, 
     return ns < most_ns || run->kind == MESSAGE_KIND_NONE ? ns : most_ns;
 }
 
-/* How much longer than its share of the load a span takes, because it has fewer terms than its
- * worker has cores. */
+/* Returns how much longer a span takes because it has fewer terms than its worker has cores, so
+ * that some of the cores are idle. */
 static double uncut_ns(const struct run *run, double ns, uint64_t count, uint32_t cores)
 {
     if (run->kind != MESSAGE_KIND_NONE || count >= cores)

@@ -14,7 +14,7 @@ struct parents;
 
 struct parents_settings {
     const struct join *join;       /* copied: what this server offers its parents */
-    struct dispatcher *dispatcher; /* only for the own heartbeat; outlives the parents */
+    struct dispatcher *dispatcher; /* only for this server's heartbeat; outlives the parents */
     struct log_limit *log;         /* the caller's */
 };
 
