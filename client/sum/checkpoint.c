@@ -103,6 +103,13 @@ static bool is_current(int fd, const char *name)
            ours.st_ino == current.st_ino;
 }
 
+static bool is_regular(int fd)
+{
+    struct stat found;
+
+    return fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
+}
+
 static bool parse(struct checkpoint_file *file, const char *text, ssize_t size,
                   struct checkpoint *checkpoint)
 {
@@ -120,8 +127,9 @@ static bool parse(struct checkpoint_file *file, const char *text, ssize_t size,
 
 static bool load(struct checkpoint_file *file, struct checkpoint *checkpoint)
 {
+    if (!is_regular(file->fd))
+        return fail(file, "%s is not a regular file: name another file", file->name);
     char *text = calloc(1, CHECKPOINT_BYTES_MAX);
-
     if (!text)
         return fail_errno(file, "read", file->name);
     ssize_t size = pread(file->fd, text, CHECKPOINT_BYTES_MAX - 1, 0);

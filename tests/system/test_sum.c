@@ -304,12 +304,14 @@ Test(sum, a_truncated_or_corrupt_checkpoint_is_refused)
 
 Test(sum, a_checkpoint_that_cannot_be_written_is_reported_before_any_request)
 {
+    const char *const irregular[] = {folder, "/dev/null", "/dev/full"};
     struct test_server server = server_start(NULL);
 
     expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", "/nowhere/sum"),
                    "meantime: cannot write /nowhere/sum.new: No such file or directory");
-    expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", folder),
-                   "meantime: cannot read *: Is a directory");
+    for (size_t i = 0; i < sizeof irregular / sizeof *irregular; i++)
+        expect_refusal(CLIENT(server, "sum", "1M", "--checkpoint", irregular[i]),
+                       "meantime: * is not a regular file: name another file");
     cr_assert_str_eq(server_drain(&server), "Done: 0 requests answered, 0 refused.");
 }
 
