@@ -24,8 +24,8 @@
  * server is slower, the others of these pieces can be answered meanwhile. */
 #define WINDOW_PIECES 16
 
-/* Wanted time of a piece, with the other pieces in flight. If a client or a server crashes, not
- * much more work than this is lost. */
+/* Wanted time from the request of a piece to its answer, while the other pieces are in flight. If a
+ * client or a server crashes, not much more work than this is lost. */
 #define WINDOW_PIECE_NS NS_PER_S
 
 /* Blocks of the first pieces of samples, if there is no time limit: one second of work for a very

@@ -73,7 +73,7 @@ static struct outputs view_outputs(struct threads *threads, const struct helper_
     return (struct outputs){.count = outcome->outputs, .list = threads->outputs};
 }
 
-/* The time does not contain the start of the helper, from which the dispatcher must not learn. */
+/* The time leaves out the start of the helper, which says nothing about the time of terms. */
 static void reply_terms(struct threads *threads, const struct compute_result *result)
 {
     const struct helper_outcome *outcome = &result->terms->outcome;
@@ -90,7 +90,7 @@ static void reply_terms(struct threads *threads, const struct compute_result *re
     };
 }
 
-/* Another worker may compute what has killed a helper here. */
+/* If a helper was killed here, the same terms may succeed at another worker. */
 static const struct {
     enum status status;
     uint32_t deaths;
@@ -145,8 +145,8 @@ bool threads_next(struct threads *threads, int64_t now_ns, struct event *event)
 
 /* ---- spans ------------------------------------------------------------------------------- */
 
-/* The dispatcher gives a thread only spans of its own summands. libzmq ends the server as well if
- * there is no memory. */
+/* The dispatcher gives a thread only spans of its own summands. If there is no memory, ends the
+ * server, as libzmq does. */
 static struct compute_terms *terms_of(const struct threads *threads, const struct sum_request *span)
 {
     struct compute_terms *terms = malloc(sizeof *terms);
