@@ -13,6 +13,7 @@
 #include "client/lesson/lesson_command.h"
 #include "client/options.h"
 #include "client/pictures/pictures.h"
+#include "client/starter/new_summand.h"
 #include "client/status/status_command.h"
 #include "client/sum/sum_command.h"
 #include "proto/standard_files.h"
@@ -78,8 +79,10 @@ static int open_session(struct program *program)
 static int open_all(struct program *program)
 {
     const struct client_options *options = &program->options;
-    int exit = options->plain_endpoint ? open_plain(program) : open_session(program);
+    int exit = EXIT_SUCCESS;
 
+    if (options->mode != MODE_NEW_SUMMAND)
+        exit = options->plain_endpoint ? open_plain(program) : open_session(program);
     if (exit == EXIT_SUCCESS &&
         !pictures_begin(&program->pictures, options->timeline, options->trace))
         exit = EXIT_FAILURE;
@@ -99,6 +102,7 @@ static int call_command(struct program *program)
     case MODE_COMPARE: return compare_command(&setting);
     case MODE_SUM: return sum_command(options, program->target.session);
     case MODE_STATUS: return status_command(options);
+    case MODE_NEW_SUMMAND: return new_summand_command(options->new_summand);
     }
     return EXIT_USAGE;
 }

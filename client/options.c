@@ -54,6 +54,7 @@ enum {
 #define TAKES_LESSON (GROUP_BIT(GROUP_ALL) | GROUP_BIT(GROUP_LESSON))
 #define TAKES_SUM    (GROUP_BIT(GROUP_ALL) | GROUP_BIT(GROUP_SUM))
 #define TAKES_ALL    GROUP_BIT(GROUP_ALL)
+#define TAKES_NONE   0
 
 static const struct argp_option option_table[] = {
     {"connect", 'c', "ENDPOINT,...", 0,
@@ -89,25 +90,25 @@ static const struct argp_option option_table[] = {
     {"trace", OPTION_TRACE, "FILE.json", 0,
      "Write every slice and look, for chrome://tracing or ui.perfetto.dev", GROUP_LESSON},
     {0, 0, 0, 0, "For sum:", GROUP_SUM},
-    {"summand", OPTION_SUMMAND, "NAME", OPTION_HIDDEN,
+    {"summand", OPTION_SUMMAND, "NAME", 0,
      "Sum the terms of a function of yours, which a server has loaded, instead of samples",
      GROUP_SUM},
-    {"parameters", OPTION_PARAMETERS, "TEXT", OPTION_HIDDEN,
-     "Parameters of the summand, as in strike=1.1", GROUP_SUM},
-    {"until-error", OPTION_UNTIL_ERROR, "ERROR", OPTION_HIDDEN,
+    {"parameters", OPTION_PARAMETERS, "TEXT", 0, "Parameters of the summand, as in strike=1.1",
+     GROUP_SUM},
+    {"until-error", OPTION_UNTIL_ERROR, "ERROR", 0,
      "Sum terms until the standard error of the mean is at most ERROR, but at most COUNT. The "
      "result does not depend on the servers",
      GROUP_SUM},
-    {"output", OPTION_OUTPUT, "NAME", OPTION_HIDDEN,
+    {"output", OPTION_OUTPUT, "NAME", 0,
      "The output of the summand that --until-error is about (default: the first)", GROUP_SUM},
-    {"first", OPTION_FIRST, "N", 0, "Number of the first sample (0)", GROUP_SUM},
+    {"first", OPTION_FIRST, "N", 0, "Number of the first sample or term (0)", GROUP_SUM},
     {"kind", OPTION_KIND, "gaussian|uniform", 0, "Kind of the samples (gaussian)", GROUP_SUM},
     {"checkpoint", OPTION_CHECKPOINT, "FILE", 0,
      "Save the progress in FILE. After an interrupt, a crash or a kill, the same command resumes "
      "the sum from FILE",
      GROUP_SUM},
-    {"for", OPTION_FOR, "TIME", 0, "Sum for TIME: as many samples as possible, but at most COUNT",
-     GROUP_SUM},
+    {"for", OPTION_FOR, "TIME", 0,
+     "Sum for TIME: as many samples or terms as possible, but at most COUNT", GROUP_SUM},
     {0},
 };
 
@@ -127,13 +128,20 @@ static const struct command commands[] = {
          "Runs serial, then async, with one seed. Checks that both have the same sums, "
          "and draws a chart.",
          TAKES_LESSON},
-    [MODE_SUM] = {"sum", "sum COUNT\nsum --for TIME", "ask for one sum of COUNT samples",
+    [MODE_SUM] = {"sum", "sum COUNT\nsum --for TIME\nsum COUNT --summand NAME",
+                  "ask for one sum of COUNT samples or terms",
                   "Asks for one sum of COUNT samples, in pieces of about a second. --for TIME: as "
-                  "many samples as possible in that time.",
+                  "many samples as possible in that time. --summand NAME: sums the terms of a "
+                  "function of yours, and estimates their mean.",
                   TAKES_SUM},
     [MODE_STATUS] = {"status", "status", "print the workers and requests of servers",
                      "Prints the workers, the requests and the counters of each server.",
                      TAKES_ALL},
+    [MODE_NEW_SUMMAND] = {"new-summand", "new-summand NAME",
+                          "write a starter file for a function of yours",
+                          "Writes NAME.c, a small summand. Its first lines say how to build it, "
+                          "how to check it and how to sum it.",
+                          TAKES_NONE},
     {0},
 };
 
@@ -251,12 +259,23 @@ static void parse_sum_count(struct command_line *line, const char *text)
     options->count_given = true;
 }
 
+static void parse_new_summand(struct command_line *line, const char *text)
+{
+    struct client_options *options = line->input;
+
+    if (!summand_name_valid(text))
+        command_line_fail(line, "new-summand %s: expected " SUMMAND_NAME_ACCEPTED, text);
+    options->new_summand = text;
+}
+
 static void parse_argument(struct command_line *line, char *text)
 {
     const struct client_options *options = line->input;
 
     if (line->command == &commands[MODE_SUM] && !options->count_given)
         parse_sum_count(line, text);
+    else if (line->command == &commands[MODE_NEW_SUMMAND] && !options->new_summand)
+        parse_new_summand(line, text);
     else
         command_line_fail(line, "unexpected argument: %s", text);
 }
@@ -331,7 +350,9 @@ static void check(const struct command_line *line)
     char origin[VARIABLE_BYTES_MAX], other[VARIABLE_BYTES_MAX];
 
     if (lacks_count(options))
-        command_line_fail(line, "sum needs a count of samples, such as: sum 10M");
+        command_line_fail(line, "sum needs a count of samples or terms, such as: sum 10M");
+    if (options->mode == MODE_NEW_SUMMAND && !options->new_summand)
+        command_line_fail(line, "new-summand needs a name, such as: new-summand pi");
     check_summand(line);
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
         command_line_fail(line, "%s and %s need two different files",

@@ -16,6 +16,7 @@ enum mode {
     MODE_COMPARE,
     MODE_SUM,
     MODE_STATUS,
+    MODE_NEW_SUMMAND,
 };
 
 /* Strings live as long as argv. */
@@ -44,6 +45,9 @@ struct client_options {
     int64_t for_ns;         /* how long to sum; 0: until all samples are summed */
     double until_error;     /* the standard error at which a sum ends; 0: none */
     const char *output;     /* the output with this error; NULL: the first */
+
+    /* For new-summand. */
+    const char *new_summand; /* its name */
 };
 
 /* Ends the program on --help and --version (exit status 0), and after a usage error, with a

@@ -78,18 +78,22 @@ char *total_print(const struct meantime_total *total, char text[TOTAL_TEXT_BYTES
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-#define COLUMNS "%-*s  %-22s  %-14s  %s\n"
+enum column {
+    COLUMN_NAME,
+    COLUMN_MEAN,
+    COLUMN_ERROR,
+    COLUMN_INTERVAL,
+    COLUMN_SUM,
+    COLUMNS,
+};
 
-static int name_columns(const struct tally *tally)
-{
-    size_t columns = strlen("output");
+#define CELL_BYTES (2 * DOUBLE_TEXT_BYTES + 8)
 
-    for (uint64_t i = 0; i < tally->output_count; i++) {
-        size_t length = strlen(tally->outputs[i].name);
-        columns = length > columns ? length : columns;
-    }
-    return (int)columns;
-}
+struct row {
+    char cells[COLUMNS][CELL_BYTES];
+};
+
+static const struct row headings = {{"output", "mean", "standard error", "95 % interval", "sum"}};
 
 /* Returns the significant digits of `value` down to the first digits of its error. */
 static int digits_of(double value, double error)
@@ -101,39 +105,62 @@ static int digits_of(double value, double error)
     return digits < DIGITS_MAX ? (int)digits : DIGITS_MAX;
 }
 
-static void print_interval(const struct meantime_estimate *estimate, char *text, size_t size)
+static void print_error(const struct meantime_estimate *estimate, struct row *row)
 {
     double error = estimate->standard_error;
 
-    snprintf(text, size, "%.*g to %.*g", digits_of(estimate->low, error), estimate->low,
-             digits_of(estimate->high, error), estimate->high);
+    snprintf(row->cells[COLUMN_ERROR], CELL_BYTES, "%.2g", error);
+    snprintf(row->cells[COLUMN_INTERVAL], CELL_BYTES, "%.*g to %.*g",
+             digits_of(estimate->low, error), estimate->low, digits_of(estimate->high, error),
+             estimate->high);
 }
 
-static void print_row(FILE *out, const struct tally *tally, uint64_t i, int columns)
+static struct row row_of(const struct tally *tally, uint64_t i)
 {
     const struct meantime_output *output = &tally->outputs[i];
     struct meantime_estimate estimate = {.mean = 0};
-    char mean[DOUBLE_TEXT_BYTES], sum[DOUBLE_TEXT_BYTES];
-    char error[DOUBLE_TEXT_BYTES] = "-", range[3 * DOUBLE_TEXT_BYTES] = "-";
+    struct row row = {{"", "", "-", "-", ""}};
 
     tally_estimate(tally, i, &estimate);
-    double_print(estimate.mean, mean);
-    if (!output->has_squares)
-        snprintf(range, sizeof range, "sum %s",
-                 double_print(meantime_total_value(&output->sum), sum));
-    else if (isfinite(estimate.standard_error)) {
-        snprintf(error, sizeof error, "%.2g", estimate.standard_error);
-        print_interval(&estimate, range, sizeof range);
-    }
-    fprintf(out, COLUMNS, columns, output->name, mean, error, range);
+    snprintf(row.cells[COLUMN_NAME], CELL_BYTES, "%s", output->name);
+    double_print(estimate.mean, row.cells[COLUMN_MEAN]);
+    if (output->has_squares && isfinite(estimate.standard_error))
+        print_error(&estimate, &row);
+    double_print(meantime_total_value(&output->sum), row.cells[COLUMN_SUM]);
+    return row;
 }
 
+static void widen(int *widths, const struct row *row)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        int width = (int)strlen(row->cells[i]);
+        widths[i] = width > widths[i] ? width : widths[i];
+    }
+}
+
+/* The last cell has no spaces after it. */
+static void print_row(FILE *out, const struct row *row, const int *widths)
+{
+    for (int i = 0; i < COLUMN_SUM; i++)
+        fprintf(out, "%-*s  ", widths[i], row->cells[i]);
+    fprintf(out, "%s\n", row->cells[COLUMN_SUM]);
+}
+
+/* Each row is made twice: for the widths, and to print it. */
 void outputs_table_print(FILE *out, const struct tally *tally, bool heading)
 {
-    int columns = name_columns(tally);
+    int widths[COLUMNS] = {0};
 
     if (heading)
-        fprintf(out, COLUMNS, columns, "output", "mean", "standard error", "95 % interval");
-    for (uint64_t i = 0; i < tally->output_count; i++)
-        print_row(out, tally, i, columns);
+        widen(widths, &headings);
+    for (uint64_t i = 0; i < tally->output_count; i++) {
+        struct row row = row_of(tally, i);
+        widen(widths, &row);
+    }
+    if (heading)
+        print_row(out, &headings, widths);
+    for (uint64_t i = 0; i < tally->output_count; i++) {
+        struct row row = row_of(tally, i);
+        print_row(out, &row, widths);
+    }
 }

@@ -19,8 +19,8 @@ char *double_print(double value, char text[DOUBLE_TEXT_BYTES]);
 /* Prints `units` of a total as a decimal integer. Returns `text`. */
 char *total_print(const struct meantime_total *total, char text[TOTAL_TEXT_BYTES]);
 
-/* Prints one line for each output: its mean, the standard error and the 95 % interval. An output
- * without squares has no error; its sum is printed instead.
+/* Prints one line for each output: its mean, the standard error, the 95 % interval and the sum. If
+ * an error is not known, a - stands in its place.
  * tally: of at least 1 term. heading: true: a line of headings comes first. */
 void outputs_table_print(FILE *out, const struct tally *tally, bool heading);
 

@@ -44,9 +44,9 @@ static void expect_usage_errors(const char *program, const struct usage_row *row
 Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
 {
     static const struct usage_row rows[] = {
-        {{NULL}, "*: name a command: serial, async, compare, sum or status"},
-        {{"idle"}, "*: idle: expected serial, async, compare, sum or status"},
-        {{"sum"}, "*: sum needs a count of samples, such as: sum 10M"},
+        {{NULL}, "*: name a command: serial, async, compare, sum, status or new-summand"},
+        {{"idle"}, "*: idle: expected serial, async, compare, sum, status or new-summand"},
+        {{"sum"}, "*: sum needs a count of samples or terms, such as: sum 10M"},
         {{"sum", "0"}, "*: the server cannot sum 0 samples"},
         {{"sum", "many"}, "*: sum many: expected a count *"},
         {{"sum", "-5"}, "meantime: unknown option -5"},
@@ -64,7 +64,7 @@ Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
         {{"sum", "1", "--gaussian", "1"}, "*: --gaussian is not for sum"},
         {{"sum", "1", "--summand", "Asian"}, "*: --summand Asian: expected a name of a-z, *"},
         {{"sum", "1", "--summand", ""}, "*: --summand: expected a name of a-z, *"},
-        {{"sum", "--summand", "f"}, "*: sum needs a count of samples, *"},
+        {{"sum", "--summand", "f"}, "*: sum needs a count of samples or terms, *"},
         {{"sum", "1", "--parameters", "a=1"}, "*: --parameters needs --summand NAME"},
         {{"sum", "1", "--until-error", "1"}, "*: --until-error needs --summand NAME"},
         {{"sum", "1", "--output", "y"}, "*: --output needs --summand NAME"},
@@ -76,6 +76,10 @@ Test(usage, a_bad_command_line_of_the_client_ends_with_2_and_a_sentence)
         {{"sum", "1", "--summand", "f", "--kind", "uniform"},
          "*: --summand and --kind exclude each other: *"},
         {{"compare", "--summand", "f"}, "*: --summand is not for compare"},
+        {{"new-summand"}, "*: new-summand needs a name, such as: new-summand pi"},
+        {{"new-summand", "../pi"}, "*: new-summand ../pi: expected a name of a-z, *"},
+        {{"new-summand", "pi", "tau"}, "*: unexpected argument: tau"},
+        {{"new-summand", "pi", "--seed", "1"}, "*: --seed is not for new-summand"},
         {{"sum", "1", "--uniform", "1"}, "*: --uniform is not for sum"},
         {{"sum", "1", "--slice", "1ms"}, "*: --slice is not for sum"},
         {{"sum", "1", "--timeline", "a.svg"}, "*: --timeline is not for sum"},
