@@ -50,7 +50,7 @@ static void write_terms(struct dispatcher *d, const struct request *r, struct me
         .compute_ns = r->compute_ns,
         .outputs = terms_outputs(r->terms, d->outputs),
         .build = r->asked.build,
-        .grain = r->terms->rate.grain,
+        .grain = terms_rate(&d->terms, r->terms)->grain,
         .fill_ns = r->terms->fill_ns,
     };
 }

@@ -96,10 +96,10 @@ static const struct run *late_run(const struct dispatcher *d, uint32_t skill)
 
 /* ---- assignments ------------------------------------------------------------------------- */
 
-static uint64_t terms_size(const struct dispatcher *d, const struct request *r,
-                           const struct worker *w, uint64_t first)
+static uint64_t terms_size(struct dispatcher *d, const struct request *r, const struct worker *w,
+                           uint64_t first)
 {
-    const struct rate *rate = &r->terms->rate;
+    const struct rate *rate = terms_rate(&d->terms, r->terms);
     uint64_t left = request_left(r);
     double blocks =
         workers_span_blocks(&d->workers, w, r->skill, rate_ns(rate, left) / TERMS_BLOCK_NS);

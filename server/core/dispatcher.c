@@ -73,10 +73,10 @@ static void request_take_terms(struct dispatcher *d, struct request *r)
     struct skill *skill = &d->workers.skills.all[r->skill];
 
     skills_keep(&d->workers.skills, r->skill);
-    r->terms = terms_new(&d->terms, &r->asked, skill->ns_per_term);
     r->asked.summand = skill->name;
-    r->asked.parameters = r->terms->parameters;
     r->asked.build = skill->build;
+    r->terms = terms_new(&d->terms, &r->asked, skill->ns_per_term);
+    r->asked.parameters = r->terms->parameters;
 }
 
 static void request_drop_terms(struct dispatcher *d, struct request *r)
@@ -344,11 +344,10 @@ static bool total_is_plausible(const struct span *span, const struct sum_reply *
 /* The request learns the time of its terms, and the worker its speed. */
 static void measure_terms(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
 {
-    struct rate *rate = &run->span->request->terms->rate;
+    struct rate *rate = terms_rate(&d->terms, run->span->request->terms);
     double known_ns = rate_ns(rate, reply->count);
-    double relative = run->worker->reported_ns[MESSAGE_KIND_NONE] / TERMS_BLOCK_NS;
 
-    rate_learn(rate, reply->count, reply->compute_ns, relative, reply->grain);
+    rate_learn(rate, run->span->first, reply);
     workers_measured_terms(&d->workers, run, reply->count, known_ns / TERMS_BLOCK_NS,
                            reply->compute_ns, d->now_ns);
 }
@@ -653,13 +652,13 @@ static bool next_cancel(struct dispatcher *d, struct effect *effect)
 }
 
 /* The work of a span, in blocks. */
-static double span_blocks(const struct span *span)
+static double span_blocks(struct dispatcher *d, const struct span *span)
 {
     const struct terms *terms = span->request->terms;
 
     if (!terms)
         return (double)span->count / BLOCK_SAMPLES;
-    double ns = rate_ns(&terms->rate, span->count);
+    double ns = rate_ns(terms_rate(&d->terms, terms), span->count);
     return (ns > 0 ? ns : RATE_UNKNOWN_NS) / TERMS_BLOCK_NS;
 }
 
@@ -671,7 +670,7 @@ static bool next_span(struct dispatcher *d, struct effect *effect)
         return false;
     const struct span *span = run->span;
     const struct sum_request *asked = &span->request->asked;
-    workers_hold(&d->workers, run, span_blocks(span), span->count, d->now_ns);
+    workers_hold(&d->workers, run, span_blocks(d, span), span->count, d->now_ns);
     effect->type = EFFECT_SEND_WORKER;
     effect->worker = workers_number(&d->workers, run->worker);
     effect->message.type = MESSAGE_SUM_REQUEST;

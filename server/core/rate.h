@@ -7,16 +7,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/message.h"
+
 struct rate {
     double announced_ns; /* per term, with other parameters; 0: not known */
-    double term_ns;      /* per term on an average core, samples included, smoothed */
-    uint32_t reports;    /* how many spans term_ns holds, up to RATE_REPORTS */
+    double value_ns;     /* per term on an average core without its samples, smoothed */
+    double fill_ns;      /* for the samples of one grain on an average core, smoothed */
+    uint32_t reports;    /* how many spans value_ns holds, up to RATE_REPORTS */
     uint64_t largest;    /* terms of the largest span that is summed; 0: none */
     uint64_t grain;      /* terms; ranges are best cut at its multiples; 0: not known */
 };
 
-/* term_ns is the mean of the first reports. Each later one counts for 1 / RATE_REPORTS. */
-#define RATE_REPORTS 4
+/* value_ns is the mean of the first reports. Each later one counts for 1 / RATE_REPORTS, and less
+ * if its span took less than RATE_SHORT_NS: such a time is mostly that of the clock. */
+#define RATE_REPORTS  4
+#define RATE_SHORT_NS 50e3
 
 /* A span has at most this many times the terms of the largest span that is summed, because the
  * first terms say little about the others. */
@@ -31,13 +36,12 @@ struct rate {
 
 void rate_init(struct rate *rate, double announced_ns);
 
-/* A span is summed.
- * terms: of the span, 1 or more. compute_ns: time of all cores together. relative: time of the
- * worker divided by that of an average worker. grain: as in the reply. */
-void rate_learn(struct rate *rate, uint64_t terms, uint64_t compute_ns, double relative,
-                uint64_t grain);
+/* A span is summed, from term `first` on.
+ * reply: to the span, of any worker. The speed of the worker does not count: two values that
+ * correct each other would drift. */
+void rate_learn(struct rate *rate, uint64_t first, const struct sum_reply *reply);
 
-/* The expected time of terms on an average core, above 0; 0: not known. */
+/* The expected time of terms in whole grains on an average core, above 0; 0: not known. */
 double rate_ns(const struct rate *rate, uint64_t terms);
 
 /* How many terms the next span has, 1 to `left`, from term `first` on.

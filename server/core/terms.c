@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sums/fnv.h"
+
 bool terms_pool_init(struct terms_pool *pool, uint32_t terms_max)
 {
     /* calloc() of this size takes no memory for pages that are never used. */
@@ -37,6 +39,39 @@ static struct terms_output *output_new(struct terms_pool *pool)
     return output;
 }
 
+static uint64_t rate_key(const struct sum_request *asked, const char *parameters)
+{
+    uint64_t key = fnv_add_bytes(FNV_OFFSET, &asked->build, sizeof asked->build);
+
+    key = fnv_add_bytes(key, asked->summand, strlen(asked->summand) + 1);
+    return fnv_add_bytes(key, parameters, strlen(parameters));
+}
+
+/* The entry of this key, or the one to replace. */
+static struct rate_kept *rate_place(struct terms_pool *pool, uint64_t key)
+{
+    struct rate_kept *place = pool->rates;
+
+    for (struct rate_kept *kept = pool->rates; kept < pool->rates + RATES_KEPT; kept++) {
+        if (kept->used > 0 && kept->key == key)
+            return kept;
+        if (kept->used < place->used)
+            place = kept;
+    }
+    return place;
+}
+
+struct rate *terms_rate(struct terms_pool *pool, const struct terms *terms)
+{
+    struct rate_kept *place = rate_place(pool, terms->key);
+
+    if (place->used == 0 || place->key != terms->key)
+        rate_init(&place->rate, terms->announced_ns);
+    place->key = terms->key;
+    place->used = ++pool->rate_uses;
+    return &place->rate;
+}
+
 struct terms *terms_new(struct terms_pool *pool, const struct sum_request *asked,
                         double ns_per_term)
 {
@@ -54,7 +89,8 @@ struct terms *terms_new(struct terms_pool *pool, const struct sum_request *asked
     terms->deaths = 0;
     terms->fill_ns = 0;
     terms->output_count = 0;
-    rate_init(&terms->rate, ns_per_term);
+    terms->key = rate_key(asked, terms->parameters);
+    terms->announced_ns = ns_per_term;
     TAILQ_INIT(&terms->outputs);
     return terms;
 }

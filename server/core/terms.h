@@ -15,6 +15,10 @@
  * 1.2 KiB, and only those that are ever used take memory. */
 #define OUTPUTS_IN_FLIGHT_MAX 32768
 
+/* Rates that are remembered after their requests have ended: each span of a front is a request, and
+ * each piece of a long sum as well. More pairs of summands and parameters at a time are rare. */
+#define RATES_KEPT 64
+
 /* One output of a request. */
 struct terms_output {
     char name[SUMMAND_NAME_BYTES_MAX + 1];
@@ -28,13 +32,21 @@ struct terms {
     char parameters[PARAMETERS_BYTES_MAX + 1];
     char text[TEXT_BYTES_MAX + 1]; /* the sentence of a refusal; empty: none */
     uint32_t deaths;               /* of a refusal with STATUS_SUMMAND_FAILED */
-    struct rate rate;
+    double announced_ns;           /* per term; 0: not known */
+    uint64_t key;     /* of its rate: a hash of the summand, its build and the parameters */
     uint64_t fill_ns; /* of all spans that are summed */
     uint32_t output_count;
     struct terms_output_list outputs; /* empty until the first span is summed */
     TAILQ_ENTRY(terms) in_free;
 };
 TAILQ_HEAD(terms_list, terms);
+
+/* The rate of all requests with one key. The entry that was used longest ago is replaced. */
+struct rate_kept {
+    uint64_t key;
+    uint64_t used; /* pool.rate_uses of its last use; 0: free */
+    struct rate rate;
+};
 
 struct terms_pool {
     struct terms *all;
@@ -43,6 +55,8 @@ struct terms_pool {
     uint32_t outputs_free;
     struct terms_list free_terms;
     struct terms_output_list free_outputs;
+    struct rate_kept rates[RATES_KEPT];
+    uint64_t rate_uses;
 };
 
 /* terms_max: requests in flight. False if memory is short. */
@@ -50,10 +64,13 @@ bool terms_pool_init(struct terms_pool *pool, uint32_t terms_max);
 void terms_pool_clear(struct terms_pool *pool);
 
 /* Returns the terms of a new request. At most terms_max at a time.
- * ns_per_term: as announced; 0: not known. */
+ * asked: with its build. ns_per_term: as announced; 0: not known. */
 struct terms *terms_new(struct terms_pool *pool, const struct sum_request *asked,
                         double ns_per_term);
 void terms_free(struct terms_pool *pool, struct terms *terms);
+
+/* The rate of all requests with the same summand and parameters. Valid until the next call. */
+struct rate *terms_rate(struct terms_pool *pool, const struct terms *terms);
 
 /* True if the outputs have the names and squares of those before, or if there are none before. */
 bool terms_fit(const struct terms *terms, const struct outputs *outputs);

@@ -410,14 +410,23 @@ void workers_measured(struct workers *workers, struct run *run, uint64_t samples
         count_measured(workers, run, (double)samples / BLOCK_SAMPLES, compute_ns, now_ns);
 }
 
+/* Only the reports count. By the clock of this server, short spans would make a distant worker look
+ * slow, and a slow worker gets short spans. */
 void workers_measured_terms(struct workers *workers, struct run *run, uint64_t terms, double blocks,
                             uint64_t compute_ns, int64_t now_ns)
 {
-    run->worker->terms += terms;
+    struct worker *worker = run->worker;
+
+    worker_count_use(worker, now_ns);
+    worker->pace[MESSAGE_KIND_NONE].proven_ns += worker->use.busy_ns;
+    worker->terms += terms;
+    count_nothing(worker, now_ns);
     if (blocks < TERMS_BLOCKS_MIN)
-        count_nothing(run->worker, now_ns);
-    else
-        count_measured(workers, run, blocks, compute_ns, now_ns);
+        return;
+    workers_account(workers, worker, -1);
+    worker_count_report(worker, MESSAGE_KIND_NONE, (double)compute_ns / blocks);
+    worker->block_ns[MESSAGE_KIND_NONE] = worker->reported_ns[MESSAGE_KIND_NONE];
+    workers_account(workers, worker, 1);
 }
 
 static uint64_t blocks_in(double ns, double block_ns)

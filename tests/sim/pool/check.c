@@ -8,6 +8,7 @@
 #include "server/core/assign.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
+#include "tests/sim/pool/summands.h"
 #include "tests/support/invariants.h"
 
 /* A compute thread holds exactly the runs of the dispatcher, and has got all cancels. */
@@ -124,6 +125,9 @@ static const char *turn_wrong(const struct dispatcher *d, const struct request *
 
 static bool is_part(const struct sum_request *asked, const struct sum_request *span)
 {
+    if ((asked->summand != NULL) != (span->summand != NULL) ||
+        (asked->summand && !(summands_fit(asked) & summands_fit(span))))
+        return false;
     return asked->seed == span->seed && asked->kind == span->kind && span->first >= asked->first &&
            span->first + span->count <= asked->first + asked->count;
 }
@@ -165,7 +169,7 @@ static const char *assignment_wrong(struct node *node, const struct run *run,
 
     if (!debt || !is_part(&debt->asked, span))
         return "a span without a request in flight is assigned";
-    if ((span->first + span->count) % BLOCK_SAMPLES != 0 &&
+    if (!span->summand && (span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
         return "a span ends inside a block";
     const char *wrong = order_wrong(node->dispatcher, run, r->assigned != debt->assigned);
@@ -219,7 +223,7 @@ static bool request_fits(const struct sum_request *request)
 {
     return request->id != 0 && request->count > 0 && request->count <= SAMPLE_END_MAX &&
            request->first <= SAMPLE_END_MAX - request->count &&
-           (request->kind == MESSAGE_KIND_GAUSSIAN || request->kind == MESSAGE_KIND_UNIFORM);
+           (request->kind == MESSAGE_KIND_NONE) == (request->summand != NULL);
 }
 
 static bool reply_fits(const struct sum_reply *reply)

@@ -5,6 +5,7 @@
 
 #include "proto/instant.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/pool/summands.h"
 #include "tests/sim/pool/world.h"
 
 /* ---- jobs -------------------------------------------------------------------------------- */
@@ -62,6 +63,32 @@ static struct sim_job draw_job(struct world *world)
     };
 }
 
+/* Terms that one thread computes in a sixth of a second, or up to 3 terms. */
+static uint64_t draw_terms(struct world *world, const char *parameters)
+{
+    struct chance *chance = &world->chance;
+    uint64_t most = (uint64_t)(S / 6 / summand_term_ns(parameters));
+
+    return most < 3 ? 1 + chance_below(chance, 3) : 1 + chance_below(chance, most);
+}
+
+/* Lets a job ask for terms of a summand, sometimes of a build that few servers have. In a cycle,
+ * some connection breaks every 10 to 30 s, so that no span ends that takes longer. */
+static void draw_summand(struct world *world, struct sum_request *asked)
+{
+    struct chance *chance = &world->chance;
+
+    uint32_t slower = world->pool.cycle ? 2 : 0;
+
+    asked->kind = MESSAGE_KIND_NONE;
+    asked->summand = chance_one_in(chance, 2) ? "alpha" : "beta";
+    asked->build = chance_one_in(chance, 4) ? chance_between(chance, 11, 12) : 0;
+    asked->parameters =
+        summand_parameters((uint32_t)chance_below(chance, SUMMAND_EXPONENT_MAX + 1 - slower));
+    asked->count = draw_terms(world, asked->parameters);
+    asked->first = draw_first(world, asked->count);
+}
+
 static void client_later(struct world *world, struct client_process *client, int64_t at_ns)
 {
     at_ns = at_ns > world->now_ns ? at_ns : world->now_ns;
@@ -86,8 +113,11 @@ static void client_init(struct world *world, struct client_process *client, uint
         .patience_ns = chance_between(chance, 2 * S, 15 * S),
         .wake_at_ns = NEVER,
     };
-    for (uint32_t i = 0; i < client->job_count; i++)
+    for (uint32_t i = 0; i < client->job_count; i++) {
         client->jobs[i] = draw_job(world);
+        if (chance_one_in(chance, 4))
+            draw_summand(world, &client->jobs[i].asked);
+    }
     client_later(world, client, 0);
 }
 
@@ -337,6 +367,21 @@ static void on_workers_lost(struct world *world, const struct refused *refused)
     again(world, refused->job, 100 * MS);
 }
 
+/* Other servers may offer the summand later, or none ever. */
+static void on_unknown_summand(struct world *world, const struct refused *refused)
+{
+    if (!refused->job->asked.summand)
+        wrong(world, refused->client, refused->ask->id,
+              "refused for a summand that it does not ask");
+    refused->job->done = chance_one_in(&world->chance, 4);
+    again(world, refused->job, 200 * MS);
+}
+
+static void on_summand_failed(struct world *world, const struct refused *refused)
+{
+    again(world, refused->job, 100 * MS);
+}
+
 static void on_refusal(struct world *world, const struct client_process *client, struct ask *ask,
                        const struct refusal *refusal)
 {
@@ -350,6 +395,8 @@ static void on_refusal(struct world *world, const struct client_process *client,
         [STATUS_CANCELLED] = {HAPPENED_CANCELLED, on_cancelled},
         [STATUS_STOPPING] = {HAPPENED_STOPPING, on_stopping},
         [STATUS_WORKERS_LOST] = {HAPPENED_WORKERS_LOST, on_workers_lost},
+        [STATUS_UNKNOWN_SUMMAND] = {HAPPENED_UNKNOWN_SUMMAND, on_unknown_summand},
+        [STATUS_SUMMAND_FAILED] = {HAPPENED_SUMMAND_FAILED, on_summand_failed},
     };
     struct refused refused = {client, ask, ask->job, refusal};
 
@@ -367,7 +414,10 @@ static void on_reply(struct world *world, const struct client_process *client, s
     world_happened(world, HAPPENED_ANSWERED);
     world->answered_at_ns = world->now_ns;
     ask->job->done = true;
-    if (!oracle_agrees(&ask->job->asked, reply))
+    if (ask->job->asked.summand)
+        world_happened(world, HAPPENED_TERMS);
+    if (ask->job->asked.summand ? !summand_agrees(&ask->job->asked, reply)
+                                : !oracle_agrees(&ask->job->asked, reply))
         wrong(world, client, ask->id, "a wrong sum");
 }
 

@@ -228,6 +228,7 @@ void faults_heal(struct world *world)
         struct node *node = &world->pool.nodes[i];
         node->cut_until_ns = 0;
         node->threads.period_ns = 0;
+        node->threads.die_one_in = UINT32_MAX;
         if (node->hung_until_ns > world->now_ns)
             node->hung_until_ns = world->now_ns;
         if (node->alive && node->stopped)

@@ -4,6 +4,7 @@
 #include "proto/instant.h"
 #include "server/core/spans.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/pool/summands.h"
 
 struct debt *ledger_find(struct ledger *ledger, uint32_t client, uint64_t id)
 {
@@ -49,7 +50,7 @@ void ledger_begin(struct ledger *ledger, int64_t now_ns, const struct event *eve
     if (ledger->fresh)
         ledger->debts[ledger->count++] = (struct debt){
             .client = event->client,
-            .asked = message->sum_request,
+            .asked = summand_request(&message->sum_request),
             .asked_at_ns = now_ns,
             .progress_at_ns = INT64_MIN / 2,
         };
@@ -82,7 +83,7 @@ static const char *busy_wrong(const struct ledger *ledger,
 
 static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
                                  const struct dispatcher_settings *settings, bool draining,
-                                 uint32_t lost, const struct debt *debt,
+                                 uint32_t lost, uint32_t failures, const struct debt *debt,
                                  const struct refusal *refusal)
 {
     int64_t deadline_at_ns = debt->asked_at_ns + debt->asked.deadline_ms * NS_PER_MS;
@@ -101,6 +102,14 @@ static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
     case STATUS_WORKERS_LOST:
         return lost >= SPAN_DEATHS_MAX ? NULL
                                        : "refused for lost workers although too few were lost";
+    case STATUS_SUMMAND_FAILED:
+        return failures >= SPAN_DEATHS_MAX ? NULL
+                                           : "refused for dead helpers although too few have died";
+    case STATUS_UNKNOWN_SUMMAND:
+        return debt->asked.summand &&
+                       just_asked(ledger, MESSAGE_SUM_REQUEST, debt->client, refusal->id)
+                   ? NULL
+                   : "an accepted request is refused for its summand";
     default: return "a request is refused with an invalid status";
     }
 }
@@ -117,9 +126,14 @@ static const char *duplicate_answer(struct ledger *ledger, uint32_t client, uint
     return right ? NULL : "refused as a duplicate, but the id is not in flight";
 }
 
+static bool is_answer(const struct sum_request *asked, const struct sum_reply *reply)
+{
+    return asked->summand ? summand_agrees(asked, reply) : oracle_agrees(asked, reply);
+}
+
 const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
                           const struct dispatcher_settings *settings, bool draining, uint32_t lost,
-                          uint32_t client, const struct message *message)
+                          uint32_t failures, uint32_t client, const struct message *message)
 {
     const struct refusal *refusal = &message->refusal;
     bool reply = message->type == MESSAGE_SUM_REPLY;
@@ -140,9 +154,9 @@ const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
     if (!debt)
         return "an answer that no client waits for";
     if (reply)
-        wrong = oracle_agrees(&debt->asked, &message->sum_reply) ? NULL : "a wrong sum";
+        wrong = is_answer(&debt->asked, &message->sum_reply) ? NULL : "a wrong sum";
     else
-        wrong = refusal_wrong(ledger, now_ns, settings, draining, lost, debt, refusal);
+        wrong = refusal_wrong(ledger, now_ns, settings, draining, lost, failures, debt, refusal);
     ledger->replies += reply;
     ledger->refusals += !reply;
     ledger_remove(ledger, debt);

@@ -39,10 +39,10 @@ uint32_t ledger_owes(const struct ledger *ledger, uint32_t client);
 void ledger_begin(struct ledger *ledger, int64_t now_ns, const struct event *event);
 
 /* Checks an answer, a progress message, or the end of a step. Returns NULL, or what is wrong. lost:
- * workers that were lost so far. */
+ * workers that were lost so far. failures: helper processes that have died so far. */
 const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
                           const struct dispatcher_settings *settings, bool draining, uint32_t lost,
-                          uint32_t client, const struct message *message);
+                          uint32_t failures, uint32_t client, const struct message *message);
 const char *ledger_progress(struct ledger *ledger, int64_t now_ns, uint32_t client,
                             const struct progress *progress);
 const char *ledger_end(struct ledger *ledger, bool draining);

@@ -8,7 +8,32 @@
 
 #define NO_LETTER UINT16_MAX
 
-void message_copy(struct message *to, const struct message *from)
+static void keep_offers(struct offers *offers, struct letter *letter)
+{
+    if (offers->count > 0)
+        memcpy(letter->offers, offers->list, offers->count * sizeof *letter->offers);
+    offers->list = letter->offers;
+}
+
+/* Copies what the message points to. */
+static void letter_keep(struct letter *letter)
+{
+    struct message *message = &letter->message;
+
+    switch (message->type) {
+    case MESSAGE_SUM_REQUEST: message->sum_request = summand_request(&message->sum_request); break;
+    case MESSAGE_SUM_REPLY:
+        summand_keep_outputs(&message->sum_reply.outputs, &letter->totals);
+        break;
+    case MESSAGE_PROGRESS: summand_keep_outputs(&message->progress.outputs, &letter->totals); break;
+    case MESSAGE_JOIN: keep_offers(&message->join.offers, letter); break;
+    case MESSAGE_HEARTBEAT: keep_offers(&message->heartbeat.offers, letter); break;
+    default: break;
+    }
+}
+
+/* Copies the used part of a message. */
+static void message_copy(struct message *to, const struct message *from)
 {
     static const size_t sizes[MESSAGE_TYPES] = {
         [MESSAGE_SUM_REQUEST] = sizeof from->sum_request,
@@ -88,6 +113,7 @@ static void cable_put(struct world *world, struct cable *cable, enum cable_end t
     l->lost = false;
     l->next = NO_LETTER;
     message_copy(&l->message, message);
+    letter_keep(l);
     if (end->first == NO_LETTER)
         end->first = letter;
     else

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "proto/message.h"
+#include "tests/sim/pool/summands.h"
 
 #define CABLES_MAX 256
 
@@ -46,6 +47,8 @@ struct letter {
     bool lost;     /* it will not arrive */
     uint16_t next; /* the next letter of the same direction, or of the free list */
     struct message message;
+    struct sim_totals totals;      /* of the message */
+    struct offer offers[SUMMANDS]; /* of the message */
 };
 
 struct end {
@@ -111,8 +114,5 @@ void cable_forget(struct world *world, struct cable *cable);
 void network_letter(struct world *world, uint16_t letter);
 void network_dial(struct world *world, uint16_t cable, uint32_t stamp);
 void network_disconnected(struct world *world, uint16_t cable, uint32_t stamp, enum cable_end end);
-
-/* Copies the used part of a message. */
-void message_copy(struct message *to, const struct message *from);
 
 #endif

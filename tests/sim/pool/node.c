@@ -116,7 +116,9 @@ static void carry_out_answer(struct world *world, struct node *node, const struc
 
     report_wrong(world, node,
                  ledger_answer(&node->ledger, clock_now(world, node), &node->settings,
-                               node->draining, node->workers_lost, client, &effect->message));
+                               node->draining, node->workers_lost,
+                               node->failures + node->threads.helper_deaths, client,
+                               &effect->message));
     if (client >= CLIENTS_MAX)
         send_parent(world, node, client - CLIENTS_MAX, &effect->message);
     else
@@ -171,6 +173,15 @@ static void remember(struct node *node, uint32_t worker, const struct sum_reques
     };
 }
 
+static bool offers_summand(const struct node *node, uint32_t worker, const struct sum_request *span)
+{
+    uint32_t offered = worker < node->settings.threads
+                           ? summands_of(&node->settings.offers)
+                           : node->summands[worker - node->settings.threads];
+
+    return span->build != 0 && offered & summands_fit(span);
+}
+
 static void carry_out_send(struct world *world, struct node *node, const struct effect *effect)
 {
     const struct message *message = &effect->message;
@@ -180,7 +191,12 @@ static void carry_out_send(struct world *world, struct node *node, const struct 
         report_wrong(world, node, check_assigned(node, worker, &message->sum_request));
         if (check_assigned_instead(node, message->sum_request.id))
             world_happened(world, HAPPENED_GIVEN_INSTEAD);
-        remember(node, worker, &message->sum_request);
+        if (!message->sum_request.summand)
+            remember(node, worker, &message->sum_request);
+        else if (!offers_summand(node, worker, &message->sum_request))
+            world_violation(world,
+                            "server %u sends worker %u a span of a summand it does not offer",
+                            node->number, worker);
     }
     if (worker < node->settings.threads) {
         send_thread(world, node, worker, message);
@@ -369,12 +385,20 @@ static bool own_changed(const struct node *node)
 {
     struct heartbeat own = dispatcher_heartbeat(node->dispatcher);
 
-    return own.capacity != node->own.capacity || own.height != node->own.height;
+    return own.capacity != node->own.capacity || own.height != node->own.height ||
+           summands_of(&own.offers) != node->own_summands;
+}
+
+/* What the server offers now. */
+static void note_own(struct node *node)
+{
+    node->own = dispatcher_heartbeat(node->dispatcher);
+    node->own_summands = summands_of(&node->own.offers);
 }
 
 static void update_parents(struct world *world, struct node *node)
 {
-    node->own = dispatcher_heartbeat(node->dispatcher);
+    note_own(node);
     for (uint32_t i = 0; i < node->parent_count; i++)
         parent_step(world, node, i, MEMBERSHIP_EVENT_TIME, NULL);
 }
@@ -460,8 +484,14 @@ static void note_worker(struct node *node, uint32_t number, const struct message
         node->leaving[number] = message->type == MESSAGE_LEAVE;
     if (message->type == MESSAGE_JOIN || message->type == MESSAGE_HEARTBEAT)
         node->resting[number] = false;
+    if (message->type == MESSAGE_JOIN)
+        node->summands[number] = summands_of(&message->join.offers);
+    if (message->type == MESSAGE_HEARTBEAT)
+        node->summands[number] = summands_of(&message->heartbeat.offers);
     if (message->type == MESSAGE_REFUSAL && check_refuses(node, number, message->refusal.id))
-        node->resting[number] = true;
+        node->resting[number] = message->refusal.status < STATUS_UNKNOWN_SUMMAND;
+    if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_SUMMAND_FAILED)
+        node->failures += message->refusal.deaths;
 }
 
 static void receive_from_worker(struct world *world, struct node *node, struct cable *cable,
@@ -547,7 +577,7 @@ void node_receive_from_parent(struct world *world, struct node *node, uint32_t p
 
 void node_thread_due(struct world *world, struct node *node, uint32_t number, uint32_t stamp)
 {
-    struct message message = {.type = MESSAGE_SUM_REPLY};
+    struct message message;
     struct event event = {.type = EVENT_WORKER_MESSAGE, .worker = number, .message = &message};
     bool goes_on;
 
@@ -559,7 +589,7 @@ void node_thread_due(struct world *world, struct node *node, uint32_t number, ui
         thread_later(world, node, number);
         return;
     }
-    thread_end(&node->threads, number, world->now_ns, &world->chance, &message.sum_reply, &goes_on);
+    thread_end(&node->threads, number, world->now_ns, &world->chance, &message, &goes_on);
     if (goes_on)
         thread_later(world, node, number);
     trace_message(&world->trace, world->now_ns, "receives: server, thread", node->number, number,
@@ -623,11 +653,14 @@ void node_start(struct world *world, struct node *node)
     node->stopped = node->draining = node->halted = false;
     node->epoch++;
     node->hung_until_ns = 0;
+    node->settings.offers =
+        (struct offers){.count = node->threads.offer_count, .list = node->threads.offers};
+    node->threads.helper_deaths = node->failures = 0;
     node->dispatcher = dispatcher_new(&node->settings);
     node->clock_ns = chance_between(&world->chance, 0, 1000 * S);
     node->wake_at_ns = NEVER;
     node->paused_ns = 0;
-    node->own = dispatcher_heartbeat(node->dispatcher);
+    note_own(node);
     join.capacity = node->own.capacity;
     node->lost_count = node->workers_lost = node->seen_count = 0;
     node->parked_first = node->parked_count = 0;

@@ -62,14 +62,17 @@ struct node {
     int64_t cut_until_ns;  /* its connections carry nothing until then */
     int64_t hung_until_ns; /* its compute threads do nothing until then */
     struct heartbeat own;  /* what it sends to its parents */
+    uint32_t own_summands; /* that it offers to its parents */
+    uint32_t failures;     /* helper processes of its joined workers that have died */
     struct upstream parents[NODE_PARENTS_MAX];
     uint32_t parent_count;
     struct numbers clients;
     struct numbers workers; /* joined workers; the threads are not counted */
     bool joined[NODE_JOINED_MAX + 1];
     bool leaving[NODE_JOINED_MAX + 1];
-    bool resting[NODE_JOINED_MAX + 1]; /* it has refused a span and sent no heartbeat since */
-    uint32_t lost_cables[LOSSES_MAX];  /* a send found them unreachable */
+    bool resting[NODE_JOINED_MAX + 1];      /* it has refused a span and sent no heartbeat since */
+    uint32_t summands[NODE_JOINED_MAX + 1]; /* that each joined worker offers */
+    uint32_t lost_cables[LOSSES_MAX];       /* a send found them unreachable */
     uint32_t lost_count;
     uint32_t workers_lost; /* including those of joined workers */
     struct ledger ledger;

@@ -7,6 +7,21 @@
 
 #define OUR_DIGEST UINT64_C(0x6d65616e74696d65)
 
+/* Most servers offer most summands, with the first build of each name. */
+static void draw_summands(struct world *world, struct sim_threads *threads)
+{
+    struct chance *chance = &world->chance;
+
+    threads->offer_count = 0;
+    for (uint32_t name = 0; name < 2; name++)
+        if (!chance_one_in(chance, 4))
+            threads->offers[threads->offer_count++] =
+                summand_offer(2 * name + chance_one_in(chance, 6),
+                              chance_one_in(chance, 2) ? 0 : (double)chance_spread(chance, 1, S));
+    threads->relative = (double)chance_spread(chance, 300, 3000) / 1000;
+    threads->die_one_in = (uint32_t)chance_spread(chance, 20, 100000);
+}
+
 static void draw_threads(struct world *world, struct node *node, uint32_t least)
 {
     struct chance *chance = &world->chance;
@@ -18,6 +33,7 @@ static void draw_threads(struct world *world, struct node *node, uint32_t least)
     node->threads.period_ns = chance_one_in(chance, 4) ? 100 * MS : 0;
     node->threads.burst_ns = chance_spread(chance, 2 * MS, 80 * MS);
     node->threads.other_sums = false;
+    draw_summands(world, &node->threads);
 }
 
 /* front: true if clients send requests to this server; then its queue may be short. The queue of a

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proto/instant.h"
+
 #include "tests/sim/oracle.h"
 
 static uint64_t blocks_in(uint64_t samples)
@@ -23,13 +25,32 @@ static int64_t computed_at_ns(const struct sim_threads *threads, int64_t now_ns,
     return ns / threads->burst_ns * threads->period_ns + ns % threads->burst_ns;
 }
 
+static double fill_ns(const struct sim_threads *threads, const struct sum_request *span)
+{
+    return (double)(summand_fills(span) * SUMMAND_FILL_NS) * threads->relative;
+}
+
+/* The time of a thread for a span. */
+static int64_t span_ns(const struct sim_threads *threads, const struct sum_request *span)
+{
+    if (!span->summand)
+        return (int64_t)blocks_in(span->count) * threads->block_ns[span->kind];
+    double term_ns = (double)summand_term_ns(span->parameters) * threads->relative;
+    return (int64_t)(fill_ns(threads, span) + (double)span->count * term_ns);
+}
+
+/* The longest time until a thread notices a cancel. */
+static int64_t cancel_ns(const struct sim_threads *threads, const struct sum_request *span)
+{
+    return span->summand ? 100 * NS_PER_MS : threads->block_ns[span->kind];
+}
+
 /* A task takes a random time longer than expected, because the machine runs other programs too. */
 static void thread_begin(struct sim_threads *threads, struct thread *thread, int64_t now_ns,
                          struct chance *chance)
 {
     const struct sim_task *task = &thread->tasks[0];
-    int64_t block_ns = threads->block_ns[task->span.kind];
-    int64_t ns = task->cancelled ? 0 : (int64_t)blocks_in(task->span.count) * block_ns;
+    int64_t ns = task->cancelled ? 0 : span_ns(threads, &task->span);
 
     ns += (int64_t)chance_below(chance, (uint64_t)ns / 8 + 1);
     if (chance_one_in(chance, 100))
@@ -47,7 +68,7 @@ bool thread_give(struct sim_threads *threads, uint32_t number, const struct sum_
     *starts = thread->count == 0;
     if (thread->count == WORKER_CREDIT)
         return false;
-    thread->tasks[thread->count++] = (struct sim_task){.span = *span};
+    thread->tasks[thread->count++] = (struct sim_task){.span = summand_request(span)};
     if (*starts)
         thread_begin(threads, thread, now_ns, chance);
     return true;
@@ -65,8 +86,8 @@ bool thread_cancel(struct sim_threads *threads, uint32_t number, uint64_t id, in
     if (i == thread->count || thread->tasks[i].cancelled)
         return false;
     thread->tasks[i].cancelled = true;
-    int64_t block_ns = threads->block_ns[thread->tasks[i].span.kind];
-    int64_t ends_at_ns = now_ns + (int64_t)chance_below(chance, (uint64_t)block_ns + 1);
+    int64_t longest_ns = cancel_ns(threads, &thread->tasks[i].span);
+    int64_t ends_at_ns = now_ns + (int64_t)chance_below(chance, (uint64_t)longest_ns + 1);
     if (i == 0 && ends_at_ns < thread->ends_at_ns) {
         thread->ends_at_ns = ends_at_ns;
         thread->stamp++;
@@ -85,20 +106,60 @@ static uint64_t task_done(const struct sim_threads *threads, const struct thread
     return !thread->tasks[0].cancelled || done > span->count ? span->count : done;
 }
 
-void thread_end(struct sim_threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
-                struct sum_reply *reply, bool *goes_on)
+static struct message samples_end(const struct sim_threads *threads, const struct thread *thread,
+                                  int64_t now_ns)
 {
-    struct thread *thread = &threads->all[number];
     const struct sum_request *span = &thread->tasks[0].span;
     uint64_t done = task_done(threads, thread, now_ns);
 
-    *reply = (struct sum_reply){
-        .id = span->id,
-        .count = done,
-        .units = oracle_units(span->seed, span->kind, span->first, done) + threads->other_sums,
-        .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
-        .compute_ns = (uint64_t)(now_ns - thread->began_at_ns),
+    return (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply =
+            {
+                .id = span->id,
+                .count = done,
+                .units =
+                    oracle_units(span->seed, span->kind, span->first, done) + threads->other_sums,
+                .unit_log2 = stream_unit_log2((enum stream_kind)span->kind),
+                .compute_ns = (uint64_t)(now_ns - thread->began_at_ns),
+            },
     };
+}
+
+static struct message refusal(uint64_t id, enum status status, uint32_t deaths)
+{
+    return (struct message){
+        .type = MESSAGE_REFUSAL,
+        .refusal = {.id = id, .status = status, .deaths = deaths},
+    };
+}
+
+/* A cancelled span ends with a refusal, or its total comes first. */
+static struct message terms_end(struct sim_threads *threads, const struct thread *thread,
+                                int64_t now_ns, struct chance *chance)
+{
+    const struct sim_task *task = &thread->tasks[0];
+    const struct sum_request *span = &task->span;
+    struct message message = {.type = MESSAGE_SUM_REPLY};
+
+    if (task->cancelled && chance_one_in(chance, 2))
+        return refusal(span->id, STATUS_CANCELLED, 0);
+    if (chance_one_in(chance, threads->die_one_in)) {
+        threads->helper_deaths++;
+        return refusal(span->id, STATUS_SUMMAND_FAILED, 1);
+    }
+    message.sum_reply = summand_reply(span, (uint64_t)(now_ns - thread->began_at_ns),
+                                      (uint64_t)fill_ns(threads, span), false, &threads->totals);
+    return message;
+}
+
+void thread_end(struct sim_threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
+                struct message *message, bool *goes_on)
+{
+    struct thread *thread = &threads->all[number];
+
+    *message = thread->tasks[0].span.summand ? terms_end(threads, thread, now_ns, chance)
+                                             : samples_end(threads, thread, now_ns);
     memmove(&thread->tasks[0], &thread->tasks[1], --thread->count * sizeof thread->tasks[0]);
     *goes_on = thread->count > 0;
     if (*goes_on)

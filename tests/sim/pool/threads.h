@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "server/core/dispatcher.h"
+#include "tests/sim/pool/summands.h"
 #include "tests/support/chance.h"
 
 #define NODE_THREADS_MAX 3
@@ -31,6 +32,12 @@ struct sim_threads {
     int64_t period_ns;   /* of a CPU quota; 0: none */
     int64_t burst_ns;    /* the threads compute for this long in each period, and then wait */
     bool other_sums;     /* its totals are wrong */
+    struct offer offers[SUMMANDS];
+    uint32_t offer_count;
+    double relative;          /* time of its terms divided by that of an average core */
+    uint32_t die_one_in;      /* of the spans of summands, their helper process dies in one */
+    uint32_t helper_deaths;   /* so far */
+    struct sim_totals totals; /* of the last reply */
 };
 
 /* False: the thread holds its maximum of spans. starts: the span begins at once, and ends at
@@ -42,8 +49,9 @@ bool thread_give(struct sim_threads *threads, uint32_t number, const struct sum_
 bool thread_cancel(struct sim_threads *threads, uint32_t number, uint64_t id, int64_t now_ns,
                    struct chance *chance, bool *moved);
 
-/* Ends the first task and writes its result. goes_on: the next task begins. */
+/* Ends the first task and writes its result, which is valid until the next call. goes_on: the next
+ * task begins. */
 void thread_end(struct sim_threads *threads, uint32_t number, int64_t now_ns, struct chance *chance,
-                struct sum_reply *reply, bool *goes_on);
+                struct message *message, bool *goes_on);
 
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* After all faults have healed: the longest time between two answers. It is longer than any
- * patience, rest or silence. A slow pool with many requests needs more time for all of them
- * together. */
-#define HEALTH_NS (180 * S)
+ * patience, rest or silence, and than some terms of half a minute, one after the other. A slow pool
+ * with many requests needs more time for all of them together. */
+#define HEALTH_NS (900 * S)
 
 /* A schedule takes some thousand steps; the slowest pools take some hundred thousand. */
 #define STEPS_MAX 4000000
