@@ -91,7 +91,9 @@ static struct compute_result terms_run(struct compute_thread *thread,
                                        const struct compute_task *task)
 {
     int64_t began_at_us = zclock_usecs();
+    assert(atomic_load_explicit(&task->terms->is_running, memory_order_acquire));
     sum_terms(thread, task);
+    atomic_store_explicit(&task->terms->is_running, false, memory_order_release);
     return (struct compute_result){
         .span = task->span,
         .thread = (uint32_t)(thread - thread->all->threads),
@@ -337,6 +339,8 @@ void compute_threads_start(struct compute_threads *threads, uint32_t thread,
 {
     assert(thread < threads->count);
     atomic_store(cancel_flag(threads, task->span), false);
+    if (task->terms)
+        atomic_store_explicit(&task->terms->is_running, true, memory_order_release);
     zmq_send(zsock_resolve(threads->threads[thread].pipe), task, sizeof *task, 0);
 }
 
@@ -347,8 +351,13 @@ void compute_threads_cancel(struct compute_threads *threads, uint64_t span)
 
 bool compute_threads_done(struct compute_threads *threads, struct compute_result *result)
 {
-    return zmq_recv(compute_threads_socket(threads), result, sizeof *result, ZMQ_DONTWAIT) ==
-           sizeof *result;
+    int size = zmq_recv(compute_threads_socket(threads), result, sizeof *result, ZMQ_DONTWAIT);
+
+    if (size != sizeof *result)
+        return false;
+    assert(!result->terms ||
+           !atomic_load_explicit(&result->terms->is_running, memory_order_acquire));
+    return true;
 }
 
 void *compute_threads_socket(const struct compute_threads *threads)

@@ -3,6 +3,7 @@
 #ifndef MEANTIME_SERVER_COMPUTE_THREADS_H
 #define MEANTIME_SERVER_COMPUTE_THREADS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@
 
 /* Terms of a summand to sum, and what came of it. */
 struct compute_terms {
+    /* The task is queued or runs, so that only its thread may use the rest. Stored and loaded as
+     * release and acquire, because the thread gets only the address through its pipe. */
+    atomic_bool is_running;
     struct helpers_task task;
     struct helper_outcome outcome;
 };

@@ -148,6 +148,7 @@ static void run(struct helpers *helpers, struct helper_process *process,
         if (watch->is_cancelled(watch->context))
             helper_process_cancel(process);
         helper_process_wait(process, LOOK_NS);
+        pass_lines(process, task->summand, watch);
     }
     pass_lines(process, task->summand, watch);
 }

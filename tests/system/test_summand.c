@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sums/moments.h"
 #include "tests/support/story.h"
@@ -170,16 +171,24 @@ Test(summand, a_call_that_does_not_end_is_cancelled_or_ends_with_the_timeout)
     server_drain(&server);
 }
 
-Test(summand, a_server_that_stops_leaves_no_helper)
+/* The function prints the number of its process and loops. */
+Test(summand, a_server_that_stops_or_is_killed_leaves_no_helper)
 {
-    struct test_server server = server_start(WORDS("--threads", "1", "--summand", FAULTS));
-    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
-    struct sum_request endless = terms(1, "faults", "fault=loop");
-    peer_ask(peer, &endless);
-    process_await_computing(server.process);
-    process_signal(server.process, SIGTERM);
-    process_signal(server.process, SIGTERM);
-    cr_assert(process_wait(server.process) != 0);
+    for (int kills = 0; kills < 2; kills++) {
+        struct test_server server = server_start(WORDS("--threads", "1", "--summand", FAULTS));
+        struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+        struct sum_request endless = terms(1, "faults", "fault=print-loop");
+        peer_ask(peer, &endless);
+        const char *line =
+            process_line(server.process, PROCESS_ERR, "*summand faults prints: process *");
+        pid_t helper = (pid_t)atoi(strrchr(line, ' '));
+        cr_assert(helper > 1 && kill(helper, 0) == 0, "%s", line);
+        process_signal(server.process, kills ? SIGKILL : SIGTERM);
+        process_signal(server.process, SIGINT);
+        process_wait(server.process);
+        while (kill(helper, 0) == 0)
+            usleep(PROCESS_POLL_MS * 1000);
+    }
 }
 
 /* ---- start --------------------------------------------------------------------------------- */

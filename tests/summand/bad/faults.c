@@ -133,21 +133,39 @@ static void stop(double *cell UNUSED)
     raise(SIGSTOP);
 }
 
+static void print_and_loop(double *cell)
+{
+    printf("process %d\n", (int)getpid());
+    fflush(stdout);
+    loop(cell);
+}
+
 static const struct fault {
     const char *name;
     void (*commit)(double *cell); /* the output of the term */
     int in_begin;
 } faults[] = {
-    {"", be_right, 0},          {"segv", segv, 0},
-    {"signal", divide, 0},      {"loop", loop, 0},
-    {"begin-loop", loop, 1},    {"begin-segv", segv, 1},
-    {"exit", leave, 0},         {"fork", start_process, 0},
-    {"exec", start_program, 0}, {"kill", kill_parent, 0},
-    {"close", close_files, 0},  {"close-sleep", close_files_and_sleep, 0},
-    {"memory", take_memory, 0}, {"garbage", write_garbage, 0},
-    {"overflow", overflow, 0},  {"mode", round_up, 0},
-    {"nan", be_nan, 0},         {"inf", be_infinite, 0},
-    {"print", print, 0},        {"print-much", print_much, 0},
+    {"", be_right, 0},
+    {"segv", segv, 0},
+    {"signal", divide, 0},
+    {"loop", loop, 0},
+    {"begin-loop", loop, 1},
+    {"begin-segv", segv, 1},
+    {"exit", leave, 0},
+    {"fork", start_process, 0},
+    {"exec", start_program, 0},
+    {"kill", kill_parent, 0},
+    {"close", close_files, 0},
+    {"close-sleep", close_files_and_sleep, 0},
+    {"memory", take_memory, 0},
+    {"garbage", write_garbage, 0},
+    {"overflow", overflow, 0},
+    {"mode", round_up, 0},
+    {"nan", be_nan, 0},
+    {"inf", be_infinite, 0},
+    {"print", print, 0},
+    {"print-loop", print_and_loop, 0},
+    {"print-much", print_much, 0},
     {"stop", stop, 0},
 };
 
