@@ -53,11 +53,22 @@ static bool set_up_dispatcher(struct setup *setup, const struct server_options *
     };
 
     setup->dispatcher = dispatcher_new(&settings);
-    setup->threads = threads_new(options->threads, options->kernel, &setup->summands);
-    if (!setup->dispatcher || !setup->threads)
-        log_error("cannot start %" PRIu32 " threads: %s; try fewer with --threads",
-                  options->threads, strerror(errno));
-    return setup->dispatcher && setup->threads;
+    if (!setup->dispatcher)
+        log_error(
+            "cannot make room for %d requests: %s; raise \"ulimit -v\", or end other programs",
+            REQUESTS_MAX, strerror(errno));
+    return setup->dispatcher;
+}
+
+static bool set_up_threads(struct setup *setup, const struct server_options *options)
+{
+    uint32_t count = options->threads;
+
+    setup->threads = threads_new(count, options->kernel, &setup->summands);
+    if (!setup->threads)
+        log_error("cannot start %" PRIu32 " compute thread%s: %s; try fewer with --threads", count,
+                  count == 1 ? "" : "s", strerror(errno));
+    return setup->threads;
 }
 
 static void log_cannot_listen(const char *endpoint, const char *why, const char *option)
@@ -137,8 +148,9 @@ bool setup_init(struct setup *setup, const struct server_options *options, int64
     *setup = (struct setup){.began_at_ns = now_ns};
     set_up_join(setup, options);
     return set_up_summands(setup, options) && set_up_dispatcher(setup, options) &&
-           set_up_clients(setup, options) && set_up_joined_workers(setup, options) &&
-           set_up_plain_clients(setup, options) && set_up_parents(setup, options, now_ns);
+           set_up_threads(setup, options) && set_up_clients(setup, options) &&
+           set_up_joined_workers(setup, options) && set_up_plain_clients(setup, options) &&
+           set_up_parents(setup, options, now_ns);
 }
 
 void setup_clear(struct setup *setup, int patience_ms)

@@ -118,6 +118,46 @@ Test(limits, a_server_that_cannot_start_threads_says_so)
     cr_assert(threads > 3, "the limit had no effect");
 }
 
+/* ---- memory ------------------------------------------------------------------------------ */
+
+/* More address space than the server needs, in bytes, and the step to it. */
+#define SPACE_MAX  (2LL << 30)
+#define SPACE_STEP (10LL << 20)
+
+/* Returns whether the server listened with so much address space. */
+static bool server_runs_in(long long bytes)
+{
+    char limit[48];
+
+    snprintf(limit, sizeof limit, "--as=%lld:%lld", bytes, bytes);
+    struct process *server = process_start(WORDS(PRLIMIT, limit, "--", MEANTIME_SERVER, "--threads",
+                                                 "2", "--bind", server_any_port()));
+    bool listens = process_try_line(server, PROCESS_OUT, "Listening on *", PROCESS_PATIENCE_MS);
+    if (listens)
+        process_signal(server, SIGTERM);
+    int status = process_wait(server);
+    const char *text = process_text(server, PROCESS_ERR);
+    bool is_loader = status == 127; /* the libraries did not fit */
+    cr_assert(is_loader || status == (listens ? EXIT_SUCCESS : EXIT_FAILURE), "%lld: status %d: %s",
+              bytes, status, text);
+    cr_assert(is_loader || listens || (strstr(text, ": cannot ") && !strstr(text, "Success")), "%s",
+              text);
+    return listens;
+}
+
+Test(limits, a_server_with_too_little_memory_says_so)
+{
+    long long bytes = SPACE_STEP;
+
+    if (SANITIZED || access(PRLIMIT, X_OK) == -1)
+        cr_skip_test("a limit of memory needs prlimit and no sanitizer");
+    while (!server_runs_in(bytes))
+        cr_assert((bytes += SPACE_STEP) <= SPACE_MAX);
+    cr_assert(bytes > SPACE_STEP, "the limit had no effect");
+}
+
+/* ---- errors of clone() ------------------------------------------------------------------- */
+
 /* Containers forbid threads with other errors than a limit does. */
 Test(limits, any_error_of_clone_is_reported)
 {
