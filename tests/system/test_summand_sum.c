@@ -179,6 +179,49 @@ Test(summand_sum, a_sum_until_an_error_is_the_same_with_one_thread_and_three)
     server_drain(&three);
 }
 
+/* ---- without an end ----------------------------------------------------------------------- */
+
+Test(summand_sum, the_progress_has_the_estimate_and_an_interrupt_prints_the_table)
+{
+    struct test_server server = server_start(WORDS("--threads", "1", "--summand", DARTS));
+    struct process *client = process_start_on_terminal(
+        WORDS(MEANTIME, "sum", "1e15", "--summand", "darts", "--connect", server.endpoint));
+
+    process_await_words(client, PROCESS_OUT, ", 1 3.14");
+    process_signal(client, SIGINT);
+    cr_assert_eq(process_wait(client), PROCESS_SIGNALLED(SIGINT));
+    const char *text = process_text(client, PROCESS_OUT);
+    cr_assert(strstr(text, " +- ") && strstr(text, "95 % interval"), "%s", text);
+    cr_assert(strstr(text, "the rest of the sum: meantime sum ") &&
+                  strstr(text, " --summand darts --seed "),
+              "%s", text);
+}
+
+Test(summand_sum, a_sum_for_a_given_time_ends_with_what_it_has)
+{
+    struct test_server server = server_start(WORDS("--threads", "1", "--summand", DARTS));
+    const char *out = success(CLIENT(server, "sum", "--for", "1s", "--summand", "darts"));
+
+    cr_assert(lines_include(out, WORDS("1 * 3.1* to 3.1* *", "* terms of darts")), "%s", out);
+}
+
+/* ---- the example of the library ------------------------------------------------------------ */
+
+Test(summand_sum, the_example_adds_two_ranges_to_the_same_mean)
+{
+    struct test_server server = server_start(WORDS("--threads", "2", "--summand", DARTS));
+    const char *printed =
+        success(process_start(WORDS(EXAMPLE, server.endpoint, "darts", "radius=0.5")));
+    const char *out = success(CLIENT(server, "sum", "1M", "--seed", "42", "--quiet", "--summand",
+                                     "darts", "--parameters", "radius=0.5"));
+    double mean = 0, other = -1;
+
+    cr_assert(sscanf(printed, "1: mean %lf, standard error", &mean) == 1, "%s", printed);
+    cr_assert(sscanf(out, "1 %lf", &other) == 1, "%s", out);
+    cr_assert(mean == other && mean > 0.7 && mean < 0.8, "%g, %g", mean, other);
+    server_drain(&server);
+}
+
 /* ---- errors ------------------------------------------------------------------------------- */
 
 static void expect_failure(struct process *client, const char *sentence)
