@@ -200,6 +200,8 @@ static void *thread_main(void *argument)
         struct compute_result result =
             task.terms ? terms_run(thread, &task) : samples_run(thread, &task);
         zmq_send(zsock_resolve(thread->results), &result, sizeof result, 0);
+        if (thread->helpers)
+            helpers_prepare(thread->helpers);
     }
     helpers_destroy(&thread->helpers);
     return NULL;

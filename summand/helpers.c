@@ -29,6 +29,7 @@ struct helpers {
     struct place places[HELPERS_KEPT];
     struct helper_process *ready; /* without a request; NULL: none */
     const struct summand *ready_for;
+    const struct summand *last; /* of the last span; NULL: there was none */
 };
 
 static int64_t now_ns(void)
@@ -116,6 +117,12 @@ static void prepare(struct helpers *helpers, const struct summand *summand)
     helpers->ready_for = summand;
 }
 
+void helpers_prepare(struct helpers *helpers)
+{
+    if (helpers->last)
+        prepare(helpers, helpers->last);
+}
+
 static void place_fill(struct helpers *helpers, struct place *place,
                        const struct helpers_task *task, char error[HELPER_TEXT_BYTES])
 {
@@ -137,16 +144,18 @@ static void pass_lines(struct helper_process *process, const struct summand *sum
         watch->print(watch->context, summand, line);
 }
 
-/* Starts the next helper meanwhile. */
+/* During a long span, the next helper is started. The start takes a millisecond, which a short span
+ * does not wait for: see helpers_prepare(). */
 static void run(struct helpers *helpers, struct helper_process *process,
                 const struct helpers_task *task, const struct helpers_watch *watch,
                 struct helper_outcome *outcome)
 {
     helper_process_sum(process, &task->question, task->first, task->count);
-    prepare(helpers, task->summand);
-    while (!helper_process_next(process, outcome)) {
+    for (int looks = 0; !helper_process_next(process, outcome); looks++) {
         if (watch->is_cancelled(watch->context))
             helper_process_cancel(process);
+        if (looks > 0)
+            prepare(helpers, task->summand);
         helper_process_wait(process, LOOK_NS);
         pass_lines(process, task->summand, watch);
     }
@@ -180,6 +189,7 @@ void helpers_sum(struct helpers *helpers, const struct helpers_task *task,
 {
     char error[HELPER_TEXT_BYTES];
     end_idle(helpers);
+    helpers->last = task->summand;
     if (task->audit) {
         audit(helpers, task, watch, outcome);
         return;

@@ -43,4 +43,8 @@ void helpers_destroy(struct helpers **helpers);
 void helpers_sum(struct helpers *helpers, const struct helpers_task *task,
                  const struct helpers_watch *watch, struct helper_outcome *outcome);
 
+/* Starts the helper for the next request of the last summand, unless it is ready. Call it when the
+ * outcome has been passed on. Takes a millisecond. */
+void helpers_prepare(struct helpers *helpers);
+
 #endif

@@ -24,7 +24,7 @@
 #define ROUNDS_MAX 1000000
 #define FAULT_TERM 5000 /* of faults.c */
 
-#define TERMS_BEFORE 20000000 /* take about 15 ms */
+#define TERMS_BEFORE 200000000 /* take about 100 ms, in which the next helper loads the file */
 
 /* Bytes of the bare round trip: as many as those of a span and of its reply, about. */
 #define ASK_BYTES   600
@@ -166,6 +166,7 @@ static double crash_ms(struct helpers *helpers, const struct summand *summand, u
     struct helpers_task task = {.summand = summand};
     task.question = (struct helper_question){.seed = 1, .parameters = "fault=segv"};
     sum_terms(helpers, &task, FAULT_TERM + 1, before, HELPER_SUMMED);
+    helpers_prepare(helpers);
     int64_t began_at_ns = now_ns();
     sum_terms(helpers, &task, FAULT_TERM, 1, HELPER_DIED);
     sum_terms(helpers, &task, FAULT_TERM + 1, 1, HELPER_SUMMED);
@@ -197,8 +198,8 @@ int main(int argc, char **argv)
     }
     struct summand darts = summand_of(argv[1], argv[2]), faults = summand_of(argv[1], argv[3]);
     measure_empty_spans(&darts, rounds);
-    measure_crashes(&faults, TERMS_BEFORE, "in a request that runs", (rounds + 4) / 5);
-    measure_crashes(&faults, 0, "in the first span", (rounds + 4) / 5);
+    measure_crashes(&faults, TERMS_BEFORE, "in a request that runs", (rounds + 9) / 10);
+    measure_crashes(&faults, 0, "in the first span", (rounds + 9) / 10);
     summand_clear(&darts);
     summand_clear(&faults);
     return 0;
