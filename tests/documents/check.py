@@ -128,8 +128,8 @@ def first_summand_output(text, root, programs):
 def without_figures(line):
     """Times, speeds and the kernel depend on the machine. Other lines stay as they are."""
     if line.startswith((" ", "Time", "circle ")) or line.endswith(":"):
-        return re.sub(r"\s+", " ", re.sub(r"\d[\d.e+-]*|kernel \w+", "N", line))
-    return re.sub(r" in [\d.]+s\.$", " in N", line)
+        line = re.sub(r"\d[\d.e+-]*|kernel \w+", "N", line)
+    return re.sub(r"\s+", " ", re.sub(r" in [\d.]+s\.$", " in N", line))
 
 
 def check_summand(root, programs):
