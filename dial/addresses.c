@@ -63,9 +63,18 @@ static void add_tcp(struct dial_addresses *addresses, const struct tcp_endpoint 
     addresses->count++;
 }
 
+static size_t count_of(const struct addrinfo *infos)
+{
+    size_t count = 0;
+
+    for (; infos; infos = infos->ai_next)
+        count++;
+    return count;
+}
+
 /* Takes one address of the first family, then one of the other, and so on. */
 static void add_all(struct dial_addresses *addresses, const struct tcp_endpoint *tcp,
-                    const struct addrinfo *infos)
+                    const struct addrinfo *infos, size_t skipped)
 {
     int family = infos->ai_family;
     const struct addrinfo *next[] = {infos, next_of_family(infos, family, false)};
@@ -73,9 +82,20 @@ static void add_all(struct dial_addresses *addresses, const struct tcp_endpoint 
     for (int turn = 0; (next[0] || next[1]) && addresses->count < DIAL_ADDRESSES_MAX; turn ^= 1) {
         if (!next[turn])
             continue;
-        add_tcp(addresses, tcp, next[turn]);
+        if (skipped > 0)
+            skipped--;
+        else
+            add_tcp(addresses, tcp, next[turn]);
         next[turn] = next_of_family(next[turn]->ai_next, family, turn == 0);
     }
+}
+
+/* Takes the addresses of a round. */
+static void add_round(struct dial_addresses *addresses, const struct tcp_endpoint *tcp,
+                      const struct addrinfo *infos, unsigned round)
+{
+    addresses->rounds = (unsigned)((count_of(infos) + DIAL_ADDRESSES_MAX - 1) / DIAL_ADDRESSES_MAX);
+    add_all(addresses, tcp, infos, (size_t)(round % addresses->rounds) * DIAL_ADDRESSES_MAX);
 }
 
 /* ---- names ------------------------------------------------------------------------------- */
@@ -97,7 +117,7 @@ static bool fail_name(struct dial_failure *failure, int error)
                 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
 }
 
-static bool find_tcp(const char *endpoint, struct dial_addresses *addresses,
+static bool find_tcp(const char *endpoint, unsigned round, struct dial_addresses *addresses,
                      struct dial_failure *failure)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -109,7 +129,7 @@ static bool find_tcp(const char *endpoint, struct dial_addresses *addresses,
     int error = getaddrinfo(tcp.address.host, tcp.address.port, &hints, &infos);
     if (error)
         return fail_name(failure, error);
-    add_all(addresses, &tcp, infos);
+    add_round(addresses, &tcp, infos, round);
     freeaddrinfo(infos);
     return addresses->count > 0 || fail(failure, true, "name not found", "");
 }
@@ -130,14 +150,15 @@ static void add_ipc(struct dial_address *address, const char *path)
         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + (path[0] != '@'));
 }
 
-bool dial_addresses_find(const char *endpoint, struct dial_addresses *addresses,
+bool dial_addresses_find(const char *endpoint, unsigned round, struct dial_addresses *addresses,
                          struct dial_failure *failure)
 {
     struct dial_address *first = &addresses->all[0];
 
     addresses->count = 0;
+    addresses->rounds = 1;
     if (starts_with(endpoint, TCP))
-        return find_tcp(endpoint, addresses, failure);
+        return find_tcp(endpoint, round, addresses, failure);
     if (snprintf(first->endpoint, sizeof first->endpoint, "%s", endpoint) >= DIAL_ENDPOINT_BYTES)
         return fail(failure, true, "the endpoint is too long", "");
     first->socket_size = 0;

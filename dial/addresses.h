@@ -19,14 +19,17 @@ struct dial_address {
 };
 
 struct dial_addresses {
-    size_t count; /* 1 to DIAL_ADDRESSES_MAX after a success */
+    size_t count;    /* 1 to DIAL_ADDRESSES_MAX after a success */
+    unsigned rounds; /* that have all addresses of the name, 1 or more */
     struct dial_address all[DIAL_ADDRESSES_MAX];
 };
 
 /* Looks up the addresses of `endpoint`. IPv4 and IPv6 addresses alternate, and the system's first
- * choice comes first. An endpoint that is not "tcp://" or "ipc://" is its own only address.
- * May wait for a name server, up to minutes. Any thread. */
-bool dial_addresses_find(const char *endpoint, struct dial_addresses *addresses,
+ * choice comes first. If the name has more than DIAL_ADDRESSES_MAX addresses, round 0 gets the
+ * first ones, round 1 the next ones, and so on, and then the first ones again. An endpoint that is
+ * not "tcp://" or "ipc://" is its own only address. May wait for a name server, up to minutes. Any
+ * thread. */
+bool dial_addresses_find(const char *endpoint, unsigned round, struct dial_addresses *addresses,
                          struct dial_failure *failure);
 
 /* Checks the form of an endpoint. Writes into `checkable` (DIAL_ENDPOINT_BYTES) the endpoint with a

@@ -61,9 +61,12 @@ struct dialer {
     struct candidate *winner;
     struct dial_failure round;  /* the failures of this round so far */
     struct dial_failure failed; /* the round before */
-    unsigned silent_rounds;     /* that have ended with a silent connection */
-    bool silent;                /* a connection of this round was silent */
-    int64_t pause_ns;           /* before the next round */
+    unsigned rounds_begun;
+    unsigned rounds_for_all;  /* the rounds that probe each address of the name; 0: unknown */
+    unsigned definite_rounds; /* that have failed definitely, since one has not */
+    unsigned silent_rounds;   /* that have ended with a silent connection */
+    bool silent;              /* a connection of this round was silent */
+    int64_t pause_ns;         /* before the next round */
 };
 
 static int64_t now_ns(void)
@@ -93,18 +96,36 @@ static void unwatch(const struct dialer *dialer, int fd)
 
 /* ---- failures of a round ----------------------------------------------------------------- */
 
+#define MORE ", ..."
+
+/* Appends an item to a list. If the list has no room for it, the list ends with MORE, for which
+ * room is always kept. */
+static void append_item(char *list, size_t size, const char *item)
+{
+    size_t length = strlen(list), needed = strlen(item) + strlen(", ") + strlen(MORE);
+    bool has_more = length >= strlen(MORE) && strcmp(list + length - strlen(MORE), MORE) == 0;
+
+    if (has_more)
+        return;
+    if (length > 0 && length + needed >= size)
+        strcpy(list + length, MORE);
+    else
+        snprintf(list + length, size - length - strlen(MORE), "%s%s", length > 0 ? ", " : "", item);
+}
+
 /* "connection refused", or "127.0.0.9:8197: connection refused, [::1]:8197: timed out". */
 static void note_failure(struct dialer *dialer, const char *endpoint,
                          const struct dial_failure *failure)
 {
     struct dial_failure *round = &dialer->round;
-    size_t length = strlen(round->text);
     const char *address = strstr(endpoint, "://");
     bool plain = !address || strcmp(endpoint, dialer->endpoint) == 0;
+    char item[DIAL_ENDPOINT_BYTES + DIAL_TEXT_BYTES];
 
-    round->definite = failure->definite && (length == 0 || round->definite);
-    snprintf(round->text + length, sizeof round->text - length, "%s%s%s%s", length ? ", " : "",
-             plain ? "" : address + strlen("://"), plain ? "" : ": ", failure->text);
+    round->definite = failure->definite && (round->text[0] == '\0' || round->definite);
+    snprintf(item, sizeof item, "%s%s%s", plain ? "" : address + strlen("://"), plain ? "" : ": ",
+             failure->text);
+    append_item(round->text, sizeof round->text, item);
 }
 
 static void fail_candidate(struct candidate *candidate, bool definite, const char *text)
@@ -320,7 +341,7 @@ static bool begin_round(struct dialer *dialer)
     dialer->probed = dialer->expired = dialer->reach_reported = false;
     dialer->reached = 0;
     dialer->round = (struct dial_failure){.definite = false};
-    dialer->prober = prober_new(dialer->endpoint, dialer->pause_ns);
+    dialer->prober = prober_new(dialer->endpoint, dialer->rounds_begun++, dialer->pause_ns);
     dialer->pause_ns =
         earlier(later(2 * dialer->pause_ns, PAUSE_NS_MIN), dialer->settings->pause_ns_max);
     return dialer->prober && watch(dialer, prober_fd(dialer->prober));
@@ -346,6 +367,12 @@ static void expire_candidates(struct dialer *dialer)
     }
 }
 
+static void end_probes(struct dialer *dialer, unsigned rounds_for_all)
+{
+    dialer->probed = true;
+    dialer->rounds_for_all = rounds_for_all;
+}
+
 static void take_probes(struct dialer *dialer)
 {
     struct probe probe;
@@ -354,7 +381,7 @@ static void take_probes(struct dialer *dialer)
         switch (probe.type) {
         case PROBE_REACHED: open_candidate(dialer, probe.endpoint); break;
         case PROBE_FAILED: note_failure(dialer, probe.endpoint, &probe.failure); break;
-        case PROBE_OVER: dialer->probed = true; break;
+        case PROBE_OVER: end_probes(dialer, probe.rounds); break;
         case PROBE_EXPIRED: dialer->expired = true; break;
         }
     }
@@ -380,6 +407,8 @@ static bool step_candidates(struct dialer *dialer)
 static enum dialer_event end_round(struct dialer *dialer)
 {
     dialer->failed = dialer->round;
+    dialer->definite_rounds = dialer->round.definite ? dialer->definite_rounds + 1 : 0;
+    dialer->failed.definite = dialer->definite_rounds >= later(dialer->rounds_for_all, 1);
     dialer->silent_rounds += dialer->silent;
     if (dialer->silent)
         dialer->pause_ns = PAUSE_NS_MIN;

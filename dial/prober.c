@@ -25,6 +25,7 @@
 
 struct prober {
     char endpoint[DIAL_ENDPOINT_BYTES];
+    unsigned round; /* of the dialer */
     int64_t pause_ns;
     int readable; /* an eventfd: outcomes are left */
     int stop;     /* an eventfd: the owner has left */
@@ -233,14 +234,15 @@ static void *run(void *argument)
 {
     struct probing probing = {.prober = argument};
     struct prober *prober = probing.prober;
-    struct probe name = {.type = PROBE_FAILED};
+    struct probe name = {.type = PROBE_FAILED}, over = {.type = PROBE_OVER};
 
     if (!is_stopped(prober, prober->pause_ns)) {
-        if (dial_addresses_find(prober->endpoint, &probing.addresses, &name.failure))
+        if (dial_addresses_find(prober->endpoint, prober->round, &probing.addresses, &name.failure))
             probe_all(&probing);
         else
             report(prober, &name);
-        report(prober, &(struct probe){.type = PROBE_OVER});
+        over.rounds = probing.addresses.rounds;
+        report(prober, &over);
         if (!is_stopped(prober, PROBER_EXPIRY_NS))
             report(prober, &(struct probe){.type = PROBE_EXPIRED});
     }
@@ -259,7 +261,7 @@ static void free_unstarted(struct prober *prober)
     free(prober);
 }
 
-struct prober *prober_new(const char *endpoint, int64_t pause_ns)
+struct prober *prober_new(const char *endpoint, unsigned round, int64_t pause_ns)
 {
     struct prober *prober = calloc(1, sizeof *prober);
     int error = 0;
@@ -267,6 +269,7 @@ struct prober *prober_new(const char *endpoint, int64_t pause_ns)
     if (!prober)
         return NULL;
     snprintf(prober->endpoint, sizeof prober->endpoint, "%s", endpoint);
+    prober->round = round;
     prober->pause_ns = pause_ns;
     prober->users = 2;
     pthread_mutex_init(&prober->lock, NULL);

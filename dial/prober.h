@@ -36,11 +36,13 @@ struct probe {
     enum probe_type type;
     char endpoint[DIAL_ENDPOINT_BYTES];
     struct dial_failure failure;
+    unsigned rounds; /* only of PROBE_OVER: the rounds that probe each address of the name */
 };
 
 /* Starts the thread. It waits for `pause_ns` before it looks the name up.
+ * round: 0, 1, 2, ...: see dial_addresses_find().
  * NULL: errno says why: no memory, descriptor or thread is left. */
-struct prober *prober_new(const char *endpoint, int64_t pause_ns);
+struct prober *prober_new(const char *endpoint, unsigned round, int64_t pause_ns);
 
 /* Never waits. Accepts NULL, leaves NULL. */
 void prober_destroy(struct prober **prober);

@@ -291,6 +291,15 @@ Test(dial, the_second_address_of_a_name_is_tried)
         "tcp://127.0.0.8:8197") ASK("tcp://pool.test:8197") "; kill $server");
 }
 
+/* The last one of 21 addresses. One round tries eight. */
+Test(dial, every_address_of_a_name_with_many_is_tried)
+{
+    run_in_own_network(
+        UP "hosts=$(mktemp); for i in 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 250; do "
+           "echo 127.0.0.$i pool.test; done >$hosts; mount --bind $hosts /etc/hosts; rm "
+           "$hosts; " SERVE("tcp://127.0.0.250:8197") ASK("tcp://pool.test:8197") "; kill $server");
+}
+
 Test(dial, an_ipv6_address_of_a_name_is_tried)
 {
     run_in_own_network(UP HOSTS("127.0.0.9 pool.test\\n::1 pool.test\\n") SERVE("tcp://[::1]:8197")
