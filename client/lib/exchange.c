@@ -391,11 +391,13 @@ static bool fits_samples(struct exchange *e, const struct sum_reply *reply)
 /* Returns whether the reply can be the answer. Otherwise writes the reason to the error text. */
 static bool fits(struct exchange *e, const struct sum_reply *reply)
 {
-    if (reply->count == e->request.count)
-        return e->request.summand ? fits_summand(e, reply) : fits_samples(e, reply);
-    append_error(e, "the server at %s summed %" PRIu64 " %s instead of %" PRIu64, endpoint_name(e),
-                 reply->count, e->request.summand ? "terms" : "samples", e->request.count);
-    return false;
+    if (reply->count != e->request.count) {
+        append_error(e, "the server at %s summed %" PRIu64 " %s instead of %" PRIu64,
+                     endpoint_name(e), reply->count, e->request.summand ? "terms" : "samples",
+                     e->request.count);
+        return false;
+    }
+    return e->request.summand ? fits_summand(e, reply) : fits_samples(e, reply);
 }
 
 /* An answer to an earlier attempt counts as well, because the sum is the same. */
