@@ -188,7 +188,8 @@ Test(limits, any_error_of_clone_is_reported)
 /* What the thread does with a session. The thread uses no Criterion, which needs more stack. */
 struct visit {
     const char *endpoint, *no_endpoint;
-    struct meantime_result result; /* of the sum */
+    struct meantime_result result; /* of the sum of samples */
+    struct meantime_output output; /* of the sum of terms */
     int error;                     /* of the request to a server that does not exist */
     bool good;                     /* all calls succeeded */
     const char *frame;             /* where the stack of the calls begins */
@@ -212,6 +213,19 @@ static bool ask(struct meantime *m, struct visit *visit)
     return meantime_overlap(m, first, one_slice, &slices, 0) == MEANTIME_OK &&
            meantime_cancel(m, second) == MEANTIME_OK && meantime_wait(m, first, PATIENCE_NS) == 1 &&
            meantime_take(m, first, &visit->result) == 1;
+}
+
+static bool ask_terms(struct meantime *m, struct visit *visit)
+{
+    const struct meantime_question question = {.count = 100000, .summand = "darts"};
+    static struct meantime_result result;
+    uint64_t request;
+
+    if (meantime_ask(m, &question, &request) || meantime_wait(m, request, PATIENCE_NS) != 1 ||
+        meantime_take(m, request, &result) != 1 || result.output_count != 1)
+        return false;
+    visit->output = result.outputs[0];
+    return meantime_total_add(&visit->output.sum, &result.outputs[0].sum) == MEANTIME_OK;
 }
 
 static bool ask_nobody(struct meantime *m, struct visit *visit)
@@ -246,6 +260,7 @@ static void *visit_main(void *visit_void)
 
     visit->frame = (const char *)__builtin_frame_address(0);
     visit->good = use_session(visit, visit->endpoint, ask) &&
+                  use_session(visit, visit->endpoint, ask_terms) &&
                   use_session(visit, visit->no_endpoint, ask_nobody);
     return NULL;
 }
@@ -269,7 +284,7 @@ Test(limits, a_thread_with_32_kib_of_stack_can_use_sessions)
 
     if (SANITIZED)
         cr_skip_test("sanitizers take more stack");
-    struct test_server server = server_start(NULL);
+    struct test_server server = server_start(WORDS("--summand", EXAMPLES "/darts.so"));
     int refuser = refuser_open(no_endpoint);
     struct visit visit = {.endpoint = server.endpoint, .no_endpoint = no_endpoint};
     cr_assert(memory != MAP_FAILED && mprotect(stack, STACK_BYTES, PROT_READ | PROT_WRITE) == 0);
@@ -280,6 +295,7 @@ Test(limits, a_thread_with_32_kib_of_stack_can_use_sessions)
     fprintf(stderr, "deepest stack: %zu bytes\n", depth(stack, visit.frame));
     cr_assert(visit.good);
     cr_assert_eq(visit.result.error, MEANTIME_OK, "%s", visit.result.text);
+    cr_assert_float_eq(visit.output.estimate.mean, 3.14, 0.05);
     cr_assert(visit.error == MEANTIME_NO_SERVER || visit.error == MEANTIME_TIMED_OUT);
     close(refuser);
     server_drain(&server);
