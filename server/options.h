@@ -31,7 +31,7 @@ struct server_options {
     const char *check;          /* shared object to check instead of serving; NULL: none */
     const char *parameters;     /* for the check; "" is usual */
     int64_t summand_timeout_ns; /* of one call of a user's function */
-    uint64_t summand_memory;    /* bytes that a user's function may allocate */
+    uint64_t summand_memory;    /* bytes that each helper process may allocate */
     enum log_level log_level;   /* of the least serious lines that are logged */
     bool quiet;                 /* print only errors and warnings */
 };

@@ -14,14 +14,10 @@ static void describe(struct summand *summand, const struct helper_examination *e
 {
     double term_ns = examination->value_ns + examination->sum_ns;
     memcpy(summand->name, examination->name, sizeof summand->name);
-    memcpy(summand->help, examination->help, sizeof summand->help);
     summand->build = examination->build;
     summand->fill_ns = examination->fill_ns;
     summand->value_ns = examination->value_ns;
     summand->sum_ns = examination->sum_ns;
-    summand->gaussians = examination->gaussians;
-    summand->uniforms = examination->uniforms;
-    summand->outputs = examination->outputs;
     if (term_ns * examination->known_terms <= KNOWN_TERMS_NS) {
         summand->settings.known_terms = examination->known_terms;
         summand->settings.known_digest = examination->known_digest;

@@ -9,10 +9,8 @@
 
 struct summand {
     char name[MEANTIME_NAME_MAX + 1];
-    char help[HELPER_TEXT_BYTES];     /* "" if the summand has none */
     uint64_t build;                   /* digest of known answers; never 0 */
     double fill_ns, value_ns, sum_ns; /* per term, without parameters */
-    uint32_t gaussians, uniforms, outputs;
     int signal; /* that ended the helper which examined the file; 0: none did */
     struct helper_settings settings; /* for helpers that sum its terms */
 };
