@@ -132,7 +132,7 @@ Test(command_line, a_misspelt_name_gets_a_suggestion)
         {{"Sum", "1"}, "*; did you mean sum?"},
         {{"hlep"}, "*; did you mean help?"},
         {{"help", "statsu"}, "*; did you mean status?"},
-        {{"idle"}, "meantime: idle: expected serial, async, compare, sum or status"},
+        {{"idle"}, "meantime: idle: expected serial, async, compare, sum, status or new-summand"},
         {{"async", "--timline", "a"},
          "meantime: unknown option --timline; did you mean --timeline?"},
         {{"async", "--sede=1"}, "meantime: unknown option --sede; did you mean --seed?"},
