@@ -9,6 +9,8 @@
  *  3. Exception to rule 2: an unproven worker has not returned a total since it joined. While there
  *     are new samples, such a worker gets no waiting span. Otherwise a worker that joins, takes
  *     the span and disconnects, again and again, could hold up the span for ever.
+ *     Then an audit: a span that has a total and needs another one goes to a worker that has not
+ *     computed it. If no other worker has the skill, the same worker computes it again.
  *  4. Then an overdue run: among spans with one run, the oldest run is late by OVERDUE_NS.
  *     The next worker gets the span of this run too, and the first total counts.
  *  5. Then a stuck span: both runs of a span are overdue. A third worker gets the span, and the
@@ -23,6 +25,7 @@
 #include <assert.h>
 
 #include "proto/instant.h"
+#include "server/core/audits.h"
 
 /* Candidates that rules 5 and 7 check. When all samples are assigned, few runs are left, and the
  * oldest runs are late first. */
@@ -47,7 +50,29 @@ static const struct run *overdue_run(const struct dispatcher *d, uint32_t skill,
 {
     const struct run *run = TAILQ_FIRST(&d->spans.of[skill].single);
 
-    return run && run->worker != w && run->late_at_ns + OVERDUE_NS <= d->now_ns ? run : NULL;
+    return run && run->worker != w && !audit_has_voted(&d->workers, run->span, w) &&
+                   run->late_at_ns + OVERDUE_NS <= d->now_ns
+               ? run
+               : NULL;
+}
+
+/* An audit that a ready worker may compute, and this worker. NULL: none. */
+static struct span *audit_span(const struct dispatcher *d, uint32_t skill, bool cut,
+                               struct worker **w)
+{
+    struct span *span;
+    int looks = 0;
+
+    TAILQ_FOREACH (span, &d->spans.of[skill].audits, in_waiting) {
+        if (looks++ == AUDIT_LOOKS)
+            break;
+        if (span->rests_until_ns > d->now_ns)
+            continue;
+        *w = audit_worker(&d->workers, span, cut);
+        if (*w)
+            return span;
+    }
+    return NULL;
 }
 
 /* Rule 5: the time at which both runs of the span are overdue. */
@@ -69,7 +94,7 @@ static struct span *stuck_span(const struct dispatcher *d, uint32_t skill)
     TAILQ_FOREACH (span, &d->spans.of[skill].twice, in_waiting) {
         if (looks++ == LATE_LOOKS)
             break;
-        if ((!stuck || stuck_at_ns(span) < stuck_at_ns(stuck)) &&
+        if (span->vote_count == 0 && (!stuck || stuck_at_ns(span) < stuck_at_ns(stuck)) &&
             workers_ready_for(&d->workers, span))
             stuck = span;
     }
@@ -87,7 +112,7 @@ static const struct run *late_run(const struct dispatcher *d, uint32_t skill)
     TAILQ_FOREACH (run, &d->spans.of[skill].single, in_single) {
         if (looks++ == LATE_LOOKS)
             break;
-        if (workers_idle(&d->workers, skill, run->worker) &&
+        if (run->span->vote_count == 0 && workers_idle(&d->workers, skill, run->worker) &&
             (!late || run->late_at_ns < late->late_at_ns))
             late = run;
     }
@@ -160,6 +185,10 @@ static struct run *assign_again(struct dispatcher *d, uint32_t skill, bool may_c
         return assign_new(d, r, w);
     if (waiting)
         return spans_assign(&d->spans, waiting, w);
+    struct span *audit = audit_span(d, skill, r != NULL, &w);
+    if (audit)
+        return spans_assign(&d->spans, audit, w);
+    w = workers_ready(&d->workers, skill);
     const struct run *overdue = overdue_run(d, skill, w);
     if (overdue)
         return assign_too(d, overdue, w);
@@ -196,12 +225,24 @@ struct run *assign_next(struct dispatcher *d)
 }
 
 /* The time at which rule 2, 5 or 7 assigns a span of this skill. */
+static int64_t audits_due_at(const struct dispatcher *d, uint32_t skill)
+{
+    const struct span *span;
+    int64_t due_at_ns = NEVER;
+    int looks = 0;
+
+    TAILQ_FOREACH (span, &d->spans.of[skill].audits, in_waiting)
+        if (looks++ < AUDIT_LOOKS && span->rests_until_ns > d->now_ns)
+            due_at_ns = earlier(due_at_ns, span->rests_until_ns);
+    return due_at_ns;
+}
+
 static int64_t skill_due_at(const struct dispatcher *d, uint32_t skill)
 {
     const struct span *suspect = TAILQ_FIRST(&d->spans.of[skill].suspects);
     const struct run *late = late_run(d, skill);
     const struct span *stuck = stuck_span(d, skill);
-    int64_t due_at_ns = late ? late->late_at_ns : NEVER;
+    int64_t due_at_ns = earlier(late ? late->late_at_ns : NEVER, audits_due_at(d, skill));
 
     if (stuck)
         due_at_ns = earlier(due_at_ns, stuck_at_ns(stuck));

@@ -9,6 +9,9 @@
  * slowly. Another worker gets the span at once, before new spans are cut. */
 #define OVERDUE_NS (2 * NS_PER_S)
 
+/* Audits that are checked for a ready worker. Those that wait longest come first. */
+#define AUDIT_LOOKS 512
+
 /* If both runs of a span are overdue, the dispatcher revokes one and a third worker gets the span.
  * The time until the next revocation of this span doubles each time, up to this many times. So a
  * span that is only slow ends at last. */

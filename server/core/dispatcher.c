@@ -10,6 +10,7 @@
 #include "proto/instant.h"
 #include "server/core/answers.h"
 #include "server/core/assign.h"
+#include "server/core/audits.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
 
@@ -360,14 +361,108 @@ static void measure(struct dispatcher *d, struct run *run, const struct sum_repl
         workers_measured(&d->workers, run, reply->count, reply->compute_ns, d->now_ns);
 }
 
-static void span_done(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
+/* ---- audits ---- */
+
+/* Computes the whole request again: its totals may contain spans of a worker with other bits. */
+static void request_restart(struct dispatcher *d, struct request *r)
 {
-    struct span *span = run->span;
+    struct span *span;
+
+    while ((span = TAILQ_FIRST(&r->spans)))
+        spans_drop(&d->spans, span);
+    terms_restart(&d->terms, r->terms);
+    r->total = (struct total){0};
+    r->compute_ns = 0;
+    queue_restart(&d->queue, r);
+}
+
+/* A majority has other bits than a worker. It loses the skill, and all requests that it may have
+ * computed terms for begin anew. w: NULL: it has left. */
+static void convict(struct dispatcher *d, struct worker *w, uint32_t skill)
+{
+    struct request *r;
+
+    if (w)
+        workers_lose_skill(&d->workers, w, skill, true);
+    TAILQ_FOREACH (r, &d->queue.open, in_state)
+        if (r->skill == skill)
+            request_restart(d, r);
+}
+
+static size_t write_voter(const struct dispatcher *d, const struct vote *vote, char *text,
+                          size_t room)
+{
+    const struct worker *w = workers_at(&d->workers, vote->worker);
+    int size = snprintf(text, room, "; %s%s%s", w->name, w->kernel[0] ? ", " : "", w->kernel);
+
+    return size < 0 || (size_t)size >= room ? room - 1 : (size_t)size;
+}
+
+/* The sentence names terms, workers and kernels. */
+static void request_split(struct dispatcher *d, const struct span *span)
+{
+    struct request *r = span->request;
+    char *text = r->terms->text;
+    size_t room = sizeof r->terms->text;
+    int head = snprintf(text, room,
+                        "%" PRIu64 " terms of %s from term %" PRIu64
+                        " on have other bits each time they are computed",
+                        span->count, r->asked.summand, span->first);
+    size_t used = (size_t)head;
+
+    for (uint32_t i = 0; i < span->vote_count; i++)
+        used += write_voter(d, &span->votes[i], text + used, room - used);
+    request_end(d, r, STATUS_OTHER_BITS);
+}
+
+/* Two totals are equal. True if no worker is odd, so that the total counts. */
+static bool span_settled(struct dispatcher *d, const struct span *span)
+{
+    struct span votes = *span; /* a restart drops the span */
+    uint32_t skill = span->request->skill;
+    bool odd = false;
+
+    for (uint32_t i = 0; i < votes.vote_count; i++) {
+        if (votes.votes[i].digest == votes.agreed)
+            continue;
+        odd = true;
+        convict(d, audit_voter(&d->workers, &votes.votes[i]), skill);
+    }
+    return !odd;
+}
+
+/* True if the total counts now. */
+static bool audit_ends(struct dispatcher *d, struct span *span, struct worker *w,
+                       enum verdict verdict)
+{
+    if (verdict == VERDICT_FAILED)
+        request_split(d, span);
+    if (verdict != VERDICT_AGREED)
+        return false;
+    audit_verify(&d->workers, span, w);
+    return span_settled(d, span);
+}
+
+/* Requests that no worker can decide any more. */
+static void audits_check(struct dispatcher *d, uint32_t skill)
+{
+    struct span *span, *next;
+
+    for (span = TAILQ_FIRST(&d->spans.of[skill].audits); span; span = next) {
+        next = TAILQ_NEXT(span, in_waiting);
+        if (!audit_hopeless(&d->workers, span))
+            continue;
+        request_split(d, span);
+        next = TAILQ_FIRST(&d->spans.of[skill].audits); /* more spans may have gone */
+    }
+}
+
+/* ---- totals ---- */
+
+static void total_count(struct dispatcher *d, struct span *span, const struct sum_reply *reply)
+{
     struct request *r = span->request;
 
-    measure(d, run, reply);
-    workers_release(&d->workers, run, d->now_ns);
-    spans_return(&d->spans, run);
     spans_drop(&d->spans, span);
     if (r->terms && !terms_add(&d->terms, r->terms, &reply->outputs)) {
         request_end(d, r, STATUS_BUSY);
@@ -380,6 +475,23 @@ static void span_done(struct dispatcher *d, struct run *run, const struct sum_re
     d->counters.spans++;
     if (r->total.count == r->asked.count)
         request_end(d, r, STATUS_OK);
+}
+
+/* The votes are counted before the run returns, because a span with votes waits in another list. */
+static void span_done(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
+{
+    struct span *span = run->span;
+    struct worker *w = run->worker;
+    bool audited = audit_needed(span, w);
+    enum verdict verdict = VERDICT_AGREED;
+
+    measure(d, run, reply);
+    workers_release(&d->workers, run, d->now_ns);
+    if (audited)
+        verdict = audit_vote(&d->workers, span, w, &reply->outputs);
+    spans_return(&d->spans, run);
+    if (!audited || audit_ends(d, span, w, verdict))
+        total_count(d, span, reply);
 }
 
 static void on_sum_reply(struct dispatcher *d, struct worker *w, const struct message *message)
@@ -616,6 +728,8 @@ void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *e
     assert(!d->answer_due);
     d->now_ns = now_ns;
     handlers[event->type](d, event);
+    for (skill_set left = d->queue.needed; left; left &= left - 1)
+        audits_check(d, skill_lowest(left));
     plan_give_up(d);
 }
 
@@ -683,7 +797,7 @@ static bool next_span(struct dispatcher *d, struct effect *effect)
         .summand = asked->summand,
         .parameters = asked->parameters,
         .build = asked->build,
-        .audit = asked->audit,
+        .audit = asked->audit || span->vote_count > 0,
     };
     return true;
 }

@@ -19,7 +19,7 @@ struct skill {
     char name[SUMMAND_NAME_BYTES_MAX + 1]; /* of the summand; empty: this entry is free */
     uint64_t build;
     double ns_per_term; /* the least that a worker has announced; 0: none has */
-    uint32_t workers;   /* that have it and do not leave */
+    uint32_t workers;   /* with cores that have it and do not leave */
     uint64_t capacity;  /* cores of these workers */
     uint32_t uses;      /* workers, bans and requests that refer to it */
 };

@@ -54,6 +54,7 @@ bool spans_init(struct spans *spans)
     for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
         TAILQ_INIT(&spans->of[skill].waiting);
         TAILQ_INIT(&spans->of[skill].suspects);
+        TAILQ_INIT(&spans->of[skill].audits);
         TAILQ_INIT(&spans->of[skill].twice);
         TAILQ_INIT(&spans->of[skill].single);
     }
@@ -151,6 +152,8 @@ static struct span_list *span_list(struct spans *spans, const struct span *span)
 
     if (span->state == SPAN_TWICE)
         return &of->twice;
+    if (span->state == SPAN_WAITING && span->vote_count > 0)
+        return &of->audits;
     if (span->state == SPAN_WAITING)
         return span_suspect(span) ? &of->suspects : &of->waiting;
     return NULL;

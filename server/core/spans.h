@@ -28,13 +28,26 @@ enum span_state {
     SPAN_STATES,
 };
 
+/* Totals of an audited span that may differ. The third one has a majority, or there is none. */
+#define AUDIT_VOTES_MAX 3
+
+/* The total of an audited span, see audits.h. */
+struct vote {
+    uint64_t digest; /* of its bits */
+    uint64_t joined; /* worker.joined */
+    uint32_t worker; /* the number of the worker */
+};
+
 struct span {
     enum span_state state;
     struct request *request;
-    uint64_t first;                  /* the first sample, of the request's stream */
-    uint64_t count;                  /* samples */
-    uint32_t deaths;                 /* workers that were lost while they computed it */
-    uint32_t helper_deaths;          /* helper processes that died while they computed it */
+    uint64_t first;         /* the first sample, of the request's stream */
+    uint64_t count;         /* samples */
+    uint32_t deaths;        /* workers that were lost while they computed it */
+    uint32_t helper_deaths; /* helper processes that died while they computed it */
+    uint32_t vote_count;    /* of `votes`, which differ unless the span is settled */
+    struct vote votes[AUDIT_VOTES_MAX];
+    uint64_t agreed;                 /* the digest of the last total */
     uint32_t revocations;            /* how often one of two overdue runs was revoked */
     int64_t rests_until_ns;          /* a suspect is not assigned again before this */
     struct run *runs[SPAN_RUNS_MAX]; /* NULL: none */
@@ -71,6 +84,7 @@ TAILQ_HEAD(run_list, run);
 struct spans_of_skill {
     struct span_list waiting;  /* WAITING: assigned before new spans are cut */
     struct span_list suspects; /* WAITING and resting: one more death fails the request */
+    struct span_list audits;   /* WAITING for another total, after the first one */
     struct span_list twice;    /* TWICE, in the order in which they got their second run */
     struct run_list single;    /* runs of spans that are RUNNING, in the order of their starts */
 };

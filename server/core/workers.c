@@ -178,7 +178,7 @@ static void workers_account(struct workers *workers, const struct worker *worker
         workers->speed[kind] += sign * (worker_cores(worker) / worker->block_ns[kind]);
     for (skill_set left = worker->skills; left; left &= left - 1) {
         struct skill *skill = &workers->skills.all[skill_lowest(left)];
-        skill->workers += (uint32_t)sign;
+        skill->workers += (uint32_t)(worker->capacity > 0 ? sign : 0);
         skill->capacity += (uint64_t)(int64_t)sign * worker->capacity;
     }
 }
@@ -620,7 +620,8 @@ void workers_join(struct workers *workers, struct worker *worker, const struct j
     worker->level = -1;
     worker->samples = worker->terms = 0;
     worker->skills = skill_bit(SKILL_SAMPLES);
-    worker->banned = 0;
+    worker->banned = worker->verified = 0;
+    worker->joined++;
     worker->queued_ns = 0;
     worker->received_at_ns = now_ns;
     worker->use = (struct use){.counted_to_ns = now_ns};

@@ -79,6 +79,8 @@ struct worker {
     uint64_t samples;          /* samples that it has summed since it joined */
     uint64_t terms;            /* the same for terms of summands */
     skill_set skills;          /* that it has */
+    skill_set verified;        /* skills of which a total has agreed with that of an audit */
+    uint64_t joined;           /* how often a worker with this number has joined */
     skill_set banned;          /* skills that it has lost, because its totals had other bits */
     char name[NAME_BYTES_MAX + 1];
     char kernel[NAME_BYTES_MAX + 1];

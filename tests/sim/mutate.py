@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SUMS = ["sums/stream.c", "sums/total.c", "sums/ieee.c", "sums/wide.c", "sums/exact_total.c", "sums/moments.c",
         "proto/outputs.c"]
 CORES = ["dispatcher", "assign", "answers", "dispatcher_status", "queue", "workers", "spans", "membership",
-         "skills", "terms", "rate"]
+         "skills", "terms", "rate", "audits"]
 MACHINERY = ["main", "batch", "agenda", "tally", "trace"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 

@@ -5,6 +5,7 @@
 
 #include "proto/instant.h"
 #include "server/core/assign.h"
+#include "server/core/audits.h"
 #include "server/core/dispatcher_state.h"
 
 #define FIRST_WRONG(...)                                                                           \
@@ -179,6 +180,8 @@ static const char *twice_wrong(const struct dispatcher *d, uint32_t skill)
     if (!spans_run_available(&d->spans))
         return NULL;
     TAILQ_FOREACH (span, &d->spans.of[skill].twice, in_waiting) {
+        if (span->vote_count > 0)
+            continue;
         int64_t patience_ns =
             span->revocations < REVOCATIONS_MAX ? OVERDUE_NS << span->revocations : NEVER / 2;
         if (span->runs[0]->late_at_ns + patience_ns <= d->now_ns &&
@@ -228,7 +231,8 @@ static const char *spans_wrong(const struct spans *spans, uint32_t of_requests)
         return "a span has no request";
     for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
         const struct spans_of_skill *of = &spans->of[skill];
-        waiting += spans_length(&of->waiting, true) + spans_length(&of->suspects, true);
+        waiting += spans_length(&of->waiting, true) + spans_length(&of->suspects, true) +
+                   spans_length(&of->audits, true);
         twice += spans_length(&of->twice, true);
         running += singles_length(&of->single);
     }
@@ -381,6 +385,25 @@ static const char *speed_wrong(const struct workers *workers)
     return NULL;
 }
 
+/* An audit waits only for a worker that may compute it, and for no longer than one may exist. */
+static const char *audits_wrong(const struct dispatcher *d, uint32_t skill)
+{
+    const struct span *span;
+    int looks = 0;
+
+    TAILQ_FOREACH (span, &d->spans.of[skill].audits, in_waiting) {
+        if (span->vote_count == 0 || span->vote_count >= AUDIT_VOTES_MAX)
+            return "a span without votes waits for an audit";
+        if (audit_hopeless(&d->workers, span))
+            return "an audit waits that no worker can decide";
+        if (looks++ < AUDIT_LOOKS && span->rests_until_ns <= d->now_ns &&
+            spans_run_available(&d->spans) &&
+            audit_worker(&d->workers, span, d->queue.wanted >> skill & 1))
+            return "a ready worker is idle while an audit waits";
+    }
+    return NULL;
+}
+
 /* The table of skills counts workers, cores, and uses. */
 static const char *skill_use_wrong(const struct dispatcher *d, uint32_t number)
 {
@@ -395,7 +418,7 @@ static const char *skill_use_wrong(const struct dispatcher *d, uint32_t number)
             continue;
         if (has && banned)
             return "a worker has a skill from which it is banned";
-        workers += has && w->state != WORKER_LEAVING;
+        workers += has && w->state != WORKER_LEAVING && w->capacity > 0;
         capacity += has && w->state != WORKER_LEAVING ? w->capacity : 0;
         ready += has && w->level >= 0;
         uses += has || banned;
@@ -428,7 +451,8 @@ static const char *nothing_left_to_do(const struct dispatcher *d)
 static const char *skill_wrong(const struct dispatcher *d)
 {
     for (uint32_t skill = 0; skill < SKILLS_MAX; skill++)
-        FIRST_WRONG(suspects_wrong(d, skill), twice_wrong(d, skill), skill_use_wrong(d, skill));
+        FIRST_WRONG(suspects_wrong(d, skill), twice_wrong(d, skill), skill_use_wrong(d, skill),
+                    audits_wrong(d, skill));
     return NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include "proto/instant.h"
 #include "server/core/assign.h"
+#include "server/core/audits.h"
 #include "server/core/dispatcher_state.h"
 #include "sums/stream.h"
 #include "tests/sim/pool/summands.h"
@@ -155,7 +156,8 @@ static const char *order_wrong(const struct dispatcher *d, const struct run *run
         d->queue.wanted >> skill & 1)
         return "an unproven worker gets a returned span";
     if (new && (proven || !(waits || suspect_has_rested(d, skill))) && first &&
-        first->worker != run->worker && first->late_at_ns + OVERDUE_NS <= d->now_ns)
+        first->worker != run->worker && !audit_has_voted(&d->workers, first->span, run->worker) &&
+        first->late_at_ns + OVERDUE_NS <= d->now_ns)
         return "a new span is assigned while another is overdue";
     return NULL;
 }

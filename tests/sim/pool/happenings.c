@@ -42,6 +42,7 @@ const char *const happening_names[HAPPENINGS] = {
     [HAPPENED_TERMS] = "requests answered with the sums of terms",
     [HAPPENED_UNKNOWN_SUMMAND] = "refused: unknown summand",
     [HAPPENED_SUMMAND_FAILED] = "refused: summand failed",
+    [HAPPENED_OTHER_BITS] = "refused: other bits",
     [HAPPENED_NOT_JOINED] = "workers refused as not joined",
     [HAPPENED_REFUSED_JOIN] = "joins refused",
     [HAPPENED_RETRIED] = "requests retried elsewhere",

@@ -105,6 +105,7 @@ static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
     case STATUS_SUMMAND_FAILED:
         return failures >= SPAN_DEATHS_MAX ? NULL
                                            : "refused for dead helpers although too few have died";
+    case STATUS_OTHER_BITS: return debt->asked.summand ? NULL : "samples with other bits";
     case STATUS_UNKNOWN_SUMMAND:
         return debt->asked.summand &&
                        just_asked(ledger, MESSAGE_SUM_REQUEST, debt->client, refusal->id)
@@ -126,8 +127,11 @@ static const char *duplicate_answer(struct ledger *ledger, uint32_t client, uint
     return right ? NULL : "refused as a duplicate, but the id is not in flight";
 }
 
+/* A server does not audit the answer to an audit: its front compares the bits. */
 static bool is_answer(const struct sum_request *asked, const struct sum_reply *reply)
 {
+    if (asked->audit)
+        return reply->count == asked->count && reply->outputs.count == 1;
     return asked->summand ? summand_agrees(asked, reply) : oracle_agrees(asked, reply);
 }
 
@@ -170,8 +174,8 @@ const char *ledger_progress(struct ledger *ledger, int64_t now_ns, uint32_t clie
 
     if (!debt || !debt->asked.progress)
         return "progress without a request for it";
-    if (progress->count != debt->asked.count || progress->done < debt->done ||
-        progress->done >= progress->count)
+    if (progress->count != debt->asked.count ||
+        (progress->done < debt->done && !debt->asked.summand) || progress->done >= progress->count)
         return "implausible progress";
     if (now_ns - debt->progress_at_ns < PROGRESS_NS)
         return "progress more often than promised";

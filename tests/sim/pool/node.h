@@ -88,6 +88,7 @@ struct pool {
     struct node nodes[NODES_MAX];
     uint32_t count;
     uint32_t fronts; /* the first nodes are fronts; clients send requests to them */
+    bool odd;        /* a server computes other bits of terms */
     bool cycle;      /* the first node has joined itself, or one of its workers */
 };
 

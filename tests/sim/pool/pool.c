@@ -18,6 +18,8 @@ static void draw_summands(struct world *world, struct sim_threads *threads)
             threads->offers[threads->offer_count++] =
                 summand_offer(2 * name + chance_one_in(chance, 6),
                               chance_one_in(chance, 2) ? 0 : (double)chance_spread(chance, 1, S));
+    threads->odd = chance_one_in(chance, 30);
+    world->pool.odd = world->pool.odd || threads->odd;
     threads->relative = (double)chance_spread(chance, 300, 3000) / 1000;
     threads->die_one_in = (uint32_t)chance_spread(chance, 20, 100000);
 }
@@ -153,7 +155,7 @@ void pool_init(struct world *world)
     uint32_t leaves = (uint32_t)chance_below(chance, 4);
 
     pool->count = 0;
-    pool->cycle = false;
+    pool->cycle = pool->odd = false;
     pool->fronts = chance_one_in(chance, 4) ? 2 : 1;
     for (uint32_t i = 0; i < pool->fronts; i++)
         node_new(world, middles + leaves == 0, true);

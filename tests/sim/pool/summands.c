@@ -79,7 +79,7 @@ uint64_t summand_fills(const struct sum_request *span)
 
 /* The squares only count the terms. */
 struct sum_reply summand_reply(const struct sum_request *asked, uint64_t compute_ns,
-                               uint64_t fill_ns, bool odd, struct sim_totals *totals)
+                               uint64_t fill_ns, uint64_t odd, struct sim_totals *totals)
 {
     uint64_t sum =
         (uint64_t)oracle_units(asked->seed, MESSAGE_KIND_NONE, asked->first, asked->count);
@@ -116,7 +116,7 @@ bool summand_agrees(const struct sum_request *asked, const struct sum_reply *rep
     struct sim_totals totals;
     const struct output_total *output = reply->outputs.list;
 
-    summand_reply(asked, 0, 0, false, &totals);
+    summand_reply(asked, 0, 0, 0, &totals);
     return reply->count == asked->count && reply->outputs.count == 1 && output->has_squares &&
            strcmp(output->name, "value") == 0 && units_agree(&output->sum, &totals.output.sum) &&
            units_agree(&output->squares, &totals.output.squares) &&

@@ -41,9 +41,9 @@ int64_t summand_term_ns(const char *parameters);
 /* How often a span makes samples. */
 uint64_t summand_fills(const struct sum_request *span);
 
-/* The reply to a span. odd: with other bits. */
+/* The reply to a span. odd: 0, or what makes its bits wrong. */
 struct sum_reply summand_reply(const struct sum_request *asked, uint64_t compute_ns,
-                               uint64_t fill_ns, bool odd, struct sim_totals *totals);
+                               uint64_t fill_ns, uint64_t odd, struct sim_totals *totals);
 
 /* True if the reply is the answer to this request. */
 bool summand_agrees(const struct sum_request *asked, const struct sum_reply *reply);

@@ -53,10 +53,11 @@ static void thread_begin(struct sim_threads *threads, struct thread *thread, int
     int64_t ns = task->cancelled ? 0 : span_ns(threads, &task->span);
 
     ns += (int64_t)chance_below(chance, (uint64_t)ns / 8 + 1);
-    if (chance_one_in(chance, 100))
+    bool slow = ns > NS_PER_S; /* a term of many seconds does not become hours */
+    if (chance_one_in(chance, 100) && !slow)
         ns *= 8;
     thread->began_at_ns = now_ns;
-    thread->ends_at_ns = computed_at_ns(threads, now_ns, ns);
+    thread->ends_at_ns = slow ? now_ns + ns : computed_at_ns(threads, now_ns, ns);
     thread->stamp++;
 }
 
@@ -148,8 +149,9 @@ static struct message terms_end(struct sim_threads *threads, const struct thread
         threads->helper_deaths++;
         return refusal(span->id, STATUS_SUMMAND_FAILED, 1);
     }
-    message.sum_reply = summand_reply(span, (uint64_t)(now_ns - thread->began_at_ns),
-                                      (uint64_t)fill_ns(threads, span), false, &threads->totals);
+    message.sum_reply = summand_reply(
+        span, (uint64_t)(now_ns - thread->began_at_ns), (uint64_t)fill_ns(threads, span),
+        threads->odd ? 1 + chance_below(chance, 1000000) : 0, &threads->totals);
     return message;
 }
 

@@ -34,6 +34,7 @@ struct sim_threads {
     bool other_sums;     /* its totals are wrong */
     struct offer offers[SUMMANDS];
     uint32_t offer_count;
+    bool odd;                 /* the bits of its terms differ from run to run */
     double relative;          /* time of its terms divided by that of an average core */
     uint32_t die_one_in;      /* of the spans of summands, their helper process dies in one */
     uint32_t helper_deaths;   /* so far */

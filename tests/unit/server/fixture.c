@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/instant.h"
+#include "server/core/dispatcher_state.h"
 #include "tests/unit/server/check.h"
 
 #define JOINED_WORKERS 4
@@ -622,6 +623,15 @@ void fixture_destroy(struct fixture *fixture)
     dispatcher_destroy(&fixture->d);
 }
 
+static void verify_all(struct fixture *fixture)
+{
+    struct workers *workers = &fixture->d->workers;
+
+    fixture->output[0] = '\0';
+    for (uint32_t i = 0; i < workers->workers_max; i++)
+        workers->table[i].verified = ~(skill_set)0;
+}
+
 static void run_row(struct fixture *fixture, const struct row *row)
 {
     unsigned threads;
@@ -629,6 +639,8 @@ static void run_row(struct fixture *fixture, const struct row *row)
     if (sscanf(row->stimulus, "threads %u", &threads) == 1) {
         fixture_destroy(fixture);
         *fixture = fixture_new(threads);
+    } else if (strcmp(row->stimulus, "verify") == 0) {
+        verify_all(fixture);
     } else if (!ask(fixture, row->stimulus)) {
         act(fixture, row->stimulus);
     }

@@ -21,6 +21,7 @@
  *     refuse RUN STATUS [deaths NUMBER]                  the worker refuses the span
  *     time +MS                    time passes, and EVENT_TIME follows
  *     drain                       stop
+ *     verify                      audits have verified all workers, for all summands
  *     threads NUMBER              only as the first row of a story; the default is 0
  *
  * and the consequence is the list of all effects, in their order:
