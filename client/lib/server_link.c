@@ -66,12 +66,17 @@ static bool set_options(void *dealer)
 
 /* ---- the context ------------------------------------------------------------------------- */
 
+/* A first connection: its dialer, and two sockets that check endpoints. libzmq closes the sockets
+ * some time later. */
+#define CONNECTING_DESCRIPTORS (DIALER_DESCRIPTORS + 2)
+
 /* libzmq starts its threads with its first socket, and aborts the program if it has too few
- * descriptors for them. So this opens the first socket, after a check. */
+ * descriptors for them. So this opens the first socket, after a check that includes the first
+ * connection. */
 bool link_context_init(struct link_context *context, struct wakeup *wakeup)
 {
     *context = (struct link_context){.wakeup = wakeup, .arena = malloc(sizeof *context->arena)};
-    if (!context->arena || !rehearse_context(0))
+    if (!context->arena || !rehearse_context(CONNECTING_DESCRIPTORS))
         return false;
     context->zmq = zmq_ctx_new();
     if (!context->zmq)
