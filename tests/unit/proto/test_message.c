@@ -471,7 +471,7 @@ Test(message, frame_at_the_limit_is_malformed_if_it_needs_more_memory_than_the_a
     struct decoded outcome;
 
     while (frame.size < FRAME_BYTES_MAX)
-        put_bytes(&frame, 1, NULL, 0); /* version with the wrong type: an unknown field */
+        put_bytes(&frame, 1, "", 0); /* version with the wrong type: an unknown field */
     outcome = decode_frame(&frame);
     cr_assert(frame.size == FRAME_BYTES_MAX);
     cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
