@@ -415,7 +415,7 @@ bool command_line_given(const struct command_line *line, int key)
     return line->given[key];
 }
 
-bool command_line_set(const struct command_line *line, int key)
+bool command_line_has(const struct command_line *line, int key)
 {
     return line->set[key];
 }

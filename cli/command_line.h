@@ -74,7 +74,7 @@ void command_line_read(struct command_line *line, const struct program_line *pro
 bool command_line_given(const struct command_line *line, int key);
 
 /* True if the option is on the command line or its variable is set. */
-bool command_line_set(const struct command_line *line, int key);
+bool command_line_has(const struct command_line *line, int key);
 
 /* Writes where the value of an option comes from: "--threads" or "MEANTIME_THREADS". Returns
  * `origin`. */

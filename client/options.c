@@ -287,8 +287,8 @@ static void complete(const struct command_line *line)
     bool sum = options->mode == MODE_SUM;
     bool has_end = options->for_ns > 0 || options->until_error > 0;
 
-    options->seed_given = command_line_set(line, 's');
-    options->slice_given = command_line_set(line, OPTION_SLICE);
+    options->seed_given = command_line_has(line, 's');
+    options->slice_given = command_line_has(line, OPTION_SLICE);
     if (sum)
         options->uniform = 0;
     if (sum && has_end && !options->count_given) /* up to the end of the stream */
@@ -325,10 +325,10 @@ static void check_summand(const struct command_line *line)
     char origin[VARIABLE_BYTES_MAX], other[VARIABLE_BYTES_MAX];
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (command_line_set(line, keys[i]) && !options->question.summand)
+        if (command_line_has(line, keys[i]) && !options->question.summand)
             command_line_fail(line, "%s needs --summand NAME",
                               command_line_origin(line, keys[i], origin));
-    if (options->question.summand && command_line_set(line, OPTION_KIND))
+    if (options->question.summand && command_line_has(line, OPTION_KIND))
         command_line_fail(line, "%s and %s exclude each other: a summand has the samples it needs",
                           command_line_origin(line, OPTION_SUMMAND, origin),
                           command_line_origin(line, OPTION_KIND, other));

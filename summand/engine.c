@@ -243,11 +243,11 @@ enum engine_end engine_begin(struct engine *engine, uint64_t seed, const char *p
     if (end == ENGINE_DONE)
         end = memory_begin(engine, seed);
     if (end == ENGINE_DONE)
-        engine_clear(engine);
+        engine_empty(engine);
     return end;
 }
 
-void engine_clear(struct engine *engine)
+void engine_empty(struct engine *engine)
 {
     engine->times = (struct engine_times){0};
     for (uint32_t k = 0; k < engine->shape.outputs; k++)

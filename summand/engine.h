@@ -64,7 +64,7 @@ void engine_set_chunk(struct engine *engine, uint32_t terms);
 void engine_time_sums(struct engine *engine);
 
 /* Empties the totals and the times. */
-void engine_clear(struct engine *engine);
+void engine_empty(struct engine *engine);
 
 /* The sentence about the last failure. */
 const char *engine_text(const struct engine *engine);

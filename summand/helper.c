@@ -123,7 +123,7 @@ static enum engine_end begin(struct helper *helper, const struct helper_question
     enum engine_end end = ENGINE_DONE;
     engine_set_chunk(helper->engine, question->chunk);
     if (helper->began)
-        engine_clear(helper->engine);
+        engine_empty(helper->engine);
     else
         end = engine_begin(helper->engine, question->seed, question->parameters);
     helper->began = end == ENGINE_DONE;
@@ -160,7 +160,7 @@ static enum engine_end time_terms(struct helper *helper, struct helper_examinati
     uint64_t grain = engine_grain(helper->engine), count = TIMING_TERMS;
     enum engine_end end;
     do {
-        engine_clear(helper->engine);
+        engine_empty(helper->engine);
         end = engine_sum(helper->engine, 0, count);
         struct engine_times times = engine_times(helper->engine);
         examination->fill_ns = (double)times.fill_ns / (double)count;

@@ -8,16 +8,18 @@
 #include "sums/rounding.h"
 #include "sums/wide.h"
 
-#define RUN          (EXACT_BLOCK * EXACT_BLOCKS_MAX) /* numbers that are added at a time */
+#define STRETCH      (EXACT_BLOCK * EXACT_BLOCKS_MAX) /* numbers that are added at a time */
 #define EXPONENT_MAX 2047                             /* of infinities, and of what is no number */
 #define WINDOW_BITS  51
 #define WINDOW_SPARE 3  /* bits by which later numbers may exceed those before */
 #define ALIGNMENT    64 /* of a sum in memory of the caller */
-#define RUNS_WITHOUT 15 /* runs that use slots only, before the windows are tried again */
+#define STRETCHES_WITHOUT                                                                          \
+    15 /* stretches that use slots only, before the windows are tried again                        \
+        */
 
 /* Slots sum numbers of very different sizes one by one: a number is added to the slots of its
  * exponent. Radford Neal describes such superaccumulators (arXiv 1505.05571, 2015). Slot i counts
- * multiples of 2^(SLOT_BITS i) units. A run cannot overflow it. */
+ * multiples of 2^(SLOT_BITS i) units. A stretch cannot overflow it. */
 #define SLOT_BITS  32
 #define WORD_SLOTS (64 / SLOT_BITS)
 #define SUM_SLOTS  (WORD_SLOTS * EXACT_SUM_WORDS)
@@ -41,7 +43,7 @@ struct accumulator {
     uint64_t word[EXACT_SQUARES_WORDS];
     int at;           /* of the windows */
     bool chosen;      /* false: `at` has no value yet */
-    unsigned without; /* runs to come that do not try the windows */
+    unsigned without; /* stretches to come that do not try the windows */
 };
 
 struct exact {
@@ -156,25 +158,25 @@ static const struct measure {
                        sizeof(struct slots), slots_add_squares, slots_settle_squares},
 };
 
-/* A run that is not yet added: up to RUN numbers. */
-struct run {
+/* A stretch that is not yet added: up to STRETCH numbers. */
+struct stretch {
     const struct measure *measure;
     struct exact_windows windows;
     bool uses_slots;
     struct slots slots; /* no value unless uses_slots */
 };
 
-static bool run_add_to_slots(struct run *run, const double *y, size_t n, size_t *bad)
+static bool stretch_add_to_slots(struct stretch *stretch, const double *y, size_t n, size_t *bad)
 {
-    if (!run->uses_slots)
-        memset(&run->slots, 0, run->measure->slots_bytes);
-    run->uses_slots = true;
-    return run->measure->slots_add(&run->slots, y, n, bad);
+    if (!stretch->uses_slots)
+        memset(&stretch->slots, 0, stretch->measure->slots_bytes);
+    stretch->uses_slots = true;
+    return stretch->measure->slots_add(&stretch->slots, y, n, bad);
 }
 
 /* Adds the blocks that the kernel left out to the slots; neighbouring blocks together.
  * left: bit i: block i was left out. */
-static bool run_add_left(struct run *run, const double *y, uint64_t left, size_t *bad)
+static bool stretch_add_left(struct stretch *stretch, const double *y, uint64_t left, size_t *bad)
 {
     while (left) {
         unsigned first = (unsigned)__builtin_ctzll(left);
@@ -182,7 +184,7 @@ static bool run_add_left(struct run *run, const double *y, uint64_t left, size_t
             left + (UINT64_C(1) << first); /* 0: every higher block was left out, too */
         unsigned end = after & ~left ? (unsigned)__builtin_ctzll(after & ~left) : 64;
         size_t from = EXACT_BLOCK * (size_t)first;
-        if (!run_add_to_slots(run, y + from, EXACT_BLOCK * (size_t)(end - first), bad)) {
+        if (!stretch_add_to_slots(stretch, y + from, EXACT_BLOCK * (size_t)(end - first), bad)) {
             *bad += from;
             return false;
         }
@@ -191,16 +193,16 @@ static bool run_add_left(struct run *run, const double *y, uint64_t left, size_t
     return true;
 }
 
-static void run_settle(const struct run *run, uint64_t *word)
+static void stretch_settle(const struct stretch *stretch, uint64_t *word)
 {
-    const struct measure *measure = run->measure;
+    const struct measure *measure = stretch->measure;
     for (int i = 0; i < measure->windows; i++)
-        if (run->windows.units[i] != 0)
+        if (stretch->windows.units[i] != 0)
             wide_add(word, measure->words,
-                     (size_t)(run->windows.at - WINDOW_BITS * i - measure->unit_log2),
-                     run->windows.units[i]);
-    if (run->uses_slots)
-        measure->slots_settle(&run->slots, word);
+                     (size_t)(stretch->windows.at - WINDOW_BITS * i - measure->unit_log2),
+                     stretch->windows.units[i]);
+    if (stretch->uses_slots)
+        measure->slots_settle(&stretch->slots, word);
 }
 
 /* Chooses the windows so that they hold the largest of these numbers, with WINDOW_SPARE bits to
@@ -225,35 +227,35 @@ static bool choose_windows(struct accumulator *accumulator, const struct measure
 
 /* Sums whole blocks with the kernel, or leaves all of them out. Returns a bit for each block that
  * is left out. */
-static uint64_t try_windows(struct exact *exact, enum exact_form form, struct run *run,
+static uint64_t try_windows(struct exact *exact, enum exact_form form, struct stretch *stretch,
                             const double *y, size_t blocks)
 {
     const struct exact_kernel *kernel = exact->kernel;
     if (exact->of[form].without > 0)
         return blocks < 64 ? (UINT64_C(1) << blocks) - 1 : UINT64_MAX;
     if (form == EXACT_SUM)
-        kernel->sum(y, blocks, &run->windows);
+        kernel->sum(y, blocks, &stretch->windows);
     else
-        kernel->squares(y, blocks, &run->windows);
-    return run->windows.left;
+        kernel->squares(y, blocks, &stretch->windows);
+    return stretch->windows.left;
 }
 
 /* Adds the last numbers, fewer than a block, with zeros behind them. */
-static bool run_add_tail(struct exact *exact, enum exact_form form, struct run *run,
-                         const double *y, size_t n, size_t *bad)
+static bool stretch_add_tail(struct exact *exact, enum exact_form form, struct stretch *stretch,
+                             const double *y, size_t n, size_t *bad)
 {
     double block[EXACT_BLOCK];
     if (n == 0)
         return true;
     memcpy(block, y, n * sizeof *y);
     memset(block + n, 0, (EXACT_BLOCK - n) * sizeof *y);
-    if (try_windows(exact, form, run, block, 1) == 0)
+    if (try_windows(exact, form, stretch, block, 1) == 0)
         return true;
-    return run_add_to_slots(run, y, n, bad);
+    return stretch_add_to_slots(stretch, y, n, bad);
 }
 
 /* If the kernel left out most blocks, moves the windows to the size of these numbers. If the
- * windows are there already, the next runs use slots only. */
+ * windows are there already, the next stretches use slots only. */
 static void adapt(struct accumulator *accumulator, const struct measure *measure, const double *y,
                   size_t n, uint64_t left)
 {
@@ -262,29 +264,29 @@ static void adapt(struct accumulator *accumulator, const struct measure *measure
         accumulator->without--;
     else if (2 * (size_t)__builtin_popcountll(left) > blocks &&
              !choose_windows(accumulator, measure, y, n))
-        accumulator->without = RUNS_WITHOUT;
+        accumulator->without = STRETCHES_WITHOUT;
 }
 
-static bool add_run(struct exact *exact, enum exact_form form, const double *y, size_t n,
-                    size_t *bad)
+static bool add_stretch(struct exact *exact, enum exact_form form, const double *y, size_t n,
+                        size_t *bad)
 {
     struct accumulator *accumulator = &exact->of[form];
     const struct measure *measure = &measures[form];
     size_t blocks = n / EXACT_BLOCK, whole = blocks * EXACT_BLOCK;
-    struct run run;
+    struct stretch stretch;
     if (!accumulator->chosen)
         choose_windows(accumulator, measure, y, n);
-    run.measure = measure;
-    run.windows = (struct exact_windows){.at = accumulator->at};
-    run.uses_slots = false;
-    uint64_t left = try_windows(exact, form, &run, y, blocks);
-    if (!run_add_left(&run, y, left, bad))
+    stretch.measure = measure;
+    stretch.windows = (struct exact_windows){.at = accumulator->at};
+    stretch.uses_slots = false;
+    uint64_t left = try_windows(exact, form, &stretch, y, blocks);
+    if (!stretch_add_left(&stretch, y, left, bad))
         return false;
-    if (!run_add_tail(exact, form, &run, y + whole, n - whole, bad)) {
+    if (!stretch_add_tail(exact, form, &stretch, y + whole, n - whole, bad)) {
         *bad += whole;
         return false;
     }
-    run_settle(&run, accumulator->word);
+    stretch_settle(&stretch, accumulator->word);
     adapt(accumulator, measure, y, n, left);
     return true;
 }
@@ -292,24 +294,25 @@ static bool add_run(struct exact *exact, enum exact_form form, const double *y, 
 static bool add_runs(struct exact *exact, enum exact_form form, const double *y, size_t n,
                      size_t *bad)
 {
-    for (size_t from = 0; from < n; from += RUN)
-        if (!add_run(exact, form, y + from, n - from < RUN ? n - from : RUN, bad)) {
+    for (size_t from = 0; from < n; from += STRETCH)
+        if (!add_stretch(exact, form, y + from, n - from < STRETCH ? n - from : STRETCH, bad)) {
             *bad += from;
             return false;
         }
     return true;
 }
 
-/* A run that fails adds nothing. The runs before it are undone: the sum of before is restored. */
+/* A stretch that fails adds nothing. The stretches before it are undone: the sum of before is
+ * restored. */
 static bool add(struct exact *exact, enum exact_form form, const double *y, size_t n, size_t *bad)
 {
     struct accumulator before;
-    if (n > RUN)
+    if (n > STRETCH)
         before = exact->of[form];
     rounding mode = rounding_set();
     bool added = add_runs(exact, form, y, n, bad);
     rounding_restore(mode);
-    if (!added && n > RUN)
+    if (!added && n > STRETCH)
         exact->of[form] = before;
     return added;
 }

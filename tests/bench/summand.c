@@ -169,7 +169,7 @@ static void print_shares(struct row *row)
     uint64_t fill_ns = UINT64_MAX, value_ns = UINT64_MAX, sum_ns = UINT64_MAX;
     engine_time_sums(row->engine);
     for (int i = 0; i < SHARE_TURNS; i++) {
-        engine_clear(row->engine);
+        engine_empty(row->engine);
         turn_of_engine(row);
         struct engine_times times = engine_times(row->engine);
         fill_ns = least(fill_ns, times.fill_ns);

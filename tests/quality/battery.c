@@ -53,7 +53,7 @@ static void add_gaussian(struct chunk *chunk, const struct stream *stream, uint6
                          struct column *column)
 {
     struct tallies *tallies = &chunk->battery->gaussian;
-    samples_fill(stream, block, chunk->samples);
+    integer_samples_fill(stream, block, chunk->samples);
     compare_sum(chunk, stream, block);
     for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
         chunk->values[j] = (double)chunk->samples[j] * 0x1p-49;
@@ -67,7 +67,7 @@ static void add_uniform(struct chunk *chunk, const struct stream *stream, uint64
                         struct column *column)
 {
     struct tallies *tallies = &chunk->battery->uniform;
-    samples_fill(stream, block, chunk->samples);
+    integer_samples_fill(stream, block, chunk->samples);
     compare_sum(chunk, stream, block);
     for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
         chunk->values[j] = (double)chunk->samples[j] * 0x1p-52 - 1;

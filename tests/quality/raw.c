@@ -33,7 +33,7 @@ static size_t make_words(const struct stream *stream, uint64_t block, void *byte
 {
     int64_t samples[BLOCK_SAMPLES];
     uint32_t *words = bytes;
-    samples_fill(stream, block, samples);
+    integer_samples_fill(stream, block, samples);
     for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
         words[j] =
             stream->kind == STREAM_GAUSSIAN ? gaussian_word(samples[j]) : uniform_word(samples[j]);

@@ -145,7 +145,7 @@ static void uniform(const struct stream *stream, uint64_t block, int64_t *sample
         samples[j] = (int64_t)(outputs[j] >> 11);
 }
 
-void samples_fill(const struct stream *stream, uint64_t block, int64_t *samples)
+void integer_samples_fill(const struct stream *stream, uint64_t block, int64_t *samples)
 {
     if (stream->kind == STREAM_GAUSSIAN)
         gaussian(stream->key, block, samples);

@@ -11,7 +11,7 @@
 
 /* Makes samples 0 to BLOCK_SAMPLES - 1 of a block, in the stream's unit. Takes about 0.15 ms
  * (gaussian) or 0.05 ms (uniform). Needs 512 KiB of stack. */
-void samples_fill(const struct stream *stream, uint64_t block, int64_t *samples);
+void integer_samples_fill(const struct stream *stream, uint64_t block, int64_t *samples);
 
 /* Makes the 64-bit outputs for those samples. For gaussian samples these are the outputs of
  * level 1. */

@@ -27,7 +27,7 @@ static void expect_samples_are_the_sums(const struct kernel *kernel, enum stream
     struct stream stream;
     struct total total = {0};
     stream_init(&stream, seed, kind);
-    samples_fill(&stream, block, samples);
+    integer_samples_fill(&stream, block, samples);
     sum_range(kernel, &stream, block * BLOCK_SAMPLES, BLOCK_SAMPLES, &total);
     for (unsigned j = 0; j < BLOCK_SAMPLES; j++)
         total.units -= samples[j];
@@ -55,7 +55,7 @@ static void expect_samples_are_single_sums(enum stream_kind kind, uint64_t block
 {
     struct stream stream;
     stream_init(&stream, 0, kind);
-    samples_fill(&stream, block, samples);
+    integer_samples_fill(&stream, block, samples);
     for (unsigned i = 0; i < 300; i++)
         expect_sample_is_single_sum(&stream, block, mix(i) % BLOCK_SAMPLES);
     expect_sample_is_single_sum(&stream, block, 0);
@@ -75,12 +75,12 @@ Test(samples, every_level_gives_the_known_samples)
 {
     struct stream stream;
     stream_init(&stream, 0, STREAM_GAUSSIAN);
-    samples_fill(&stream, 1, samples);
+    integer_samples_fill(&stream, 1, samples);
     cr_expect(samples[65536 - BLOCK_SAMPLES] == -815607894271507);
     cr_expect(samples[65540 - BLOCK_SAMPLES] == -146379888725792);
     cr_expect(samples[65652 - BLOCK_SAMPLES] == 64352845764714);
     cr_expect(samples[104820 - BLOCK_SAMPLES] == 1051410511076431);
-    samples_fill(&stream, 2, samples);
+    integer_samples_fill(&stream, 2, samples);
     cr_expect(samples[178875 - 2 * BLOCK_SAMPLES] == 2685697061237910);
 }
 

@@ -214,7 +214,7 @@ static bool port_free(int port)
     return free;
 }
 
-void endpoint_free(char *endpoint)
+void endpoint_pick(char *endpoint)
 {
     static int next;
 

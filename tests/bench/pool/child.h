@@ -77,6 +77,6 @@ void bench_server_start(struct bench_server *server, const char *program,
 
 /* Writes tcp://127.0.0.1:PORT. The port is free, and the kernel gives it to no outgoing connection.
  */
-void endpoint_free(char *endpoint);
+void endpoint_pick(char *endpoint);
 
 #endif

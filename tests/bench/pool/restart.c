@@ -54,8 +54,8 @@ void part_restart(const struct bench *bench)
     const char *front_options[] = {"--threads", "0", "--bind", clients, "--workers", workers, NULL};
     const char *worker_options[] = {"--threads", "1", "--join", workers, NULL};
 
-    endpoint_free(clients);
-    endpoint_free(workers);
+    endpoint_pick(clients);
+    endpoint_pick(workers);
     bench_server_start(&front, bench->server, front_options);
     bench_server_start(&worker, bench->server, worker_options);
     ask_anew(bench, front.clients);

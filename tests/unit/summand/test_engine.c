@@ -274,7 +274,7 @@ Test(engine, sums_of_a_second_request_do_not_contain_the_first)
     struct engine *engine = engine_begun(mix_samples, plain_shape);
     cr_assert(engine_sum(engine, 0, 100) == ENGINE_DONE);
     struct totals first = totals_of(engine, 0);
-    engine_clear(engine);
+    engine_empty(engine);
     cr_assert(engine_sum(engine, 0, 100) == ENGINE_DONE);
     struct totals second = totals_of(engine, 0);
     cr_assert(memcmp(&first, &second, sizeof first) == 0);
