@@ -443,8 +443,8 @@ static bool audit_ends(struct dispatcher *d, struct span *span, struct worker *w
     return span_settled(d, span);
 }
 
-/* Requests that no worker can decide any more. */
-static void audits_check(struct dispatcher *d, uint32_t skill)
+/* Ends requests of a skill that no worker can decide any more. */
+static void skill_audits_check(struct dispatcher *d, uint32_t skill)
 {
     struct span *span, *next;
 
@@ -455,6 +455,13 @@ static void audits_check(struct dispatcher *d, uint32_t skill)
         request_split(d, span);
         next = TAILQ_FIRST(&d->spans.of[skill].audits); /* more spans may have gone */
     }
+}
+
+/* Call it whenever a worker may have left or lost a skill. */
+static void audits_check(struct dispatcher *d)
+{
+    for (skill_set left = d->queue.needed; left; left &= left - 1)
+        skill_audits_check(d, skill_lowest(left));
 }
 
 /* ---- totals ---- */
@@ -728,8 +735,7 @@ void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *e
     assert(!d->answer_due);
     d->now_ns = now_ns;
     handlers[event->type](d, event);
-    for (skill_set left = d->queue.needed; left; left &= left - 1)
-        audits_check(d, skill_lowest(left));
+    audits_check(d);
     plan_give_up(d);
 }
 
@@ -749,6 +755,7 @@ static bool next_silent(struct dispatcher *d, struct effect *effect)
         return false;
     }
     worker_drop(d, TAILQ_FIRST(&d->workers.by_silence), "it sent no message for too long");
+    audits_check(d);
     return next_answer(d, effect);
 }
 

@@ -88,6 +88,7 @@ struct terms *terms_new(struct terms_pool *pool, const struct sum_request *asked
     terms->text[0] = '\0';
     terms->deaths = 0;
     terms->fill_ns = 0;
+    terms->restarts = 0;
     terms->output_count = 0;
     terms->key = rate_key(asked, terms->parameters);
     terms->announced_ns = ns_per_term;
@@ -101,6 +102,7 @@ void terms_restart(struct terms_pool *pool, struct terms *terms)
     pool->outputs_free += terms->output_count;
     terms->output_count = 0;
     terms->fill_ns = 0;
+    terms->restarts++;
 }
 
 void terms_free(struct terms_pool *pool, struct terms *terms)

@@ -33,8 +33,9 @@ struct terms {
     char text[TEXT_BYTES_MAX + 1]; /* the sentence of a refusal; empty: none */
     uint32_t deaths;               /* of a refusal with STATUS_SUMMAND_FAILED */
     double announced_ns;           /* per term; 0: not known */
-    uint64_t key;     /* of its rate: a hash of the summand, its build and the parameters */
-    uint64_t fill_ns; /* of all spans that are summed */
+    uint64_t key;      /* of its rate: a hash of the summand, its build and the parameters */
+    uint64_t fill_ns;  /* of all spans that are summed */
+    uint32_t restarts; /* how often its totals were forgotten */
     uint32_t output_count;
     struct terms_output_list outputs; /* empty until the first span is summed */
     TAILQ_ENTRY(terms) in_free;

@@ -174,10 +174,13 @@ static const char *assignment_wrong(struct node *node, const struct run *run,
     if (!span->summand && (span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
         return "a span ends inside a block";
-    const char *wrong = order_wrong(node->dispatcher, run, r->assigned != debt->assigned);
-    if (wrong || r->assigned == debt->assigned)
+    uint32_t restarts = r->terms ? r->terms->restarts : 0;
+    bool new = r->assigned != debt->assigned || restarts != debt->restarts;
+    const char *wrong = order_wrong(node->dispatcher, run, new);
+    if (wrong || !new)
         return wrong;
     debt->assigned = r->assigned;
+    debt->restarts = restarts;
     return turn_wrong(node->dispatcher, r);
 }
 

@@ -18,6 +18,7 @@ struct debt {
     int64_t progress_at_ns;
     uint64_t done;     /* samples, from its last progress message */
     uint64_t assigned; /* samples that spans were cut from */
+    uint32_t restarts; /* of the request's terms, at that time */
 };
 
 struct ledger {
