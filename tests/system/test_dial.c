@@ -281,14 +281,17 @@ static void run_in_own_network(const char *script)
 #define UP "PATH=$PATH:/usr/sbin:/sbin; set -e; ip link set lo up; "
 #define HOSTS(lines)                                                                               \
     "hosts=$(mktemp); printf '" lines "' >$hosts; mount --bind $hosts /etc/hosts; rm $hosts; "
-#define SERVE(endpoint) "\"$2\" --bind " endpoint " --threads 1 >&2 & server=$!; "
+#define SERVE(endpoint)                                                                            \
+    "\"$2\" --bind " endpoint " --threads 1 >&2 & server=$!; trap \"kill $server\" EXIT; "
+/* The client ends after 3 s of refused connections. A server may take longer to start. */
 #define ASK(endpoint)                                                                              \
-    "\"$1\" sum 1000 --seed 1 -q --patience 0 --timeout 60s --connect " endpoint " "
+    "until \"$1\" sum 1000 --seed 1 -q --patience 0 --timeout 60s --connect " endpoint             \
+    "; do :; done"
 
 Test(dial, the_second_address_of_a_name_is_tried)
 {
-    run_in_own_network(UP HOSTS("127.0.0.9 pool.test\\n127.0.0.8 pool.test\\n") SERVE(
-        "tcp://127.0.0.8:8197") ASK("tcp://pool.test:8197") "; kill $server");
+    run_in_own_network(UP HOSTS("127.0.0.9 pool.test\\n127.0.0.8 pool.test\\n")
+                           SERVE("tcp://127.0.0.8:8197") ASK("tcp://pool.test:8197"));
 }
 
 /* The last one of 21 addresses. One round tries eight. */
@@ -297,24 +300,22 @@ Test(dial, every_address_of_a_name_with_many_is_tried)
     run_in_own_network(
         UP "hosts=$(mktemp); for i in 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 250; do "
            "echo 127.0.0.$i pool.test; done >$hosts; mount --bind $hosts /etc/hosts; rm "
-           "$hosts; " SERVE("tcp://127.0.0.250:8197") ASK("tcp://pool.test:8197") "; kill $server");
+           "$hosts; " SERVE("tcp://127.0.0.250:8197") ASK("tcp://pool.test:8197"));
 }
 
 Test(dial, an_ipv6_address_of_a_name_is_tried)
 {
     run_in_own_network(UP HOSTS("127.0.0.9 pool.test\\n::1 pool.test\\n") SERVE("tcp://[::1]:8197")
-                           ASK("tcp://pool.test:8197") "; kill $server");
+                           ASK("tcp://pool.test:8197"));
 }
 
 /* Each port that the system may choose is tried soon: there are four. If the client connected to
- * itself, the server could not bind. The client ends after 3 s of refused connections, so it is
- * started again. */
+ * itself, the server could not bind. */
 Test(dial, a_client_does_not_occupy_the_port_of_its_server)
 {
-    run_in_own_network(UP "echo 29508 29511 >/proc/sys/net/ipv4/ip_local_port_range; until " ASK(
-        "tcp://127.0.0.1:29508") "; do :; done & client=$!; "
-                                 "sleep 1; " SERVE("tcp://127.0.0.1:29508") "wait $client; "
-                                                                            "kill $server");
+    run_in_own_network(UP "echo 29508 29511 >/proc/sys/net/ipv4/ip_local_port_range; " ASK(
+        "tcp://127.0.0.1:29508") " & client=$!; "
+                                 "sleep 1; " SERVE("tcp://127.0.0.1:29508") "wait $client");
 }
 
 /* connect() fails at once with an error such as EACCES. */
@@ -323,5 +324,5 @@ Test(dial, routes_that_refuse_the_address_end_the_client_with_1)
     run_in_own_network(UP "ip route add prohibit 10.9.9.9; ip route add blackhole 10.9.9.8; "
                           "for a in 8 9; do \"$1\" sum 1 -q --connect tcp://10.9.9.$a:8197 && exit "
                           "1; test $? = 1; done; " SERVE("tcp://127.0.0.1:8197")
-                              ASK("tcp://127.0.0.1:8197") "; kill $server");
+                              ASK("tcp://127.0.0.1:8197"));
 }

@@ -109,7 +109,11 @@ Test(summand_sum, each_output_has_its_sum)
 /* ---- lost workers and clients ------------------------------------------------------------- */
 
 /* Long enough to be observed while it runs. */
-#define LONG "3M"
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define LONG "200000"
+#else
+#define LONG "1M"
+#endif
 #define SLOW "--summand", "asian", "--parameters", "dates=60"
 
 static bool has_terms(void)
