@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "proto/instant.h"
+#include "proto/outputs.h"
 #include "proto/printable.h"
 #include "summand/fp_mode.h"
 #include "summand/guarded.h"
@@ -154,18 +155,11 @@ void engine_destroy(struct engine **engine_p)
 
 /* ---- begin --------------------------------------------------------------------------------- */
 
-static bool name_is_valid(const char *name)
-{
-    size_t length = strnlen(name, MEANTIME_NAME_MAX + 1);
-    return 0 < length && length <= MEANTIME_NAME_MAX &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == length;
-}
-
 static enum engine_end names_begin(struct engine *engine)
 {
     const char *const *names = engine->shape.names;
     for (uint32_t k = 0; k < engine->shape.outputs; k++) {
-        if (names && (!names[k] || !name_is_valid(names[k])))
+        if (names && (!names[k] || !output_name_valid(names[k])))
             return fail(engine, ENGINE_FAILED,
                         "The name of output %" PRIu32
                         " has characters other than a-z 0-9 - _, or is not 1 to %d bytes long.",

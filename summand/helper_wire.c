@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "proto/printable.h"
+#include "proto/outputs.h"
 
 struct total_head {
     int32_t unit_log2;
@@ -51,7 +51,8 @@ size_t output_unpack(struct helper_output *output, uint64_t count, const uint8_t
     if (name == 0 || name > MEANTIME_NAME_MAX || at > size || bytes[name + 1] > 1)
         return 0;
     memcpy(output->name, bytes, name + 1);
-    make_printable(output->name);
+    if (!output_name_valid(output->name))
+        return 0;
     output->has_squares = bytes[name + 1];
     if (!(part = total_unpack(&output->sum, EXACT_SUM, count, bytes + at, size - at)))
         return 0;

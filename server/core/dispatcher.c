@@ -328,7 +328,7 @@ static bool terms_are_plausible(const struct span *span, const struct sum_reply 
     const struct request *r = span->request;
 
     return reply->count == span->count && reply->build == r->asked.build &&
-           terms_fit(r->terms, &reply->outputs);
+           reply->outputs.count > 0;
 }
 
 /* A sample of any kind is smaller than 2^53 units. */
@@ -484,6 +484,23 @@ static void total_count(struct dispatcher *d, struct span *span, const struct su
         request_end(d, r, STATUS_OK);
 }
 
+static bool outputs_fit(const struct request *r, const struct sum_reply *reply)
+{
+    return !r->terms || terms_fit(r->terms, &reply->outputs);
+}
+
+/* begin() chooses the names of the outputs, so this is a fault of the function and not of the
+ * worker. */
+static void on_outputs_changed(struct dispatcher *d, struct run *run)
+{
+    struct request *r = run->span->request;
+
+    run_return(d, run);
+    snprintf(r->terms->text, sizeof r->terms->text,
+             "begin() gives the outputs other names or squares each time it is called.");
+    request_end(d, r, STATUS_SUMMAND_FAILED);
+}
+
 /* The votes are counted before the run returns, because a span with votes waits in another list. */
 static void span_done(struct dispatcher *d, struct run *run, const struct sum_reply *reply)
 {
@@ -507,7 +524,10 @@ static void on_sum_reply(struct dispatcher *d, struct worker *w, const struct me
     struct run *run = worker_run(d, w, reply->id);
 
     if (run && run->state == RUN_RUNNING && total_is_plausible(run->span, reply)) {
-        span_done(d, run, reply);
+        if (outputs_fit(run->span->request, reply))
+            span_done(d, run, reply);
+        else
+            on_outputs_changed(d, run);
     } else if (run && run->state == RUN_RUNNING) {
         assert(!w->thread);
         worker_drop(d, w, "its total does not fit the span");

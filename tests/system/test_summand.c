@@ -153,6 +153,22 @@ Test(summand, a_fault_costs_its_request_and_no_other)
     server_drain(&server);
 }
 
+/* The first totals of a thread are audited with a fresh helper, in which begin() chooses another
+ * name. */
+Test(summand, names_that_change_cost_the_request_and_not_the_server)
+{
+    struct test_server server = server_start(WORDS("--threads", "1", "--summand", FAULTS));
+    struct sum_request bad = terms(1, "faults", "fault=names"), good = terms(2, "faults", "");
+    struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
+
+    bad.count = UINT64_C(100) * COUNT; /* many spans */
+    peer_ask(peer, &bad);
+    struct refusal refusal = peer_expect_refusal(peer, bad.id, STATUS_SUMMAND_FAILED);
+    cr_assert(strstr(refusal.text, "begin() gives the outputs other names"), "%s", refusal.text);
+    answer_of(server.endpoint, &good);
+    server_drain(&server);
+}
+
 Test(summand, a_call_that_does_not_end_is_cancelled_or_ends_with_the_timeout)
 {
     struct test_server server =

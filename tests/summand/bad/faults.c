@@ -140,6 +140,14 @@ static void print_and_loop(double *cell)
     loop(cell);
 }
 
+/* Another name in each process. */
+static char changing_name[24];
+
+static void change_name(double *cell UNUSED)
+{
+    snprintf(changing_name, sizeof changing_name, "value-%d", (int)getpid());
+}
+
 static const struct fault {
     const char *name;
     void (*commit)(double *cell); /* the output of the term */
@@ -167,6 +175,7 @@ static const struct fault {
     {"print-loop", print_and_loop, 0},
     {"print-much", print_much, 0},
     {"stop", stop, 0},
+    {"names", change_name, 1},
 };
 
 #define FAULTS (sizeof faults / sizeof *faults)
@@ -182,6 +191,7 @@ static const struct fault *find(const char *name)
 static const char *begin(const char *parameters, struct meantime_shape *shape, void **state)
 {
     static const char *const names[] = {"value"};
+    static const char *const changing[] = {changing_name};
     const struct fault *fault =
         find(strncmp(parameters, "fault=", 6) == 0 ? parameters + 6 : parameters);
     if (!fault)
@@ -190,7 +200,7 @@ static const char *begin(const char *parameters, struct meantime_shape *shape, v
         fault->commit(NULL);
     shape->uniforms = 1;
     shape->outputs = 1;
-    shape->names = names;
+    shape->names = changing_name[0] ? changing : names;
     *state = (void *)fault;
     return NULL;
 }
