@@ -9,11 +9,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
+#include "proto/time_slice.h"
 #include "server/log.h"
 #include "sums/sum.h"
 
@@ -126,28 +126,11 @@ static struct compute_result samples_run(const struct compute_thread *thread,
     return result;
 }
 
-/* The argument of sched_setattr(2). glibc declares it from 2.41 on. */
-struct scheduling {
-    uint32_t size;
-    uint32_t policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t slice_ns, deadline_ns, period_ns;
-};
-
 /* Asks for a slice. If the thread may not change its priority, it computes with the old one. */
 static void thread_schedule(struct compute_thread *thread, uint64_t slice_ns)
 {
-    struct scheduling scheduling = {
-        .size = sizeof scheduling,
-        .policy = SCHED_BATCH,
-        .nice = thread->all->nice,
-        .slice_ns = slice_ns,
-    };
-
     if (thread->slice_ns != slice_ns)
-        syscall(SYS_sched_setattr, 0, &scheduling, 0);
+        time_slice_ask(SCHED_BATCH, thread->all->nice, slice_ns);
     thread->slice_ns = slice_ns;
 }
 

@@ -36,7 +36,7 @@ static bool load(struct summands *summands, const char *path,
                  const struct helper_settings *settings, uint32_t capacity)
 {
     struct summand *summand = &summands->list[summands->count];
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
 
     if (!summand_init(summand, path, settings, error))
         return skip(summand, path, error);

@@ -91,7 +91,7 @@ static uint64_t hash_shape(uint64_t hash, const struct engine *engine)
 static enum engine_end copy_text(const struct build *build, enum engine_end end)
 {
     if (end != ENGINE_DONE)
-        snprintf(build->text, ENGINE_TEXT_BYTES, "%s", engine_text(build->engine));
+        snprintf(build->text, SENTENCE_BYTES, "%s", engine_text(build->engine));
     return end;
 }
 
@@ -141,7 +141,7 @@ static enum engine_end compare(struct build *build, const struct pass *pass, uin
 {
     for (uint32_t i = 0; i < count; i++)
         if (answer_of(build->engine, i) != build->answers[first + i]) {
-            snprintf(build->text, ENGINE_TEXT_BYTES,
+            snprintf(build->text, SENTENCE_BYTES,
                      "Term %" PRIu64
                      " has other bits when it is %s. A term may depend on its number, the "
                      "parameters and its samples only: look for static variables, rand(), "
@@ -205,12 +205,12 @@ static enum engine_end digest_all(struct build *build, uint64_t *digest)
 }
 
 enum engine_end build_digest(struct engine *engine, uint32_t check_terms, uint64_t *build,
-                             char text[ENGINE_TEXT_BYTES])
+                             char text[SENTENCE_BYTES])
 {
     struct build work = {.engine = engine, .terms = check_terms, .text = text};
     work.answers = calloc(check_terms, sizeof *work.answers);
     if (!work.answers) {
-        snprintf(text, ENGINE_TEXT_BYTES, "There is no memory for %" PRIu32 " known answers.",
+        snprintf(text, SENTENCE_BYTES, "There is no memory for %" PRIu32 " known answers.",
                  check_terms);
         return ENGINE_FAILED;
     }

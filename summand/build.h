@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "summand/engine.h"
+#include "summand/sentence.h"
 
 /* Terms that a new helper process repeats, at most. */
 #define BUILD_KNOWN_TERMS 8
@@ -16,7 +17,7 @@
  * begin(), for a second at most. Sets *build, never to 0.
  * Returns ENGINE_DONE, or another end and a sentence in `text` if a pass has other bits. */
 enum engine_end build_digest(struct engine *engine, uint32_t check_terms, uint64_t *build,
-                             char text[ENGINE_TEXT_BYTES]);
+                             char text[SENTENCE_BYTES]);
 
 /* The digest of the first `terms` terms, in one call. The same ends. */
 enum engine_end build_known(struct engine *engine, uint32_t terms, uint64_t *digest);

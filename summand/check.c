@@ -62,7 +62,7 @@ static void pass_output(struct helper_process *process)
 
 /* tunables: NULL: those of this process. False after a sentence in `error`. */
 static bool examine(const struct check *check, const char *tunables,
-                    struct helper_examination *examination, char error[HELPER_TEXT_BYTES])
+                    struct helper_examination *examination, char error[SENTENCE_BYTES])
 {
     struct helper_settings settings = check->settings;
     settings.tunables = tunables;
@@ -148,7 +148,7 @@ static void report_sums(const struct check *check)
 static void check_other_process(struct check *check)
 {
     struct helper_examination other;
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     if (!examine(check, NULL, &other, error))
         blame(check, "A second process failed: %s", error);
     else if (other.build != check->examination.build)
@@ -163,7 +163,7 @@ static void check_other_process(struct check *check)
 static void check_old_processor(struct check *check)
 {
     struct helper_examination other;
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     if (!examine(check, OLD_PROCESSOR, &other, error))
         blame(check, "Without FMA and AVX2, the function failed: %s", error);
     else if (other.build != check->examination.build)
@@ -233,7 +233,7 @@ static void check_sums(struct check *check)
 
 static void check_function(struct check *check, const char *path)
 {
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     bool examined = examine(check, NULL, &check->examination, error);
     if (!examined)
         blame(check, "%s", error);
@@ -251,7 +251,7 @@ static void check_function(struct check *check, const char *path)
 bool summand_check(const char *path, const char *parameters, const struct helper_settings *settings)
 {
     struct check *check = calloc(1, sizeof *check);
-    char error[LOADER_TEXT_BYTES] = "there is no memory";
+    char error[SENTENCE_BYTES] = "there is no memory";
     if (check) {
         *check = (struct check){.settings = *settings, .is_right = true};
         snprintf(check->question.parameters, sizeof check->question.parameters, "%s", parameters);

@@ -13,6 +13,7 @@
 #include "summand/fp_mode.h"
 #include "summand/guarded.h"
 #include "summand/layout.h"
+#include "summand/sentence.h"
 #include "sums/exact.h"
 #include "sums/samples.h"
 #include "sums/stream.h"
@@ -59,7 +60,7 @@ struct engine {
     int64_t read_at_ns;   /* when the clock was read */
     bool time_sums;
     struct engine_times times;
-    char text[ENGINE_TEXT_BYTES];
+    char text[SENTENCE_BYTES];
 };
 
 static int64_t now_ns(void)
@@ -231,7 +232,7 @@ enum engine_end engine_begin(struct engine *engine, uint64_t seed, const char *p
     engine->began = !fault;
     end = mode_check(engine, "begin");
     if (fault)
-        return fail(engine, ENGINE_BAD_PARAMETERS, "%.*s", ENGINE_TEXT_BYTES - 1, fault);
+        return fail(engine, ENGINE_BAD_PARAMETERS, "%.*s", SENTENCE_BYTES - 1, fault);
     if (end == ENGINE_DONE)
         end = shape_check(engine);
     if (end == ENGINE_DONE)

@@ -13,9 +13,6 @@
 #include "sums/exact_total.h"
 #include "sums/kernel.h"
 
-/* Bytes of a sentence for the user, with the final 0. */
-#define ENGINE_TEXT_BYTES 512
-
 struct engine;
 
 enum engine_end {

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "proto/instant.h"
+#include "proto/time_slice.h"
 #include "summand/build.h"
 #include "summand/engine.h"
 #include "summand/helper_wire.h"
@@ -38,7 +38,7 @@ struct helper {
     uint64_t known_digest;
     bool is_loading; /* then no cancel is obeyed: the known terms decide about all requests */
     bool began;      /* begin() has succeeded, for the question of this request */
-    char load_error[HELPER_TEXT_BYTES];
+    char load_error[SENTENCE_BYTES];
     uint8_t payload[MEANTIME_OUTPUTS_MAX * PACKED_OUTPUT_BYTES_MAX];
 };
 
@@ -190,7 +190,7 @@ static enum engine_end examine(struct helper *helper, const struct helper_questi
     if (end == ENGINE_DONE)
         end = time_terms(helper, examination);
     if (end != ENGINE_DONE)
-        snprintf(text, HELPER_TEXT_BYTES, "%s", engine_text(helper->engine));
+        snprintf(text, SENTENCE_BYTES, "%s", engine_text(helper->engine));
     return end;
 }
 
@@ -242,26 +242,11 @@ static void signals_default(void)
         signal(signals[i], SIG_DFL);
 }
 
-/* The argument of sched_setattr(2). glibc declares it from 2.41 on. */
-struct scheduling {
-    uint32_t size;
-    uint32_t policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t slice_ns, deadline_ns, period_ns;
-};
-
 /* A compute thread that waits has asked for a short slice, which this process inherits. Asks for
- * the system's own slice again. If the system does not allow that, the old slice remains. */
+ * the system's own slice again. */
 static void schedule(void)
 {
-    struct scheduling scheduling = {
-        .size = sizeof scheduling,
-        .policy = (uint32_t)sched_getscheduler(0),
-        .nice = getpriority(PRIO_PROCESS, 0),
-    };
-    syscall(SYS_sched_setattr, 0, &scheduling, 0);
+    time_slice_ask(sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), 0);
 }
 
 bool helper_is_wanted(int argc, char **argv)

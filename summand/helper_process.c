@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +30,6 @@
 /* The timeout is divided by this many checks. A call is too long if the counter of calls has the
  * same value at all of them. If the whole machine stops for a while, that counts as one check. */
 #define CALL_CHECKS 16
-
-/* Descriptors that are given to helpers are not below, because the numbers below are those of the
- * helper. */
-#define DESCRIPTOR_MIN 16
 
 /* If the helper has closed its socket but does not end, it is killed after this time. */
 #define CLOSED_NS NS_PER_S
@@ -75,16 +70,6 @@ static int64_t now_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(char text[HELPER_TEXT_BYTES],
-                                                      const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, HELPER_TEXT_BYTES, format, arguments);
-    va_end(arguments);
-    make_printable(text);
-}
-
 /* ---- start --------------------------------------------------------------------------------- */
 
 /* The helper's ends of what both share. */
@@ -109,7 +94,7 @@ static void ends_close(const struct ends *ends)
 /* Moves a descriptor above those of the helper. */
 static int moved(int file)
 {
-    int high = file == -1 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, DESCRIPTOR_MIN);
+    int high = file == -1 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, HELPER_DESCRIPTORS);
     if (file != -1)
         ERRNO_SAVED(close(file));
     return high;
@@ -247,12 +232,12 @@ static int start(struct helper_process *process, const struct ends *ends)
 }
 
 struct helper_process *helper_process_new(const struct helper_settings *settings,
-                                          char error[HELPER_TEXT_BYTES])
+                                          char error[SENTENCE_BYTES])
 {
     struct helper_process *process = calloc(1, sizeof *process);
     struct ends ends = {-1, -1, -1, -1};
     if (!process) {
-        say(error, "There is no memory for a helper process.");
+        sentence_write(error, "There is no memory for a helper process.");
         return NULL;
     }
     process->settings = *settings;
@@ -261,8 +246,9 @@ struct helper_process *helper_process_new(const struct helper_settings *settings
     int reason = share(process, &ends) ? start(process, &ends) : errno;
     ends_close(&ends);
     if (reason) {
-        say(error, "Cannot start a helper process: %s; raise \"ulimit -u\" or \"ulimit -n\".",
-            strerror(reason));
+        sentence_write(error,
+                       "Cannot start a helper process: %s; raise \"ulimit -u\" or \"ulimit -n\".",
+                       strerror(reason));
         helper_process_destroy(&process);
     }
     return process;
@@ -425,19 +411,22 @@ static const char *why_killed(int signal)
     }
 }
 
-static void say_end(const struct helper_process *process, char text[HELPER_TEXT_BYTES])
+static void say_end(const struct helper_process *process, char text[SENTENCE_BYTES])
 {
     char where[80];
     int status = process->end.si_status;
     say_where(process, where);
     if (process->end.si_code != CLD_EXITED)
-        say(text, "The helper process died of signal SIG%s %s%s.",
-            sigabbrev_np(status) ? sigabbrev_np(status) : "?", where, why_killed(status));
+        sentence_write(text, "The helper process died of signal SIG%s %s%s.",
+                       sigabbrev_np(status) ? sigabbrev_np(status) : "?", where,
+                       why_killed(status));
     else if (status == HELPER_EXIT_SOCKET)
-        say(text, "The function closed or replaced the descriptors of its helper process %s.",
-            where);
+        sentence_write(text,
+                       "The function closed or replaced the descriptors of its helper process %s.",
+                       where);
     else
-        say(text,
+        sentence_write(
+            text,
             "The helper process ended with exit status %d %s: the function may have called exit().",
             status, where);
 }
@@ -466,7 +455,7 @@ static void outcome_garbage(struct helper_process *process, struct helper_outcom
 {
     reap(process);
     outcome_set(process, outcome, HELPER_DIED);
-    say(outcome->text, "The function wrote into the socket of its helper process.");
+    sentence_write(outcome->text, "The function wrote into the socket of its helper process.");
 }
 
 static bool unpack_outputs(struct helper_outcome *outcome, const uint8_t *bytes, size_t size)
@@ -492,7 +481,7 @@ static bool outcome_reply(struct helper_process *process, struct helper_outcome 
                           const struct helper_reply *reply, size_t payload)
 {
     outcome_set(process, outcome, reply->end);
-    say(outcome->text, "%s", reply->text);
+    sentence_write(outcome->text, "%s", reply->text);
     if (reply->end != HELPER_SUMMED || process->examines)
         return true;
     outcome->count = reply->count;
@@ -521,8 +510,9 @@ static void outcome_message(struct helper_process *process, struct helper_outcom
     } else if (known_terms_differ(process, &reply)) {
         reap(process);
         outcome_set(process, outcome, HELPER_DIED);
-        say(outcome->text, "This helper process computed other bits than the first one for the "
-                           "same terms.");
+        sentence_write(outcome->text,
+                       "This helper process computed other bits than the first one for the "
+                       "same terms.");
     }
 }
 
@@ -560,7 +550,8 @@ static void outcome_overdue(struct helper_process *process, struct helper_outcom
     say_where(process, where);
     reap(process);
     outcome_set(process, outcome, HELPER_DIED);
-    say(outcome->text,
+    sentence_write(
+        outcome->text,
         "One call took longer than %g s %s: raise --summand-timeout, or look for an endless loop.",
         seconds(process->settings.call_timeout_ns), where);
 }
@@ -644,14 +635,14 @@ static int ending_signal(const struct helper_process *process)
 }
 
 bool helper_process_examine(struct helper_process *process, const struct helper_question *question,
-                            struct helper_examination *examination, char error[HELPER_TEXT_BYTES])
+                            struct helper_examination *examination, char error[SENTENCE_BYTES])
 {
     struct helper_request request = {.type = HELPER_REQUEST_EXAMINE, .question = *question};
     struct helper_outcome *outcome = malloc(sizeof *outcome);
     *examination = (struct helper_examination){0};
     memset(process->message, 0, sizeof process->message);
     if (!outcome) {
-        say(error, "There is no memory for a helper process.");
+        sentence_write(error, "There is no memory for a helper process.");
         return false;
     }
     send_request(process, &request);
@@ -661,7 +652,7 @@ bool helper_process_examine(struct helper_process *process, const struct helper_
         take_examination(process, examination);
     examination->signal = ending_signal(process);
     bool examined = outcome->end == HELPER_SUMMED;
-    say(error, "%s", outcome->text);
+    sentence_write(error, "%s", outcome->text);
     free(outcome);
     return examined;
 }

@@ -18,11 +18,9 @@
 #include <stdint.h>
 
 #include "summand/include/meantime_summand.h"
+#include "summand/sentence.h"
 #include "sums/exact_total.h"
 #include "sums/kernel.h"
-
-/* Bytes of a sentence, with the final 0. */
-#define HELPER_TEXT_BYTES 512
 
 #define HELPER_CALL_TIMEOUT_NS (60 * INT64_C(1000000000))
 #define HELPER_MEMORY_BYTES    UINT64_C(1000000000)
@@ -66,7 +64,7 @@ struct helper_output {
 
 struct helper_outcome {
     enum helper_end end;
-    char text[HELPER_TEXT_BYTES]; /* a printable sentence; "" if `end` needs none */
+    char text[SENTENCE_BYTES]; /* a printable sentence; "" if `end` needs none */
     /* The rest is set after HELPER_SUMMED. */
     uint64_t count;
     uint64_t fill_ns, value_ns; /* time for the samples, and for the function with its exact sums */
@@ -78,7 +76,7 @@ struct helper_outcome {
 /* What a helper finds out about its summand. Texts are printable. */
 struct helper_examination {
     char name[MEANTIME_NAME_MAX + 1];
-    char help[HELPER_TEXT_BYTES];
+    char help[SENTENCE_BYTES];
     char libm_calls[256]; /* functions whose bits depend on the processor; "": none */
     uint64_t build;
     uint64_t known_digest;            /* of the first 8 terms, or of all, if check_terms is less */
@@ -91,7 +89,7 @@ struct helper_examination {
 /* Starts a helper. It loads the summand while the caller goes on. NULL after a sentence in `error`.
  */
 struct helper_process *helper_process_new(const struct helper_settings *settings,
-                                          char error[HELPER_TEXT_BYTES]);
+                                          char error[SENTENCE_BYTES]);
 
 /* Kills the helper and all processes of its group, and waits for their end. Accepts NULL. */
 void helper_process_destroy(struct helper_process **process);
@@ -121,7 +119,7 @@ void helper_process_wait(struct helper_process *process, int64_t patience_ns);
  * then `examination` has its name, help and libm_calls if the file could be loaded, and {0}
  * otherwise. */
 bool helper_process_examine(struct helper_process *process, const struct helper_question *question,
-                            struct helper_examination *examination, char error[HELPER_TEXT_BYTES]);
+                            struct helper_examination *examination, char error[SENTENCE_BYTES]);
 
 /* Terms of the span that have been computed. */
 uint64_t helper_process_progress(const struct helper_process *process);

@@ -55,7 +55,7 @@ struct helper_reply {
     uint64_t fill_ns, value_ns;
     uint64_t grain;
     uint32_t outputs; /* that follow, packed; or an examination follows */
-    char text[HELPER_TEXT_BYTES];
+    char text[SENTENCE_BYTES];
 };
 
 /* Bytes of one packed output: name, sum and squares with their lengths and units. */

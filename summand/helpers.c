@@ -96,7 +96,7 @@ static void end_idle(struct helpers *helpers)
 
 /* The helper that is ready, if it has this summand, or a new one. */
 static struct helper_process *take_helper(struct helpers *helpers, const struct summand *summand,
-                                          char error[HELPER_TEXT_BYTES])
+                                          char error[SENTENCE_BYTES])
 {
     struct helper_process *process = helpers->ready;
     if (!process || helpers->ready_for != summand || !helper_process_is_alive(process))
@@ -109,7 +109,7 @@ static struct helper_process *take_helper(struct helpers *helpers, const struct 
  * an error has no consequence. */
 static void prepare(struct helpers *helpers, const struct summand *summand)
 {
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     if (helpers->ready && helpers->ready_for == summand)
         return;
     helper_process_destroy(&helpers->ready);
@@ -124,7 +124,7 @@ void helpers_prepare(struct helpers *helpers)
 }
 
 static void place_fill(struct helpers *helpers, struct place *place,
-                       const struct helpers_task *task, char error[HELPER_TEXT_BYTES])
+                       const struct helpers_task *task, char error[SENTENCE_BYTES])
 {
     if (!serves(place, task)) {
         place_clear(place);
@@ -172,7 +172,7 @@ static void fail(struct helper_outcome *outcome, const char *error)
 static void audit(struct helpers *helpers, const struct helpers_task *task,
                   const struct helpers_watch *watch, struct helper_outcome *outcome)
 {
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     struct helpers_task other = *task;
     struct helper_process *process = take_helper(helpers, task->summand, error);
     other.question.chunk = AUDIT_CHUNK;
@@ -187,7 +187,7 @@ static void audit(struct helpers *helpers, const struct helpers_task *task,
 void helpers_sum(struct helpers *helpers, const struct helpers_task *task,
                  const struct helpers_watch *watch, struct helper_outcome *outcome)
 {
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     end_idle(helpers);
     helpers->last = task->summand;
     if (task->audit) {

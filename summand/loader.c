@@ -5,15 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/errno_saved.h"
-#include "proto/printable.h"
 #include "summand/fp_mode.h"
+#include "summand/helper_wire.h"
 
 /* Linux 6.3 and glibc 2.38 know this flag: the copy has no permission to be started as a program.
  * dlopen() does not need it, and some systems forbid copies without the flag. */
@@ -24,23 +23,10 @@
 #define COPY_FLAGS (MFD_CLOEXEC | MFD_ALLOW_SEALING)
 #define COPY_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
-/* Descriptors of helper processes are below this number. */
-#define DESCRIPTOR_MIN 16
-
 /* More than any shared object has. The limit prevents that a large file fills the memory. */
 #define FILE_BYTES_MAX (1 << 28)
 
 #define CHECK_TERMS_MAX (1 << 20)
-
-__attribute__((format(printf, 2, 3))) static void say(char error[LOADER_TEXT_BYTES],
-                                                      const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, LOADER_TEXT_BYTES, format, arguments);
-    va_end(arguments);
-    make_printable(error);
-}
 
 /* ---- the copy ------------------------------------------------------------------------------ */
 
@@ -51,7 +37,7 @@ static int memory_file(void)
         low = memfd_create("summand", COPY_FLAGS);
     if (low == -1)
         return -1;
-    int file = fcntl(low, F_DUPFD_CLOEXEC, DESCRIPTOR_MIN);
+    int file = fcntl(low, F_DUPFD_CLOEXEC, HELPER_DESCRIPTORS);
     ERRNO_SAVED(close(low));
     return file;
 }
@@ -79,17 +65,18 @@ static int copy_file(int from, off_t bytes)
     return file;
 }
 
-int loader_copy(const char *path, char error[LOADER_TEXT_BYTES])
+int loader_copy(const char *path, char error[SENTENCE_BYTES])
 {
     struct stat stat;
     int file = -1;
     int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (from == -1 || fstat(from, &stat) == -1)
-        say(error, "cannot read %s: %s", path, strerror(errno));
+        sentence_write(error, "cannot read %s: %s", path, strerror(errno));
     else if (!S_ISREG(stat.st_mode) || stat.st_size == 0 || stat.st_size > FILE_BYTES_MAX)
-        say(error, "cannot load %s: expected a shared object of 1 byte to 256 MiB", path);
+        sentence_write(error, "cannot load %s: expected a shared object of 1 byte to 256 MiB",
+                       path);
     else if ((file = copy_file(from, stat.st_size)) == -1)
-        say(error, "cannot copy %s into memory: %s", path, strerror(errno));
+        sentence_write(error, "cannot copy %s into memory: %s", path, strerror(errno));
     if (from != -1)
         close(from);
     return file;
@@ -105,21 +92,25 @@ static bool name_is_valid(const char *name)
 }
 
 static const struct meantime_summand *check(const struct meantime_summand *summand,
-                                            char error[LOADER_TEXT_BYTES])
+                                            char error[SENTENCE_BYTES])
 {
     if (summand->abi != MEANTIME_SUMMAND_ABI)
-        say(error,
-            "The file is made for version %" PRIu32 " of the interface, and this server has "
-            "version %d: compile it with the meantime_summand.h of this server.",
-            summand->abi, MEANTIME_SUMMAND_ABI);
+        sentence_write(error,
+                       "The file is made for version %" PRIu32
+                       " of the interface, and this server has "
+                       "version %d: compile it with the meantime_summand.h of this server.",
+                       summand->abi, MEANTIME_SUMMAND_ABI);
     else if (!summand->name || !name_is_valid(summand->name))
-        say(error,
+        sentence_write(
+            error,
             "The field \"name\" of meantime_summand must have 1 to %d characters of a-z 0-9 -.",
             MEANTIME_NAME_MAX);
     else if (!summand->begin || !summand->value)
-        say(error, "meantime_summand has no function %s().", summand->begin ? "value" : "begin");
+        sentence_write(error, "meantime_summand has no function %s().",
+                       summand->begin ? "value" : "begin");
     else if (summand->check_terms > CHECK_TERMS_MAX)
-        say(error, "The field \"check_terms\" of meantime_summand is above %d.", CHECK_TERMS_MAX);
+        sentence_write(error, "The field \"check_terms\" of meantime_summand is above %d.",
+                       CHECK_TERMS_MAX);
     else
         return summand;
     return NULL;
@@ -132,24 +123,25 @@ static const char *own_path(int file)
     return path;
 }
 
-const struct meantime_summand *loader_open(int file, char error[LOADER_TEXT_BYTES])
+const struct meantime_summand *loader_open(int file, char error[SENTENCE_BYTES])
 {
     fp_mode_set();
     void *library = dlopen(own_path(file), RTLD_NOW | RTLD_LOCAL);
     if (!library) {
-        say(error, "Cannot load the file as a shared object: %s.", dlerror());
+        sentence_write(error, "Cannot load the file as a shared object: %s.", dlerror());
         return NULL;
     }
     if (!fp_mode_is_standard()) {
         fp_mode_set();
-        say(error, "Loading the file changed the processor's floating-point mode (" FP_MODE_NAME
+        sentence_write(
+            error, "Loading the file changed the processor's floating-point mode (" FP_MODE_NAME
                    "): it is linked with -ffast-math or -Ofast. Link it without these options.");
         return NULL;
     }
     const struct meantime_summand *summand = dlsym(library, "meantime_summand");
     if (!summand) {
-        say(error, "The file has no symbol meantime_summand: it must define one struct "
-                   "meantime_summand with that name, or use MEANTIME_TERM().");
+        sentence_write(error, "The file has no symbol meantime_summand: it must define one struct "
+                              "meantime_summand with that name, or use MEANTIME_TERM().");
         return NULL;
     }
     return check(summand, error);

@@ -6,18 +6,17 @@
 #include <stdbool.h>
 
 #include "summand/include/meantime_summand.h"
-
-#define LOADER_TEXT_BYTES 512
+#include "summand/sentence.h"
 
 /* Copies a file into memory that nobody can change. Returns the descriptor of the copy,
- * close-on-exec. It is 16 or more: a helper uses the lower ones itself. Runs no code of the file.
+ * close-on-exec. Its number is above those that a helper uses itself. Runs no code of the file.
  * Returns -1 after a sentence in `error`. Any thread. */
-int loader_copy(const char *path, char error[LOADER_TEXT_BYTES]);
+int loader_copy(const char *path, char error[SENTENCE_BYTES]);
 
 /* Loads the copy and runs the code that the file runs at its start. Checks the struct
  * meantime_summand. Call it in a helper process only, once. Returns NULL after a sentence in
  * `error`. */
-const struct meantime_summand *loader_open(int file, char error[LOADER_TEXT_BYTES]);
+const struct meantime_summand *loader_open(int file, char error[SENTENCE_BYTES]);
 
 /* The functions of libm that the file calls and whose bits depend on the processor or on the
  * version of libm: "exp, pow". "" if there are none. libm's sqrt(), fabs(), floor() and others that

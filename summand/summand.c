@@ -24,7 +24,7 @@ static void describe(struct summand *summand, const struct helper_examination *e
     }
 }
 
-static bool examine(struct summand *summand, char error[HELPER_TEXT_BYTES])
+static bool examine(struct summand *summand, char error[SENTENCE_BYTES])
 {
     struct helper_question question = {.seed = 1};
     struct helper_examination examination;
@@ -38,7 +38,7 @@ static bool examine(struct summand *summand, char error[HELPER_TEXT_BYTES])
 }
 
 bool summand_init(struct summand *summand, const char *path, const struct helper_settings *settings,
-                  char error[HELPER_TEXT_BYTES])
+                  char error[SENTENCE_BYTES])
 {
     *summand = (struct summand){.settings = *settings};
     summand->settings.known_terms = 0;

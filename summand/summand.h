@@ -20,7 +20,7 @@ struct summand {
  * `memory_bytes` and `call_timeout_ns` are used. Returns false after a sentence in `error`. Clear
  * the summand only after success. */
 bool summand_init(struct summand *summand, const char *path, const struct helper_settings *settings,
-                  char error[HELPER_TEXT_BYTES]);
+                  char error[SENTENCE_BYTES]);
 void summand_clear(struct summand *summand);
 
 #endif

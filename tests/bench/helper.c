@@ -61,7 +61,7 @@ static struct summand summand_of(const char *server, const char *path)
         .call_timeout_ns = HELPER_CALL_TIMEOUT_NS,
     };
     struct summand summand;
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     if (!summand_init(&summand, path, &settings, error)) {
         fprintf(stderr, "bench_helper: %s: %s\n", path, error);
         exit(EXIT_FAILURE);
@@ -113,7 +113,7 @@ static double span_us(struct helper_process *process)
 
 static void measure_empty_spans(const struct summand *summand, size_t rounds)
 {
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     double *bare = calloc(rounds, sizeof *bare), *span = calloc(rounds, sizeof *span);
     pid_t pid;
     int socket = bare_peer(&pid);

@@ -4,14 +4,6 @@
 
 #include "tests/bench/math_loops.h"
 
-#define LOOP(name, value)                                                                          \
-    static void loop_##name(const double *restrict x, const double *restrict y,                    \
-                            double *restrict out)                                                  \
-    {                                                                                              \
-        (void)y;                                                                                   \
-        for (int i = 0; i < LOOP_NUMBERS; i++)                                                     \
-            out[i] = value;                                                                        \
-    }
 #define LOOP_OF(name) LOOP(name, name(x[i]))
 
 LOOP_OF(exp)

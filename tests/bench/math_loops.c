@@ -3,14 +3,6 @@
 
 #include <meantime_math.h>
 
-#define LOOP(name, value)                                                                          \
-    static void loop_##name(const double *restrict x, const double *restrict y,                    \
-                            double *restrict out)                                                  \
-    {                                                                                              \
-        (void)y;                                                                                   \
-        for (int i = 0; i < LOOP_NUMBERS; i++)                                                     \
-            out[i] = value;                                                                        \
-    }
 #define LOOP_OF(name) LOOP(name, meantime_##name(x[i]))
 
 LOOP_OF(exp)

@@ -16,4 +16,14 @@ extern math_loop *const loops_default[LOOPS]; /* the level of the compiler's def
 extern math_loop *const loops_v3[LOOPS];      /* x86-64-v3: AVX2 */
 extern math_loop *const loops_v4[LOOPS];      /* x86-64-v4: AVX-512 */
 
+/* A loop over the numbers of x and y. */
+#define LOOP(name, value)                                                                          \
+    static void loop_##name(const double *restrict x, const double *restrict y,                    \
+                            double *restrict out)                                                  \
+    {                                                                                              \
+        (void)y;                                                                                   \
+        for (int i = 0; i < LOOP_NUMBERS; i++)                                                     \
+            out[i] = value;                                                                        \
+    }
+
 #endif

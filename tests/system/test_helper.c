@@ -39,7 +39,7 @@ static bool matches(const char *text, const char *pattern)
 
 static struct helper_settings settings_of(const char *name)
 {
-    char path[512], error[HELPER_TEXT_BYTES];
+    char path[512], error[SENTENCE_BYTES];
     struct helper_settings settings = {
         .program = MEANTIME_SERVER,
         .kernel = kernel_best(),
@@ -54,7 +54,7 @@ static struct helper_settings settings_of(const char *name)
 
 static struct helper_process *helper_start(const struct helper_settings *settings)
 {
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     struct helper_process *helper = helper_process_new(settings, error);
     cr_assert(helper, "%s", error);
     return helper;
@@ -356,7 +356,7 @@ static enum helper_end sum_task(struct helpers *helpers, const struct summand *s
 static struct summand summand_of(const char *name)
 {
     struct helper_settings settings = settings_of(name);
-    char path[512], error[HELPER_TEXT_BYTES];
+    char path[512], error[SENTENCE_BYTES];
     struct summand summand;
     close(settings.file);
     snprintf(path, sizeof path, "%s/%s.so", BAD_SUMMANDS, name);
@@ -431,7 +431,7 @@ Test(helper, files_that_are_no_summand_give_a_sentence)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct helper_settings settings = settings_of(rows[i].name);
-        char path[512], error[HELPER_TEXT_BYTES];
+        char path[512], error[SENTENCE_BYTES];
         struct summand summand;
         snprintf(path, sizeof path, "%s/%s.so", BAD_SUMMANDS, rows[i].name);
         cr_assert(!summand_init(&summand, path, &settings, error), "%s", rows[i].name);
@@ -449,7 +449,7 @@ Test(helper, files_that_cannot_be_read_give_a_sentence)
         {"/dev/null", "cannot load /dev/null: expected a shared object of 1 byte to 256 MiB"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char error[LOADER_TEXT_BYTES];
+        char error[SENTENCE_BYTES];
         cr_assert(loader_copy(rows[i].path, error) == -1);
         cr_assert_str_eq(error, rows[i].sentence);
     }
@@ -460,7 +460,7 @@ Test(helper, an_examination_finds_name_build_times_and_calls_of_libm)
     struct helper_settings settings = settings_of("libm");
     struct helper_question question = {.seed = 1};
     struct helper_examination examination;
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     struct helper_process *helper = helper_start(&settings);
     cr_assert(helper_process_examine(helper, &question, &examination, error), "%s", error);
     cr_assert_str_eq(examination.name, "libm");
@@ -476,7 +476,7 @@ Test(helper, a_new_helper_repeats_known_terms)
     struct helper_process *helper = helper_start(&settings);
     struct helper_examination examination;
     struct helper_question question = {.seed = 1};
-    char error[HELPER_TEXT_BYTES];
+    char error[SENTENCE_BYTES];
     cr_assert(helper_process_examine(helper, &question, &examination, error), "%s", error);
     helper_process_destroy(&helper);
     settings.known_terms = examination.known_terms;

@@ -399,7 +399,7 @@ Test(engine, a_watch_sees_each_call_and_may_stop_the_next)
 /* ---- known answers ------------------------------------------------------------------------- */
 
 static enum engine_end build_of(value_function *value, struct meantime_shape shape, uint32_t terms,
-                                uint64_t *build, char text[ENGINE_TEXT_BYTES])
+                                uint64_t *build, char text[SENTENCE_BYTES])
 {
     struct engine *engine = engine_of(value, shape);
     enum engine_end end = build_digest(engine, terms, build, text);
@@ -410,7 +410,7 @@ static enum engine_end build_of(value_function *value, struct meantime_shape sha
 Test(build, a_function_has_one_build_and_another_function_has_another)
 {
     struct meantime_shape other = plain_shape;
-    char text[ENGINE_TEXT_BYTES] = "";
+    char text[SENTENCE_BYTES] = "";
     uint64_t first, second, third;
     other.without_squares = 1;
     cr_assert(build_of(mix_samples, plain_shape, 1024, &first, text) == ENGINE_DONE, "%s", text);
@@ -426,7 +426,7 @@ Test(build, a_function_has_one_build_and_another_function_has_another)
 
 Test(build, one_known_term_suffices_for_slow_functions)
 {
-    char text[ENGINE_TEXT_BYTES] = "";
+    char text[SENTENCE_BYTES] = "";
     uint64_t build;
     cr_assert(build_of(mix_samples, plain_shape, 1, &build, text) == ENGINE_DONE, "%s", text);
     cr_assert(build != 0);
@@ -445,7 +445,7 @@ Test(build, functions_that_depend_on_more_than_the_term_are_found)
         {round_up, "value() changed the processor's floating-point mode"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[ENGINE_TEXT_BYTES] = "";
+        char text[SENTENCE_BYTES] = "";
         uint64_t build;
         enum engine_end end = build_of(rows[i].value, plain_shape, 1024, &build, text);
         cr_assert(end == ENGINE_FAILED, "row %zu", i);
