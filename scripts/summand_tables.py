@@ -192,6 +192,7 @@ POLYNOMIALS = [
 
 def generate():
     yield "/* The coefficients of meantime_math.h. scripts/summand_tables.py writes this file. */"
+    yield "/* clang-format off */"
     yield "#ifndef MEANTIME_MATH_TABLES_H"
     yield "#define MEANTIME_MATH_TABLES_H"
     yield ""

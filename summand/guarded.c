@@ -1,4 +1,4 @@
-/* Memory between two pages that nobody may access. */
+/* Memory between two pages without access rights. */
 #include "summand/guarded.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Memory between two pages that nobody may access: a function that writes beyond an array of its
+/* Memory between two pages without access rights: a function that writes beyond an array of its
  * own process dies at once. Any thread. */
 #ifndef MEANTIME_SUMMAND_GUARDED_H
 #define MEANTIME_SUMMAND_GUARDED_H

@@ -8,7 +8,7 @@
 #include "summand/include/meantime_summand.h"
 #include "summand/sentence.h"
 
-/* Copies a file into memory that nobody can change. Returns the descriptor of the copy,
+/* Copies a file into memory whose bytes no process can change. Returns the descriptor of the copy,
  * close-on-exec. Its number is above those that a helper uses itself. Runs no code of the file.
  * Returns -1 after a sentence in `error`. Any thread. */
 int loader_copy(const char *path, char error[SENTENCE_BYTES]);

@@ -1,4 +1,5 @@
 /* The coefficients of meantime_math.h. scripts/summand_tables.py writes this file. */
+/* clang-format off */
 #ifndef MEANTIME_MATH_TABLES_H
 #define MEANTIME_MATH_TABLES_H
 

@@ -90,7 +90,7 @@ Test(checkpoint, if_two_processes_find_no_file_only_one_can_write_it)
     expect_count(folder_file, 1);
 }
 
-/* Root may write every file. If root runs the test, the test reads the file as the user nobody. */
+/* Root may write every file. If root runs the test, it reads the file as the user "nobody". */
 Test(checkpoint, a_read_only_file_is_read)
 {
     save(folder_file, 1);

@@ -1,4 +1,4 @@
-/* Programs whose stdout or stderr is a pipe or a terminal that nobody reads. For the log of a
+/* Programs whose stdout or stderr is a pipe or a terminal without a reader. For the log of a
  * server see test_logs.c. */
 #include <assert.h>
 #include <criterion/criterion.h>
