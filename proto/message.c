@@ -15,22 +15,23 @@
 _Static_assert(MESSAGE_KIND_NONE == (int)MEANTIME__KIND__KIND_UNSPECIFIED, "");
 _Static_assert(MESSAGE_KIND_GAUSSIAN == (int)MEANTIME__KIND__KIND_GAUSSIAN, "");
 _Static_assert(MESSAGE_KIND_UNIFORM == (int)MEANTIME__KIND__KIND_UNIFORM, "");
-_Static_assert(STATUS_OK == (int)MEANTIME__STATUS__STATUS_UNSPECIFIED, "");
-_Static_assert(STATUS_MALFORMED == (int)MEANTIME__STATUS__STATUS_MALFORMED, "");
-_Static_assert(STATUS_WRONG_VERSION == (int)MEANTIME__STATUS__STATUS_WRONG_VERSION, "");
-_Static_assert(STATUS_OUT_OF_RANGE == (int)MEANTIME__STATUS__STATUS_OUT_OF_RANGE, "");
-_Static_assert(STATUS_DUPLICATE_ID == (int)MEANTIME__STATUS__STATUS_DUPLICATE_ID, "");
-_Static_assert(STATUS_BUSY == (int)MEANTIME__STATUS__STATUS_BUSY, "");
-_Static_assert(STATUS_DEADLINE_EXCEEDED == (int)MEANTIME__STATUS__STATUS_DEADLINE_EXCEEDED, "");
-_Static_assert(STATUS_CANCELLED == (int)MEANTIME__STATUS__STATUS_CANCELLED, "");
-_Static_assert(STATUS_STOPPING == (int)MEANTIME__STATUS__STATUS_STOPPING, "");
-_Static_assert(STATUS_WORKERS_LOST == (int)MEANTIME__STATUS__STATUS_WORKERS_LOST, "");
-_Static_assert(STATUS_NOT_JOINED == (int)MEANTIME__STATUS__STATUS_NOT_JOINED, "");
-_Static_assert(STATUS_OTHER_SUMS == (int)MEANTIME__STATUS__STATUS_OTHER_SUMS, "");
-_Static_assert(STATUS_UNKNOWN_SUMMAND == (int)MEANTIME__STATUS__STATUS_UNKNOWN_SUMMAND, "");
-_Static_assert(STATUS_BAD_PARAMETERS == (int)MEANTIME__STATUS__STATUS_BAD_PARAMETERS, "");
-_Static_assert(STATUS_SUMMAND_FAILED == (int)MEANTIME__STATUS__STATUS_SUMMAND_FAILED, "");
-_Static_assert(STATUS_OTHER_BITS == (int)MEANTIME__STATUS__STATUS_OTHER_BITS, "");
+_Static_assert(REFUSAL_NONE == (int)MEANTIME__REFUSAL_CODE__REFUSAL_UNSPECIFIED, "");
+_Static_assert(REFUSAL_MALFORMED == (int)MEANTIME__REFUSAL_CODE__REFUSAL_MALFORMED, "");
+_Static_assert(REFUSAL_WRONG_VERSION == (int)MEANTIME__REFUSAL_CODE__REFUSAL_WRONG_VERSION, "");
+_Static_assert(REFUSAL_OUT_OF_RANGE == (int)MEANTIME__REFUSAL_CODE__REFUSAL_OUT_OF_RANGE, "");
+_Static_assert(REFUSAL_DUPLICATE_ID == (int)MEANTIME__REFUSAL_CODE__REFUSAL_DUPLICATE_ID, "");
+_Static_assert(REFUSAL_BUSY == (int)MEANTIME__REFUSAL_CODE__REFUSAL_BUSY, "");
+_Static_assert(REFUSAL_DEADLINE_EXCEEDED == (int)MEANTIME__REFUSAL_CODE__REFUSAL_DEADLINE_EXCEEDED,
+               "");
+_Static_assert(REFUSAL_CANCELLED == (int)MEANTIME__REFUSAL_CODE__REFUSAL_CANCELLED, "");
+_Static_assert(REFUSAL_STOPPING == (int)MEANTIME__REFUSAL_CODE__REFUSAL_STOPPING, "");
+_Static_assert(REFUSAL_WORKERS_LOST == (int)MEANTIME__REFUSAL_CODE__REFUSAL_WORKERS_LOST, "");
+_Static_assert(REFUSAL_NOT_JOINED == (int)MEANTIME__REFUSAL_CODE__REFUSAL_NOT_JOINED, "");
+_Static_assert(REFUSAL_OTHER_SUMS == (int)MEANTIME__REFUSAL_CODE__REFUSAL_OTHER_SUMS, "");
+_Static_assert(REFUSAL_UNKNOWN_SUMMAND == (int)MEANTIME__REFUSAL_CODE__REFUSAL_UNKNOWN_SUMMAND, "");
+_Static_assert(REFUSAL_BAD_PARAMETERS == (int)MEANTIME__REFUSAL_CODE__REFUSAL_BAD_PARAMETERS, "");
+_Static_assert(REFUSAL_SUMMAND_FAILED == (int)MEANTIME__REFUSAL_CODE__REFUSAL_SUMMAND_FAILED, "");
+_Static_assert(REFUSAL_OTHER_BITS == (int)MEANTIME__REFUSAL_CODE__REFUSAL_OTHER_BITS, "");
 
 /* Each section below has up to three functions:
  *     x_wrong    returns the reason why a field is out of range, or NULL if all fields are in range
@@ -300,9 +301,9 @@ static size_t cancel_write(const struct cancel *cancel, uint8_t *bytes)
 
 static const char *refusal_wrong(const struct refusal *refusal)
 {
-    _Static_assert(STATUS_END == 16, "the reason names the last status");
-    return refusal->status < STATUS_MALFORMED || refusal->status >= STATUS_END
-               ? "status is unknown; it must be 1 to 15"
+    _Static_assert(REFUSAL_END == 16, "the reason names the last code");
+    return refusal->code < REFUSAL_MALFORMED || refusal->code >= REFUSAL_END
+               ? "code is unknown; it must be 1 to 15"
                : NULL;
 }
 
@@ -314,7 +315,7 @@ static const char *refusal_read(const Meantime__Refusal *wire, struct message *m
         return "text is too long; it must be " QUOTE(TEXT_BYTES_MAX) " bytes or less";
     message->type = MESSAGE_REFUSAL;
     refusal->id = wire->id;
-    refusal->status = (enum status)wire->status;
+    refusal->code = (enum refusal_code)wire->code;
     refusal->retry_after_ms = wire->retry_after_ms;
     refusal->deaths = wire->deaths;
     wire_text_copy(refusal->text, wire->text);
@@ -328,7 +329,7 @@ static size_t refusal_write(const struct refusal *refusal, uint8_t *bytes)
 
     assert(refusal_wrong(refusal) == NULL);
     body.id = refusal->id;
-    body.status = (Meantime__Status)refusal->status;
+    body.code = (Meantime__RefusalCode)refusal->code;
     body.text = wire_text_out(refusal->text, TEXT_BYTES_MAX);
     body.retry_after_ms = refusal->retry_after_ms;
     body.deaths = refusal->deaths;
@@ -518,13 +519,13 @@ static const char *body_read(struct decode_arena *arena, const Meantime__Message
 
 /* Fills in `error` and returns false, so that a decoder can return the result.
  * wire: the readable part of the message, or NULL. */
-static bool fail(struct message_error *error, enum status status, const char *reason,
+static bool fail(struct message_error *error, enum refusal_code code, const char *reason,
                  const Meantime__Message *wire)
 {
     bool sum_request = wire != NULL && wire->body_case == MEANTIME__MESSAGE__BODY_SUM_REQUEST;
 
     *error = (struct message_error){
-        .status = status,
+        .code = code,
         .sum_request = sum_request,
         .id = sum_request ? wire->sum_request->id : 0,
         .reason = reason,
@@ -532,12 +533,12 @@ static bool fail(struct message_error *error, enum status status, const char *re
     return false;
 }
 
-/* Reads a WRONG_VERSION refusal of another version. Every version writes its id, status and text
+/* Reads a WRONG_VERSION refusal of another version. Every version writes its id, code and text
  * alike. The meaning of retry_after_ms may differ, so that field is set to 0. */
 static bool wrong_version_read(const Meantime__Message *wire, struct message *message)
 {
     if (wire->body_case != MEANTIME__MESSAGE__BODY_REFUSAL ||
-        wire->refusal->status != MEANTIME__STATUS__STATUS_WRONG_VERSION ||
+        wire->refusal->code != MEANTIME__REFUSAL_CODE__REFUSAL_WRONG_VERSION ||
         refusal_read(wire->refusal, message) != NULL)
         return false;
     message->refusal.retry_after_ms = 0;
@@ -551,12 +552,12 @@ static bool wire_read(struct decode_arena *arena, const Meantime__Message *wire,
 
     if (wire->version != PROTOCOL_VERSION)
         return wrong_version_read(wire, message) ||
-               fail(error, STATUS_WRONG_VERSION, wire_other_version, wire);
+               fail(error, REFUSAL_WRONG_VERSION, wire_other_version, wire);
     if (wire->body_case == MEANTIME__MESSAGE__BODY__NOT_SET)
-        return fail(error, STATUS_MALFORMED, "the message has no body that this version knows",
+        return fail(error, REFUSAL_MALFORMED, "the message has no body that this version knows",
                     wire);
     reason = body_read(arena, wire, message);
-    return reason == NULL || fail(error, STATUS_OUT_OF_RANGE, reason, wire);
+    return reason == NULL || fail(error, REFUSAL_OUT_OF_RANGE, reason, wire);
 }
 
 bool message_decode(struct decode_arena *arena, const void *bytes, size_t size,
@@ -566,7 +567,7 @@ bool message_decode(struct decode_arena *arena, const void *bytes, size_t size,
     const char *reason = wire_unpack(arena, bytes, size, &wire);
 
     if (reason != NULL)
-        return fail(error, STATUS_MALFORMED, reason, NULL);
+        return fail(error, REFUSAL_MALFORMED, reason, NULL);
     return wire_read(arena, wire, message, error);
 }
 
@@ -592,27 +593,27 @@ size_t message_encode(const struct message *message, uint8_t *bytes)
     return 0;
 }
 
-const char *status_text(enum status status)
+const char *refusal_code_text(enum refusal_code code)
 {
     static const char *const texts[] = {
-        [STATUS_OK] = "ok",
-        [STATUS_MALFORMED] = "malformed",
-        [STATUS_WRONG_VERSION] = "wrong version",
-        [STATUS_OUT_OF_RANGE] = "out of range",
-        [STATUS_DUPLICATE_ID] = "duplicate id",
-        [STATUS_BUSY] = "busy",
-        [STATUS_DEADLINE_EXCEEDED] = "deadline exceeded",
-        [STATUS_CANCELLED] = "cancelled",
-        [STATUS_STOPPING] = "stopping",
-        [STATUS_WORKERS_LOST] = "workers lost",
-        [STATUS_NOT_JOINED] = "not joined",
-        [STATUS_OTHER_SUMS] = "other sums",
-        [STATUS_UNKNOWN_SUMMAND] = "unknown summand",
-        [STATUS_BAD_PARAMETERS] = "bad parameters",
-        [STATUS_SUMMAND_FAILED] = "summand failed",
-        [STATUS_OTHER_BITS] = "other bits",
+        [REFUSAL_NONE] = "ok",
+        [REFUSAL_MALFORMED] = "malformed",
+        [REFUSAL_WRONG_VERSION] = "wrong version",
+        [REFUSAL_OUT_OF_RANGE] = "out of range",
+        [REFUSAL_DUPLICATE_ID] = "duplicate id",
+        [REFUSAL_BUSY] = "busy",
+        [REFUSAL_DEADLINE_EXCEEDED] = "deadline exceeded",
+        [REFUSAL_CANCELLED] = "cancelled",
+        [REFUSAL_STOPPING] = "stopping",
+        [REFUSAL_WORKERS_LOST] = "workers lost",
+        [REFUSAL_NOT_JOINED] = "not joined",
+        [REFUSAL_OTHER_SUMS] = "other sums",
+        [REFUSAL_UNKNOWN_SUMMAND] = "unknown summand",
+        [REFUSAL_BAD_PARAMETERS] = "bad parameters",
+        [REFUSAL_SUMMAND_FAILED] = "summand failed",
+        [REFUSAL_OTHER_BITS] = "other bits",
     };
-    _Static_assert(COUNT_OF(texts) == STATUS_END, "");
+    _Static_assert(COUNT_OF(texts) == REFUSAL_END, "");
 
-    return (size_t)status < COUNT_OF(texts) ? texts[status] : "unknown status";
+    return (size_t)code < COUNT_OF(texts) ? texts[code] : "unknown code";
 }

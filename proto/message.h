@@ -12,26 +12,26 @@
 #include "proto/decode_arena.h"
 #include "proto/outputs.h"
 
-/* Why a request has no sum, or a worker no membership. The values are those on the wire. STATUS_OK
- * is never sent. */
-enum status {
-    STATUS_OK = 0,
-    STATUS_MALFORMED = 1,
-    STATUS_WRONG_VERSION = 2,
-    STATUS_OUT_OF_RANGE = 3,
-    STATUS_DUPLICATE_ID = 4,
-    STATUS_BUSY = 5,
-    STATUS_DEADLINE_EXCEEDED = 6,
-    STATUS_CANCELLED = 7,
-    STATUS_STOPPING = 8,
-    STATUS_WORKERS_LOST = 9,
-    STATUS_NOT_JOINED = 10,
-    STATUS_OTHER_SUMS = 11,
-    STATUS_UNKNOWN_SUMMAND = 12,
-    STATUS_BAD_PARAMETERS = 13,
-    STATUS_SUMMAND_FAILED = 14,
-    STATUS_OTHER_BITS = 15,
-    STATUS_END /* not a status: one more than the last status */
+/* Why a request has no sum, or a worker no membership. The values are those on the wire.
+ * REFUSAL_NONE is never sent. */
+enum refusal_code {
+    REFUSAL_NONE = 0,
+    REFUSAL_MALFORMED = 1,
+    REFUSAL_WRONG_VERSION = 2,
+    REFUSAL_OUT_OF_RANGE = 3,
+    REFUSAL_DUPLICATE_ID = 4,
+    REFUSAL_BUSY = 5,
+    REFUSAL_DEADLINE_EXCEEDED = 6,
+    REFUSAL_CANCELLED = 7,
+    REFUSAL_STOPPING = 8,
+    REFUSAL_WORKERS_LOST = 9,
+    REFUSAL_NOT_JOINED = 10,
+    REFUSAL_OTHER_SUMS = 11,
+    REFUSAL_UNKNOWN_SUMMAND = 12,
+    REFUSAL_BAD_PARAMETERS = 13,
+    REFUSAL_SUMMAND_FAILED = 14,
+    REFUSAL_OTHER_BITS = 15,
+    REFUSAL_END /* not a code: one more than the last code */
 };
 
 enum message_type {
@@ -96,9 +96,9 @@ struct cancel {
 /* The answer to a request without a sum, or to a join without a membership. */
 struct refusal {
     uint64_t id;             /* of the request; 0: it was not readable, or no request is refused */
-    enum status status;      /* never STATUS_OK */
+    enum refusal_code code;  /* never REFUSAL_NONE */
     uint32_t retry_after_ms; /* 0: a retry has no use */
-    /* STATUS_SUMMAND_FAILED: helper processes that died on these terms. 0: each helper would fail.
+    /* REFUSAL_SUMMAND_FAILED: helper processes that died on these terms. 0: each helper would fail.
      */
     uint32_t deaths;
     /* For people, in printable ASCII. message_decode() replaces each other byte by '?'. */
@@ -155,10 +155,10 @@ struct message {
 
 /* Why message_decode() rejected a message, and what it could read of the message. */
 struct message_error {
-    enum status status; /* STATUS_MALFORMED, STATUS_WRONG_VERSION or STATUS_OUT_OF_RANGE */
-    bool sum_request;   /* true: the message is a sum request, so the receiver must refuse it */
-    uint64_t id;        /* of that request, or 0 */
-    const char *reason; /* a sentence without its full stop; static storage */
+    enum refusal_code code; /* REFUSAL_MALFORMED, REFUSAL_WRONG_VERSION or REFUSAL_OUT_OF_RANGE */
+    bool sum_request;       /* true: the message is a sum request, so the receiver must refuse it */
+    uint64_t id;            /* of that request, or 0 */
+    const char *reason;     /* a sentence without its full stop; static storage */
 };
 
 /* Reads one frame of `size` bytes. Returns true and fills in `message`, or returns false and fills
@@ -173,7 +173,7 @@ bool message_decode(struct decode_arena *arena, const void *bytes, size_t size,
  * or for REQUEST_BYTES_MAX if the message has neither outputs nor offers. */
 size_t message_encode(const struct message *message, uint8_t *bytes);
 
-/* The name of a status for people, such as "busy". Never NULL. Static storage. */
-const char *status_text(enum status status);
+/* The name of a code for people, such as "busy". Never NULL. Static storage. */
+const char *refusal_code_text(enum refusal_code code);
 
 #endif

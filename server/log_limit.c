@@ -91,14 +91,14 @@ void log_limit_bad_message(struct log_limit *log, int kind, const char *address,
 /* The client of a cancelled request knows why it ended. */
 void log_limit_refused(struct log_limit *log, const char *address, const struct refusal *refusal)
 {
-    static const enum log_level levels[STATUS_END] = {
-        [STATUS_CANCELLED] = LEVEL_DEBUG,
-        [STATUS_STOPPING] = LEVEL_INFO,
-        [STATUS_DEADLINE_EXCEEDED] = LEVEL_INFO,
+    static const enum log_level levels[REFUSAL_END] = {
+        [REFUSAL_CANCELLED] = LEVEL_DEBUG,
+        [REFUSAL_STOPPING] = LEVEL_INFO,
+        [REFUSAL_DEADLINE_EXCEEDED] = LEVEL_INFO,
     };
-    enum log_level level = levels[refusal->status];
+    enum log_level level = levels[refusal->code];
 
-    log_limit_client(log, LOG_KIND_REFUSED + (int)refusal->status,
+    log_limit_client(log, LOG_KIND_REFUSED + (int)refusal->code,
                      level == LEVEL_ERROR ? LEVEL_WARNING : level, "refused a request from",
                      address, refusal->text);
 }

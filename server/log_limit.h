@@ -16,11 +16,11 @@
 /* Lines about workers and parents in one second. */
 #define LOG_WORKER_LINES_MAX 100
 
-/* A kind of event of clients. Decoding errors and refusals have a kind for each status. */
+/* A kind of event of clients. Decoding errors and refusals have a kind for each code. */
 enum log_kind {
-    LOG_KIND_BAD, /* and the kinds after it: plus the status */
-    LOG_KIND_REFUSED = LOG_KIND_BAD + STATUS_END,
-    LOG_KIND_ENVELOPE = LOG_KIND_REFUSED + STATUS_END,
+    LOG_KIND_BAD, /* and the kinds after it: plus the code */
+    LOG_KIND_REFUSED = LOG_KIND_BAD + REFUSAL_END,
+    LOG_KIND_ENVELOPE = LOG_KIND_REFUSED + REFUSAL_END,
     LOG_KIND_UNEXPECTED,   /* a message of a type that the endpoint does not take */
     LOG_KIND_PARENT,       /* a message of a parent that cannot be decoded */
     LOG_KIND_FLOOD,        /* a plain client sends too much */
@@ -64,7 +64,7 @@ struct log_limit {
 };
 
 /* Logs an event of a client, as "what address: why", or counts it until its second ends.
- * kind: an enum log_kind, or one plus a status. */
+ * kind: an enum log_kind, or one plus a code. */
 void log_limit_client(struct log_limit *log, int kind, enum log_level level, const char *what,
                       const char *address, const char *why);
 

@@ -327,7 +327,7 @@ bool exact_add_squares(struct exact *exact, const double *y, size_t n, size_t *b
     return add(exact, EXACT_SQUARES, y, n, bad);
 }
 
-void exact_join(struct exact *exact, const struct exact *part)
+void exact_combine(struct exact *exact, const struct exact *part)
 {
     for (int form = 0; form < EXACT_FORMS; form++)
         wide_add_all(exact->of[form].word, part->of[form].word, measures[form].words);

@@ -38,7 +38,7 @@ bool exact_add(struct exact *exact, const double *y, size_t n, size_t *bad);
 bool exact_add_squares(struct exact *exact, const double *y, size_t n, size_t *bad);
 
 /* Adds both sums of `part` to those of `exact`. */
-void exact_join(struct exact *exact, const struct exact *part);
+void exact_combine(struct exact *exact, const struct exact *part);
 
 /* Empties both sums. */
 void exact_clear(struct exact *exact);

@@ -179,7 +179,7 @@ static struct part cursor_peek(const struct cursor *cursor, unsigned lane)
     return part;
 }
 
-static struct part part_join(struct part a, struct part b)
+static struct part part_add(struct part a, struct part b)
 {
     return (struct part){a.sum + b.sum, a.slow + b.slow};
 }
@@ -189,9 +189,9 @@ static struct part cursor_cut(struct cursor *cursor, uint32_t draw)
 {
     uint32_t row = draw / LANES, lane = draw % LANES;
     if (cursor->row < row)
-        cursor->before = part_join(cursor->before, cursor->make(cursor->lanes, row - cursor->row));
+        cursor->before = part_add(cursor->before, cursor->make(cursor->lanes, row - cursor->row));
     cursor->row = row;
-    return lane > cursor->first ? part_join(cursor->before, cursor_peek(cursor, lane))
+    return lane > cursor->first ? part_add(cursor->before, cursor_peek(cursor, lane))
                                 : cursor->before;
 }
 

@@ -431,16 +431,16 @@ static void take_refusal(struct exchange *e, const struct refusal *refusal)
     if (refusal->id != attempt_id(e) && refusal->id != 0)
         return;
     append_error(e, "the server at %s refused (%s): %s", endpoint_name(e),
-                 status_text(refusal->status), refusal->text);
+                 refusal_code_text(refusal->code), refusal->text);
     if (retry_ns)
         append_error(e, "; try again in %.1f s", seconds(retry_ns));
-    if (refusal->status == STATUS_BUSY)
+    if (refusal->code == REFUSAL_BUSY)
         leave(e, LOSS_BUSY, retry_ns ? later(retry_ns, REDIAL_NS) : NEVER);
-    else if (refusal->status == STATUS_STOPPING)
+    else if (refusal->code == REFUSAL_STOPPING)
         leave(e, LOSS_STOPPING, STOPPING_NS);
-    else if (refusal->status == STATUS_UNKNOWN_SUMMAND && e->request.summand)
+    else if (refusal->code == REFUSAL_UNKNOWN_SUMMAND && e->request.summand)
         miss_summand(e, retry_ns);
-    else if (refusal->status == STATUS_DEADLINE_EXCEEDED)
+    else if (refusal->code == REFUSAL_DEADLINE_EXCEEDED)
         fail(e, MEANTIME_TIMED_OUT);
     else
         fail(e, MEANTIME_REFUSED); /* every other server would refuse as well */

@@ -191,7 +191,7 @@ static void window_begin(struct sum_state *sum)
 {
     struct window_setting setting = {
         .count = sum->question.count,
-        .joined = sum->so_far.count,
+        .added = sum->so_far.count,
         .stop_at_ns = sum->for_ns > 0 ? sum->began_at_ns + sum->for_ns : NEVER,
         .terms = sum->question.summand != NULL,
         .origin = sum->question.first,
@@ -329,11 +329,11 @@ static bool on_no_server(struct sum_state *sum, struct piece *piece)
 }
 
 /* Adds answered pieces, from the oldest one to the first gap, or to the end of the sum. */
-static bool join(struct sum_state *sum)
+static bool add_answered(struct sum_state *sum)
 {
     struct piece *piece;
 
-    while (!sum->precise && (piece = window_join(&sum->window))) {
+    while (!sum->precise && (piece = window_take(&sum->window))) {
         if (!tally_add(&sum->so_far, &sum->parts[window_index(&sum->window, piece)]))
             return fail(sum, MEANTIME_NONSENSE, "a server sent other outputs than before");
         if (!check_output(sum))
@@ -350,7 +350,7 @@ static bool add(struct sum_state *sum, struct piece *piece, const struct meantim
     if (result->grain > 0)
         window_set_grain(&sum->window, result->grain);
     window_answered(&sum->window, piece, result->compute_ns, clock_ns());
-    return join(sum);
+    return add_answered(sum);
 }
 
 /* A server with another build of the summand cannot continue a checkpoint. */

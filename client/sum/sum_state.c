@@ -10,7 +10,7 @@ uint64_t sum_state_summed(const struct sum_state *sum)
 bool sum_state_has_sum(const struct sum_state *sum)
 {
     const struct window *window = &sum->window;
-    bool some = window->asked > 0 && window->joined > 0;
+    bool some = window->asked > 0 && window->added > 0;
 
     return sum->error != MEANTIME_INVALID && window->setting.count > 0 &&
            (some || window_done(window) || sum->precise);

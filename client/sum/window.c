@@ -1,4 +1,4 @@
-/* Divides a long sum into pieces and joins their answers. */
+/* Divides a long sum into pieces and combines their answers. */
 #include "client/sum/window.h"
 
 #include <assert.h>
@@ -18,14 +18,14 @@ static void keep_large(struct window *window)
 
 void window_init(struct window *window, const struct window_setting *setting)
 {
-    assert(setting->joined <= setting->count);
+    assert(setting->added <= setting->count);
     *window = (struct window){
-        .joined = setting->joined,
+        .added = setting->added,
         .setting = *setting,
         .unit = setting->terms ? 1 : BLOCK_SAMPLES,
         .grain = setting->terms ? 1 : BLOCK_SAMPLES,
         .least = setting->terms ? 1 : WINDOW_FIRST_BLOCKS,
-        .asked_to = setting->joined,
+        .asked_to = setting->added,
     };
     pacing_init(&window->pacing, WINDOW_PIECE_NS);
     keep_large(window);
@@ -147,13 +147,13 @@ void window_answered(struct window *window, struct piece *piece, uint64_t comput
     keep_large(window);
 }
 
-struct piece *window_join(struct window *window)
+struct piece *window_take(struct window *window)
 {
     struct piece *piece = &window->pieces[window->oldest % WINDOW_PIECES];
 
     if (window->oldest == window->asked || !piece->answered)
         return NULL;
-    window->joined += piece->count;
+    window->added += piece->count;
     window->oldest++;
     return piece;
 }

@@ -52,7 +52,7 @@ struct piece {
 
 struct window_setting {
     uint64_t count;     /* numbers to sum */
-    uint64_t joined;    /* the first of them, which are summed already */
+    uint64_t added;     /* the first of them, which are summed already */
     int64_t stop_at_ns; /* when the time is over; NEVER: no limit */
     bool terms;         /* the numbers are terms, not samples */
     uint64_t origin;    /* the number of the first term in the whole sequence */
@@ -61,7 +61,7 @@ struct window_setting {
 
 struct window {
     /* For reading. */
-    uint64_t joined;    /* numbers before the first gap, whose pieces window_join() has returned */
+    uint64_t added;     /* numbers before the first gap, whose pieces window_take() has returned */
     unsigned in_flight; /* pieces in flight */
     uint64_t asked;     /* pieces asked for, up to now */
 
@@ -74,7 +74,7 @@ struct window {
     uint64_t load;        /* numbers in flight */
     uint64_t last_load;   /* the load of the piece that was answered last; 0: none */
     int64_t last_ns;      /* how long that piece took; 0: none */
-    uint64_t oldest;      /* number of the first piece that is not joined; counts from 0 */
+    uint64_t oldest;      /* number of the first piece that is not added; counts from 0 */
     uint64_t asked_to;    /* numbers asked for, from the start of the sum */
     struct piece pieces[WINDOW_PIECES]; /* [number of the piece % WINDOW_PIECES] */
 };
@@ -92,9 +92,9 @@ void window_answered(struct window *window, struct piece *piece, uint64_t comput
 /* A server has reported the grain of its summand: 1 or more terms, see summand/layout.h. */
 void window_set_grain(struct window *window, uint64_t grain);
 
-/* If the first piece after the joined ones is answered, removes and returns that piece: the caller
+/* If the first piece after the added ones is answered, removes and returns that piece: the caller
  * adds its sum. Otherwise returns NULL. The piece is valid until the next window_ask(). */
-struct piece *window_join(struct window *window);
+struct piece *window_take(struct window *window);
 
 /* Returns the index of a piece in window.pieces, for what the caller stores beside it. */
 static inline unsigned window_index(const struct window *window, const struct piece *piece)
@@ -104,7 +104,7 @@ static inline unsigned window_index(const struct window *window, const struct pi
 
 static inline bool window_done(const struct window *window)
 {
-    return window->joined == window->setting.count;
+    return window->added == window->setting.count;
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include "sums/stream.h"
 
 void answer_refuse(struct dispatcher *d, enum effect_type type, uint32_t peer, uint64_t id,
-                   enum status status, uint32_t retry_after_ms, const char *text, ...)
+                   enum refusal_code code, uint32_t retry_after_ms, const char *text, ...)
 {
     struct refusal *refusal = &d->answer.message.refusal;
     va_list arguments;
@@ -20,7 +20,7 @@ void answer_refuse(struct dispatcher *d, enum effect_type type, uint32_t peer, u
     d->answer.client = peer;
     d->answer.message.type = MESSAGE_REFUSAL;
     refusal->id = id;
-    refusal->status = status;
+    refusal->code = code;
     refusal->retry_after_ms = retry_after_ms;
     va_start(arguments, text);
     vsnprintf(refusal->text, sizeof refusal->text, text, arguments);
@@ -70,45 +70,45 @@ static void write_refusal(const struct request *r, struct message *message)
 
     message->type = MESSAGE_REFUSAL;
     refusal->id = r->asked.id;
-    refusal->status = r->ending;
-    refusal->retry_after_ms = r->ending == STATUS_BUSY ? BUSY_RETRY_MS : 0;
+    refusal->code = r->ending;
+    refusal->retry_after_ms = r->ending == REFUSAL_BUSY ? BUSY_RETRY_MS : 0;
     refusal->deaths = r->terms ? r->terms->deaths : 0;
     switch (r->ending) {
-    case STATUS_DEADLINE_EXCEEDED:
+    case REFUSAL_DEADLINE_EXCEEDED:
         snprintf(text, room, "the deadline passed after %" PRIu64 " of %" PRIu64 " %ss", done,
                  count, unit_of(r));
         break;
-    case STATUS_CANCELLED:
+    case REFUSAL_CANCELLED:
         snprintf(text, room, "cancelled after %" PRIu64 " of %" PRIu64 " %ss", done, count,
                  unit_of(r));
         break;
-    case STATUS_STOPPING:
+    case REFUSAL_STOPPING:
         snprintf(text, room,
                  "the server was stopped after %" PRIu64 " of %" PRIu64 " %ss; ask another one",
                  done, count, unit_of(r));
         break;
-    case STATUS_WORKERS_LOST:
+    case REFUSAL_WORKERS_LOST:
         snprintf(text, room,
                  "%d workers were lost while they summed %" PRIu64 " %ss from %s %" PRIu64
                  " on; these %ss may crash workers",
                  SPAN_DEATHS_MAX, r->deadly_count, unit_of(r), unit_of(r), r->deadly_first,
                  unit_of(r));
         break;
-    case STATUS_BUSY:
+    case REFUSAL_BUSY:
         snprintf(text, room, "the server has no room for the outputs of this summand");
         break;
-    case STATUS_BAD_PARAMETERS:
-    case STATUS_SUMMAND_FAILED:
-    case STATUS_OTHER_BITS: snprintf(text, room, "%s", r->terms->text); break;
-    default: assert(!"a request does not end with this status");
+    case REFUSAL_BAD_PARAMETERS:
+    case REFUSAL_SUMMAND_FAILED:
+    case REFUSAL_OTHER_BITS: snprintf(text, room, "%s", r->terms->text); break;
+    default: assert(!"a request does not end with this code");
     }
 }
 
 void answer_request(struct dispatcher *d, const struct request *r, struct message *message)
 {
-    if (r->ending == STATUS_OK && r->terms)
+    if (r->ending == REFUSAL_NONE && r->terms)
         write_terms(d, r, message);
-    else if (r->ending == STATUS_OK)
+    else if (r->ending == REFUSAL_NONE)
         write_reply(r, message);
     else
         write_refusal(r, message);

@@ -57,7 +57,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
-static void request_end(struct dispatcher *d, struct request *r, enum status ending)
+static void request_end(struct dispatcher *d, struct request *r, enum refusal_code ending)
 {
     struct span *span;
 
@@ -107,10 +107,10 @@ static void request_open(struct dispatcher *d, struct client *client,
 static void refuse_unknown(struct dispatcher *d, uint32_t client, const struct sum_request *asked)
 {
     if (skills_find(&d->workers.skills, asked->summand, 0) == SKILL_SAMPLES)
-        answer_refuse(d, EFFECT_ANSWER, client, asked->id, STATUS_UNKNOWN_SUMMAND, 0,
+        answer_refuse(d, EFFECT_ANSWER, client, asked->id, REFUSAL_UNKNOWN_SUMMAND, 0,
                       "no worker of this server offers the summand %s", asked->summand);
     else
-        answer_refuse(d, EFFECT_ANSWER, client, asked->id, STATUS_UNKNOWN_SUMMAND, 0,
+        answer_refuse(d, EFFECT_ANSWER, client, asked->id, REFUSAL_UNKNOWN_SUMMAND, 0,
                       "no worker of this server offers the summand %s with the build %016" PRIx64,
                       asked->summand, asked->build);
 }
@@ -125,17 +125,17 @@ static void on_sum_request(struct dispatcher *d, const struct event *event)
         skill = skills_find(&d->workers.skills, asked->summand, asked->build);
 
     if (d->draining)
-        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_STOPPING, 0,
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, REFUSAL_STOPPING, 0,
                       "the server is stopping; ask another one");
     else if (client_request(client, asked->id))
-        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_DUPLICATE_ID, 0,
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, REFUSAL_DUPLICATE_ID, 0,
                       "request %" PRIu64 " of this client is in flight already", asked->id);
     else if (client->request_count == d->settings.client_requests_max)
-        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, REFUSAL_BUSY, BUSY_RETRY_MS,
                       "this client has %" PRIu32 " requests in flight, the maximum",
                       client->request_count);
     else if (queue_full(&d->queue))
-        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, STATUS_BUSY, BUSY_RETRY_MS,
+        answer_refuse(d, EFFECT_ANSWER, event->client, asked->id, REFUSAL_BUSY, BUSY_RETRY_MS,
                       "the queue of %" PRIu32 " requests is full", d->settings.requests_max);
     else if (asked->summand && skill == SKILL_SAMPLES)
         refuse_unknown(d, event->client, asked);
@@ -152,7 +152,7 @@ static void on_cancel(struct dispatcher *d, const struct event *event)
         client_request(queue_client(&d->queue, event->client), event->message->cancel.id);
 
     if (r && r->state == REQUEST_OPEN)
-        request_end(d, r, STATUS_CANCELLED);
+        request_end(d, r, REFUSAL_CANCELLED);
 }
 
 static void on_client_message(struct dispatcher *d, const struct event *event)
@@ -171,7 +171,7 @@ static void on_client_lost(struct dispatcher *d, const struct event *event)
 
     while ((r = TAILQ_FIRST(&client->requests))) {
         if (r->state == REQUEST_OPEN)
-            request_end(d, r, STATUS_CANCELLED);
+            request_end(d, r, REFUSAL_CANCELLED);
         queue_detach(r);
     }
 }
@@ -190,7 +190,7 @@ static void span_fail(struct dispatcher *d, struct span *span)
 {
     span->request->deadly_first = span->first;
     span->request->deadly_count = span->count;
-    request_end(d, span->request, STATUS_WORKERS_LOST);
+    request_end(d, span->request, REFUSAL_WORKERS_LOST);
 }
 
 /* Ends a run whose worker is lost, or has lost its own workers. deadly: its span may have crashed
@@ -232,7 +232,7 @@ static bool may_be_cycle(const struct dispatcher *d, uint32_t height)
 
 static void refuse_cycle(struct dispatcher *d, uint32_t worker, const char *name)
 {
-    answer_refuse(d, EFFECT_DROP_WORKER, worker, 0, STATUS_OUT_OF_RANGE, 0,
+    answer_refuse(d, EFFECT_DROP_WORKER, worker, 0, REFUSAL_OUT_OF_RANGE, 0,
                   "worker %s has more than %d levels of servers below it; have servers joined each "
                   "other in a cycle?",
                   name, HEIGHT_MAX);
@@ -242,7 +242,7 @@ static void worker_drop(struct dispatcher *d, struct worker *w, const char *text
 {
     d->counters.workers_lost++;
     worker_remove(d, w, false);
-    answer_refuse(d, EFFECT_DROP_WORKER, workers_number(&d->workers, w), 0, STATUS_NOT_JOINED, 0,
+    answer_refuse(d, EFFECT_DROP_WORKER, workers_number(&d->workers, w), 0, REFUSAL_NOT_JOINED, 0,
                   "worker %s: %s", w->name, text);
 }
 
@@ -266,10 +266,10 @@ static void on_join(struct dispatcher *d, const struct event *event)
     if (w && w->state != WORKER_FREE)
         worker_remove(d, w, false);
     if (!w)
-        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_BUSY, BUSY_RETRY_MS,
+        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, REFUSAL_BUSY, BUSY_RETRY_MS,
                       "%" PRIu32 " workers have joined, the maximum", d->settings.joined_max);
     else if (join->digest != d->settings.digest)
-        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_OTHER_SUMS, 0,
+        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, REFUSAL_OTHER_SUMS, 0,
                       "worker %s would sum other bits: its digest is %016" PRIx64
                       ", not %016" PRIx64,
                       join->name, join->digest, d->settings.digest);
@@ -412,7 +412,7 @@ static void request_split(struct dispatcher *d, const struct span *span)
 
     for (uint32_t i = 0; i < span->vote_count; i++)
         used += write_voter(d, &span->votes[i], text + used, room - used);
-    request_end(d, r, STATUS_OTHER_BITS);
+    request_end(d, r, REFUSAL_OTHER_BITS);
 }
 
 /* Two totals are equal. True if no worker is odd, so that the total counts. */
@@ -472,7 +472,7 @@ static void total_count(struct dispatcher *d, struct span *span, const struct su
 
     spans_drop(&d->spans, span);
     if (r->terms && !terms_add(&d->terms, r->terms, &reply->outputs)) {
-        request_end(d, r, STATUS_BUSY);
+        request_end(d, r, REFUSAL_BUSY);
         return;
     }
     if (r->terms)
@@ -481,7 +481,7 @@ static void total_count(struct dispatcher *d, struct span *span, const struct su
     r->compute_ns += reply->compute_ns;
     d->counters.spans++;
     if (r->total.count == r->asked.count)
-        request_end(d, r, STATUS_OK);
+        request_end(d, r, REFUSAL_NONE);
 }
 
 static bool outputs_fit(const struct request *r, const struct sum_reply *reply)
@@ -498,7 +498,7 @@ static void on_outputs_changed(struct dispatcher *d, struct run *run)
     run_return(d, run);
     snprintf(r->terms->text, sizeof r->terms->text,
              "begin() gives the outputs other names or squares each time it is called.");
-    request_end(d, r, STATUS_SUMMAND_FAILED);
+    request_end(d, r, REFUSAL_SUMMAND_FAILED);
 }
 
 /* The votes are counted before the run returns, because a span with votes waits in another list. */
@@ -543,7 +543,7 @@ static void request_fail(struct dispatcher *d, struct request *r, const struct r
 {
     snprintf(r->terms->text, sizeof r->terms->text, "%s", refusal->text);
     r->terms->deaths = refusal->deaths;
-    request_end(d, r, refusal->status);
+    request_end(d, r, refusal->code);
 }
 
 /* Parameters that one worker rejects, all workers reject. */
@@ -579,17 +579,17 @@ static void on_summand_lost(struct dispatcher *d, struct run *run, const struct 
 /* True if the refusal is one that only spans of summands get. */
 static bool terms_refused(struct dispatcher *d, struct run *run, const struct refusal *refusal)
 {
-    static void (*const handlers[STATUS_END])(struct dispatcher *, struct run *,
-                                              const struct refusal *) = {
-        [STATUS_UNKNOWN_SUMMAND] = on_summand_lost,
-        [STATUS_BAD_PARAMETERS] = on_request_wrong,
-        [STATUS_SUMMAND_FAILED] = on_summand_failed,
-        [STATUS_OTHER_BITS] = on_request_wrong,
+    static void (*const handlers[REFUSAL_END])(struct dispatcher *, struct run *,
+                                               const struct refusal *) = {
+        [REFUSAL_UNKNOWN_SUMMAND] = on_summand_lost,
+        [REFUSAL_BAD_PARAMETERS] = on_request_wrong,
+        [REFUSAL_SUMMAND_FAILED] = on_summand_failed,
+        [REFUSAL_OTHER_BITS] = on_request_wrong,
     };
 
-    if (!run->span || !run->span->request->terms || !handlers[refusal->status])
+    if (!run->span || !run->span->request->terms || !handlers[refusal->code])
         return false;
-    handlers[refusal->status](d, run, refusal);
+    handlers[refusal->code](d, run, refusal);
     return true;
 }
 
@@ -604,9 +604,9 @@ static void on_span_refused(struct dispatcher *d, struct worker *w, const struct
         return;
     if (run->span && !w->thread)
         workers_apply(&d->workers, w,
-                      refusal->status == STATUS_STOPPING ? WORKER_EVENT_LEAVE
-                                                         : WORKER_EVENT_REFUSAL);
-    run_lost(d, run, refusal->status == STATUS_WORKERS_LOST);
+                      refusal->code == REFUSAL_STOPPING ? WORKER_EVENT_LEAVE
+                                                        : WORKER_EVENT_REFUSAL);
+    run_lost(d, run, refusal->code == REFUSAL_WORKERS_LOST);
 }
 
 static void on_worker_message(struct dispatcher *d, const struct event *event)
@@ -626,7 +626,7 @@ static void on_worker_message(struct dispatcher *d, const struct event *event)
     }
     assert(handlers[event->message->type]);
     if (!w || w->state == WORKER_FREE) {
-        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, STATUS_NOT_JOINED, 0,
+        answer_refuse(d, EFFECT_DROP_WORKER, event->worker, 0, REFUSAL_NOT_JOINED, 0,
                       "this worker has not joined, or its membership has ended; join again");
         return;
     }
@@ -663,7 +663,7 @@ static void deadlines_due(struct dispatcher *d)
     while (r) {
         struct request *next = TAILQ_NEXT(r, in_state);
         if (r->deadline_at_ns <= d->now_ns)
-            request_end(d, r, STATUS_DEADLINE_EXCEEDED);
+            request_end(d, r, REFUSAL_DEADLINE_EXCEEDED);
         else if (r->deadline_at_ns < d->deadline_at_ns)
             d->deadline_at_ns = r->deadline_at_ns;
         r = next;
@@ -696,7 +696,7 @@ static void requests_stop(struct dispatcher *d)
     struct request *r;
 
     while ((r = TAILQ_FIRST(&d->queue.open)))
-        request_end(d, r, STATUS_STOPPING);
+        request_end(d, r, REFUSAL_STOPPING);
 }
 
 /* A draining server without workers gives up. First it waits for workers to join, for
@@ -838,8 +838,8 @@ static bool next_ending(struct dispatcher *d, struct effect *effect)
         if (wanted) {
             effect->type = EFFECT_ANSWER;
             effect->client = queue_client_number(&d->queue, r->client);
-            d->counters.answered += r->ending == STATUS_OK;
-            d->counters.refused += r->ending != STATUS_OK;
+            d->counters.answered += r->ending == REFUSAL_NONE;
+            d->counters.refused += r->ending != REFUSAL_NONE;
             answer_request(d, r, &effect->message);
             queue_detach(r);
         }

@@ -112,7 +112,7 @@ static void wait_to_join(struct membership *m, const struct refusal *refusal,
         rest_ns = RETRY_NS_MIN;
     if (refusal->retry_after_ms == 0)
         rest_ns = MEMBERSHIP_REST_NS;
-    if (refusal->status == STATUS_OUT_OF_RANGE)
+    if (refusal->code == REFUSAL_OUT_OF_RANGE)
         rest_ns += name_spread_ns(m->join.name);
     m->state = MEMBERSHIP_REFUSED;
     m->due_at_ns = now_ns + rest_ns;
@@ -138,15 +138,15 @@ static void on_welcome(struct membership *m, const struct welcome *welcome, int6
 static void on_refusal(struct membership *m, const struct refusal *refusal,
                        struct membership_effects *effects, int64_t now_ns)
 {
-    if (refusal->status == STATUS_NOT_JOINED && is_member(m)) {
+    if (refusal->code == REFUSAL_NOT_JOINED && is_member(m)) {
         end_membership(m, effects);
         effects->problem = refusal->text;
         if (m->state == MEMBERSHIP_JOINED)
             join(m, effects, now_ns);
-    } else if (refusal->status == STATUS_OUT_OF_RANGE && m->state == MEMBERSHIP_JOINED) {
+    } else if (refusal->code == REFUSAL_OUT_OF_RANGE && m->state == MEMBERSHIP_JOINED) {
         end_membership(m, effects);
         wait_to_join(m, refusal, effects, now_ns);
-    } else if (refusal->status != STATUS_NOT_JOINED && m->state == MEMBERSHIP_JOINING) {
+    } else if (refusal->code != REFUSAL_NOT_JOINED && m->state == MEMBERSHIP_JOINING) {
         wait_to_join(m, refusal, effects, now_ns);
     }
 }

@@ -214,7 +214,7 @@ struct request *queue_open(struct queue *queue, struct client *client,
     return request;
 }
 
-void queue_end(struct queue *queue, struct request *request, enum status ending)
+void queue_end(struct queue *queue, struct request *request, enum refusal_code ending)
 {
     assert(request->state == REQUEST_OPEN);
     assert(TAILQ_EMPTY(&request->spans));

@@ -23,7 +23,7 @@ struct terms;
 enum request_state {
     REQUEST_FREE,
     REQUEST_OPEN,  /* samples are not assigned yet, or spans have no total yet */
-    REQUEST_ENDED, /* with the status `ending`; the answer waits to be sent */
+    REQUEST_ENDED, /* with the code `ending`; the answer waits to be sent */
 };
 
 struct request {
@@ -37,10 +37,10 @@ struct request {
     uint64_t compute_ns;      /* of those spans, on all cores together */
     struct span_list spans;   /* cut, and not yet summed */
     int64_t began_at_ns;
-    int64_t deadline_at_ns; /* NEVER: none */
-    enum status ending;     /* why it ended; STATUS_OK: with its sum */
-    uint64_t deadly_first;  /* STATUS_WORKERS_LOST: the first of the samples that may crash
-                               workers, and how many they are */
+    int64_t deadline_at_ns;   /* NEVER: none */
+    enum refusal_code ending; /* why it ended; REFUSAL_NONE: with its sum */
+    uint64_t deadly_first;    /* REFUSAL_WORKERS_LOST: the first of the samples that may crash
+                                 workers, and how many they are */
     uint64_t deadly_count;
     TAILQ_ENTRY(request) in_client; /* client.requests, while it has a client */
     struct turn *turn;              /* while samples are left to assign; else NULL */
@@ -118,7 +118,7 @@ void queue_assigned(struct queue *queue, struct request *request, uint64_t count
 void queue_restart(struct queue *queue, struct request *request);
 
 /* Moves a request without spans to the outbox, where its answer waits. */
-void queue_end(struct queue *queue, struct request *request, enum status ending);
+void queue_end(struct queue *queue, struct request *request, enum refusal_code ending);
 
 /* Removes the request from its client: its answer has been sent, or the client is lost. */
 void queue_detach(struct request *request);

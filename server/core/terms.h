@@ -31,7 +31,7 @@ TAILQ_HEAD(terms_output_list, terms_output);
 struct terms {
     char parameters[PARAMETERS_BYTES_MAX + 1];
     char text[TEXT_BYTES_MAX + 1]; /* the sentence of a refusal; empty: none */
-    uint32_t deaths;               /* of a refusal with STATUS_SUMMAND_FAILED */
+    uint32_t deaths;               /* of a refusal with REFUSAL_SUMMAND_FAILED */
     double announced_ns;           /* per term; 0: not known */
     uint64_t key;      /* of its rate: a hash of the summand, its build and the parameters */
     uint64_t fill_ns;  /* of all spans that are summed */

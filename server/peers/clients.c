@@ -38,7 +38,7 @@ static void refuse_crowded(struct inbox *inbox)
 {
     const struct refusal refusal = {
         .id = inbox->message.sum_request.id,
-        .status = STATUS_BUSY,
+        .code = REFUSAL_BUSY,
         .retry_after_ms = BUSY_RETRY_MS,
         .text = "this connection has too many requests in flight, or replaces one whose messages "
                 "are still being read",
@@ -73,7 +73,7 @@ static bool on_unexpected(struct inbox *inbox)
     bool join = message->type == MESSAGE_JOIN;
     struct refusal refusal = {
         .id = message->type == MESSAGE_CANCEL ? message->cancel.id : 0,
-        .status = STATUS_MALFORMED,
+        .code = REFUSAL_MALFORMED,
     };
 
     snprintf(refusal.text, sizeof refusal.text, "%s", join ? joins : others);

@@ -41,10 +41,10 @@ void inbox_refuse(struct inbox *inbox, const struct refusal *refusal)
 
 static void refuse_bad(struct inbox *inbox, const struct message_error *error)
 {
-    struct refusal refusal = {.id = error->id, .status = error->status};
+    struct refusal refusal = {.id = error->id, .code = error->code};
 
     snprintf(refusal.text, sizeof refusal.text, "%s", error->reason);
-    log_limit_bad_message(inbox->log, LOG_KIND_BAD + (int)error->status, inbox->from.peer,
+    log_limit_bad_message(inbox->log, LOG_KIND_BAD + (int)error->code, inbox->from.peer,
                           error->reason);
     inbox_refuse(inbox, &refusal);
 }

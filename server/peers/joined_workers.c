@@ -205,7 +205,7 @@ static bool on_sum_request(struct inbox *inbox)
 {
     const struct refusal refusal = {
         .id = inbox->message.sum_request.id,
-        .status = STATUS_MALFORMED,
+        .code = REFUSAL_MALFORMED,
         .text = "workers join here; clients ask at the endpoint of --bind",
     };
 

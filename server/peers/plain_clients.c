@@ -160,12 +160,12 @@ void plain_clients_obey(struct plain_clients *clients, const struct effect *effe
     const struct refusal *refusal = &effect->message.refusal;
 
     assert(effect->type == EFFECT_ANSWER);
-    if (effect->message.type == MESSAGE_REFUSAL && refusal->status != STATUS_CANCELLED)
+    if (effect->message.type == MESSAGE_REFUSAL && refusal->code != REFUSAL_CANCELLED)
         log_limit_refused(clients->log, plain_clients_address(clients, refusal->id), refusal);
     if (effect->message.type == MESSAGE_SUM_REPLY)
         plain_listener_answer(clients->listener, connection_number(reply->id), clock_ns(),
                               total_value(reply->units, reply->unit_log2));
-    else if (refusal->status != STATUS_CANCELLED)
+    else if (refusal->code != REFUSAL_CANCELLED)
         plain_listener_disconnect(clients->listener, connection_number(refusal->id), clock_ns());
 }
 

@@ -92,13 +92,13 @@ static void reply_terms(struct threads *threads, const struct compute_result *re
 
 /* If a helper was killed here, the same terms may succeed at another worker. */
 static const struct {
-    enum status status;
+    enum refusal_code code;
     uint32_t deaths;
 } refusals[] = {
-    [HELPER_CANCELLED] = {STATUS_CANCELLED, 0},
-    [HELPER_BAD_PARAMETERS] = {STATUS_BAD_PARAMETERS, 0},
-    [HELPER_FAILED] = {STATUS_SUMMAND_FAILED, 0},
-    [HELPER_DIED] = {STATUS_SUMMAND_FAILED, 1},
+    [HELPER_CANCELLED] = {REFUSAL_CANCELLED, 0},
+    [HELPER_BAD_PARAMETERS] = {REFUSAL_BAD_PARAMETERS, 0},
+    [HELPER_FAILED] = {REFUSAL_SUMMAND_FAILED, 0},
+    [HELPER_DIED] = {REFUSAL_SUMMAND_FAILED, 1},
 };
 
 static void refuse_terms(struct threads *threads, const struct compute_result *result)
@@ -109,7 +109,7 @@ static void refuse_terms(struct threads *threads, const struct compute_result *r
     threads->message.type = MESSAGE_REFUSAL;
     *refusal = (struct refusal){
         .id = result->span,
-        .status = refusals[outcome->end].status,
+        .code = refusals[outcome->end].code,
         .deaths = refusals[outcome->end].deaths,
     };
     snprintf(refusal->text, sizeof refusal->text, "%s", outcome->text);

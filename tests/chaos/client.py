@@ -36,9 +36,9 @@ THINK_S = 0.1
 RETRY_S = 0.05
 
 RETRIED = {
-    wire.STATUS_BUSY: "BUSY",
-    wire.STATUS_STOPPING: "STOPPING",
-    wire.STATUS_WORKERS_LOST: "WORKERS_LOST",
+    wire.REFUSAL_BUSY: "BUSY",
+    wire.REFUSAL_STOPPING: "STOPPING",
+    wire.REFUSAL_WORKERS_LOST: "WORKERS_LOST",
 }
 
 # The errors after which the test may retry `meantime sum`. The program retries all others itself.
@@ -213,10 +213,10 @@ class Peer(Client):
         request = self.take(connection, refusal.id)
         if not request:
             return
-        if refusal.status == wire.STATUS_CANCELLED and request.cancelled:
+        if refusal.code == wire.REFUSAL_CANCELLED and request.cancelled:
             self.retry(request, "cancelled by the client")
-        elif refusal.status in RETRIED:
-            self.retry(request, RETRIED[refusal.status], RETRY_S)
+        elif refusal.code in RETRIED:
+            self.retry(request, RETRIED[refusal.code], RETRY_S)
         else:
             report(failure=f"{request} was refused: {refusal.text}")
 

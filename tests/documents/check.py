@@ -6,7 +6,7 @@ figures: the times in README.md are those in the picture that it shows.
 tour:  the commands of README.md's tour work, and print the sums that stand beside them.
 summand: the function and the commands of docs/first-summand.md work, and print what stands below them.
 man:   the man pages have the options of --help and the functions of meantime.h, in both directions,
-       the names of meantime.h, and the messages, statuses and limits of PROTOCOL.md.
+       the names of meantime.h, and the messages, refusal codes and limits of PROTOCOL.md.
 names: each `folder/file.c` that a document names exists, and each `file.c` exists in some folder.
 """
 
@@ -254,7 +254,7 @@ def check_man_protocol(root):
     protocol = (root / "proto/PROTOCOL.md").read_text()
     page = man_page(root, "meantime-protocol.7")
     rows = [row[:1] for row in table_rows(part_of(protocol, "Messages")) if row[0] != "field"]
-    rows += [[f"{row[0]} {row[1]}"] for row in table_rows(part_of(protocol, "Statuses")) if row[0]]
+    rows += [[f"{row[0]} {row[1]}"] for row in table_rows(part_of(protocol, "Refusal codes")) if row[0]]
     rows += [row[:2] for row in table_rows(part_of(protocol, "Limits")) if row[0] != "what"]
     cells = set(re.findall(r"^(?:\[\[|\||:<?) +(.*)$", page, flags=re.M))
     for cell in (cell for row in rows for cell in row if cell not in cells):

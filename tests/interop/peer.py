@@ -156,43 +156,43 @@ def many_requests_at_once_get_one_answer_each(peer):
     peer.expect_silence()
 
 
-# Rows: the bytes that a peer sends; id, status and first word of the text of the refusal.
+# Rows: the bytes that a peer sends; id, code and first word of the text of the refusal.
 REFUSALS = [
-    (b"", 0, wire.STATUS_MALFORMED, ""),
-    (b"hello", 0, wire.STATUS_MALFORMED, ""),
-    (wire.Message(version=1).SerializeToString(), 0, wire.STATUS_MALFORMED, ""),
+    (b"", 0, wire.REFUSAL_MALFORMED, ""),
+    (b"hello", 0, wire.REFUSAL_MALFORMED, ""),
+    (wire.Message(version=1).SerializeToString(), 0, wire.REFUSAL_MALFORMED, ""),
     (wire.Message(version=2, sum_request=request(5, ANSWERS[0])).SerializeToString(),
-     5, wire.STATUS_WRONG_VERSION, "version"),
+     5, wire.REFUSAL_WRONG_VERSION, "version"),
     (wire.Message(version=1, sum_request=wire.SumRequest(id=6, kind=GAUSSIAN)).SerializeToString(),
-     6, wire.STATUS_OUT_OF_RANGE, "count"),
+     6, wire.REFUSAL_OUT_OF_RANGE, "count"),
     (wire.Message(version=1, sum_request=wire.SumRequest(kind=GAUSSIAN, count=1))
-     .SerializeToString(), 0, wire.STATUS_OUT_OF_RANGE, "id"),
+     .SerializeToString(), 0, wire.REFUSAL_OUT_OF_RANGE, "id"),
     (wire.Message(version=1, sum_request=wire.SumRequest(id=7, kind=99, count=1))
-     .SerializeToString(), 7, wire.STATUS_OUT_OF_RANGE, "kind"),
+     .SerializeToString(), 7, wire.REFUSAL_OUT_OF_RANGE, "kind"),
     (wire.Message(version=1, join=wire.Join(capacity=1)).SerializeToString(),
-     0, wire.STATUS_MALFORMED, "workers do not join here"),
+     0, wire.REFUSAL_MALFORMED, "workers do not join here"),
 ]
 
 # The same for messages that only REP refuses. A ROUTER server ignores them, except from a REQ.
 REP_REFUSALS = [
     (wire.Message(version=1, cancel=wire.Cancel(id=1)).SerializeToString(),
-     1, wire.STATUS_MALFORMED, ""),
+     1, wire.REFUSAL_MALFORMED, ""),
     (wire.Message(version=1, sum_reply=wire.SumReply(id=1, count=1)).SerializeToString(),
-     0, wire.STATUS_MALFORMED, ""),
+     0, wire.REFUSAL_MALFORMED, ""),
     (wire.Message(version=1, heartbeat=wire.Heartbeat()).SerializeToString(),
-     0, wire.STATUS_MALFORMED, ""),
+     0, wire.REFUSAL_MALFORMED, ""),
     (wire.Message(version=1, status_reply=wire.StatusReply()).SerializeToString(),
-     0, wire.STATUS_MALFORMED, ""),
+     0, wire.REFUSAL_MALFORMED, ""),
 ]
 
 
 def invalid_messages_are_refused(peer, rows):
-    for body, number, status, begins in rows:
+    for body, number, code, begins in rows:
         peer.send_bytes(body)
         message = peer.receive()
         check(message.WhichOneof("body"), "refusal", f"answer to {body!r}")
         refusal = message.refusal
-        check((refusal.id, refusal.status), (number, status), f"answer to {body!r}")
+        check((refusal.id, refusal.code), (number, code), f"answer to {body!r}")
         check(refusal.text.startswith(begins), True, f"{refusal.text!r} begins with {begins!r}")
 
 
@@ -300,9 +300,9 @@ class Worker(Peer):
         check(message.WhichOneof("body"), body, f"message of the front: {message}")
         return getattr(message, body)
 
-    def expect_refusal(self, status):
+    def expect_refusal(self, code):
         refusal = self.expect("refusal")
-        check((refusal.id, refusal.status), (0, status), f"refusal: {refusal.text}")
+        check((refusal.id, refusal.code), (0, code), f"refusal: {refusal.text}")
 
     def join(self, digest, capacity=1):
         self.send(join=wire.Join(digest=digest, capacity=capacity, name="peer.py", kernel="python"))
@@ -325,13 +325,13 @@ class Worker(Peer):
 
 def a_worker_joins_only_with_the_right_digest(worker, digest):
     worker.send(heartbeat=wire.Heartbeat(capacity=1))
-    worker.expect_refusal(wire.STATUS_NOT_JOINED)
+    worker.expect_refusal(wire.REFUSAL_NOT_JOINED)
     worker.join(digest ^ 1)
-    worker.expect_refusal(wire.STATUS_OTHER_SUMS)
+    worker.expect_refusal(wire.REFUSAL_OTHER_SUMS)
     worker.join(digest, capacity=1048577)
-    worker.expect_refusal(wire.STATUS_OUT_OF_RANGE)
+    worker.expect_refusal(wire.REFUSAL_OUT_OF_RANGE)
     worker.send_bytes(wire.Message(version=2, join=wire.Join(digest=digest)).SerializeToString())
-    worker.expect_refusal(wire.STATUS_WRONG_VERSION)
+    worker.expect_refusal(wire.REFUSAL_WRONG_VERSION)
     worker.join(digest)
     check(worker.expect("welcome").heartbeat_ms, HEARTBEAT_MS, "heartbeat_ms")
 
@@ -354,7 +354,7 @@ def a_worker_sums_for_a_client(worker, client, sums):
 def a_span_that_the_worker_refuses_is_assigned_again(worker, client, sums):
     client.send(sum_request=request(50, ANSWERS[0]))
     span = worker.expect_span()
-    worker.send(refusal=wire.Refusal(id=span.id, status=wire.STATUS_BUSY, text="Not now"))
+    worker.send(refusal=wire.Refusal(id=span.id, code=wire.REFUSAL_BUSY, text="Not now"))
     worker.send(heartbeat=wire.Heartbeat(capacity=1))
     again = worker.expect_span()
     check((again.first, again.count), (span.first, span.count), "the samples of the refused span")
@@ -368,8 +368,8 @@ def a_worker_receives_a_cancel_and_answers_with_a_refusal(worker, client):
     span = worker.expect_span()
     client.send(cancel=wire.Cancel(id=60))
     check(worker.expect("cancel").id, span.id, "id of the cancel")
-    worker.send(refusal=wire.Refusal(id=span.id, status=wire.STATUS_CANCELLED, text="Cancelled"))
-    check(client.receive().refusal.status, wire.STATUS_CANCELLED, "status")
+    worker.send(refusal=wire.Refusal(id=span.id, code=wire.REFUSAL_CANCELLED, text="Cancelled"))
+    check(client.receive().refusal.code, wire.REFUSAL_CANCELLED, "code")
 
 
 def the_status_shows_the_worker(client):

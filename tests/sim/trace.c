@@ -65,8 +65,8 @@ static struct fields message_fields(const struct message *m)
                                {m->progress.id, m->progress.done, m->progress.count}};
     case MESSAGE_CANCEL: return (struct fields){"cancel id", {m->cancel.id}};
     case MESSAGE_REFUSAL:
-        return (struct fields){"refusal id status retry_after_ms",
-                               {m->refusal.id, m->refusal.status, m->refusal.retry_after_ms}};
+        return (struct fields){"refusal id code retry_after_ms",
+                               {m->refusal.id, m->refusal.code, m->refusal.retry_after_ms}};
     case MESSAGE_JOIN:
         return (struct fields){"join digest capacity height",
                                {m->join.digest, m->join.capacity, m->join.height}};

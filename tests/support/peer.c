@@ -183,15 +183,15 @@ void peer_expect_sum(struct peer *peer, const struct sum_request *request)
     expect_sum(&message, request);
 }
 
-struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status)
+struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum refusal_code code)
 {
     struct message message = peer_recv(peer);
     const struct refusal *refusal = &message.refusal;
 
     cr_assert(message.type == MESSAGE_REFUSAL, "a message of type %d instead of a refusal",
               message.type);
-    cr_assert(refusal->id == id && refusal->status == status, "%" PRIu64 ": %s (%s)", refusal->id,
-              status_text(refusal->status), refusal->text);
+    cr_assert(refusal->id == id && refusal->code == code, "%" PRIu64 ": %s (%s)", refusal->id,
+              refusal_code_text(refusal->code), refusal->text);
     return *refusal;
 }
 

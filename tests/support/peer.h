@@ -43,8 +43,8 @@ struct message peer_recv(struct peer *peer);
 /* Fails unless the next message is the exact sum of `request`. */
 void peer_expect_sum(struct peer *peer, const struct sum_request *request);
 
-/* Fails unless the next message refuses `id` with `status`. */
-struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum status status);
+/* Fails unless the next message refuses `id` with `code`. */
+struct refusal peer_expect_refusal(struct peer *peer, uint64_t id, enum refusal_code code);
 
 /* Waits until the server disconnects. */
 void peer_await_disconnect(struct peer *peer);

@@ -208,7 +208,7 @@ Test(again, a_client_waits_for_a_rep_server_although_it_is_silent)
     json_t *object = json_of(CLIENT(server, "sum", "1", "--json"));
     cr_assert_eq(attempts_of(object), 1);
     json_decref(object);
-    peer_expect_refusal(peer, endless.id, STATUS_DEADLINE_EXCEEDED);
+    peer_expect_refusal(peer, endless.id, REFUSAL_DEADLINE_EXCEEDED);
     server_drain(&server);
 }
 
@@ -292,7 +292,7 @@ Test(again, a_busy_server_gets_the_request_again_with_another_id)
     struct sum_request first = impostor_recv(impostor).sum_request;
     struct message busy = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = first.id, .status = STATUS_BUSY, .retry_after_ms = 300, .text = "Zzz"},
+        .refusal = {.id = first.id, .code = REFUSAL_BUSY, .retry_after_ms = 300, .text = "Zzz"},
     };
 
     impostor_send(impostor, &busy);

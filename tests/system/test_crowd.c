@@ -149,7 +149,7 @@ static void take_flood_answer(struct peer *peer, uint64_t requests, bool *answer
         cr_assert(message.sum_reply.units == peer_units(&asked));
         return;
     }
-    cr_assert(message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_BUSY, "%s",
+    cr_assert(message.type == MESSAGE_REFUSAL && message.refusal.code == REFUSAL_BUSY, "%s",
               message.refusal.text);
     cr_assert(message.refusal.retry_after_ms > 0);
 }
@@ -230,12 +230,12 @@ Test(crowd, more_requests_in_flight_than_a_client_may_have_are_refused)
 
     ask_flood(peer, IN_FLIGHT + 10, ENDLESS);
     for (uint64_t id = IN_FLIGHT + 1; id <= IN_FLIGHT + 10; id++)
-        cr_assert(peer_expect_refusal(peer, id, STATUS_BUSY).retry_after_ms > 0);
+        cr_assert(peer_expect_refusal(peer, id, REFUSAL_BUSY).retry_after_ms > 0);
     peer_ask(other, &small); /* the queue still has room for other clients */
     peer_expect_sum(other, &small);
     for (uint64_t id = 1; id <= IN_FLIGHT; id++) {
         peer_cancel(peer, id);
-        peer_expect_refusal(peer, id, STATUS_CANCELLED);
+        peer_expect_refusal(peer, id, REFUSAL_CANCELLED);
     }
     server_drain(&server);
 }
@@ -309,12 +309,12 @@ Test(crowd, more_requests_in_flight_than_a_connection_may_have_are_refused)
     ask_as_clients(peer, CONNECTION_IN_FLIGHT + 10);
     for (uint32_t i = 0; i < 10; i++) {
         cr_assert(recv_client(peer) == CONNECTION_IN_FLIGHT + i);
-        cr_assert(peer_expect_refusal(peer, 1, STATUS_BUSY).retry_after_ms > 0);
+        cr_assert(peer_expect_refusal(peer, 1, REFUSAL_BUSY).retry_after_ms > 0);
     }
     for (uint32_t client = 0; client < CONNECTION_IN_FLIGHT; client++) {
         send_as_client(peer, client, &cancel);
         cr_assert(recv_client(peer) == client);
-        peer_expect_refusal(peer, 1, STATUS_CANCELLED);
+        peer_expect_refusal(peer, 1, REFUSAL_CANCELLED);
     }
     server_drain(&server);
 }

@@ -214,7 +214,7 @@ Test(ends, a_refusal_is_printed_with_the_text_of_the_server)
     struct process *client = client_of_impostor(impostor);
     struct message message = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = 1, .status = STATUS_OUT_OF_RANGE, .text = "I am asleep"},
+        .refusal = {.id = 1, .code = REFUSAL_OUT_OF_RANGE, .text = "I am asleep"},
     };
 
     impostor_send(impostor, &message);
@@ -399,7 +399,7 @@ static void begin_drain(const struct test_server *server, int signal)
         peer_ask(peer, &request);
         message = peer_recv(peer);
     } while (message.type == MESSAGE_SUM_REPLY);
-    cr_assert(message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_STOPPING);
+    cr_assert(message.type == MESSAGE_REFUSAL && message.refusal.code == REFUSAL_STOPPING);
     peer_destroy(&peer);
 }
 
@@ -463,7 +463,7 @@ static void stop_twice(int signal)
 
     begin_drain(&server, signal);
     process_signal(server.process, signal);
-    peer_expect_refusal(peer, endless.id, STATUS_STOPPING);
+    peer_expect_refusal(peer, endless.id, REFUSAL_STOPPING);
     cr_assert(process_wait(server.process) == 1);
     process_line(server.process, PROCESS_OUT, "Stopped: *");
 }
@@ -491,7 +491,7 @@ Test(ends, a_second_sigterm_stops_although_a_client_does_not_read)
     }
     begin_drain(&server, SIGTERM);
     process_signal(server.process, SIGTERM);
-    peer_expect_refusal(peer, endless.id, STATUS_STOPPING);
+    peer_expect_refusal(peer, endless.id, REFUSAL_STOPPING);
     cr_assert(process_wait(server.process) == 1);
 }
 
@@ -513,7 +513,7 @@ Test(ends, a_server_that_drains_tells_new_clients_to_ask_another_server)
                    "meantime: the server at tcp://* refused (stopping): *ask another one; *");
     expect_local_sum(client);
     peer_cancel(peer, endless.id);
-    peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
+    peer_expect_refusal(peer, endless.id, REFUSAL_CANCELLED);
     cr_assert(process_wait(server.process) == 0);
 }
 

@@ -117,7 +117,7 @@ Test(exchange, a_small_request_is_answered_beside_an_endless_one)
     peer_ask(peer, &small);
     peer_expect_sum(peer, &small);
     peer_cancel(peer, endless.id);
-    peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
+    peer_expect_refusal(peer, endless.id, REFUSAL_CANCELLED);
     cr_assert_str_eq(server_drain(&server), "Done: 1 requests answered, 1 refused.");
 }
 
@@ -146,11 +146,11 @@ Test(exchange, a_second_request_with_an_id_in_flight_is_refused_and_the_first_co
     same_id.id = endless.id;
     peer_ask(peer, &endless);
     peer_ask(peer, &same_id);
-    peer_expect_refusal(peer, endless.id, STATUS_DUPLICATE_ID);
+    peer_expect_refusal(peer, endless.id, REFUSAL_DUPLICATE_ID);
     peer_ask(other, &same_id); /* each client has its own ids */
     peer_expect_sum(other, &same_id);
     peer_cancel(peer, endless.id);
-    peer_expect_refusal(peer, endless.id, STATUS_CANCELLED);
+    peer_expect_refusal(peer, endless.id, REFUSAL_CANCELLED);
     peer_ask(peer, &same_id); /* the id is free again */
     peer_expect_sum(peer, &same_id);
     server_drain(&server);
@@ -181,7 +181,7 @@ Test(exchange, a_deadline_ends_a_request)
 
     hurried.deadline_ms = 300;
     peer_ask(peer, &hurried);
-    peer_expect_refusal(peer, hurried.id, STATUS_DEADLINE_EXCEEDED);
+    peer_expect_refusal(peer, hurried.id, REFUSAL_DEADLINE_EXCEEDED);
     cr_assert(process_now_ms() - began_at_ms >= 300, "too early");
     server_drain(&server);
 }
@@ -226,7 +226,7 @@ static void expect_no_progress(const char *socket, enum peer_type type)
     watched.progress = true;
     watched.deadline_ms = 1300;
     peer_ask(peer, &watched);
-    peer_expect_refusal(peer, watched.id, STATUS_DEADLINE_EXCEEDED);
+    peer_expect_refusal(peer, watched.id, REFUSAL_DEADLINE_EXCEEDED);
     server_drain(&server);
 }
 

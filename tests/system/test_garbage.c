@@ -183,7 +183,7 @@ Test(garbage, a_peer_is_served_after_its_own_invalid_messages)
         zmq_send(peer_socket(peer), bytes, size, 0);
     }
     for (int i = 0; i < 1000; i++)
-        peer_expect_refusal(peer, 0, STATUS_MALFORMED);
+        peer_expect_refusal(peer, 0, REFUSAL_MALFORMED);
     peer_ask(peer, &proper);
     peer_expect_sum(peer, &proper);
     expect_short_log(&server, began_at_ms);
@@ -233,7 +233,7 @@ Test(garbage, the_longest_frame_is_read_and_one_byte_more_disconnects_the_peer)
     struct sum_request endless = proper;
 
     send_frame(peer, FRAME_BYTES_MAX, false);
-    peer_expect_refusal(peer, 0, STATUS_MALFORMED);
+    peer_expect_refusal(peer, 0, REFUSAL_MALFORMED);
     endless.count = ENDLESS;
     peer_ask(peer, &endless);
     send_frame(peer, FRAME_BYTES_MAX + 1, false);
@@ -289,7 +289,7 @@ Test(garbage, a_message_of_very_many_frames_is_dropped)
 static const struct message server_messages[] = {
     {.type = MESSAGE_SUM_REPLY, .sum_reply = {.id = 1, .count = 1, .unit_log2 = -49}},
     {.type = MESSAGE_PROGRESS, .progress = {.id = 1, .done = 1, .count = 2}},
-    {.type = MESSAGE_REFUSAL, .refusal = {.id = 1, .status = STATUS_BUSY, .text = "Not now"}},
+    {.type = MESSAGE_REFUSAL, .refusal = {.id = 1, .code = REFUSAL_BUSY, .text = "Not now"}},
 };
 
 /* A server does not answer these messages, so two servers that are connected to each other by
@@ -315,14 +315,14 @@ static void expect_lockstep_answers(const char *socket)
 
     for (size_t i = 0; i < COUNT_OF(server_messages); i++) {
         peer_send(peer, &server_messages[i]);
-        peer_expect_refusal(peer, 0, STATUS_MALFORMED);
+        peer_expect_refusal(peer, 0, REFUSAL_MALFORMED);
     }
     peer_cancel(peer, 1);
-    peer_expect_refusal(peer, 1, STATUS_MALFORMED);
+    peer_expect_refusal(peer, 1, REFUSAL_MALFORMED);
     send_frame(peer, 3, false);
-    peer_expect_refusal(peer, 0, STATUS_MALFORMED);
+    peer_expect_refusal(peer, 0, REFUSAL_MALFORMED);
     send_frame(peer, 0, false);
-    peer_expect_refusal(peer, 0, STATUS_MALFORMED);
+    peer_expect_refusal(peer, 0, REFUSAL_MALFORMED);
     peer_ask(peer, &proper);
     peer_expect_sum(peer, &proper);
     server_drain(&server);
@@ -345,12 +345,12 @@ static void expect_refusals_of_bytes(const char *socket, enum peer_type type)
         const char *bytes;
         size_t size;
         uint64_t id;
-        enum status status;
+        enum refusal_code code;
     } rows[] = {
-        {"\x08\x02\x12\x06\x08\x07\x18\x01\x28\x01", 10, 7, STATUS_WRONG_VERSION},
-        {"\x08\x01\x12\x04\x08\x07\x18\x01", 8, 7, STATUS_OUT_OF_RANGE},
-        {"\x08\x01\x12\x06\x08\x07\x18\x09\x28\x01", 10, 7, STATUS_OUT_OF_RANGE},
-        {"\x08\x01", 2, 0, STATUS_MALFORMED},
+        {"\x08\x02\x12\x06\x08\x07\x18\x01\x28\x01", 10, 7, REFUSAL_WRONG_VERSION},
+        {"\x08\x01\x12\x04\x08\x07\x18\x01", 8, 7, REFUSAL_OUT_OF_RANGE},
+        {"\x08\x01\x12\x06\x08\x07\x18\x09\x28\x01", 10, 7, REFUSAL_OUT_OF_RANGE},
+        {"\x08\x01", 2, 0, REFUSAL_MALFORMED},
     };
     struct test_server server = server_start(WORDS("--socket", socket));
     struct peer *peer = peer_new(type, server.endpoint);
@@ -359,7 +359,7 @@ static void expect_refusals_of_bytes(const char *socket, enum peer_type type)
         if (type == PEER_DELIMITED)
             send_frame(peer, 0, true);
         zmq_send(peer_socket(peer), rows[i].bytes, rows[i].size, 0);
-        peer_expect_refusal(peer, rows[i].id, rows[i].status);
+        peer_expect_refusal(peer, rows[i].id, rows[i].code);
     }
     server_drain(&server);
 }
@@ -503,7 +503,7 @@ static void ask_until_answered(int connection, const struct sum_request *request
     do {
         send_request(connection, request);
         message = recv_answer(connection);
-    } while (message.type == MESSAGE_REFUSAL && message.refusal.status == STATUS_BUSY);
+    } while (message.type == MESSAGE_REFUSAL && message.refusal.code == REFUSAL_BUSY);
     cr_assert(message.type == MESSAGE_SUM_REPLY && message.sum_reply.id == request->id);
 }
 

@@ -370,7 +370,7 @@ Test(library, a_refusal_without_an_id_ends_all_requests_of_the_link)
     struct meantime *m = session(impostor_endpoint(impostor));
     struct message refusal = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = 0, .status = STATUS_WRONG_VERSION, .text = "version 9 only"},
+        .refusal = {.id = 0, .code = REFUSAL_WRONG_VERSION, .text = "version 9 only"},
     };
     uint64_t first = ask(m, &block), second = ask(m, &block);
 

@@ -413,7 +413,7 @@ static void refuse_join(struct impostor *front)
 {
     struct message refusal = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.status = STATUS_BUSY, .retry_after_ms = 10, .text = "all places are taken"},
+        .refusal = {.code = REFUSAL_BUSY, .retry_after_ms = 10, .text = "all places are taken"},
     };
 
     cr_assert(impostor_recv(front).type == MESSAGE_JOIN);

@@ -28,7 +28,7 @@ static const struct sum_request asked = {
 };
 
 /* Waits until the front refuses `peer` as a worker. */
-static void peer_expect_not_a_worker(struct peer *peer, enum status status)
+static void peer_expect_not_a_worker(struct peer *peer, enum refusal_code code)
 {
     struct message message;
 
@@ -36,7 +36,7 @@ static void peer_expect_not_a_worker(struct peer *peer, enum status status)
         message = peer_recv(peer);
     while (message.type != MESSAGE_REFUSAL);
     cr_assert(message.refusal.id == 0);
-    cr_assert(message.refusal.status == status, "%s", message.refusal.text);
+    cr_assert(message.refusal.code == code, "%s", message.refusal.text);
 }
 
 /* ---- sums -------------------------------------------------------------------------------- */
@@ -215,9 +215,9 @@ Test(pool, spans_of_a_silent_worker_are_requeued_and_its_late_total_is_refused)
 
     peer_ask(client, &asked);
     struct sum_request span = peer_span(peer);
-    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, REFUSAL_NOT_JOINED);
     peer_reply(peer, &span, span.count);
-    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, REFUSAL_NOT_JOINED);
     worker_start(front.workers_endpoint, NULL);
     peer_expect_sum(client, &asked);
 }
@@ -246,7 +246,7 @@ Test(pool, a_front_that_has_lost_its_only_worker_can_be_stopped)
     peer_destroy(&peer);
     process_line(front.process, PROCESS_ERR, "* is lost: its connection was closed");
     cr_assert_str_eq(server_drain(&front), "Done: 0 requests answered, 1 refused.");
-    peer_expect_refusal(client, asked.id, STATUS_STOPPING);
+    peer_expect_refusal(client, asked.id, REFUSAL_STOPPING);
 }
 
 /* ---- cycles and restarts ----------------------------------------------------------------- */
@@ -440,7 +440,7 @@ Test(pool, a_worker_with_another_digest_is_refused)
     struct peer *peer = peer_new(PEER_DEALER, front.workers_endpoint);
 
     peer_join(peer, sums_digest(kernel_best()) + 1);
-    peer_expect_not_a_worker(peer, STATUS_OTHER_SUMS);
+    peer_expect_not_a_worker(peer, REFUSAL_OTHER_SUMS);
     process_line(front.process, PROCESS_ERR, "*worker peer would sum other bits: its digest is *");
 }
 
@@ -451,7 +451,7 @@ Test(pool, a_worker_logs_why_its_front_refuses_it)
         process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", impostor_endpoint(front)));
     struct message refusal = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.status = STATUS_OTHER_SUMS, .text = "its digest is another one"},
+        .refusal = {.code = REFUSAL_OTHER_SUMS, .text = "its digest is another one"},
     };
     struct message message = impostor_recv(front);
 
@@ -465,7 +465,7 @@ Test(pool, a_worker_logs_why_its_front_refuses_it)
 Test(pool, a_worker_logs_the_refusal_of_a_front_of_another_version)
 {
     static const uint8_t refusal[] = "\x08\x02"                               /* version 2 */
-                                     "\x32\x11\x10\x02\x1a\x0dI speak 2 now"; /* status, text */
+                                     "\x32\x11\x10\x02\x1a\x0dI speak 2 now"; /* code, text */
     struct impostor *front = impostor_new();
     struct process *worker =
         process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--join", impostor_endpoint(front)));
@@ -482,7 +482,7 @@ Test(pool, a_heartbeat_of_a_peer_that_has_not_joined_is_refused)
     struct message message = {.type = MESSAGE_HEARTBEAT, .heartbeat = {.capacity = 1}};
 
     peer_send(peer, &message);
-    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, REFUSAL_NOT_JOINED);
 }
 
 Test(pool, a_worker_that_sends_a_total_of_too_few_samples_is_dropped)
@@ -494,7 +494,7 @@ Test(pool, a_worker_that_sends_a_total_of_too_few_samples_is_dropped)
     peer_ask(client, &asked);
     struct sum_request span = peer_span(peer);
     peer_reply(peer, &span, span.count - 1);
-    peer_expect_not_a_worker(peer, STATUS_NOT_JOINED);
+    peer_expect_not_a_worker(peer, REFUSAL_NOT_JOINED);
     worker_start(front.workers_endpoint, NULL);
     peer_expect_sum(client, &asked);
 }

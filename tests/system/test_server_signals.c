@@ -63,7 +63,7 @@ Test(server_signals, after_the_drain_timeout_the_last_requests_are_refused)
     process_line(server.process, PROCESS_ERR, "*draining*0.7 s*");
     process_signal(server.process, SIGHUP);
     process_line(server.process, PROCESS_ERR, "*the drain has taken 0.7 s*");
-    peer_expect_refusal(peer, endless.id, STATUS_STOPPING);
+    peer_expect_refusal(peer, endless.id, REFUSAL_STOPPING);
     cr_assert(process_wait(server.process) == 1);
 }
 
@@ -73,7 +73,7 @@ Test(server_signals, a_drain_timeout_of_0_refuses_at_once)
     struct peer *peer = ask_endless(&server);
 
     process_signal(server.process, SIGTERM);
-    peer_expect_refusal(peer, endless.id, STATUS_STOPPING);
+    peer_expect_refusal(peer, endless.id, REFUSAL_STOPPING);
     cr_assert(process_wait(server.process) == 1);
 }
 

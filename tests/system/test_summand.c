@@ -110,11 +110,11 @@ Test(summand, a_server_refuses_a_function_that_it_does_not_have)
     struct peer *peer = peer_new(PEER_DEALER, server.endpoint);
     struct sum_request request = terms(5, "missing", NULL);
     peer_ask(peer, &request);
-    peer_expect_refusal(peer, 5, STATUS_UNKNOWN_SUMMAND);
+    peer_expect_refusal(peer, 5, REFUSAL_UNKNOWN_SUMMAND);
     request = terms(6, "darts", NULL);
     request.build = 1;
     peer_ask(peer, &request);
-    peer_expect_refusal(peer, 6, STATUS_UNKNOWN_SUMMAND);
+    peer_expect_refusal(peer, 6, REFUSAL_UNKNOWN_SUMMAND);
     server_drain(&server);
 }
 
@@ -124,17 +124,17 @@ Test(summand, a_fault_costs_its_request_and_no_other)
 {
     static const struct {
         const char *fault;
-        enum status status;
+        enum refusal_code code;
         const char *words;
     } rows[] = {
-        {"nonsense", STATUS_BAD_PARAMETERS, "There is no such fault."},
-        {"nan", STATUS_SUMMAND_FAILED, "Term 5000 of output \"value\" is NaN"},
-        {"segv", STATUS_SUMMAND_FAILED, "SIGSEGV"},
-        {"exit", STATUS_SUMMAND_FAILED, "exit status 3"},
-        {"fork", STATUS_SUMMAND_FAILED, "SIGSYS"},
-        {"close", STATUS_SUMMAND_FAILED, "descriptors"},
-        {"garbage", STATUS_SUMMAND_FAILED, "socket"},
-        {"mode", STATUS_SUMMAND_FAILED, "floating-point mode"},
+        {"nonsense", REFUSAL_BAD_PARAMETERS, "There is no such fault."},
+        {"nan", REFUSAL_SUMMAND_FAILED, "Term 5000 of output \"value\" is NaN"},
+        {"segv", REFUSAL_SUMMAND_FAILED, "SIGSEGV"},
+        {"exit", REFUSAL_SUMMAND_FAILED, "exit status 3"},
+        {"fork", REFUSAL_SUMMAND_FAILED, "SIGSYS"},
+        {"close", REFUSAL_SUMMAND_FAILED, "descriptors"},
+        {"garbage", REFUSAL_SUMMAND_FAILED, "socket"},
+        {"mode", REFUSAL_SUMMAND_FAILED, "floating-point mode"},
     };
     struct test_server server = server_start(WORDS("--threads", "2", "--summand", FAULTS));
     struct sum_request good = terms(1, "faults", "");
@@ -145,7 +145,7 @@ Test(summand, a_fault_costs_its_request_and_no_other)
         snprintf(parameters, sizeof parameters, "fault=%s", rows[i].fault);
         struct sum_request bad = terms(i + 10, "faults", parameters);
         peer_ask(peer, &bad);
-        struct refusal refusal = peer_expect_refusal(peer, bad.id, rows[i].status);
+        struct refusal refusal = peer_expect_refusal(peer, bad.id, rows[i].code);
         cr_assert(strstr(refusal.text, rows[i].words), "%s: %s", rows[i].fault, refusal.text);
         struct answer again = answer_of(server.endpoint, &good);
         expect_same(&again, &right);
@@ -163,7 +163,7 @@ Test(summand, names_that_change_cost_the_request_and_not_the_server)
 
     bad.count = UINT64_C(100) * COUNT; /* many spans */
     peer_ask(peer, &bad);
-    struct refusal refusal = peer_expect_refusal(peer, bad.id, STATUS_SUMMAND_FAILED);
+    struct refusal refusal = peer_expect_refusal(peer, bad.id, REFUSAL_SUMMAND_FAILED);
     cr_assert(strstr(refusal.text, "begin() gives the outputs other names"), "%s", refusal.text);
     answer_of(server.endpoint, &good);
     server_drain(&server);
@@ -177,11 +177,11 @@ Test(summand, a_call_that_does_not_end_is_cancelled_or_ends_with_the_timeout)
     struct sum_request endless = terms(1, "faults", "fault=loop"), good = terms(2, "faults", "");
     peer_ask(peer, &endless);
     peer_cancel(peer, 1);
-    peer_expect_refusal(peer, 1, STATUS_CANCELLED);
+    peer_expect_refusal(peer, 1, REFUSAL_CANCELLED);
     answer_of(server.endpoint, &good);
     endless.id = 3;
     peer_ask(peer, &endless);
-    struct refusal refusal = peer_expect_refusal(peer, 3, STATUS_SUMMAND_FAILED);
+    struct refusal refusal = peer_expect_refusal(peer, 3, REFUSAL_SUMMAND_FAILED);
     cr_assert(strstr(refusal.text, "longer than 1 s"), "%s", refusal.text);
     answer_of(server.endpoint, &good);
     server_drain(&server);

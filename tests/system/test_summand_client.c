@@ -65,11 +65,11 @@ static struct message reply_to(struct fake *fake, const struct sum_request *requ
     };
 }
 
-static struct message refusal_of(uint64_t id, enum status status)
+static struct message refusal_of(uint64_t id, enum refusal_code code)
 {
     return (struct message){
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = id, .status = status, .text = "no worker has that build"},
+        .refusal = {.id = id, .code = code, .text = "no worker has that build"},
     };
 }
 
@@ -89,7 +89,7 @@ static void answer(struct fake *fake)
         cr_assert_eq(request.build, fake->build);
     bool refused = request.build != 0 && request.build != fake->build;
     bool enough = fake->refuse_after && fake->requests >= fake->refuse_after;
-    message = refused || enough ? refusal_of(request.id, STATUS_UNKNOWN_SUMMAND)
+    message = refused || enough ? refusal_of(request.id, REFUSAL_UNKNOWN_SUMMAND)
                                 : reply_to(fake, &request);
     impostor_send(fake->impostor, &message);
     fake->requests++;
@@ -270,7 +270,7 @@ Test(summand_client, the_next_server_may_have_the_summand)
     struct process *client =
         process_start(WORDS(MEANTIME, "sum", "10", "--summand", "parity", "--connect", endpoints));
     struct message refusal =
-        refusal_of(impostor_recv(empty.impostor).sum_request.id, STATUS_UNKNOWN_SUMMAND);
+        refusal_of(impostor_recv(empty.impostor).sum_request.id, REFUSAL_UNKNOWN_SUMMAND);
     impostor_send(empty.impostor, &refusal);
     success(&fake, client);
     cr_assert_eq(fake.terms, 10);

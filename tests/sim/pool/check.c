@@ -220,7 +220,7 @@ bool check_refuses(const struct node *node, uint32_t number, uint64_t id)
 
 static bool refusal_fits(const struct refusal *refusal)
 {
-    return refusal->status > STATUS_OK && refusal->status < STATUS_END &&
+    return refusal->code > REFUSAL_NONE && refusal->code < REFUSAL_END &&
            memchr(refusal->text, '\0', sizeof refusal->text);
 }
 
@@ -277,7 +277,7 @@ const char *check_effects(const struct membership *parent, const struct message 
         parent->state != MEMBERSHIP_LEAVING)
         return "a request of a parent is accepted before joining";
     if (effects->send && message && message->type == MESSAGE_REFUSAL &&
-        message->refusal.status != STATUS_NOT_JOINED)
+        message->refusal.code != REFUSAL_NOT_JOINED)
         return "a message is sent at once after a refusal";
     if (effects->send && effects->message.type != MESSAGE_JOIN &&
         effects->message.type != MESSAGE_HEARTBEAT && effects->message.type != MESSAGE_LEAVE)

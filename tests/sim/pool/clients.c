@@ -393,25 +393,25 @@ static void on_refusal(struct world *world, const struct client_process *client,
     static const struct {
         enum happening happening;
         void (*handle)(struct world *, const struct refused *);
-    } statuses[STATUS_END] = {
-        [STATUS_DUPLICATE_ID] = {HAPPENED_DUPLICATE_ID, on_duplicate},
-        [STATUS_BUSY] = {HAPPENED_BUSY, on_busy},
-        [STATUS_DEADLINE_EXCEEDED] = {HAPPENED_DEADLINE, on_deadline},
-        [STATUS_CANCELLED] = {HAPPENED_CANCELLED, on_cancelled},
-        [STATUS_STOPPING] = {HAPPENED_STOPPING, on_stopping},
-        [STATUS_WORKERS_LOST] = {HAPPENED_WORKERS_LOST, on_workers_lost},
-        [STATUS_UNKNOWN_SUMMAND] = {HAPPENED_UNKNOWN_SUMMAND, on_unknown_summand},
-        [STATUS_OTHER_BITS] = {HAPPENED_OTHER_BITS, on_other_bits},
-        [STATUS_SUMMAND_FAILED] = {HAPPENED_SUMMAND_FAILED, on_summand_failed},
+    } codes[REFUSAL_END] = {
+        [REFUSAL_DUPLICATE_ID] = {HAPPENED_DUPLICATE_ID, on_duplicate},
+        [REFUSAL_BUSY] = {HAPPENED_BUSY, on_busy},
+        [REFUSAL_DEADLINE_EXCEEDED] = {HAPPENED_DEADLINE, on_deadline},
+        [REFUSAL_CANCELLED] = {HAPPENED_CANCELLED, on_cancelled},
+        [REFUSAL_STOPPING] = {HAPPENED_STOPPING, on_stopping},
+        [REFUSAL_WORKERS_LOST] = {HAPPENED_WORKERS_LOST, on_workers_lost},
+        [REFUSAL_UNKNOWN_SUMMAND] = {HAPPENED_UNKNOWN_SUMMAND, on_unknown_summand},
+        [REFUSAL_OTHER_BITS] = {HAPPENED_OTHER_BITS, on_other_bits},
+        [REFUSAL_SUMMAND_FAILED] = {HAPPENED_SUMMAND_FAILED, on_summand_failed},
     };
     struct refused refused = {client, ask, ask->job, refusal};
 
-    if (!statuses[refusal->status].handle) {
-        wrong(world, client, ask->id, "refused with a status that requests never get");
+    if (!codes[refusal->code].handle) {
+        wrong(world, client, ask->id, "refused with a code that requests never get");
         return;
     }
-    world_happened(world, statuses[refusal->status].happening);
-    statuses[refusal->status].handle(world, &refused);
+    world_happened(world, codes[refusal->code].happening);
+    codes[refusal->code].handle(world, &refused);
 }
 
 static void on_reply(struct world *world, const struct client_process *client, struct ask *ask,

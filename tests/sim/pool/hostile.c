@@ -215,15 +215,15 @@ static void lie_unfit(struct world *world, struct hostile *hostile)
 
 static void lie_refuse(struct world *world, struct hostile *hostile)
 {
-    static const enum status statuses[] = {STATUS_BUSY, STATUS_STOPPING, STATUS_WORKERS_LOST,
-                                           STATUS_CANCELLED, STATUS_DEADLINE_EXCEEDED};
+    static const enum refusal_code codes[] = {REFUSAL_BUSY, REFUSAL_STOPPING, REFUSAL_WORKERS_LOST,
+                                              REFUSAL_CANCELLED, REFUSAL_DEADLINE_EXCEEDED};
 
     if (hostile->held_count == 0)
         return;
     hostile->old = held_take(world, hostile);
     struct message message = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = hostile->old.id, .status = statuses[chance_below(&world->chance, 5)]},
+        .refusal = {.id = hostile->old.id, .code = codes[chance_below(&world->chance, 5)]},
     };
     send(world, hostile, &message);
 }
@@ -277,7 +277,7 @@ static void lie_nonsense(struct world *world, struct hostile *hostile)
         {.type = MESSAGE_SUM_REQUEST,
          .sum_request = {.id = 1, .kind = MESSAGE_KIND_UNIFORM, .count = 1}},
         {.type = MESSAGE_PROGRESS, .progress = {.id = 1, .done = 1, .count = 1}},
-        {.type = MESSAGE_REFUSAL, .refusal = {.id = 0, .status = STATUS_NOT_JOINED}},
+        {.type = MESSAGE_REFUSAL, .refusal = {.id = 0, .code = REFUSAL_NOT_JOINED}},
     };
 
     send(world, hostile, &messages[chance_below(&world->chance, 5)]);

@@ -88,30 +88,30 @@ static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
 {
     int64_t deadline_at_ns = debt->asked_at_ns + debt->asked.deadline_ms * NS_PER_MS;
 
-    switch (refusal->status) {
-    case STATUS_BUSY: return busy_wrong(ledger, settings, debt, refusal);
-    case STATUS_DEADLINE_EXCEEDED:
+    switch (refusal->code) {
+    case REFUSAL_BUSY: return busy_wrong(ledger, settings, debt, refusal);
+    case REFUSAL_DEADLINE_EXCEEDED:
         return debt->asked.deadline_ms && now_ns >= deadline_at_ns ? NULL
                                                                    : "refused before its deadline";
-    case STATUS_CANCELLED:
+    case REFUSAL_CANCELLED:
         return just_asked(ledger, MESSAGE_CANCEL, debt->client, refusal->id)
                    ? NULL
                    : "refused as cancelled without a cancel";
-    case STATUS_STOPPING:
+    case REFUSAL_STOPPING:
         return draining ? NULL : "refused as stopping by a server that does not drain";
-    case STATUS_WORKERS_LOST:
+    case REFUSAL_WORKERS_LOST:
         return lost >= SPAN_DEATHS_MAX ? NULL
                                        : "refused for lost workers although too few were lost";
-    case STATUS_SUMMAND_FAILED:
+    case REFUSAL_SUMMAND_FAILED:
         return failures >= SPAN_DEATHS_MAX ? NULL
                                            : "refused for dead helpers although too few have died";
-    case STATUS_OTHER_BITS: return debt->asked.summand ? NULL : "samples with other bits";
-    case STATUS_UNKNOWN_SUMMAND:
+    case REFUSAL_OTHER_BITS: return debt->asked.summand ? NULL : "samples with other bits";
+    case REFUSAL_UNKNOWN_SUMMAND:
         return debt->asked.summand &&
                        just_asked(ledger, MESSAGE_SUM_REQUEST, debt->client, refusal->id)
                    ? NULL
                    : "an accepted request is refused for its summand";
-    default: return "a request is refused with an invalid status";
+    default: return "a request is refused with an invalid code";
     }
 }
 
@@ -146,10 +146,10 @@ const char *ledger_answer(struct ledger *ledger, int64_t now_ns,
 
     if (!reply && message->type != MESSAGE_REFUSAL)
         return "an answer of a wrong type";
-    if (!reply && refusal->status == STATUS_DUPLICATE_ID)
+    if (!reply && refusal->code == REFUSAL_DUPLICATE_ID)
         return duplicate_answer(ledger, client, id);
     /* A draining server refuses before it checks the id. */
-    if (!reply && ledger->duplicate && refusal->status == STATUS_STOPPING) {
+    if (!reply && ledger->duplicate && refusal->code == REFUSAL_STOPPING) {
         ledger->duplicate = false;
         ledger->refusals++;
         return draining ? NULL : "refused as stopping by a server that does not drain";

@@ -216,7 +216,7 @@ static void carry_out_send(struct world *world, struct node *node, const struct 
 
 static void carry_out_drop(struct world *world, struct node *node, const struct effect *effect)
 {
-    enum status status = effect->message.refusal.status;
+    enum refusal_code code = effect->message.refusal.code;
     uint32_t number = effect->worker - node->settings.threads;
 
     if (effect->worker < node->settings.threads || effect->message.type != MESSAGE_REFUSAL ||
@@ -225,13 +225,13 @@ static void carry_out_drop(struct world *world, struct node *node, const struct 
                         effect->worker);
         return;
     }
-    if (status == STATUS_NOT_JOINED && node->paused_ns > 2 * node->settings.heartbeat_ns)
+    if (code == REFUSAL_NOT_JOINED && node->paused_ns > 2 * node->settings.heartbeat_ns)
         world_violation(world, "server %u drops %u before it reads its messages", node->number,
                         effect->worker);
     node->workers_lost += node->joined[number];
-    if (status == STATUS_OUT_OF_RANGE)
+    if (code == REFUSAL_OUT_OF_RANGE)
         world_happened(world, HAPPENED_CYCLE_BROKEN);
-    if (status != STATUS_NOT_JOINED)
+    if (code != REFUSAL_NOT_JOINED)
         world_happened(world, HAPPENED_REFUSED_JOIN);
     else
         world_happened(world, node->joined[number] ? HAPPENED_SILENT_WORKER : HAPPENED_NOT_JOINED);
@@ -489,8 +489,8 @@ static void note_worker(struct node *node, uint32_t number, const struct message
     if (message->type == MESSAGE_HEARTBEAT)
         node->summands[number] = summands_of(&message->heartbeat.offers);
     if (message->type == MESSAGE_REFUSAL && check_refuses(node, number, message->refusal.id))
-        node->resting[number] = message->refusal.status < STATUS_UNKNOWN_SUMMAND;
-    if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_SUMMAND_FAILED)
+        node->resting[number] = message->refusal.code < REFUSAL_UNKNOWN_SUMMAND;
+    if (message->type == MESSAGE_REFUSAL && message->refusal.code == REFUSAL_SUMMAND_FAILED)
         node->failures += message->refusal.deaths;
 }
 
@@ -509,7 +509,7 @@ static void receive_from_worker(struct world *world, struct node *node, struct c
                   event.worker, message);
     if (message->type == MESSAGE_JOIN)
         node->workers_lost += node->joined[cable->number];
-    if (message->type == MESSAGE_REFUSAL && message->refusal.status == STATUS_WORKERS_LOST)
+    if (message->type == MESSAGE_REFUSAL && message->refusal.code == REFUSAL_WORKERS_LOST)
         node->workers_lost++;
     note_worker(node, cable->number, message);
     step(world, node, &event);

@@ -127,11 +127,11 @@ static struct message samples_end(const struct sim_threads *threads, const struc
     };
 }
 
-static struct message refusal(uint64_t id, enum status status, uint32_t deaths)
+static struct message refusal(uint64_t id, enum refusal_code code, uint32_t deaths)
 {
     return (struct message){
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = id, .status = status, .deaths = deaths},
+        .refusal = {.id = id, .code = code, .deaths = deaths},
     };
 }
 
@@ -144,10 +144,10 @@ static struct message terms_end(struct sim_threads *threads, const struct thread
     struct message message = {.type = MESSAGE_SUM_REPLY};
 
     if (task->cancelled && chance_one_in(chance, 2))
-        return refusal(span->id, STATUS_CANCELLED, 0);
+        return refusal(span->id, REFUSAL_CANCELLED, 0);
     if (chance_one_in(chance, threads->die_one_in)) {
         threads->helper_deaths++;
-        return refusal(span->id, STATUS_SUMMAND_FAILED, 1);
+        return refusal(span->id, REFUSAL_SUMMAND_FAILED, 1);
     }
     message.sum_reply = summand_reply(
         span, (uint64_t)(now_ns - thread->began_at_ns), (uint64_t)fill_ns(threads, span),

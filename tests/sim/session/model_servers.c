@@ -121,11 +121,11 @@ static struct model_task *work(struct session_scene *scene, struct wire *wire,
     return task;
 }
 
-static struct message refusal(uint64_t id, enum status status, uint32_t retry_after_ms)
+static struct message refusal(uint64_t id, enum refusal_code code, uint32_t retry_after_ms)
 {
     return (struct message){
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = id, .status = status, .retry_after_ms = retry_after_ms, .text = "No"},
+        .refusal = {.id = id, .code = code, .retry_after_ms = retry_after_ms, .text = "No"},
     };
 }
 
@@ -175,7 +175,7 @@ static void misdirect(struct session_scene *scene, struct wire *wire,
     struct message wrong = answer(&other);
     wrong.sum_reply.count = asked->count + 1;
     const struct message messages[] = {
-        refusal(other.id, (enum status)(1 + chance_below(chance, STATUS_END - 1)), 0),
+        refusal(other.id, (enum refusal_code)(1 + chance_below(chance, REFUSAL_END - 1)), 0),
         {.type = MESSAGE_PROGRESS, .progress = {.id = other.id, .count = asked->count}},
         wrong,
         {.type = MESSAGE_WELCOME, .welcome = {.heartbeat_ms = 500}},
@@ -207,7 +207,7 @@ static void finish(struct session_scene *scene, struct model_task *task)
 static void exceed(struct session_scene *scene, struct model_task *task)
 {
     scene_count(scene, COUNTER_DEADLINE);
-    send(scene, task->wire, refusal(task->asked.id, STATUS_DEADLINE_EXCEEDED, 0));
+    send(scene, task->wire, refusal(task->asked.id, REFUSAL_DEADLINE_EXCEEDED, 0));
     task_end(task);
 }
 
@@ -289,7 +289,8 @@ static void act_busy(struct session_scene *scene, struct wire *wire,
     size_t some = sizeof some_ms / sizeof *some_ms;
 
     scene_count(scene, COUNTER_BUSY);
-    send(scene, wire, refusal(asked->id, STATUS_BUSY, some_ms[chance_below(&scene->chance, some)]));
+    send(scene, wire,
+         refusal(asked->id, REFUSAL_BUSY, some_ms[chance_below(&scene->chance, some)]));
     relent(scene, wire, asked);
 }
 
@@ -297,16 +298,16 @@ static void act_stopping(struct session_scene *scene, struct wire *wire,
                          const struct sum_request *asked)
 {
     scene_count(scene, COUNTER_STOPPING);
-    send(scene, wire, refusal(asked->id, STATUS_STOPPING, 0));
+    send(scene, wire, refusal(asked->id, REFUSAL_STOPPING, 0));
     relent(scene, wire, asked);
 }
 
 static void act_refusing(struct session_scene *scene, struct wire *wire,
                          const struct sum_request *asked)
 {
-    static const enum status some[] = {
-        STATUS_MALFORMED, STATUS_WRONG_VERSION,     STATUS_OUT_OF_RANGE, STATUS_DUPLICATE_ID,
-        STATUS_CANCELLED, STATUS_DEADLINE_EXCEEDED, STATUS_WORKERS_LOST,
+    static const enum refusal_code some[] = {
+        REFUSAL_MALFORMED, REFUSAL_WRONG_VERSION,     REFUSAL_OUT_OF_RANGE, REFUSAL_DUPLICATE_ID,
+        REFUSAL_CANCELLED, REFUSAL_DEADLINE_EXCEEDED, REFUSAL_WORKERS_LOST,
     };
     bool all = chance_one_in(&scene->chance, 3);
 
@@ -398,7 +399,7 @@ static void take_cancel(struct session_scene *scene, struct wire *wire, uint64_t
         struct model_task *task = &scene->servers.tasks[i];
         if (!task->used || task->wire != wire || task->asked.id != id)
             continue;
-        send(scene, wire, refusal(id, STATUS_CANCELLED, 0));
+        send(scene, wire, refusal(id, REFUSAL_CANCELLED, 0));
         task_end(task);
     }
 }

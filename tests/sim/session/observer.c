@@ -81,14 +81,14 @@ static void see_refusal(struct session_scene *scene, struct observer *o,
 
     if (refusal->id != 0 && refusal->id != attempt_id(o))
         return;
-    if (refusal->status == STATUS_BUSY)
+    if (refusal->code == REFUSAL_BUSY)
         lose(scene, o, MEANTIME_SERVER_BUSY, BUSY_NS,
              retry_ns ? later(retry_ns, REDIAL_NS) : NEVER);
-    else if (refusal->status == STATUS_STOPPING)
+    else if (refusal->code == REFUSAL_STOPPING)
         lose(scene, o, MEANTIME_SERVER_LOST, PATIENCE_NS, STOPPING_NS);
     else
         o->refused_as =
-            refusal->status == STATUS_DEADLINE_EXCEEDED ? MEANTIME_TIMED_OUT : MEANTIME_REFUSED;
+            refusal->code == REFUSAL_DEADLINE_EXCEEDED ? MEANTIME_TIMED_OUT : MEANTIME_REFUSED;
 }
 
 /* Whether a reply to this attempt, or to an earlier one, is wrong. */

@@ -75,9 +75,9 @@ const char *server_link_error_text(int error)
 
 /* ---- proto/message.h: the simulator needs nothing else of message.c ----------------------- */
 
-const char *status_text(enum status status)
+const char *refusal_code_text(enum refusal_code code)
 {
-    (void)status;
+    (void)code;
     return "for a reason";
 }
 

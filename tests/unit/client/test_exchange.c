@@ -197,11 +197,11 @@ static struct message progress(uint64_t id, uint64_t done)
                             .progress = {.id = id, .done = done, .count = COUNT}};
 }
 
-static struct message refusal(uint64_t id, enum status status, uint32_t retry_after_ms)
+static struct message refusal(uint64_t id, enum refusal_code code, uint32_t retry_after_ms)
 {
     return (struct message){
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = id, .status = status, .retry_after_ms = retry_after_ms, .text = "No"},
+        .refusal = {.id = id, .code = code, .retry_after_ms = retry_after_ms, .text = "No"},
     };
 }
 
@@ -218,9 +218,9 @@ static bool parse_message(const char *text, struct message *message)
     else if (sscanf(text, "reply %u", &id) == 1)
         *message = right_reply(id_of(id));
     else if (sscanf(text, "busy %u for %u", &id, &n) == 2)
-        *message = refusal(id_of(id), STATUS_BUSY, n);
+        *message = refusal(id_of(id), REFUSAL_BUSY, n);
     else if (sscanf(text, "refuse %u %u", &id, &n) == 2)
-        *message = refusal(id_of(id), (enum status)n, 0);
+        *message = refusal(id_of(id), (enum refusal_code)n, 0);
     else
         return false;
     return true;
@@ -601,7 +601,7 @@ Test(exchange, a_busy_server_gets_the_request_again_without_a_limit_of_attempts)
     run_rows(&trial, (struct story_row[]){{"begin", "dial a"}, {0}});
     for (unsigned i = 0; i < 2 * LOSSES_MAX; i++) {
         step_type(&trial, EXCHANGE_EVENT_CONNECTED);
-        step_message(&trial, refusal(trial.last_id, STATUS_BUSY, 1));
+        step_message(&trial, refusal(trial.last_id, REFUSAL_BUSY, 1));
         run_rows(&trial, (struct story_row[]){{"time +100", "dial a"}, {0}});
     }
     step_type(&trial, EXCHANGE_EVENT_CONNECTED);
@@ -736,24 +736,24 @@ Test(exchange, a_server_without_the_summand_is_not_asked_again)
     struct trial trial = terms_trial(&one, 0, asked);
     const char *failed = "detach failed: the server at a refused (unknown summand): No";
 
-    expect(&trial, refusal(FIRST_ID, STATUS_UNKNOWN_SUMMAND, 0), failed);
+    expect(&trial, refusal(FIRST_ID, REFUSAL_UNKNOWN_SUMMAND, 0), failed);
     cr_assert_eq(trial.exchange.error, MEANTIME_NO_SUMMAND);
     trial = terms_trial(&two, 0, asked);
-    expect(&trial, refusal(FIRST_ID, STATUS_UNKNOWN_SUMMAND, 0), "dial b");
+    expect(&trial, refusal(FIRST_ID, REFUSAL_UNKNOWN_SUMMAND, 0), "dial b");
     run_rows(&trial, (struct story_row[]){{"connected", "send 2"}, {0}});
-    expect(&trial, refusal(id_of(2), STATUS_UNKNOWN_SUMMAND, 0),
+    expect(&trial, refusal(id_of(2), REFUSAL_UNKNOWN_SUMMAND, 0),
            "detach failed: the server at b refused (unknown summand): No");
     cr_assert_eq(trial.exchange.error, MEANTIME_NO_SUMMAND);
 }
 
 Test(exchange, a_refusal_of_the_summand_ends_the_request)
 {
-    static const enum status statuses[] = {STATUS_BAD_PARAMETERS, STATUS_SUMMAND_FAILED,
-                                           STATUS_OTHER_BITS};
+    static const enum refusal_code codes[] = {REFUSAL_BAD_PARAMETERS, REFUSAL_SUMMAND_FAILED,
+                                              REFUSAL_OTHER_BITS};
 
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         struct trial trial = terms_trial(&two, 0, asked);
-        step_message(&trial, refusal(FIRST_ID, statuses[i], 0));
+        step_message(&trial, refusal(FIRST_ID, codes[i], 0));
         cr_assert_eq(trial.exchange.error, MEANTIME_REFUSED);
     }
 }
@@ -869,9 +869,9 @@ static struct message some_message(const struct trial *trial, struct chance *cha
 
     switch (chance_below(chance, 16)) {
     case 0: return reply(id, COUNT - chance_below(chance, 2), -48 - (int)chance_below(chance, 2));
-    case 1: return refusal(id, STATUS_BUSY, (uint32_t)chance_below(chance, 4) * 4000);
-    case 2: return refusal(id, STATUS_STOPPING, 0);
-    case 3: return refusal(id, (enum status)(1 + chance_below(chance, 8)), 0);
+    case 1: return refusal(id, REFUSAL_BUSY, (uint32_t)chance_below(chance, 4) * 4000);
+    case 2: return refusal(id, REFUSAL_STOPPING, 0);
+    case 3: return refusal(id, (enum refusal_code)(1 + chance_below(chance, 8)), 0);
     default: return progress(id, chance_below(chance, COUNT));
     }
 }

@@ -22,7 +22,7 @@ static __int128 sum_of(const struct piece *piece)
     return sum_up_to(piece->first + piece->count) - sum_up_to(piece->first);
 }
 
-/* A window, and the sum of the pieces that it has joined. */
+/* A window, and the sum of the pieces that it has added. */
 struct sum {
     struct window window;
     struct total so_far;
@@ -30,7 +30,7 @@ struct sum {
 
 static struct sum sum_of_setting(const struct window_setting *setting)
 {
-    struct sum sum = {.so_far = {sum_up_to(setting->joined), setting->joined}};
+    struct sum sum = {.so_far = {sum_up_to(setting->added), setting->added}};
 
     window_init(&sum.window, setting);
     return sum;
@@ -39,16 +39,16 @@ static struct sum sum_of_setting(const struct window_setting *setting)
 static struct sum sum_with(uint64_t count, uint64_t done, int64_t stop_at_ns)
 {
     return sum_of_setting(
-        &(struct window_setting){.count = count, .joined = done, .stop_at_ns = stop_at_ns});
+        &(struct window_setting){.count = count, .added = done, .stop_at_ns = stop_at_ns});
 }
 
 /* compute_ns: of all cores of the server. */
 static void answer_in(struct sum *sum, struct piece *piece, uint64_t compute_ns, int64_t now_ns)
 {
     window_answered(&sum->window, piece, compute_ns, now_ns);
-    while ((piece = window_join(&sum->window)))
+    while ((piece = window_take(&sum->window)))
         total_add(&sum->so_far, &(struct total){sum_of(piece), piece->count});
-    cr_assert(sum->so_far.count == sum->window.joined);
+    cr_assert(sum->so_far.count == sum->window.added);
 }
 
 static void answer_at(struct sum *sum, struct piece *piece, int64_t now_ns)
@@ -263,7 +263,7 @@ static struct sum terms_with(uint64_t count, uint64_t done, bool cut)
 {
     return sum_of_setting(&(struct window_setting){
         .count = count,
-        .joined = done,
+        .added = done,
         .stop_at_ns = NEVER,
         .terms = true,
         .cut = cut,
@@ -342,7 +342,7 @@ Test(window, a_constant_delay_leaves_pieces_of_terms_with_some_work)
 Test(window, pieces_of_more_terms_than_the_grain_end_at_its_multiples)
 {
     struct window_setting setting = {
-        .count = UINT64_C(1) << 62, .joined = 5, .stop_at_ns = NEVER, .terms = true, .origin = 100};
+        .count = UINT64_C(1) << 62, .added = 5, .stop_at_ns = NEVER, .terms = true, .origin = 100};
     struct served served = {.sum = sum_of_setting(&setting), .samples_per_ns = 0.1};
     const uint64_t grain = 5456;
 
@@ -405,7 +405,7 @@ Test(stopping, the_expected_count_follows_from_the_error)
     cr_assert(stopping_expected(1, 0.01, INFINITY, end) == end);
 }
 
-/* Returns the count at which a sum ends whose terms have the variance 1, and checks each joined
+/* Returns the count at which a sum ends whose terms have the variance 1, and checks each added
  * piece. */
 static uint64_t stopped_at(uint64_t seed, double wanted)
 {
@@ -422,8 +422,8 @@ static uint64_t stopped_at(uint64_t seed, double wanted)
         piece = out[which];
         out[which] = out[--length];
         window_answered(&sum.window, piece, chance_below(&chance, SECOND), now_ns);
-        while (window_join(&sum.window)) {
-            uint64_t count = sum.window.joined;
+        while (window_take(&sum.window)) {
+            uint64_t count = sum.window.added;
             if (stopping_reached(count, wanted, 1, 1 / sqrt((double)count)))
                 return count;
         }

@@ -85,7 +85,7 @@ static bool progresses_equal(const struct progress *a, const struct progress *b)
 
 static bool refusals_equal(const struct refusal *a, const struct refusal *b)
 {
-    return a->id == b->id && a->status == b->status && a->retry_after_ms == b->retry_after_ms &&
+    return a->id == b->id && a->code == b->code && a->retry_after_ms == b->retry_after_ms &&
            a->deaths == b->deaths && strcmp(a->text, b->text) == 0;
 }
 
@@ -160,7 +160,7 @@ static const struct message samples[] = {
     {.type = MESSAGE_CANCEL, .cancel = {.id = 7}},
     {.type = MESSAGE_REFUSAL,
      .refusal = {.id = 7,
-                 .status = STATUS_BUSY,
+                 .code = REFUSAL_BUSY,
                  .retry_after_ms = 250,
                  .text = "The queue is full (10,000 requests)"}},
     {.type = MESSAGE_JOIN,
@@ -195,7 +195,7 @@ static const struct message samples[] = {
                   .count = 100,
                   .outputs = {COUNT_OF(sample_outputs), sample_outputs}}},
     {.type = MESSAGE_REFUSAL,
-     .refusal = {.id = 8, .status = STATUS_SUMMAND_FAILED, .deaths = 2, .text = "SIGSEGV"}},
+     .refusal = {.id = 8, .code = REFUSAL_SUMMAND_FAILED, .deaths = 2, .text = "SIGSEGV"}},
     {.type = MESSAGE_JOIN, .join = {.offers = {COUNT_OF(sample_offers), sample_offers}}},
     {.type = MESSAGE_HEARTBEAT, .heartbeat = {.offers = {COUNT_OF(sample_offers), sample_offers}}},
 };
@@ -213,7 +213,7 @@ static struct decoded decode_frame(const struct frame *frame)
 struct limit_row {
     unsigned body;
     struct number numbers[5];
-    enum status status;
+    enum refusal_code code;
     const char *reason_names;
 };
 
@@ -231,12 +231,12 @@ static void check_limit_row(const struct limit_row *row, size_t index)
     put_numbers(&body, row->numbers);
     frame = frame_of(PROTOCOL_VERSION, row->body, &body);
     outcome = decode_frame(&frame);
-    if (row->status == STATUS_OK) {
+    if (row->code == REFUSAL_NONE) {
         cr_assert(outcome.taken, "row %zu: %s", index, outcome.error.reason);
         return;
     }
     cr_assert(!outcome.taken, "row %zu was taken", index);
-    cr_assert(outcome.error.status == row->status, "row %zu", index);
+    cr_assert(outcome.error.code == row->code, "row %zu", index);
     cr_assert(strstr(outcome.error.reason, row->reason_names) == outcome.error.reason,
               "row %zu: \"%s\" should begin with %s", index, outcome.error.reason,
               row->reason_names);
@@ -249,26 +249,26 @@ static void check_limit_rows(const struct limit_row *rows, size_t count)
 }
 
 #define END   SAMPLE_END_MAX
-#define RANGE STATUS_OUT_OF_RANGE
+#define RANGE REFUSAL_OUT_OF_RANGE
 
 Test(message, sum_request_is_valid_up_to_each_limit_and_invalid_beyond)
 {
     static const struct limit_row rows[] = {
         /*                  id         kind    first       count */
-        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, 1}}, STATUS_OK, NULL},
+        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, 1}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REQUEST, {{1, 0}, {3, 1}, {4, 0}, {5, 1}}, RANGE, "id is 0;"},
-        {BODY_SUM_REQUEST, {{1, UINT64_MAX}, {3, 1}, {4, 0}, {5, 1}}, STATUS_OK, NULL},
+        {BODY_SUM_REQUEST, {{1, UINT64_MAX}, {3, 1}, {4, 0}, {5, 1}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 0}, {4, 0}, {5, 1}}, RANGE, "kind is unknown;"},
-        {BODY_SUM_REQUEST, {{1, 1}, {3, 2}, {4, 0}, {5, 1}}, STATUS_OK, NULL},
+        {BODY_SUM_REQUEST, {{1, 1}, {3, 2}, {4, 0}, {5, 1}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 3}, {4, 0}, {5, 1}}, RANGE, "kind is unknown;"},
         {BODY_SUM_REQUEST, {{1, 1}, {3, UINT64_MAX}, {4, 0}, {5, 1}}, RANGE, "kind is unknown;"},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, 0}}, RANGE, "count is 0;"},
-        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, END - 1}}, STATUS_OK, NULL},
-        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, END}}, STATUS_OK, NULL},
+        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, END - 1}}, REFUSAL_NONE, NULL},
+        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, END}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 0}, {5, END + 1}}, RANGE, "first + count"},
-        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 1}, {5, END - 1}}, STATUS_OK, NULL},
+        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 1}, {5, END - 1}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, 1}, {5, END}}, RANGE, "first + count"},
-        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, END - 1}, {5, 1}}, STATUS_OK, NULL},
+        {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, END - 1}, {5, 1}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, END}, {5, 1}}, RANGE, "first + count"},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, END}, {5, END}}, RANGE, "first + count"},
         {BODY_SUM_REQUEST, {{1, 1}, {3, 1}, {4, UINT64_MAX}, {5, 2}}, RANGE, "first + count"},
@@ -281,16 +281,16 @@ Test(message, sum_reply_is_valid_up_to_each_limit_and_invalid_beyond)
 {
     const struct limit_row rows[] = {
         /*                id       count     unit_log2 */
-        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-49)}}, STATUS_OK, NULL},
+        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-49)}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REPLY, {{1, 0}, {2, 1}, {5, zigzag(-49)}}, RANGE, "id is 0;"},
         {BODY_SUM_REPLY, {{1, 1}, {2, 0}, {5, zigzag(-49)}}, RANGE, "count is 0;"},
-        {BODY_SUM_REPLY, {{1, 1}, {2, END}, {5, zigzag(-49)}}, STATUS_OK, NULL},
+        {BODY_SUM_REPLY, {{1, 1}, {2, END}, {5, zigzag(-49)}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REPLY, {{1, 1}, {2, END + 1}, {5, zigzag(-49)}}, RANGE, "count is too large;"},
-        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1)}}, STATUS_OK, NULL},
-        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(0)}}, STATUS_OK, NULL},
+        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1)}}, REFUSAL_NONE, NULL},
+        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(0)}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(1)}}, RANGE, "unit_log2 is out of range;"},
-        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1073)}}, STATUS_OK, NULL},
-        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1074)}}, STATUS_OK, NULL},
+        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1073)}}, REFUSAL_NONE, NULL},
+        {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1074)}}, REFUSAL_NONE, NULL},
         {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(-1075)}}, RANGE, "unit_log2 is out of range;"},
         {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(INT32_MIN)}}, RANGE, "unit_log2"},
         {BODY_SUM_REPLY, {{1, 1}, {2, 1}, {5, zigzag(INT32_MAX)}}, RANGE, "unit_log2"},
@@ -302,23 +302,23 @@ Test(message, progress_cancel_and_refusal_are_valid_up_to_each_limit_and_invalid
 {
     static const struct limit_row rows[] = {
         /*               id       done      count */
-        {BODY_PROGRESS, {{1, 1}, {2, 0}, {3, 2}}, STATUS_OK, NULL},
+        {BODY_PROGRESS, {{1, 1}, {2, 0}, {3, 2}}, REFUSAL_NONE, NULL},
         {BODY_PROGRESS, {{1, 0}, {2, 0}, {3, 2}}, RANGE, "id is 0;"},
-        {BODY_PROGRESS, {{1, 1}, {2, 1}, {3, 2}}, STATUS_OK, NULL},
-        {BODY_PROGRESS, {{1, 1}, {2, 2}, {3, 2}}, STATUS_OK, NULL},
+        {BODY_PROGRESS, {{1, 1}, {2, 1}, {3, 2}}, REFUSAL_NONE, NULL},
+        {BODY_PROGRESS, {{1, 1}, {2, 2}, {3, 2}}, REFUSAL_NONE, NULL},
         {BODY_PROGRESS, {{1, 1}, {2, 3}, {3, 2}}, RANGE, "done is above count;"},
         {BODY_PROGRESS, {{1, 1}, {2, 0}, {3, 0}}, RANGE, "count is 0;"},
-        {BODY_PROGRESS, {{1, 1}, {2, 0}, {3, END}}, STATUS_OK, NULL},
+        {BODY_PROGRESS, {{1, 1}, {2, 0}, {3, END}}, REFUSAL_NONE, NULL},
         {BODY_PROGRESS, {{1, 1}, {2, 0}, {3, END + 1}}, RANGE, "count is too large;"},
         {BODY_CANCEL, {{1, 0}}, RANGE, "id is 0;"},
-        {BODY_CANCEL, {{1, 1}}, STATUS_OK, NULL},
-        {BODY_CANCEL, {{1, UINT64_MAX}}, STATUS_OK, NULL},
-        /*              id       status    retry_after_ms */
-        {BODY_REFUSAL, {{1, 0}, {2, 1}, {4, 0}}, STATUS_OK, NULL},
-        {BODY_REFUSAL, {{1, 1}, {2, 0}, {4, 0}}, RANGE, "status is unknown;"},
-        {BODY_REFUSAL, {{1, 1}, {2, 15}, {4, UINT32_MAX}, {5, UINT32_MAX}}, STATUS_OK, NULL},
-        {BODY_REFUSAL, {{1, 1}, {2, 16}, {4, 0}}, RANGE, "status is unknown; it must be 1 to 15"},
-        {BODY_REFUSAL, {{1, 1}, {2, UINT64_MAX}, {4, 0}}, RANGE, "status is unknown;"},
+        {BODY_CANCEL, {{1, 1}}, REFUSAL_NONE, NULL},
+        {BODY_CANCEL, {{1, UINT64_MAX}}, REFUSAL_NONE, NULL},
+        /*              id       code    retry_after_ms */
+        {BODY_REFUSAL, {{1, 0}, {2, 1}, {4, 0}}, REFUSAL_NONE, NULL},
+        {BODY_REFUSAL, {{1, 1}, {2, 0}, {4, 0}}, RANGE, "code is unknown;"},
+        {BODY_REFUSAL, {{1, 1}, {2, 15}, {4, UINT32_MAX}, {5, UINT32_MAX}}, REFUSAL_NONE, NULL},
+        {BODY_REFUSAL, {{1, 1}, {2, 16}, {4, 0}}, RANGE, "code is unknown; it must be 1 to 15"},
+        {BODY_REFUSAL, {{1, 1}, {2, UINT64_MAX}, {4, 0}}, RANGE, "code is unknown;"},
     };
     check_limit_rows(rows, COUNT_OF(rows));
 }
@@ -327,30 +327,30 @@ Test(message, messages_of_a_membership_are_valid_up_to_each_limit_and_invalid_be
 {
     static const struct limit_row rows[] = {
         /*           capacity */
-        {BODY_JOIN, {{2, 0}}, STATUS_OK, NULL},
-        {BODY_JOIN, {{2, 1}}, STATUS_OK, NULL},
-        {BODY_JOIN, {{2, 1048576}}, STATUS_OK, NULL},
+        {BODY_JOIN, {{2, 0}}, REFUSAL_NONE, NULL},
+        {BODY_JOIN, {{2, 1}}, REFUSAL_NONE, NULL},
+        {BODY_JOIN, {{2, 1048576}}, REFUSAL_NONE, NULL},
         {BODY_JOIN, {{2, 1048577}}, RANGE, "capacity is too large; it must be 1048576 or less"},
         {BODY_JOIN, {{2, UINT32_MAX}}, RANGE, "capacity is too large;"},
-        {BODY_JOIN, {{5, UINT32_MAX}}, STATUS_OK, NULL}, /* only a front checks the height */
+        {BODY_JOIN, {{5, UINT32_MAX}}, REFUSAL_NONE, NULL}, /* only a front checks the height */
         /*              heartbeat_ms */
         {BODY_WELCOME, {{0, 0}}, RANGE, "heartbeat_ms is out of range; it must be 10 to 60000"},
         {BODY_WELCOME, {{1, 9}}, RANGE, "heartbeat_ms is out of range;"},
-        {BODY_WELCOME, {{1, 10}}, STATUS_OK, NULL},
-        {BODY_WELCOME, {{1, 11}}, STATUS_OK, NULL},
-        {BODY_WELCOME, {{1, 59999}}, STATUS_OK, NULL},
-        {BODY_WELCOME, {{1, 60000}}, STATUS_OK, NULL},
+        {BODY_WELCOME, {{1, 10}}, REFUSAL_NONE, NULL},
+        {BODY_WELCOME, {{1, 11}}, REFUSAL_NONE, NULL},
+        {BODY_WELCOME, {{1, 59999}}, REFUSAL_NONE, NULL},
+        {BODY_WELCOME, {{1, 60000}}, REFUSAL_NONE, NULL},
         {BODY_WELCOME, {{1, 60001}}, RANGE, "heartbeat_ms is out of range;"},
         {BODY_WELCOME, {{1, UINT32_MAX}}, RANGE, "heartbeat_ms is out of range;"},
         /*                capacity */
-        {BODY_HEARTBEAT, {{0, 0}}, STATUS_OK, NULL},
-        {BODY_HEARTBEAT, {{1, 1048576}}, STATUS_OK, NULL},
+        {BODY_HEARTBEAT, {{0, 0}}, REFUSAL_NONE, NULL},
+        {BODY_HEARTBEAT, {{1, 1048576}}, REFUSAL_NONE, NULL},
         {BODY_HEARTBEAT, {{1, 1048577}}, RANGE, "capacity is too large;"},
-        {BODY_HEARTBEAT, {{2, UINT32_MAX}}, STATUS_OK, NULL},
-        {BODY_LEAVE, {{0, 0}}, STATUS_OK, NULL},
+        {BODY_HEARTBEAT, {{2, UINT32_MAX}}, REFUSAL_NONE, NULL},
+        {BODY_LEAVE, {{0, 0}}, REFUSAL_NONE, NULL},
         /*                     first_worker     first_request */
-        {BODY_STATUS_REQUEST, {{1, 0}, {2, 0}}, STATUS_OK, NULL},
-        {BODY_STATUS_REQUEST, {{1, UINT32_MAX}, {2, UINT32_MAX}}, STATUS_OK, NULL},
+        {BODY_STATUS_REQUEST, {{1, 0}, {2, 0}}, REFUSAL_NONE, NULL},
+        {BODY_STATUS_REQUEST, {{1, UINT32_MAX}, {2, UINT32_MAX}}, REFUSAL_NONE, NULL},
     };
     check_limit_rows(rows, COUNT_OF(rows));
 }
@@ -372,29 +372,29 @@ Test(message, frames_that_are_no_message_are_malformed)
     static const struct {
         const char *bytes;
         size_t size;
-        enum status status;
+        enum refusal_code code;
     } rows[] = {
-        {"", 0, STATUS_MALFORMED},
-        {"\0", 1, STATUS_MALFORMED},
-        {"hello", 5, STATUS_MALFORMED},
-        {"\x08", 1, STATUS_MALFORMED},                             /* a tag without its number */
-        {"\x08\x01", 2, STATUS_MALFORMED},                         /* no body */
-        {"\x08\x01\x6a\x00", 4, STATUS_MALFORMED},                 /* a body of a later version */
-        {"\x08\x01\x2a\x02\x08", 5, STATUS_MALFORMED},             /* a truncated body */
-        {"\x08\x01\x28\x01", 4, STATUS_MALFORMED},                 /* a number instead of a body */
-        {"\x08\x01\x2b\x2c", 4, STATUS_MALFORMED},                 /* a group */
-        {"\x08\x01\x2a\x80\x80\x80\x80\x08", 8, STATUS_MALFORMED}, /* a length of 2^31 */
-        {"\x2a\x02\x08\x07", 4, STATUS_WRONG_VERSION},             /* no version */
-        {"\x08\x00\x2a\x02\x08\x07", 6, STATUS_WRONG_VERSION},
-        {"\x08\x02\x2a\x02\x08\x07", 6, STATUS_WRONG_VERSION},
-        {"\x08\x02", 2, STATUS_WRONG_VERSION},
-        {"\x08\x02\x2a\x02\x08\x00", 6, STATUS_WRONG_VERSION}, /* the version is checked first */
+        {"", 0, REFUSAL_MALFORMED},
+        {"\0", 1, REFUSAL_MALFORMED},
+        {"hello", 5, REFUSAL_MALFORMED},
+        {"\x08", 1, REFUSAL_MALFORMED},                             /* a tag without its number */
+        {"\x08\x01", 2, REFUSAL_MALFORMED},                         /* no body */
+        {"\x08\x01\x6a\x00", 4, REFUSAL_MALFORMED},                 /* a body of a later version */
+        {"\x08\x01\x2a\x02\x08", 5, REFUSAL_MALFORMED},             /* a truncated body */
+        {"\x08\x01\x28\x01", 4, REFUSAL_MALFORMED},                 /* a number instead of a body */
+        {"\x08\x01\x2b\x2c", 4, REFUSAL_MALFORMED},                 /* a group */
+        {"\x08\x01\x2a\x80\x80\x80\x80\x08", 8, REFUSAL_MALFORMED}, /* a length of 2^31 */
+        {"\x2a\x02\x08\x07", 4, REFUSAL_WRONG_VERSION},             /* no version */
+        {"\x08\x00\x2a\x02\x08\x07", 6, REFUSAL_WRONG_VERSION},
+        {"\x08\x02\x2a\x02\x08\x07", 6, REFUSAL_WRONG_VERSION},
+        {"\x08\x02", 2, REFUSAL_WRONG_VERSION},
+        {"\x08\x02\x2a\x02\x08\x00", 6, REFUSAL_WRONG_VERSION}, /* the version is checked first */
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
         struct decoded outcome = decode(rows[i].bytes, rows[i].size);
         cr_assert(!outcome.taken, "row %zu was taken", i);
-        cr_assert(outcome.error.status == rows[i].status, "row %zu: %s", i, outcome.error.reason);
+        cr_assert(outcome.error.code == rows[i].code, "row %zu: %s", i, outcome.error.reason);
         cr_assert(!outcome.error.sum_request && outcome.error.id == 0, "row %zu", i);
     }
 }
@@ -406,7 +406,7 @@ Test(message, null_with_size_0_is_malformed)
     struct message_error error;
 
     cr_assert(!message_decode(&arena, NULL, 0, &message, &error));
-    cr_assert(error.status == STATUS_MALFORMED);
+    cr_assert(error.code == REFUSAL_MALFORMED);
     cr_assert_str_eq(error.reason, "the frame is empty");
 }
 
@@ -415,11 +415,11 @@ Test(message, error_of_a_sum_request_has_its_id_for_the_refusal)
     static const struct {
         uint64_t version;
         struct number numbers[3];
-        enum status status;
+        enum refusal_code code;
     } rows[] = {
-        {PROTOCOL_VERSION, {{1, 77}, {5, 0}}, STATUS_OUT_OF_RANGE},
-        {PROTOCOL_VERSION + 1, {{1, 77}, {5, 0}}, STATUS_WRONG_VERSION},
-        {UINT32_MAX, {{1, 77}, {5, 1}}, STATUS_WRONG_VERSION},
+        {PROTOCOL_VERSION, {{1, 77}, {5, 0}}, REFUSAL_OUT_OF_RANGE},
+        {PROTOCOL_VERSION + 1, {{1, 77}, {5, 0}}, REFUSAL_WRONG_VERSION},
+        {UINT32_MAX, {{1, 77}, {5, 1}}, REFUSAL_WRONG_VERSION},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
@@ -430,7 +430,7 @@ Test(message, error_of_a_sum_request_has_its_id_for_the_refusal)
         put_numbers(&body, rows[i].numbers);
         frame = frame_of(rows[i].version, BODY_SUM_REQUEST, &body);
         outcome = decode_frame(&frame);
-        cr_assert(!outcome.taken && outcome.error.status == rows[i].status, "row %zu", i);
+        cr_assert(!outcome.taken && outcome.error.code == rows[i].code, "row %zu", i);
         cr_assert(outcome.error.sum_request && outcome.error.id == 77, "row %zu", i);
     }
 }
@@ -461,7 +461,7 @@ Test(message, frame_beyond_the_limit_is_malformed_unread)
     struct decoded outcome = decode_frame(&frame);
 
     cr_assert(frame.size == FRAME_BYTES_MAX + 1);
-    cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
+    cr_assert(!outcome.taken && outcome.error.code == REFUSAL_MALFORMED);
     cr_assert_str_eq(outcome.error.reason, "the frame is too long; it must be 65536 bytes or less");
 }
 
@@ -474,7 +474,7 @@ Test(message, frame_at_the_limit_is_malformed_if_it_needs_more_memory_than_the_a
         put_bytes(&frame, 1, "", 0); /* version with the wrong type: an unknown field */
     outcome = decode_frame(&frame);
     cr_assert(frame.size == FRAME_BYTES_MAX);
-    cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED);
+    cr_assert(!outcome.taken && outcome.error.code == REFUSAL_MALFORMED);
 }
 
 /* ---- Unknown fields ---- */
@@ -512,7 +512,7 @@ Test(message, too_many_unknown_fields_are_malformed)
 
     for (size_t i = 0; i < COUNT_OF(rows); ++i) {
         struct decoded outcome = decode_with_unknown_fields(rows[i].count, rows[i].size);
-        cr_assert(!outcome.taken && outcome.error.status == STATUS_MALFORMED, "row %zu", i);
+        cr_assert(!outcome.taken && outcome.error.code == REFUSAL_MALFORMED, "row %zu", i);
     }
 }
 
@@ -522,7 +522,7 @@ Test(message, wrong_version_refusal_is_readable_in_every_version)
     struct frame body = {.size = 0};
 
     put_number(&body, 1, 7);
-    put_number(&body, 2, STATUS_WRONG_VERSION);
+    put_number(&body, 2, REFUSAL_WRONG_VERSION);
     put_bytes(&body, 3, "say 9", 5);
     for (size_t i = 0; i < COUNT_OF(versions); i++) {
         struct frame frame = frame_of(versions[i], BODY_REFUSAL, &body);
@@ -530,7 +530,7 @@ Test(message, wrong_version_refusal_is_readable_in_every_version)
         const struct refusal *refusal = &outcome.message.refusal;
         cr_assert(outcome.taken, "%s", outcome.error.reason);
         cr_assert(outcome.message.type == MESSAGE_REFUSAL && refusal->id == 7);
-        cr_assert(refusal->status == STATUS_WRONG_VERSION && refusal->retry_after_ms == 0);
+        cr_assert(refusal->code == REFUSAL_WRONG_VERSION && refusal->retry_after_ms == 0);
         cr_assert_str_eq(refusal->text, "say 9");
     }
 }
@@ -541,10 +541,10 @@ Test(message, any_other_refusal_of_another_version_is_rejected)
     struct decoded outcome;
 
     put_number(&body, 1, 7);
-    put_number(&body, 2, STATUS_BUSY);
+    put_number(&body, 2, REFUSAL_BUSY);
     struct frame frame = frame_of(PROTOCOL_VERSION + 1, BODY_REFUSAL, &body);
     outcome = decode_frame(&frame);
-    cr_assert(!outcome.taken && outcome.error.status == STATUS_WRONG_VERSION);
+    cr_assert(!outcome.taken && outcome.error.code == REFUSAL_WRONG_VERSION);
 }
 
 Test(message, join_with_unknown_fields_is_valid)
@@ -596,7 +596,7 @@ static struct decoded decode_text(const char *text, size_t size)
     struct frame body = {.size = 0};
     struct frame frame;
 
-    put_number(&body, 2, STATUS_BUSY);
+    put_number(&body, 2, REFUSAL_BUSY);
     put_bytes(&body, 3, text, size);
     frame = frame_of(PROTOCOL_VERSION, BODY_REFUSAL, &body);
     return decode_frame(&frame);
@@ -611,7 +611,7 @@ Test(message, text_is_valid_up_to_512_bytes)
     outcome = decode_text(text, TEXT_BYTES_MAX);
     cr_assert(outcome.taken && strlen(outcome.message.refusal.text) == 512);
     outcome = decode_text(text, TEXT_BYTES_MAX + 1);
-    cr_assert(!outcome.taken && outcome.error.status == STATUS_OUT_OF_RANGE);
+    cr_assert(!outcome.taken && outcome.error.code == REFUSAL_OUT_OF_RANGE);
     cr_assert_str_eq(outcome.error.reason, "text is too long; it must be 512 bytes or less");
 }
 
@@ -662,7 +662,7 @@ Test(message, names_are_valid_up_to_95_bytes)
         const struct join *join = &outcome.message.join;
         cr_assert(outcome.taken && strlen(field == 3 ? join->name : join->kernel) == 95);
         outcome = decode_name(field, name, NAME_BYTES_MAX + 1);
-        cr_assert(!outcome.taken && outcome.error.status == STATUS_OUT_OF_RANGE);
+        cr_assert(!outcome.taken && outcome.error.code == REFUSAL_OUT_OF_RANGE);
         cr_assert_str_eq(outcome.error.reason, reasons[field - 3]);
     }
 }
@@ -687,12 +687,13 @@ Test(message, text_ends_at_its_first_nul)
 
 Test(message, every_status_has_its_own_text)
 {
-    for (int a = STATUS_OK; a < STATUS_END; ++a)
-        for (int b = STATUS_OK; b < a; ++b)
-            cr_assert_str_neq(status_text((enum status)a), status_text((enum status)b));
-    cr_assert_str_eq(status_text(STATUS_BUSY), "busy");
-    cr_assert_str_eq(status_text(STATUS_END), "unknown status");
-    cr_assert_str_eq(status_text((enum status) - 1), "unknown status");
+    for (int a = REFUSAL_NONE; a < REFUSAL_END; ++a)
+        for (int b = REFUSAL_NONE; b < a; ++b)
+            cr_assert_str_neq(refusal_code_text((enum refusal_code)a),
+                              refusal_code_text((enum refusal_code)b));
+    cr_assert_str_eq(refusal_code_text(REFUSAL_BUSY), "busy");
+    cr_assert_str_eq(refusal_code_text(REFUSAL_END), "unknown code");
+    cr_assert_str_eq(refusal_code_text((enum refusal_code) - 1), "unknown code");
 }
 
 /* ---- Law: decoding undoes encoding ---- */
@@ -861,7 +862,7 @@ static void draw_progress(struct chance *chance, struct progress *progress)
 static void draw_refusal(struct chance *chance, struct refusal *refusal)
 {
     refusal->id = draw_number(chance, UINT64_MAX);
-    refusal->status = (enum status)(1 + chance_next(chance) % (STATUS_END - 1));
+    refusal->code = (enum refusal_code)(1 + chance_next(chance) % (REFUSAL_END - 1));
     refusal->retry_after_ms = draw_word(chance);
     refusal->deaths = draw_word(chance);
     draw_text(chance, refusal->text, TEXT_BYTES_MAX);
@@ -1208,9 +1209,9 @@ static void check_damaged(const uint8_t *bytes, size_t size, const char *what, u
         check_round_trip(&outcome.message, what, seed);
         return;
     }
-    cr_assert(outcome.error.status == STATUS_MALFORMED ||
-                  outcome.error.status == STATUS_WRONG_VERSION ||
-                  outcome.error.status == STATUS_OUT_OF_RANGE,
+    cr_assert(outcome.error.code == REFUSAL_MALFORMED ||
+                  outcome.error.code == REFUSAL_WRONG_VERSION ||
+                  outcome.error.code == REFUSAL_OUT_OF_RANGE,
               "%s, seed %" PRIu64, what, seed);
     cr_assert(outcome.error.reason != NULL && outcome.error.reason[0] != '\0');
     cr_assert(outcome.error.sum_request || outcome.error.id == 0);

@@ -196,7 +196,7 @@ static void print_to_client(struct fixture *fixture, const struct effect *e)
     } else {
         cr_assert(m->type == MESSAGE_REFUSAL);
         print_request(fixture, "refuse", e->client, m->refusal.id);
-        print(fixture, " %s", status_text(m->refusal.status));
+        print(fixture, " %s", refusal_code_text(m->refusal.code));
     }
 }
 
@@ -210,7 +210,7 @@ static void print_effect(struct fixture *fixture, const struct effect *e)
     } else if (e->type == EFFECT_DROP_WORKER) {
         cr_assert(e->message.type == MESSAGE_REFUSAL && e->message.refusal.id == 0);
         print(fixture, "%sdrop w%u %s", *fixture->output ? " " : "", e->worker,
-              status_text(e->message.refusal.status));
+              refusal_code_text(e->message.refusal.code));
     } else {
         cr_assert((e->type == EFFECT_PROGRESS) == (e->message.type == MESSAGE_PROGRESS));
         print_to_client(fixture, e);
@@ -257,14 +257,14 @@ static uint32_t read_worker(const char *text)
     return number;
 }
 
-static enum status read_status(const char *text)
+static enum refusal_code read_code(const char *text)
 {
-    int status = STATUS_OK + 1;
+    int code = REFUSAL_NONE + 1;
 
-    while (status < STATUS_END && strcmp(text, status_text((enum status)status)) != 0)
-        status++;
-    cr_assert(status < STATUS_END, "\"%s\" is not a status", text);
-    return (enum status)status;
+    while (code < REFUSAL_END && strcmp(text, refusal_code_text((enum refusal_code)code)) != 0)
+        code++;
+    cr_assert(code < REFUSAL_END, "\"%s\" is not a code", text);
+    return (enum refusal_code)code;
 }
 
 static struct started *read_run(struct fixture *fixture, const char *text)
@@ -437,18 +437,18 @@ static void read_stopped(struct fixture *fixture, const char *text, struct stimu
 static void read_refuse(struct fixture *fixture, const char *text, struct stimulus *stimulus)
 {
     const struct started *given = read_run(fixture, text);
-    char status[80], *deaths;
+    char code[80], *deaths;
 
     stimulus->event.type = EVENT_WORKER_MESSAGE;
     stimulus->event.worker = given->worker;
     stimulus->message.type = MESSAGE_REFUSAL;
     stimulus->message.refusal.id = given->asked.id;
-    snprintf(status, sizeof status, "%s", strchr(text, ' ') + 1);
-    if ((deaths = strstr(status, " deaths "))) {
+    snprintf(code, sizeof code, "%s", strchr(text, ' ') + 1);
+    if ((deaths = strstr(code, " deaths "))) {
         stimulus->message.refusal.deaths = (uint32_t)atoi(deaths + strlen(" deaths "));
         *deaths = '\0';
     }
-    stimulus->message.refusal.status = read_status(status);
+    stimulus->message.refusal.code = read_code(code);
     snprintf(stimulus->message.refusal.text, sizeof stimulus->message.refusal.text, "the reason");
 }
 

@@ -149,7 +149,7 @@ static void reply(struct model *model, uint32_t number, const struct model_span 
     };
     if (span->cancelled) {
         message.type = MESSAGE_REFUSAL;
-        message.refusal = (struct refusal){.id = span->id, .status = STATUS_CANCELLED};
+        message.refusal = (struct refusal){.id = span->id, .code = REFUSAL_CANCELLED};
     }
     step(model, EVENT_WORKER_MESSAGE, number, &message);
 }

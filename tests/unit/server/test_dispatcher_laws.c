@@ -108,13 +108,13 @@ static void on_refusal(struct chaos *c, uint32_t client, const struct refusal *r
 {
     struct owed *owed = owed_to(c, client, refusal->id);
 
-    switch (refusal->status) {
-    case STATUS_BUSY: cr_assert(refusal->retry_after_ms == BUSY_RETRY_MS); break;
-    case STATUS_CANCELLED: cr_assert(owed->cancelled); break;
-    case STATUS_DEADLINE_EXCEEDED: cr_assert(owed->deadline_at_ns <= c->now_ns); break;
-    case STATUS_STOPPING: cr_assert(c->stopping); break;
-    case STATUS_WORKERS_LOST: cr_assert(owed->deaths >= SPAN_DEATHS_MAX); break;
-    default: cr_assert(false, "unexpected refusal: %s", status_text(refusal->status));
+    switch (refusal->code) {
+    case REFUSAL_BUSY: cr_assert(refusal->retry_after_ms == BUSY_RETRY_MS); break;
+    case REFUSAL_CANCELLED: cr_assert(owed->cancelled); break;
+    case REFUSAL_DEADLINE_EXCEEDED: cr_assert(owed->deadline_at_ns <= c->now_ns); break;
+    case REFUSAL_STOPPING: cr_assert(c->stopping); break;
+    case REFUSAL_WORKERS_LOST: cr_assert(owed->deaths >= SPAN_DEATHS_MAX); break;
+    default: cr_assert(false, "unexpected refusal: %s", refusal_code_text(refusal->code));
     }
     owed->owed = false;
     c->refused++;
@@ -380,19 +380,19 @@ static void do_wrong_total(struct chaos *c)
 
 static void do_refuse(struct chaos *c)
 {
-    static const enum status statuses[] = {STATUS_BUSY, STATUS_BUSY, STATUS_STOPPING,
-                                           STATUS_WORKERS_LOST, STATUS_CANCELLED};
+    static const enum refusal_code codes[] = {REFUSAL_BUSY, REFUSAL_BUSY, REFUSAL_STOPPING,
+                                              REFUSAL_WORKERS_LOST, REFUSAL_CANCELLED};
     struct run_seen *run = some_run(c, true);
     struct message message = {.type = MESSAGE_REFUSAL};
 
     if (!run || run->worker < c->threads)
         return;
     message.refusal.id = run->asked.id;
-    message.refusal.status = statuses[draw(c, sizeof statuses / sizeof *statuses)];
+    message.refusal.code = codes[draw(c, sizeof codes / sizeof *codes)];
     struct owed *owed = owed_for(c, &run->asked);
-    if (!run->cancelled && message.refusal.status == STATUS_WORKERS_LOST)
+    if (!run->cancelled && message.refusal.code == REFUSAL_WORKERS_LOST)
         owed->deaths++;
-    else if (!run->cancelled && message.refusal.status == STATUS_STOPPING)
+    else if (!run->cancelled && message.refusal.code == REFUSAL_STOPPING)
         c->workers[run->worker].leaving = true;
     else if (!run->cancelled)
         c->workers[run->worker].resting = true;

@@ -197,7 +197,7 @@ Test(inbox, a_request_is_held_until_its_answer)
     cr_assert_eq(scripted.holds[2], 1);
     inbox_answer(
         &inbox, 2,
-        &(struct message){.type = MESSAGE_REFUSAL, .refusal = {.id = 1, .status = STATUS_BUSY}});
+        &(struct message){.type = MESSAGE_REFUSAL, .refusal = {.id = 1, .code = REFUSAL_BUSY}});
     cr_assert_eq(scripted.holds[2], 0);
     cr_assert_eq(scripted.sent, 1);
 }

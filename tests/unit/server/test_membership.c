@@ -99,16 +99,16 @@ static void step(struct side *side, enum membership_event event, const struct me
 static void receive_refusal(struct side *side, const char *text)
 {
     struct message message = {.type = MESSAGE_REFUSAL};
-    int status = STATUS_OK + 1;
+    int code = REFUSAL_NONE + 1;
     const char *words = "";
 
-    for (; status < STATUS_END; status++) {
-        words = status_text((enum status)status);
+    for (; code < REFUSAL_END; code++) {
+        words = refusal_code_text((enum refusal_code)code);
         if (strncmp(text, words, strlen(words)) == 0)
             break;
     }
-    cr_assert(status < STATUS_END, "\"%s\" is no status", text);
-    message.refusal.status = (enum status)status;
+    cr_assert(code < REFUSAL_END, "\"%s\" is no code", text);
+    message.refusal.code = (enum refusal_code)code;
     message.refusal.retry_after_ms = (uint32_t)atoi(text + strlen(words));
     snprintf(message.refusal.text, sizeof message.refusal.text, "(%s)", words);
     step(side, MEMBERSHIP_EVENT_MESSAGE, &message);

@@ -5,7 +5,7 @@
  * first.
  *
  *     add KERNEL sum|squares PIECE,PIECE... DOUBLE...
- *         sums each piece, of that many doubles, by itself and joins the totals: TOTAL VALUE
+ *         sums each piece, of that many doubles, by itself and combines the totals: TOTAL VALUE
  *     moments COUNT SUM SQUARES
  *         MEAN VARIANCE STANDARD-ERROR, or "impossible"
  *     kernels
@@ -42,8 +42,8 @@ static struct exact_total read_total(const char *text, enum exact_form form)
     return total;
 }
 
-static void join_piece(struct exact_total *total, const struct exact_kernel *kernel,
-                       enum exact_form form, const double *y, size_t n)
+static void add_piece(struct exact_total *total, const struct exact_kernel *kernel,
+                      enum exact_form form, const double *y, size_t n)
 {
     struct exact *exact = exact_new_with(kernel);
     struct exact_total part;
@@ -78,7 +78,7 @@ static void answer_add(char **rest)
     for (char *piece = strtok(pieces, ","); piece; piece = strtok(NULL, ",")) {
         size_t length = strtoul(piece, NULL, 10);
         assert(at + length <= n);
-        join_piece(&total, kernel, form, y + at, length);
+        add_piece(&total, kernel, form, y + at, length);
         at += length;
     }
     print_total(&total);

@@ -104,13 +104,13 @@ static void expect_references_total(struct chance *chance, const struct exact_ke
     struct exact *exact = exact_new_with(kernel), *part = exact_new_with(kernel);
     for (unsigned pieces = 1 + (unsigned)chance_below(chance, 4); pieces > 0; pieces--) {
         size_t n = chance_below(chance, chance_below(chance, 4) ? 300 : NUMBERS_MAX), bad;
-        bool joins = chance_below(chance, 2);
+        bool in_parts = chance_below(chance, 2);
         random_numbers(chance, y, n);
         for (size_t i = 0; i < n; i++)
             reference_add_double(&reference, y[i], form);
         exact_clear(part);
-        cr_assert(add(joins ? part : exact, form, y, n, &bad));
-        exact_join(exact, part);
+        cr_assert(add(in_parts ? part : exact, form, y, n, &bad));
+        exact_combine(exact, part);
     }
     struct exact_total expected = reference_total(&reference), total = total_of(exact, form);
     cr_expect(totals_equal(&total, &expected), "%s, form %d", kernel->name, form);
@@ -180,7 +180,7 @@ Test(exact, the_mode_of_rounding_of_the_caller_does_not_matter_and_stays)
 }
 #endif
 
-Test(exact, totals_join_to_the_same_bytes_in_any_order)
+Test(exact, totals_combine_to_the_same_bytes_in_any_order)
 {
     static double y[100];
     struct chance chance = chance_init();
