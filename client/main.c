@@ -9,6 +9,7 @@
 #include "client/common/exit_status.h"
 #include "client/common/interrupt.h"
 #include "client/common/shortage.h"
+#include "client/keys/keys_command.h"
 #include "client/lesson/compare.h"
 #include "client/lesson/lesson_command.h"
 #include "client/options.h"
@@ -81,7 +82,7 @@ static int open_all(struct program *program)
     const struct client_options *options = &program->options;
     int exit = EXIT_SUCCESS;
 
-    if (options->mode != MODE_NEW_SUMMAND)
+    if (options->mode != MODE_NEW_SUMMAND && options->mode != MODE_KEYS)
         exit = options->plain_endpoint ? open_plain(program) : open_session(program);
     if (exit == EXIT_SUCCESS &&
         !pictures_begin(&program->pictures, options->timeline, options->trace))
@@ -103,6 +104,7 @@ static int call_command(struct program *program)
     case MODE_SUM: return sum_command(options, program->target.session);
     case MODE_STATUS: return status_command(options);
     case MODE_NEW_SUMMAND: return new_summand_command(options->new_summand);
+    case MODE_KEYS: return keys_command(options);
     }
     return EXIT_USAGE;
 }

@@ -43,17 +43,21 @@ enum {
     OPTION_TRACE,
     OPTION_JSON,
     OPTION_PATIENCE,
+    OPTION_KEYS,
+    OPTION_ROLE,
 };
 
 /* Groups of options, in the order of --help, after GROUP_ALL. */
 enum {
     GROUP_LESSON = GROUP_ALL + 1, /* for serial, async and compare */
-    GROUP_SUM
+    GROUP_SUM,
+    GROUP_KEYS
 };
 
 #define TAKES_LESSON (GROUP_BIT(GROUP_ALL) | GROUP_BIT(GROUP_LESSON))
 #define TAKES_SUM    (GROUP_BIT(GROUP_ALL) | GROUP_BIT(GROUP_SUM))
 #define TAKES_ALL    GROUP_BIT(GROUP_ALL)
+#define TAKES_KEYS   GROUP_BIT(GROUP_KEYS)
 #define TAKES_NONE   0
 
 static const struct argp_option option_table[] = {
@@ -109,6 +113,14 @@ static const struct argp_option option_table[] = {
      GROUP_SUM},
     {"for", OPTION_FOR, "TIME", 0,
      "Sum for TIME: as many samples or terms as possible, but at most COUNT", GROUP_SUM},
+    {0, 0, 0, 0, "For keys:", GROUP_KEYS},
+    {"keys", OPTION_KEYS, "DIR", 0,
+     "The folder with the keys (default: meantime/keys in $XDG_CONFIG_HOME or ~/.config)",
+     GROUP_KEYS},
+    {"role", OPTION_ROLE, "client|worker|admin", 0,
+     "What the owner of the key may do. A client asks for sums; a worker joins servers; an admin "
+     "is a client who sees the requests of all clients in the status (default: client)",
+     GROUP_KEYS},
     {0},
 };
 
@@ -142,6 +154,15 @@ static const struct command commands[] = {
                           "Writes NAME.c, a small summand. Its first lines say how to build it, "
                           "how to check it and how to sum it.",
                           TAKES_NONE},
+    [MODE_KEYS] = {"keys",
+                   "keys new NAME\nkeys list\nkeys allow NAME|FILE\nkeys revoke NAME\n"
+                   "keys show NAME|FILE",
+                   "make keys, and say which keys a server accepts",
+                   "Makes keys in a folder, and says which keys the servers accept that use this "
+                   "folder. new: makes a key pair; the name `server` is for the server's own key. "
+                   "allow: accepts a key. revoke: accepts it no longer. list, show: print public "
+                   "keys. Secret keys are never printed.",
+                   TAKES_KEYS},
     {0},
 };
 
@@ -268,6 +289,43 @@ static void parse_new_summand(struct command_line *line, const char *text)
     options->new_summand = text;
 }
 
+static void parse_keys_action(struct command_line *line, const char *text)
+{
+    static const char *const names[] = {
+        [KEYS_NEW] = "new",       [KEYS_LIST] = "list", [KEYS_ALLOW] = "allow",
+        [KEYS_REVOKE] = "revoke", [KEYS_SHOW] = "show",
+    };
+    struct client_options *options = line->input;
+    enum keys_action action = 0;
+
+    while (action < KEYS_ACTIONS && strcmp(names[action], text) != 0)
+        action++;
+    if (action == KEYS_ACTIONS)
+        command_line_fail(line, "keys %s: expected new, list, allow, revoke or show", text);
+    options->keys_action = action;
+}
+
+static void parse_keys(struct command_line *line, const char *text)
+{
+    struct client_options *options = line->input;
+
+    if (options->keys_action == KEYS_ACTIONS)
+        parse_keys_action(line, text);
+    else if (options->keys_target || options->keys_action == KEYS_LIST)
+        command_line_fail(line, "unexpected argument: %s", text);
+    else
+        options->keys_target = text;
+}
+
+static enum key_role parse_role(const struct command_line *line, const char *text)
+{
+    enum key_role role = KEY_ROLE_NONE;
+
+    if (!key_role_parse(text, &role))
+        command_line_refuse(line, text, "expected client, worker or admin");
+    return role;
+}
+
 static void parse_argument(struct command_line *line, char *text)
 {
     const struct client_options *options = line->input;
@@ -276,6 +334,8 @@ static void parse_argument(struct command_line *line, char *text)
         parse_sum_count(line, text);
     else if (line->command == &commands[MODE_NEW_SUMMAND] && !options->new_summand)
         parse_new_summand(line, text);
+    else if (line->command == &commands[MODE_KEYS])
+        parse_keys(line, text);
     else
         command_line_fail(line, "unexpected argument: %s", text);
 }
@@ -337,6 +397,21 @@ static void check_summand(const struct command_line *line)
                           command_line_origin(line, OPTION_OUTPUT, origin));
 }
 
+static void check_keys(const struct command_line *line)
+{
+    const struct client_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX];
+
+    if (options->keys_action == KEYS_ACTIONS)
+        command_line_fail(line, "keys needs an action: new, list, allow, revoke or show");
+    if (options->keys_action != KEYS_LIST && !options->keys_target)
+        command_line_fail(line, "name a key, such as alice");
+    if (command_line_given(line, OPTION_ROLE) && options->keys_action != KEYS_NEW &&
+        options->keys_action != KEYS_ALLOW)
+        command_line_fail(line, "%s is only for new and allow",
+                          command_line_origin(line, OPTION_ROLE, origin));
+}
+
 static bool lacks_count(const struct client_options *options)
 {
     bool has_end = options->count_given || options->for_ns > 0 || options->until_error > 0;
@@ -353,6 +428,8 @@ static void check(const struct command_line *line)
         command_line_fail(line, "sum needs a count of samples or terms, such as: sum 10M");
     if (options->mode == MODE_NEW_SUMMAND && !options->new_summand)
         command_line_fail(line, "new-summand needs a name, such as: new-summand pi");
+    if (options->mode == MODE_KEYS)
+        check_keys(line);
     check_summand(line);
     if (options->timeline && options->trace && strcmp(options->timeline, options->trace) == 0)
         command_line_fail(line, "%s and %s need two different files",
@@ -412,6 +489,8 @@ static void parse_option(struct command_line *line, int key, char *text)
     case OPTION_PARAMETERS: question->parameters = parse_parameters(line, text); break;
     case OPTION_UNTIL_ERROR: options->until_error = parse_error(line, text); break;
     case OPTION_OUTPUT: options->output = parse_output(line, text); break;
+    case OPTION_KEYS: options->keys_folder = parse_file(line, text); break;
+    case OPTION_ROLE: options->keys_role = parse_role(line, text); break;
     }
 }
 
@@ -445,6 +524,7 @@ void client_options_parse(struct client_options *options, int argc, char **argv)
         .kernel = kernel_best(),
         .slice_ns = DEFAULT_SLICE_NS,
         .narrate_every_ns = DEFAULT_NARRATE_NS,
+        .keys_action = KEYS_ACTIONS,
     };
     command_line_read(&line, &program, argc, argv, options);
     options->mode = (enum mode)(line.command - commands);

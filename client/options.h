@@ -8,6 +8,7 @@
 
 #include "client/lib/endpoints.h"
 #include "client/lib/meantime.h"
+#include "keys/certificate.h"
 #include "sums/kernel.h"
 
 enum mode {
@@ -17,6 +18,17 @@ enum mode {
     MODE_SUM,
     MODE_STATUS,
     MODE_NEW_SUMMAND,
+    MODE_KEYS,
+};
+
+/* What `keys` does. */
+enum keys_action {
+    KEYS_NEW,
+    KEYS_LIST,
+    KEYS_ALLOW,
+    KEYS_REVOKE,
+    KEYS_SHOW,
+    KEYS_ACTIONS, /* none is given */
 };
 
 /* Strings live as long as argv. */
@@ -48,6 +60,12 @@ struct client_options {
 
     /* For new-summand. */
     const char *new_summand; /* its name */
+
+    /* For keys. */
+    enum keys_action keys_action;
+    const char *keys_target; /* a name or a file; NULL: none */
+    const char *keys_folder; /* NULL: the user's own */
+    enum key_role keys_role; /* KEY_ROLE_NONE: not given */
 };
 
 /* Ends the program on --help and --version (exit status 0), and after a usage error, with a

@@ -35,7 +35,7 @@ _meantime_reply() {
 
 _meantime_reply_value() {
     case $1 in
-    FILE*)
+    FILE* | DIR)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$2")
         ;;

@@ -20,7 +20,7 @@ end
 # __meantime_values VALUE PREFIX: prints what VALUE of the help stands for, each with the prefix.
 function __meantime_values
     switch $argv[1]
-        case 'FILE*'
+        case 'FILE*' DIR
             string replace -r '^' -- "$argv[2]" (__fish_complete_path (string replace -r '^--[a-z-]+=' '' -- (commandline -ct)))
         case '*|*'
             string replace -r '^' -- "$argv[2]" (string split '|' -- $argv[1])

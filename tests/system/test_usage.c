@@ -42,8 +42,8 @@ static void expect_usage_errors(const char *program, const struct usage_row *row
 }
 
 static const struct usage_row client_rows[] = {
-    {{NULL}, "*: name a command: serial, async, compare, sum, status or new-summand"},
-    {{"idle"}, "*: idle: expected serial, async, compare, sum, status or new-summand"},
+    {{NULL}, "*: name a command: serial, async, compare, sum, status, new-summand or keys"},
+    {{"idle"}, "*: idle: expected serial, async, compare, sum, status, new-summand or keys"},
     {{"sum"}, "*: sum needs a count of samples or terms, such as: sum 10M"},
     {{"sum", "0"}, "*: the server cannot sum 0 samples"},
     {{"sum", "many"}, "*: sum many: expected a count *"},
@@ -78,6 +78,15 @@ static const struct usage_row client_rows[] = {
     {{"new-summand", "../pi"}, "*: new-summand ../pi: expected a name of a-z, *"},
     {{"new-summand", "pi", "tau"}, "*: unexpected argument: tau"},
     {{"new-summand", "pi", "--seed", "1"}, "*: --seed is not for new-summand"},
+    {{"keys"}, "*: keys needs an action: new, list, allow, revoke or show"},
+    {{"keys", "make"}, "*: keys make: expected new, list, allow, revoke or show"},
+    {{"keys", "new"}, "*: name a key, such as alice"},
+    {{"keys", "list", "alice"}, "*: unexpected argument: alice"},
+    {{"keys", "show", "alice", "bob"}, "*: unexpected argument: bob"},
+    {{"keys", "new", "alice", "--role", "root"}, "*: --role root: expected client, *"},
+    {{"keys", "revoke", "alice", "--role", "admin"}, "*: --role is only for new and allow"},
+    {{"keys", "list", "--seed", "1"}, "*: --seed is not for keys"},
+    {{"sum", "1", "--role", "admin"}, "*: --role is not for sum"},
     {{"sum", "1", "--uniform", "1"}, "*: --uniform is not for sum"},
     {{"sum", "1", "--slice", "1ms"}, "*: --slice is not for sum"},
     {{"sum", "1", "--timeline", "a.svg"}, "*: --timeline is not for sum"},
