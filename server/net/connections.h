@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "server/net/ranking.h"
+
 /* Room for an IPv6 address in digits, or for libzmq's text about a peer on the same machine. */
 #define PEER_BYTES 64
 
@@ -62,8 +64,9 @@ struct connection {
 
     /* Owned by senders.c. */
     struct sender_list senders;
-    struct kept_list kept; /* messages that wait for room, the oldest first */
-    uint32_t kept_count;
+    struct holder senders_held;      /* of the table: the length of `senders` */
+    struct kept_list kept;           /* messages that wait for room, the oldest first */
+    struct holder kept_held;         /* of KEPT_MAX: the length of `kept` */
     uint32_t holds;                  /* messages of this connection that are not answered yet */
     TAILQ_ENTRY(connection) in_slow; /* senders.slow, while messages wait */
 };

@@ -5,6 +5,7 @@
 #include <czmq.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include "proto/address.h"
@@ -152,6 +153,17 @@ static int files_few_from(void)
     return (int)files.rlim_cur - FILES_FEW;
 }
 
+/* False if the system has no random bytes for the key of the senders' hash. */
+static bool init_senders(struct senders *senders, const char **why)
+{
+    uint8_t key[SIPHASH_KEY_BYTES];
+    bool random = getrandom(key, sizeof key, 0) == sizeof key;
+
+    senders_init(senders, key);
+    *why = "getrandom() gives no random bytes";
+    return random;
+}
+
 struct listener *listener_new(enum listener_type type, const char *endpoint, struct log_limit *log,
                               const char **why)
 {
@@ -165,9 +177,8 @@ struct listener *listener_new(enum listener_type type, const char *endpoint, str
     zmq_msg_init(&listener->body);
     connections_init(&listener->connections);
     listener->connections.inexact = type == LISTENER_REP;
-    senders_init(&listener->senders);
     listener->flood = (struct flood_control){&listener->connections, &listener->senders, log};
-    if (!listener_bind(listener, endpoint, why))
+    if (!init_senders(&listener->senders, why) || !listener_bind(listener, endpoint, why))
         listener_destroy(&listener, 0);
     return listener;
 }
@@ -412,6 +423,21 @@ static void message_fill(struct listener *listener, const struct connection *con
     message->lockstep = connection->lockstep;
 }
 
+/* The sender of a message; NULL if its connection is abandoned, or if memory is short. */
+static struct sender *sender_of(struct listener *listener, struct connection *connection,
+                                const struct envelope *envelope)
+{
+    struct sender *sender = senders_get(&listener->senders, connection, envelope);
+    struct connection *crowding = sender ? NULL : senders_crowding(&listener->senders);
+
+    if (crowding)
+        flood_control_abandon(&listener->flood, crowding,
+                              "it does not read, and has more senders than any other connection");
+    return crowding && crowding != connection
+               ? senders_get(&listener->senders, connection, envelope)
+               : sender;
+}
+
 enum listener_event listener_receive(struct listener *listener, struct listener_message *message)
 {
     struct envelope envelope;
@@ -428,7 +454,7 @@ enum listener_event listener_receive(struct listener *listener, struct listener_
     if (!fits && listener->type == LISTENER_ROUTER)
         return LISTENER_BAD_ENVELOPE;
     if (connection)
-        sender = senders_get(&listener->senders, connection, &envelope);
+        sender = sender_of(listener, connection, &envelope);
     if (!sender) {
         rep_resume(listener);
         return LISTENER_DROPPED;

@@ -2,42 +2,37 @@
 #include "server/net/senders.h"
 
 #include <assert.h>
-#include <czmq.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sums/fnv.h"
-
-static size_t envelope_hash(const void *key)
+/* The connection's descriptor, then the frames. */
+static struct sender_bucket *bucket_of(struct senders *senders, const struct envelope *envelope)
 {
-    const struct envelope *envelope = key;
+    uint8_t bytes[sizeof envelope->fd + ENVELOPE_BYTES_MAX];
 
-    return fnv_add_bytes(FNV_OFFSET + (uint64_t)envelope->fd, envelope->bytes, envelope->size);
+    memcpy(bytes, &envelope->fd, sizeof envelope->fd);
+    memcpy(bytes + sizeof envelope->fd, envelope->bytes, envelope->size);
+    return &senders->buckets[siphash(senders->key, bytes, sizeof envelope->fd + envelope->size) %
+                             SENDERS_MAX];
 }
 
-static int envelope_compare(const void *left, const void *right)
+static bool envelopes_equal(const struct envelope *a, const struct envelope *b)
 {
-    const struct envelope *a = left, *b = right;
-
-    if (a->fd != b->fd)
-        return a->fd < b->fd ? -1 : 1;
-    if (a->size != b->size)
-        return a->size < b->size ? -1 : 1;
-    return memcmp(a->bytes, b->bytes, a->size);
+    return a->fd == b->fd && a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-void senders_init(struct senders *senders)
+void senders_init(struct senders *senders, const uint8_t key[SIPHASH_KEY_BYTES])
 {
+    memcpy(senders->key, key, SIPHASH_KEY_BYTES);
+    for (uint32_t i = 0; i < SENDERS_MAX; i++)
+        LIST_INIT(&senders->buckets[i]);
+    ranking_init(&senders->by_senders);
+    ranking_init(&senders->by_kept);
     TAILQ_INIT(&senders->lost);
     TAILQ_INIT(&senders->slow);
-    senders->kept_count = senders->free_count = 0;
+    senders->count = senders->kept_count = senders->free_count = 0;
     for (uint32_t i = CLIENTS_MAX; i > 0; i--)
         senders->free_numbers[senders->free_count++] = i - 1;
-    senders->by_envelope = zhashx_new();
-    zhashx_set_key_hasher(senders->by_envelope, envelope_hash);
-    zhashx_set_key_comparator(senders->by_envelope, envelope_compare);
-    zhashx_set_key_duplicator(senders->by_envelope, NULL);
-    zhashx_set_key_destructor(senders->by_envelope, NULL);
 }
 
 void senders_clear(struct senders *senders)
@@ -47,7 +42,6 @@ void senders_clear(struct senders *senders)
 
     while (senders_take_lost(senders, &number, peer))
         ;
-    zhashx_destroy((zhashx_t **)&senders->by_envelope);
 }
 
 /* ---- a sender and its number ------------------------------------------------------------- */
@@ -65,18 +59,58 @@ static struct sender *sender_new(struct connection *connection, const struct env
     return sender;
 }
 
+static struct sender *sender_find(struct senders *senders, const struct envelope *envelope)
+{
+    struct sender *sender;
+
+    LIST_FOREACH (sender, bucket_of(senders, envelope), in_bucket)
+        if (envelopes_equal(&sender->envelope, envelope))
+            return sender;
+    return NULL;
+}
+
+static void sender_count_set(struct senders *senders, struct connection *connection, int change)
+{
+    struct holder *held = &connection->senders_held;
+
+    senders->count += (uint32_t)change;
+    ranking_set(&senders->by_senders, held, held->count + (uint32_t)change);
+}
+
+static void sender_attach(struct senders *senders, struct sender *sender)
+{
+    TAILQ_INSERT_TAIL(&sender->connection->senders, sender, link);
+    LIST_INSERT_HEAD(bucket_of(senders, &sender->envelope), sender, in_bucket);
+    sender_count_set(senders, sender->connection, 1);
+}
+
+/* Removes the sender from its connection and from the table. */
+static void sender_detach(struct senders *senders, struct sender *sender)
+{
+    TAILQ_REMOVE(&sender->connection->senders, sender, link);
+    LIST_REMOVE(sender, in_bucket);
+    sender_count_set(senders, sender->connection, -1);
+    sender->connection = NULL;
+}
+
+struct connection *senders_crowding(const struct senders *senders)
+{
+    if (senders->count < SENDERS_MAX)
+        return NULL;
+    return (struct connection *)((char *)ranking_largest(&senders->by_senders) -
+                                 offsetof(struct connection, senders_held));
+}
+
 struct sender *senders_get(struct senders *senders, struct connection *connection,
                            const struct envelope *envelope)
 {
-    struct sender *sender = zhashx_lookup(senders->by_envelope, envelope);
+    struct sender *sender = sender_find(senders, envelope);
 
-    if (sender)
+    if (sender || senders->count == SENDERS_MAX)
         return sender;
     sender = sender_new(connection, envelope);
-    if (!sender)
-        return NULL;
-    TAILQ_INSERT_TAIL(&connection->senders, sender, link);
-    zhashx_insert(senders->by_envelope, &sender->envelope, sender);
+    if (sender)
+        sender_attach(senders, sender);
     return sender;
 }
 
@@ -96,14 +130,6 @@ static void number_give(struct senders *senders, const struct sender *sender)
 {
     senders->by_number[sender->number] = NULL;
     senders->free_numbers[senders->free_count++] = sender->number;
-}
-
-/* Removes the sender from its connection and from the table. */
-static void sender_detach(struct senders *senders, struct sender *sender)
-{
-    TAILQ_REMOVE(&sender->connection->senders, sender, link);
-    zhashx_delete(senders->by_envelope, &sender->envelope);
-    sender->connection = NULL;
 }
 
 static void sender_forget_if_done(struct senders *senders, struct sender *sender)
@@ -151,6 +177,15 @@ void senders_keep_number(struct senders *senders, struct sender *sender, bool ke
 
 /* ---- waiting messages -------------------------------------------------------------------- */
 
+static void kept_count_set(struct senders *senders, struct sender *sender, int change)
+{
+    struct holder *held = &sender->connection->kept_held;
+
+    sender->kept_count += (uint32_t)change;
+    senders->kept_count += (uint32_t)change;
+    ranking_set(&senders->by_kept, held, held->count + (uint32_t)change);
+}
+
 static void kept_add(struct senders *senders, struct sender *sender, struct kept *kept)
 {
     struct connection *connection = sender->connection;
@@ -158,9 +193,7 @@ static void kept_add(struct senders *senders, struct sender *sender, struct kept
     if (TAILQ_EMPTY(&connection->kept))
         TAILQ_INSERT_TAIL(&senders->slow, connection, in_slow);
     TAILQ_INSERT_TAIL(&connection->kept, kept, link);
-    sender->kept_count++;
-    connection->kept_count++;
-    senders->kept_count++;
+    kept_count_set(senders, sender, 1);
 }
 
 static struct sender *kept_drop(struct senders *senders, struct connection *connection)
@@ -171,24 +204,15 @@ static struct sender *kept_drop(struct senders *senders, struct connection *conn
     TAILQ_REMOVE(&connection->kept, kept, link);
     if (TAILQ_EMPTY(&connection->kept))
         TAILQ_REMOVE(&senders->slow, connection, in_slow);
-    sender->kept_count--;
-    connection->kept_count--;
-    senders->kept_count--;
+    kept_count_set(senders, sender, -1);
     free(kept);
     return sender;
 }
 
-/* The search costs little: the connection that is found loses all its waiting messages, and its
- * peer has to reconnect before the connection can be found again. */
 static struct connection *slowest(const struct senders *senders)
 {
-    struct connection *found = TAILQ_FIRST(&senders->slow);
-    struct connection *connection;
-
-    TAILQ_FOREACH (connection, &senders->slow, in_slow)
-        if (connection->kept_count > found->kept_count)
-            found = connection;
-    return found;
+    return (struct connection *)((char *)ranking_largest(&senders->by_kept) -
+                                 offsetof(struct connection, kept_held));
 }
 
 struct connection *senders_keep(struct senders *senders, struct sender *sender, const void *bytes,

@@ -11,9 +11,14 @@
 #include "proto/bounds.h"
 #include "server/limits.h"
 #include "server/net/connections.h"
+#include "server/net/ranking.h"
+#include "server/net/siphash.h"
 
-/* Messages that wait for room, of all connections together. Each takes some 100 bytes, and its
- * sender as many again. If all are refusals to senders with the longest envelopes: 100 MiB. */
+/* Senders that are known at a time: all that can have a number, and half as many again for which
+ * messages wait. With the longest envelopes they take 11 MiB. */
+#define SENDERS_MAX 16384
+
+/* Messages that wait for room, of all connections together. Each takes some 100 bytes. */
 #define KEPT_MAX 100000
 
 /* Messages of one connection that are not answered yet. A proxy may carry thousands of clients over
@@ -46,29 +51,39 @@ struct sender {
     char lost_peer[PEER_BYTES];    /* if it is lost: the address of its connection */
     bool keeps_number;             /* the sender keeps its number even if holds is 0 */
     TAILQ_ENTRY(sender) link;      /* connection.senders, or senders.lost */
+    LIST_ENTRY(sender) in_bucket;  /* senders.buckets, while it has a connection */
     struct envelope envelope;      /* last, because only its used bytes are allocated */
 };
 
 TAILQ_HEAD(connection_list, connection);
+LIST_HEAD(sender_bucket, sender);
 
 struct senders {
-    void *by_envelope;                     /* a zhashx_t */
-    struct sender *by_number[CLIENTS_MAX]; /* NULL: the number is free */
-    uint32_t free_numbers[CLIENTS_MAX];    /* a stack */
+    uint8_t key[SIPHASH_KEY_BYTES];            /* of the hash of envelopes */
+    struct sender_bucket buckets[SENDERS_MAX]; /* by the hash of the envelope */
+    uint32_t count;                            /* senders in all buckets, 0 to SENDERS_MAX */
+    struct ranking by_senders;                 /* connections by their senders */
+    struct ranking by_kept;                    /* connections by the messages that wait for them */
+    struct sender *by_number[CLIENTS_MAX];     /* NULL: the number is free */
+    uint32_t free_numbers[CLIENTS_MAX];        /* a stack */
     uint32_t free_count;
     struct sender_list lost;     /* lost senders that have a number */
     struct connection_list slow; /* connections with messages that wait */
     uint32_t kept_count;         /* messages that wait, of all connections */
 };
 
-void senders_init(struct senders *senders);
+/* key: random bytes. A peer that knew the key could make the look-ups slow. */
+void senders_init(struct senders *senders, const uint8_t key[SIPHASH_KEY_BYTES]);
 
 /* Frees the tables. Before this, call senders_lose() for each connection. */
 void senders_clear(struct senders *senders);
 
+/* The connection that has to be abandoned before a new sender fits into the table, the one with the
+ * most senders; NULL if the table has room. */
+struct connection *senders_crowding(const struct senders *senders);
+
 /* The sender with that envelope. If it is new, senders_hold() must be next. NULL if memory is
- * short.
- */
+ * short, or if the table is full. */
 struct sender *senders_get(struct senders *senders, struct connection *connection,
                            const struct envelope *envelope);
 
