@@ -1,5 +1,5 @@
-/* meantime sum --summand with real servers: the same bits with any number of threads and workers,
- * after a kill, after a resume, and until a given error. */
+/* meantime sum --summand with real servers: the same bits after a kill, after a resume, and until a
+ * given error. tests/summand/same_totals.py has the numbers of threads and workers. */
 #include <criterion/criterion.h>
 #include <czmq.h>
 #include <jansson.h>
@@ -15,7 +15,6 @@
 #define ASIAN  EXAMPLES "/asian.so"
 #define DARTS  EXAMPLES "/darts.so"
 #define PRIMES EXAMPLES "/primes.so"
-#define ALL    ASIAN "," DARTS "," PRIMES
 
 /* The search for leaks starts a process, which helpers must not do. */
 static void begin(void)
@@ -64,37 +63,6 @@ static const char *digest_of(struct process *client)
 }
 
 #define SUM(server, ...) CLIENT(server, "sum", "--seed", "42", "--json", __VA_ARGS__)
-
-/* A few lines of Python with meantime_samples() and integers give the digests of darts and primes.
- * That of asian is of the first run; tests/summand knows its mean. */
-static void expect_frozen(struct test_server server)
-{
-    cr_assert_str_eq(
-        digest_of(SUM(server, "700k", "--summand", "asian", "--parameters", "strike=1.1 dates=4")),
-        "36049EF70B12");
-    cr_assert_str_eq(digest_of(SUM(server, "3M", "--summand", "darts")), "B41E6B73F52A");
-    cr_assert_str_eq(digest_of(SUM(server, "100k", "--summand", "primes")), "D86121FF35F8");
-}
-
-Test(summand_sum, one_thread_and_three_threads_give_the_frozen_totals)
-{
-    struct test_server one = server_start(WORDS("--threads", "1", "--summand", ALL));
-    struct test_server three = server_start(WORDS("--threads", "3", "--summand", ALL));
-
-    expect_frozen(one);
-    expect_frozen(three);
-    server_drain(&one);
-    server_drain(&three);
-}
-
-Test(summand_sum, joined_workers_give_the_frozen_totals)
-{
-    struct test_server front = front_start(NULL, NULL);
-
-    worker_start(front.workers_endpoint, WORDS("--summand", ALL));
-    worker_start(front.workers_endpoint, WORDS("--summand", ALL));
-    expect_frozen(front);
-}
 
 /* There are 9,592 primes below 100,000. */
 Test(summand_sum, each_output_has_its_sum)
