@@ -53,8 +53,13 @@
  * HEARTBEATS_MISSED heartbeats, the server requeues its spans. */
 #define HEARTBEAT_NS (500 * NS_PER_MS)
 
-/* Runs at a time: the credit of 32,768 cores. */
+/* Runs at a time: the credit of 32,768 cores. The low RUN_INDEX_BITS of a span's id are the index
+ * of its run. */
 #define RUN_INDEX_BITS 16
 #define RUNS_MAX       (UINT32_C(1) << RUN_INDEX_BITS)
+
+/* Outputs of summands, of all requests in flight together. If more are needed, the server is busy.
+ * Each takes 1.2 KiB, and only those that are ever used take memory. */
+#define OUTPUTS_IN_FLIGHT_MAX 32768
 
 #endif

@@ -43,6 +43,8 @@ static bool set_up_dispatcher(struct setup *setup, const struct server_options *
     struct dispatcher_settings settings = {
         .requests_max = REQUESTS_MAX,
         .client_requests_max = CLIENT_REQUESTS_MAX,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .threads = options->threads,
         .joined_max = options->workers_endpoint ? JOINED_MAX : 0,
         .digest = setup->join.digest,

@@ -19,6 +19,8 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     assert(settings->requests_max >= 1 && settings->requests_max <= REQUESTS_MAX);
     assert(settings->client_requests_max >= 1);
     assert(settings->client_requests_max <= CLIENT_REQUESTS_MAX);
+    assert(settings->runs_max >= 1 && settings->runs_max <= RUNS_MAX);
+    assert(settings->outputs_max >= 1 && settings->outputs_max <= OUTPUTS_IN_FLIGHT_MAX);
     assert(settings->threads <= THREADS_MAX);
     assert(settings->joined_max <= JOINED_MAX);
     assert(settings->span_ns > 0);
@@ -34,8 +36,8 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings)
     ready = workers_init(&d->workers, settings->threads, settings->joined_max, settings->span_ns,
                          &settings->offers) &&
             ready;
-    ready = spans_init(&d->spans) && ready;
-    ready = terms_pool_init(&d->terms, settings->requests_max) && ready;
+    ready = spans_init(&d->spans, settings->runs_max) && ready;
+    ready = terms_pool_init(&d->terms, settings->requests_max, settings->outputs_max) && ready;
     if (!ready)
         dispatcher_destroy(&d);
     return d;

@@ -33,6 +33,8 @@ struct dispatcher;
 struct dispatcher_settings {
     uint32_t requests_max;        /* in flight, of all clients; 1 to REQUESTS_MAX */
     uint32_t client_requests_max; /* in flight, of one client; 1 to CLIENT_REQUESTS_MAX */
+    uint32_t runs_max;            /* spans that workers hold at a time; 1 to RUNS_MAX */
+    uint32_t outputs_max;         /* of summands, in flight; 1 to OUTPUTS_IN_FLIGHT_MAX */
     uint32_t threads;             /* 0 to THREADS_MAX; workers 0, 1, ..., ready from the start */
     uint32_t joined_max;          /* 0 to JOINED_MAX; their numbers follow the threads' */
     uint64_t digest;              /* sums_digest(): a joined worker must have the same */

@@ -41,12 +41,13 @@ static const enum run_state run_after[RUN_STATES][RUN_EVENTS] = {
 };
 /* clang-format on */
 
-bool spans_init(struct spans *spans)
+bool spans_init(struct spans *spans, uint32_t runs_max)
 {
     /* calloc() of this size takes no memory for pages that are never used. */
     *spans = (struct spans){
-        .all = calloc(RUNS_MAX, sizeof *spans->all),
-        .runs = calloc(RUNS_MAX, sizeof *spans->runs),
+        .all = calloc(runs_max, sizeof *spans->all),
+        .runs = calloc(runs_max, sizeof *spans->runs),
+        .runs_max = runs_max,
     };
     TAILQ_INIT(&spans->free_spans);
     TAILQ_INIT(&spans->free_runs);
@@ -77,7 +78,7 @@ static void run_move(struct run *run, enum run_event event)
 
 bool spans_run_available(const struct spans *spans)
 {
-    return spans->runs_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_runs);
+    return spans->runs_used < spans->runs_max || !TAILQ_EMPTY(&spans->free_runs);
 }
 
 static struct run *run_start(struct spans *spans, struct span *span, struct worker *worker)
@@ -132,8 +133,11 @@ uint64_t spans_id(const struct spans *spans, const struct run *run)
 
 struct run *spans_run(const struct spans *spans, uint64_t id)
 {
-    struct run *run = &spans->runs[id % RUNS_MAX];
+    uint64_t index = id % RUNS_MAX;
 
+    if (index >= spans->runs_max)
+        return NULL;
+    struct run *run = &spans->runs[index];
     return run->state != RUN_FREE && run->generation == id >> RUN_INDEX_BITS ? run : NULL;
 }
 
@@ -141,7 +145,7 @@ struct run *spans_run(const struct spans *spans, uint64_t id)
 
 bool spans_span_available(const struct spans *spans)
 {
-    return spans->spans_used < RUNS_MAX || !TAILQ_EMPTY(&spans->free_spans);
+    return spans->spans_used < spans->runs_max || !TAILQ_EMPTY(&spans->free_spans);
 }
 
 /* The list that the span is in by `in_waiting`, or NULL. `deaths` does not change while a span is

@@ -92,6 +92,7 @@ struct spans_of_skill {
 struct spans {
     struct span *all;
     struct run *runs;
+    uint32_t runs_max;   /* entries of `all` and of `runs`, 1 to RUNS_MAX */
     uint32_t spans_used; /* of `all`: the others have never been used */
     uint32_t runs_used;
     struct span_list free_spans;
@@ -100,8 +101,8 @@ struct spans {
     struct run_list cancels; /* runs whose worker has to get a cancel */
 };
 
-/* False if memory is short. */
-bool spans_init(struct spans *spans);
+/* runs_max: runs at a time, and spans, 1 to RUNS_MAX. False if memory is short. */
+bool spans_init(struct spans *spans, uint32_t runs_max);
 void spans_clear(struct spans *spans);
 
 /* Return true while storage is free for one more run, and for one more span. */

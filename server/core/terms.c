@@ -8,14 +8,14 @@
 
 #include "sums/fnv.h"
 
-bool terms_pool_init(struct terms_pool *pool, uint32_t terms_max)
+bool terms_pool_init(struct terms_pool *pool, uint32_t terms_max, uint32_t outputs_max)
 {
     /* calloc() of this size takes no memory for pages that are never used. */
     *pool = (struct terms_pool){
         .all = calloc(terms_max, sizeof *pool->all),
-        .outputs = calloc(OUTPUTS_IN_FLIGHT_MAX, sizeof *pool->outputs),
+        .outputs = calloc(outputs_max, sizeof *pool->outputs),
         .terms_max = terms_max,
-        .outputs_free = OUTPUTS_IN_FLIGHT_MAX,
+        .outputs_free = outputs_max,
     };
     TAILQ_INIT(&pool->free_terms);
     TAILQ_INIT(&pool->free_outputs);

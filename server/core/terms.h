@@ -11,10 +11,6 @@
 #include "proto/message.h"
 #include "server/core/rate.h"
 
-/* Outputs of all requests in flight together. If more are needed, the server is busy. Each takes
- * 1.2 KiB, and only those that are ever used take memory. */
-#define OUTPUTS_IN_FLIGHT_MAX 32768
-
 /* Rates that are remembered after their requests have ended: each span of a front is a request, and
  * each piece of a long sum as well. More pairs of summands and parameters at a time are rare. */
 #define RATES_KEPT 64
@@ -60,8 +56,8 @@ struct terms_pool {
     uint64_t rate_uses;
 };
 
-/* terms_max: requests in flight. False if memory is short. */
-bool terms_pool_init(struct terms_pool *pool, uint32_t terms_max);
+/* terms_max: requests in flight. outputs_max: their outputs together. False if memory is short. */
+bool terms_pool_init(struct terms_pool *pool, uint32_t terms_max, uint32_t outputs_max);
 void terms_pool_clear(struct terms_pool *pool);
 
 /* Returns the terms of a new request. At most terms_max at a time.

@@ -17,7 +17,7 @@
 /* Failures that one process reports. Later failures mostly have the same cause. */
 #define FAILURES_MAX 5
 
-/* A schedule takes at most about a millisecond. A sanitizer or a busy machine takes longer. */
+/* A schedule takes some milliseconds. A sanitizer or a busy machine takes longer. */
 #define HANG_S 120
 
 /* Shared memory of all processes. */

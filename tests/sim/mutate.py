@@ -31,7 +31,7 @@ FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-ffp-contract=off", "-w"]
 # First seed and number of schedules. Few schedules come first, because they show most mistakes.
 SEEDS = ["1:100", "101:900", "1001:9000", "10001:40000"]
 
-# A core in an endless loop counts as caught. A schedule takes about 5 ms, longer on a busy machine.
+# A core in an endless loop counts as caught. A schedule takes about 2.5 ms, longer on a busy machine.
 LIMIT_S = 60
 LIMIT_SCHEDULE_S = 0.05
 

@@ -2,25 +2,82 @@
 #include "tests/support/invariants.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "proto/instant.h"
 #include "server/core/assign.h"
 #include "server/core/audits.h"
 #include "server/core/dispatcher_state.h"
 
-#define FIRST_WRONG(...)                                                                           \
+/* Returns the text of the call from the calling function, unless it is NULL. */
+#define RETURN_WRONG(call)                                                                         \
     do {                                                                                           \
-        const char *wrongs[] = {__VA_ARGS__};                                                      \
-        for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)                                \
-            if (wrongs[i])                                                                         \
-                return wrongs[i];                                                                  \
+        const char *wrong_ = (call);                                                               \
+        if (wrong_)                                                                                \
+            return wrong_;                                                                         \
     } while (0)
+
+/* What one pass over the requests and one over the workers count. */
+struct census {
+    uint32_t skills;              /* skills from this number on were never used */
+    uint32_t states[SPAN_STATES]; /* spans in each state; FREE: not counted */
+    uint32_t held;                /* runs */
+    uint32_t workers;             /* that are not FREE */
+    uint32_t ready;               /* in ready lists */
+    uint32_t height;              /* one above the highest joined worker */
+    uint64_t capacity;            /* cores that do not leave */
+    double speed[KINDS];          /* of workers that do not leave, in blocks per ns */
+    skill_set known;              /* skills that workers have or have lost */
+    struct census_of_skill {
+        uint32_t workers;
+        uint32_t ready;
+        uint32_t uses; /* workers and bans */
+        uint64_t capacity;
+    } of[SKILLS_MAX]; /* the first `skills` are filled in */
+};
+
+/* A new skill takes the lowest free entry, so the entries in use before form a prefix. An entry
+ * that is free again keeps its build, which is never 0. */
+static void census_init(struct census *census, const struct dispatcher *d)
+{
+    uint32_t skills = SKILL_SAMPLES + 1;
+
+    while (skills < SKILLS_MAX && d->workers.skills.all[skills].build != 0)
+        skills++;
+    memset(census, 0, offsetof(struct census, of));
+    census->skills = skills;
+    for (uint32_t skill = 0; skill < skills; skill++)
+        census->of[skill] = (struct census_of_skill){0};
+}
+
+/* ---- spans of requests ------------------------------------------------------------------- */
+
+static const char *span_wrong(const struct span *span)
+{
+    unsigned runs = 0;
+
+    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++) {
+        const struct run *run = span->runs[i];
+        if (!run)
+            continue;
+        if (run->span != span || run->state != RUN_RUNNING || run->cancel_due)
+            return "a span has a run that is not its own";
+        runs++;
+    }
+    if (runs == 2 && span->runs[0]->worker == span->runs[1]->worker)
+        return "one worker has a span twice";
+    if (runs != (unsigned)span->state - SPAN_WAITING)
+        return "a span's state does not match its runs";
+    if (span->deaths >= SPAN_DEATHS_MAX)
+        return "a span with too many deaths still exists";
+    return NULL;
+}
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
 /* Every assigned sample is summed or part of one span. */
 static const char *request_wrong(const struct dispatcher *d, const struct request *r,
-                                 uint32_t *spans)
+                                 struct census *census)
 {
     const struct span *span;
     uint64_t out = 0;
@@ -31,8 +88,9 @@ static const char *request_wrong(const struct dispatcher *d, const struct reques
         if (span->count == 0 || span->first < r->asked.first ||
             span->first + span->count > r->asked.first + r->assigned)
             return "a span is outside of the assigned samples";
+        RETURN_WRONG(span_wrong(span));
+        census->states[span->state]++;
         out += span->count;
-        ++*spans;
     }
     if (r->assigned > r->asked.count || r->total.count + out != r->assigned)
         return "samples are lost or counted twice";
@@ -42,10 +100,12 @@ static const char *request_wrong(const struct dispatcher *d, const struct reques
         return "no timer is set for a deadline";
     if (r->asked.progress && d->progress_at_ns > d->now_ns + PROGRESS_NS)
         return "no timer is set for progress";
+    if ((r->skill != SKILL_SAMPLES) != (r->terms != NULL) || r->skill >= census->skills)
+        return "a request needs a skill that does not exist";
     return NULL;
 }
 
-static const char *requests_wrong(const struct dispatcher *d, uint32_t *spans)
+static const char *requests_wrong(const struct dispatcher *d, struct census *census)
 {
     const struct queue *queue = &d->queue;
     const struct request *r;
@@ -54,9 +114,7 @@ static const char *requests_wrong(const struct dispatcher *d, uint32_t *spans)
     TAILQ_FOREACH (r, &queue->open, in_state) {
         if (r->state != REQUEST_OPEN || !r->client || open++ > queue->requests_max)
             return "the list of open requests is wrong";
-        const char *wrong = request_wrong(d, r, spans);
-        if (wrong)
-            return wrong;
+        RETURN_WRONG(request_wrong(d, r, census));
     }
     TAILQ_FOREACH (r, &queue->free, in_state)
         if (r->state != REQUEST_FREE || free++ > queue->requests_max)
@@ -99,7 +157,7 @@ static const char *client_wrong(const struct dispatcher *d, const struct client 
     return NULL;
 }
 
-static const char *clients_wrong(const struct dispatcher *d)
+static const char *clients_wrong(const struct dispatcher *d, const struct census *census)
 {
     const struct queue *queue = &d->queue;
     const struct client *client;
@@ -111,11 +169,9 @@ static const char *clients_wrong(const struct dispatcher *d)
         if (client->request_count == 0 && TAILQ_EMPTY(&client->requests) &&
             TAILQ_EMPTY(&client->turns))
             continue;
-        const char *wrong = client_wrong(d, client, &requests, &runnable);
-        if (wrong)
-            return wrong;
+        RETURN_WRONG(client_wrong(d, client, &requests, &runnable));
     }
-    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
+    for (uint32_t skill = 0; skill < census->skills; skill++) {
         uint64_t last = 0;
         if (TAILQ_EMPTY(&queue->turns[skill]) == (queue->wanted >> skill & 1))
             return "the set of wanted skills is wrong";
@@ -132,25 +188,74 @@ static const char *clients_wrong(const struct dispatcher *d)
 
 /* ---- spans and runs ---------------------------------------------------------------------- */
 
-static const char *span_wrong(const struct span *span)
+static uint32_t spans_length(const struct span_list *list)
 {
-    unsigned runs = 0;
+    const struct span *span;
+    uint32_t length = 0;
 
-    for (unsigned i = 0; i < SPAN_RUNS_MAX; i++) {
-        const struct run *run = span->runs[i];
-        if (!run)
-            continue;
-        if (run->span != span || run->state != RUN_RUNNING || run->cancel_due)
-            return "a span has a run that is not its own";
-        runs++;
+    TAILQ_FOREACH (span, list, in_waiting)
+        length++;
+    return length;
+}
+
+static uint32_t singles_length(const struct run_list *list)
+{
+    const struct run *run;
+    uint32_t length = 0;
+
+    TAILQ_FOREACH (run, list, in_single)
+        length++;
+    return length;
+}
+
+static const char *spans_wrong(const struct spans *spans, const struct census *census)
+{
+    const uint32_t *states = census->states;
+    const struct span *span;
+    uint32_t free = 0, waiting = 0, twice = 0, running = 0;
+
+    TAILQ_FOREACH (span, &spans->free_spans, in_request)
+        if (span->state != SPAN_FREE || free++ > spans->spans_used)
+            return "the list of free spans is wrong";
+    if (spans->spans_used !=
+        free + states[SPAN_WAITING] + states[SPAN_RUNNING] + states[SPAN_TWICE])
+        return "a span has no request";
+    for (uint32_t skill = 0; skill < census->skills; skill++) {
+        const struct spans_of_skill *of = &spans->of[skill];
+        waiting +=
+            spans_length(&of->waiting) + spans_length(&of->suspects) + spans_length(&of->audits);
+        twice += spans_length(&of->twice);
+        running += singles_length(&of->single);
     }
-    if (runs == 2 && span->runs[0]->worker == span->runs[1]->worker)
-        return "one worker has a span twice";
-    if (runs != (unsigned)span->state - SPAN_WAITING)
-        return "a span's state does not match its runs";
-    if (span->deaths >= SPAN_DEATHS_MAX)
-        return "a span with too many deaths still exists";
+    return states[SPAN_WAITING] == waiting && states[SPAN_TWICE] == twice &&
+                   states[SPAN_RUNNING] == running
+               ? NULL
+               : "a span is not in the list of its state";
+}
+
+static const char *run_wrong(const struct run *run)
+{
+    if (run->generation == 0)
+        return "a run has no generation";
+    if ((run->state == RUN_RUNNING) != (run->span != NULL))
+        return "a run's state does not match its span";
+    if (run->span && run->span->runs[0] != run && run->span->runs[1] != run)
+        return "a run's span does not contain the run";
     return NULL;
+}
+
+/* All runs are free, or held by a worker. */
+static const char *runs_wrong(const struct spans *spans, uint32_t held)
+{
+    const struct run *run;
+    uint32_t free = 0;
+
+    TAILQ_FOREACH (run, &spans->free_runs, in_worker)
+        if (run->state != RUN_FREE || run->generation == 0 || free++ > spans->runs_used)
+            return "the list of free runs is wrong";
+    if (free + held != spans->runs_used)
+        return "runs are lost";
+    return TAILQ_EMPTY(&spans->cancels) ? NULL : "a cancel was not sent";
 }
 
 /* Suspects wait in a list of their own, and are assigned after their rest. */
@@ -192,84 +297,6 @@ static const char *twice_wrong(const struct dispatcher *d, uint32_t skill)
     return NULL;
 }
 
-static uint32_t spans_length(const struct span_list *list, bool waiting)
-{
-    const struct span *span;
-    uint32_t length = 0;
-
-    if (waiting)
-        TAILQ_FOREACH (span, list, in_waiting)
-            length++;
-    else
-        TAILQ_FOREACH (span, list, in_request)
-            length++;
-    return length;
-}
-
-static uint32_t singles_length(const struct run_list *list)
-{
-    const struct run *run;
-    uint32_t length = 0;
-
-    TAILQ_FOREACH (run, list, in_single)
-        length++;
-    return length;
-}
-
-static const char *spans_wrong(const struct spans *spans, uint32_t of_requests)
-{
-    uint32_t states[SPAN_STATES] = {0}, waiting = 0, twice = 0, running = 0;
-
-    for (uint32_t i = 0; i < spans->spans_used; i++) {
-        const struct span *span = &spans->all[i];
-        const char *wrong = span->state == SPAN_FREE ? NULL : span_wrong(span);
-        if (wrong)
-            return wrong;
-        states[span->state]++;
-    }
-    if (spans->spans_used - states[SPAN_FREE] != of_requests)
-        return "a span has no request";
-    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++) {
-        const struct spans_of_skill *of = &spans->of[skill];
-        waiting += spans_length(&of->waiting, true) + spans_length(&of->suspects, true) +
-                   spans_length(&of->audits, true);
-        twice += spans_length(&of->twice, true);
-        running += singles_length(&of->single);
-    }
-    if (states[SPAN_FREE] != spans_length(&spans->free_spans, false) ||
-        states[SPAN_WAITING] != waiting || states[SPAN_TWICE] != twice ||
-        states[SPAN_RUNNING] != running)
-        return "a span is not in the list of its state";
-    return NULL;
-}
-
-static const char *runs_wrong(const struct spans *spans, uint32_t *held)
-{
-    const struct run *run;
-    uint32_t free = 0;
-
-    for (uint32_t i = 0; i < spans->runs_used; i++) {
-        run = &spans->runs[i];
-        if (run->generation == 0)
-            return "a run has no generation";
-        if (run->state == RUN_FREE)
-            continue;
-        if ((run->state == RUN_RUNNING) != (run->span != NULL))
-            return "a run's state does not match its span";
-        if (run->span && run->span->runs[0] != run && run->span->runs[1] != run)
-            return "a run's span does not contain the run";
-        if (run->worker->state == WORKER_FREE)
-            return "a run belongs to a free worker";
-        ++*held;
-    }
-    TAILQ_FOREACH (run, &spans->free_runs, in_worker)
-        if (run->state != RUN_FREE || free++ > spans->runs_used)
-            return "the list of free runs is wrong";
-    if (free + *held != spans->runs_used)
-        return "runs are lost";
-    return TAILQ_EMPTY(&spans->cancels) ? NULL : "a cancel was not sent";
-}
-
 /* ---- workers ----------------------------------------------------------------------------- */
 
 uint64_t invariants_credit(const struct worker *w)
@@ -279,38 +306,77 @@ uint64_t invariants_credit(const struct worker *w)
     return credit < w->runs_max ? credit : w->runs_max;
 }
 
-static const char *worker_wrong(const struct worker *w, uint32_t *held, uint64_t *capacity)
+static const char *held_wrong(const struct worker *w, struct census *census)
 {
     const struct run *run;
     uint32_t count = 0;
 
-    if (w->state == WORKER_FREE)
-        return w->held == 0 && w->level <= 0 ? NULL : "a free worker holds runs";
-    TAILQ_FOREACH (run, &w->runs, in_worker)
+    TAILQ_FOREACH (run, &w->runs, in_worker) {
         if (run->worker != w || run->state == RUN_FREE || count++ > w->held)
             return "a worker's runs are not its own";
-    if (count != w->held)
-        return "a worker's runs are miscounted";
+        RETURN_WRONG(run_wrong(run));
+    }
+    census->held += count;
+    return count == w->held ? NULL : "a worker's runs are miscounted";
+}
+
+/* A worker gets spans of its skills, and counts as a use of them and of those it has lost. */
+static void count_skills(const struct worker *w, struct census *census)
+{
+    bool stays = w->state != WORKER_LEAVING;
+
+    census->known |= w->skills | w->banned;
+    for (skill_set left = w->skills | w->banned; left; left &= left - 1) {
+        uint32_t skill = skill_lowest(left);
+        if (skill >= census->skills)
+            return; /* see skills_wrong() */
+        struct census_of_skill *of = &census->of[skill];
+        of->uses++;
+        if (!(w->skills >> skill & 1))
+            continue;
+        of->workers += stays && w->capacity > 0;
+        of->capacity += stays ? w->capacity : 0;
+        of->ready += w->level >= 0;
+    }
+}
+
+static void count_worker(const struct worker *w, struct census *census)
+{
+    census->workers++;
+    census->ready += w->level >= 0;
+    census->capacity += w->state == WORKER_LEAVING ? 0 : w->capacity;
+    if (!w->thread && w->height >= census->height)
+        census->height = w->height + 1;
+    if (w->state != WORKER_LEAVING)
+        for (int kind = 0; kind < KINDS; kind++)
+            census->speed[kind] += worker_cores(w) / w->block_ns[kind];
+    count_skills(w, census);
+}
+
+static const char *worker_wrong(const struct worker *w, struct census *census)
+{
+    if (w->state == WORKER_FREE)
+        return w->held == 0 && w->level <= 0 ? NULL : "a free worker holds runs";
+    RETURN_WRONG(held_wrong(w, census));
     bool ready = w->state == WORKER_JOINED && w->held < invariants_credit(w);
     if (w->level != (ready ? (int)(w->held / w->capacity) : -1))
         return "a worker is in the wrong list for its load";
-    *held += count;
-    *capacity += w->state == WORKER_LEAVING ? 0 : w->capacity;
+    if (w->skills & w->banned)
+        return "a worker has a skill from which it is banned";
+    count_worker(w, census);
     return NULL;
 }
 
 /* The ready lists contain exactly the workers with credit. */
-static const char *ready_wrong(const struct workers *workers)
+static const char *ready_wrong(const struct workers *workers, uint32_t ready)
 {
     const struct worker *w;
-    uint32_t listed = 0, ready = 0;
+    uint32_t listed = 0;
 
     for (int level = 0; level < WORKER_CREDIT; level++)
         TAILQ_FOREACH (w, &workers->ready[level], in_ready)
             if (w->state != WORKER_JOINED || w->level != level || listed++ > workers->workers_max)
                 return "a worker without credit is in a ready list";
-    for (uint32_t i = 0; i < workers->workers_max; i++)
-        ready += workers->table[i].state != WORKER_FREE && workers->table[i].level >= 0;
     return ready == listed ? NULL : "a worker with credit is in no ready list";
 }
 
@@ -336,53 +402,40 @@ static const char *lists_wrong(const struct dispatcher *d, uint32_t joined)
     return NULL;
 }
 
-static const char *workers_wrong(const struct dispatcher *d, uint32_t runs)
-{
-    const struct workers *workers = &d->workers;
-    uint32_t held = 0, count = 0;
-    uint64_t capacity = 0;
-
-    for (uint32_t i = 0; i < workers->workers_max; i++) {
-        const char *wrong = worker_wrong(&workers->table[i], &held, &capacity);
-        if (wrong)
-            return wrong;
-        count += workers->table[i].state != WORKER_FREE;
-    }
-    if (held != runs || held != workers->held)
-        return "a run has no worker";
-    if (count != workers->worker_count || capacity != workers->capacity)
-        return "workers are miscounted";
-    FIRST_WRONG(ready_wrong(workers), lists_wrong(d, count - d->settings.threads));
-    return NULL;
-}
-
-static const char *height_wrong(const struct workers *workers)
-{
-    uint32_t height = 0;
-
-    for (uint32_t i = 0; i < workers->workers_max; i++) {
-        const struct worker *w = &workers->table[i];
-        if (w->state != WORKER_FREE && !w->thread && w->height >= height)
-            height = w->height + 1;
-    }
-    return height == workers_height(workers) ? NULL
-                                             : "the height is not one above the highest worker";
-}
-
 /* The speed of all workers is the sum of their speeds, apart from rounding. */
-static const char *speed_wrong(const struct workers *workers)
+static const char *speed_wrong(const struct workers *workers, const struct census *census)
 {
-    for (int kind = 1; kind < KINDS; kind++) {
-        double sum = 0;
-        for (uint32_t i = 0; i < workers->workers_max; i++)
-            if (workers->table[i].state == WORKER_JOINED ||
-                workers->table[i].state == WORKER_RESTING)
-                sum += worker_cores(&workers->table[i]) / workers->table[i].block_ns[kind];
-        double error = sum - workers->speed[kind];
+    for (int kind = 0; kind < KINDS; kind++) {
+        double error = census->speed[kind] - workers->speed[kind];
         if (error > 1e-6 || error < -1e-6)
             return "the total speed is not the sum of all speeds";
     }
     return NULL;
+}
+
+static const char *workers_wrong(const struct dispatcher *d, struct census *census)
+{
+    const struct workers *workers = &d->workers;
+
+    for (uint32_t i = 0; i < workers->workers_max; i++) {
+        RETURN_WRONG(worker_wrong(&workers->table[i], census));
+    }
+    if (census->held != workers->held)
+        return "a run has no worker";
+    if (census->workers != workers->worker_count || census->capacity != workers->capacity)
+        return "workers are miscounted";
+    if (census->height != workers_height(workers))
+        return "the height is not one above the highest worker";
+    RETURN_WRONG(speed_wrong(workers, census));
+    RETURN_WRONG(ready_wrong(workers, census->ready));
+    RETURN_WRONG(lists_wrong(d, census->workers - d->settings.threads));
+    return NULL;
+}
+
+/* True if a new span of this skill can be cut. */
+static bool may_cut(const struct dispatcher *d, uint32_t skill)
+{
+    return d->queue.wanted >> skill & 1 && spans_span_available(&d->spans);
 }
 
 /* An audit waits only for a worker that may compute it, and for no longer than one may exist. */
@@ -397,76 +450,67 @@ static const char *audits_wrong(const struct dispatcher *d, uint32_t skill)
         if (audit_hopeless(&d->workers, span))
             return "an audit waits that no worker can decide";
         if (looks++ < AUDIT_LOOKS && span->rests_until_ns <= d->now_ns &&
-            spans_run_available(&d->spans) &&
-            audit_worker(&d->workers, span, d->queue.wanted >> skill & 1))
+            spans_run_available(&d->spans) && audit_worker(&d->workers, span, may_cut(d, skill)))
             return "a ready worker is idle while an audit waits";
     }
     return NULL;
 }
 
 /* The table of skills counts workers, cores, and uses. */
-static const char *skill_use_wrong(const struct dispatcher *d, uint32_t number)
+static const char *skill_use_wrong(const struct dispatcher *d, const struct census_of_skill *of,
+                                   uint32_t number)
 {
     const struct skill *skill = &d->workers.skills.all[number];
-    uint32_t workers = 0, uses = d->queue.open_of[number], ready = 0;
-    uint64_t capacity = 0;
+    uint32_t open = d->queue.open_of[number];
 
-    for (uint32_t i = 0; i < d->workers.workers_max; i++) {
-        const struct worker *w = &d->workers.table[i];
-        bool has = w->skills >> number & 1, banned = w->banned >> number & 1;
-        if (w->state == WORKER_FREE)
-            continue;
-        if (has && banned)
-            return "a worker has a skill from which it is banned";
-        workers += has && w->state != WORKER_LEAVING && w->capacity > 0;
-        capacity += has && w->state != WORKER_LEAVING ? w->capacity : 0;
-        ready += has && w->level >= 0;
-        uses += has || banned;
-    }
-    if (workers != skill->workers || capacity != skill->capacity ||
-        ready != d->workers.ready_of[number])
+    if (of->workers != skill->workers || of->capacity != skill->capacity ||
+        of->ready != d->workers.ready_of[number])
         return "the workers with a skill are miscounted";
     if (number == SKILL_SAMPLES)
         return NULL;
-    if (uses != skill->uses || (uses > 0) != (skill->name[0] != '\0'))
+    if (of->uses + open != skill->uses || (skill->uses > 0) != (skill->name[0] != '\0'))
         return "the uses of a skill are miscounted";
-    return (d->queue.open_of[number] > 0) == (d->queue.needed >> number & 1)
-               ? NULL
-               : "the set of needed skills is wrong";
+    return (open > 0) == (d->queue.needed >> number & 1) ? NULL
+                                                         : "the set of needed skills is wrong";
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
 
-static const char *nothing_left_to_do(const struct dispatcher *d)
+static const char *idle_wrong(const struct dispatcher *d, uint32_t skill)
 {
-    if (d->answer_due || d->progress_next || d->workers.heartbeat_next || d->silence_due)
-        return "an effect was not taken";
-    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++)
-        if (workers_ready(&d->workers, skill) && spans_run_available(&d->spans) &&
-            (!TAILQ_EMPTY(&d->spans.of[skill].waiting) || d->queue.wanted >> skill & 1))
-            return "a ready worker is idle while a span waits";
-    return NULL;
+    return d->workers.ready_of[skill] > 0 && spans_run_available(&d->spans) &&
+                   (!TAILQ_EMPTY(&d->spans.of[skill].waiting) || may_cut(d, skill))
+               ? "a ready worker is idle while a span waits"
+               : NULL;
 }
 
-static const char *skill_wrong(const struct dispatcher *d)
+static const char *skills_wrong(const struct dispatcher *d, const struct census *census)
 {
-    for (uint32_t skill = 0; skill < SKILLS_MAX; skill++)
-        FIRST_WRONG(suspects_wrong(d, skill), twice_wrong(d, skill), skill_use_wrong(d, skill),
-                    audits_wrong(d, skill));
-    return NULL;
+    for (uint32_t skill = 0; skill < census->skills; skill++) {
+        RETURN_WRONG(skill_use_wrong(d, &census->of[skill], skill));
+        RETURN_WRONG(idle_wrong(d, skill));
+        RETURN_WRONG(suspects_wrong(d, skill));
+        RETURN_WRONG(twice_wrong(d, skill));
+        RETURN_WRONG(audits_wrong(d, skill));
+    }
+    skill_set known = census->known | d->queue.needed | d->queue.wanted;
+    return census->skills == SKILLS_MAX || known >> census->skills == 0
+               ? NULL
+               : "a skill is in use that is not in the table";
 }
 
 const char *invariants_wrong(const struct dispatcher *d)
 {
-    uint32_t spans = 0, runs = 0;
-    const char *wrong = requests_wrong(d, &spans);
+    struct census census;
 
-    if (!wrong)
-        wrong = runs_wrong(&d->spans, &runs);
-    if (wrong)
-        return wrong;
-    FIRST_WRONG(clients_wrong(d), spans_wrong(&d->spans, spans), workers_wrong(d, runs),
-                speed_wrong(&d->workers), height_wrong(&d->workers), nothing_left_to_do(d),
-                skill_wrong(d));
+    census_init(&census, d);
+    RETURN_WRONG(requests_wrong(d, &census));
+    RETURN_WRONG(workers_wrong(d, &census));
+    RETURN_WRONG(runs_wrong(&d->spans, census.held));
+    RETURN_WRONG(clients_wrong(d, &census));
+    RETURN_WRONG(spans_wrong(&d->spans, &census));
+    RETURN_WRONG(skills_wrong(d, &census));
+    if (d->answer_due || d->progress_next || d->workers.heartbeat_next || d->silence_due)
+        return "an effect was not taken";
     return NULL;
 }

@@ -63,13 +63,15 @@ static struct sim_job draw_job(struct world *world)
     };
 }
 
-/* Terms that one thread computes in a sixth of a second, or up to 3 terms. */
+/* Up to 3 terms, or the terms that one thread computes in up to a sixth of a second. Most jobs are
+ * small. */
 static uint64_t draw_terms(struct world *world, const char *parameters)
 {
     struct chance *chance = &world->chance;
-    uint64_t most = (uint64_t)(S / 6 / summand_term_ns(parameters));
+    int64_t longest_ns = chance_one_in(chance, 4) ? S / 6 : S / 64;
+    uint64_t most = (uint64_t)(longest_ns / summand_term_ns(parameters));
 
-    return most < 3 ? 1 + chance_below(chance, 3) : 1 + chance_below(chance, most);
+    return 1 + chance_below(chance, most < 3 || chance_one_in(chance, 4) ? 3 : most);
 }
 
 /* Lets a job ask for terms of a summand, sometimes of a build that few servers have. */

@@ -5,6 +5,11 @@
 
 #include "server/core/dispatcher_state.h"
 
+/* Spans that a server can have at a time: more than the credit of all workers that outlast the
+ * faults, but less than the credit of some hostile workers. */
+#define RUNS_LEAST 128
+#define RUNS_MOST  1024
+
 #define OUR_DIGEST UINT64_C(0x6d65616e74696d65)
 
 /* Most servers offer most summands, with the first build of each name. */
@@ -21,7 +26,8 @@ static void draw_summands(struct world *world, struct sim_threads *threads)
     threads->odd = chance_one_in(chance, 30);
     world->pool.odd = world->pool.odd || threads->odd;
     threads->relative = (double)chance_spread(chance, 300, 3000) / 1000;
-    threads->die_one_in = (uint32_t)chance_spread(chance, 20, 100000);
+    threads->die_one_in = chance_one_in(chance, 10) ? (uint32_t)chance_between(chance, 2, 8)
+                                                    : (uint32_t)chance_spread(chance, 20, 100000);
 }
 
 static void draw_threads(struct world *world, struct node *node, uint32_t least)
@@ -51,6 +57,8 @@ static void draw_settings(struct world *world, struct node *node, bool front)
                                                         : NODE_REQUESTS;
     settings->client_requests_max =
         front ? (uint32_t)chance_spread(chance, 1, settings->requests_max) : settings->requests_max;
+    settings->runs_max = (uint32_t)chance_spread(chance, RUNS_LEAST, RUNS_MOST);
+    settings->outputs_max = NODE_REQUESTS;
     settings->joined_max =
         (uint32_t)chance_below(chance, 3); /* grows with each server that joins */
     settings->digest = OUR_DIGEST;

@@ -25,7 +25,7 @@ static uint32_t summands_named(const char *name, uint64_t build)
     uint32_t set = 0;
 
     for (uint32_t i = 0; i < SUMMANDS; i++)
-        if (strcmp(summands[i].name, name) == 0 && (build == 0 || summands[i].build == build))
+        if ((build == 0 || summands[i].build == build) && strcmp(summands[i].name, name) == 0)
             set |= 1u << i;
     return set;
 }

@@ -610,6 +610,8 @@ struct fixture fixture_new(uint32_t threads)
     return fixture_of(&(struct dispatcher_settings){
         .requests_max = 3,
         .client_requests_max = 2,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .threads = threads,
         .joined_max = JOINED_WORKERS,
         .digest = DIGEST_OF_TESTS,

@@ -263,6 +263,8 @@ int64_t model_run(const struct model_worker *workers, uint32_t count, uint64_t b
     struct dispatcher_settings settings = {
         .requests_max = REQUESTS_MAX,
         .client_requests_max = CLIENT_REQUESTS_MAX,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .joined_max = count,
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,

@@ -447,6 +447,8 @@ static void chaos_init(struct chaos *c, uint64_t seed)
     c->d = dispatcher_new(&(struct dispatcher_settings){
         .requests_max = 20,
         .client_requests_max = 6,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .threads = c->threads,
         .joined_max = WORKERS - c->threads,
         .digest = DIGEST_OF_TESTS,
@@ -574,6 +576,8 @@ Test(bounds, a_worker_beyond_the_maximum_of_runs_waits_until_a_run_ends)
     struct dispatcher *d = dispatcher_new(&(struct dispatcher_settings){
         .requests_max = 1,
         .client_requests_max = 1,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .joined_max = FULL_WORKERS + 1,
         .span_ns = JOINED_SPAN_NS,
         .heartbeat_ns = HEARTBEAT_NS,

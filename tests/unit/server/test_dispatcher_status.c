@@ -100,6 +100,8 @@ static struct fixture crowd(void)
     struct fixture fixture = fixture_of(&(struct dispatcher_settings){
         .requests_max = MANY,
         .client_requests_max = MANY,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .joined_max = 2 * MANY,
         .digest = DIGEST_OF_TESTS,
         .span_ns = JOINED_SPAN_NS,

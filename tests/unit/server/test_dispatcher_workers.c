@@ -313,6 +313,8 @@ Test(workers, a_server_without_parents_accepts_any_height)
     struct fixture fixture = fixture_of(&(struct dispatcher_settings){
         .requests_max = 1,
         .client_requests_max = 1,
+        .runs_max = RUNS_MAX,
+        .outputs_max = OUTPUTS_IN_FLIGHT_MAX,
         .joined_max = 2,
         .digest = DIGEST_OF_TESTS,
         .span_ns = JOINED_SPAN_NS,
