@@ -8,6 +8,7 @@
 void connections_init(struct connections *connections)
 {
     *connections = (struct connections){.round = 1};
+    TAILQ_INIT(&connections->silent);
 }
 
 void connections_clear(struct connections *connections)
@@ -45,7 +46,35 @@ static struct connection *connection_new(int fd)
     return connection;
 }
 
-void connections_open(struct connections *connections, int fd)
+static void set_silent(struct connections *connections, struct connection *connection, bool silent)
+{
+    if (connection->silent == silent)
+        return;
+    connection->silent = silent;
+    if (silent)
+        TAILQ_INSERT_TAIL(&connections->silent, connection, in_silent);
+    else
+        TAILQ_REMOVE(&connections->silent, connection, in_silent);
+    connections->silent_count += silent ? 1 : (size_t)-1;
+}
+
+void connections_speak(struct connections *connections, struct connection *connection)
+{
+    set_silent(connections, connection, false);
+}
+
+struct connection *connections_silent(struct connections *connections, int64_t now_ns, bool all)
+{
+    struct connection *oldest = TAILQ_FIRST(&connections->silent);
+
+    if (!oldest || (!all && (connections->silent_count <= SILENT_MANY ||
+                             oldest->opened_at_ns + SILENT_NS > now_ns)))
+        return NULL;
+    set_silent(connections, oldest, false);
+    return oldest;
+}
+
+void connections_open(struct connections *connections, int fd, int64_t now_ns)
 {
     if (!make_room(connections, (size_t)fd))
         return;
@@ -55,6 +84,8 @@ void connections_open(struct connections *connections, int fd)
     if (!*connection || (*connection)->open)
         return;
     (*connection)->open = true;
+    (*connection)->opened_at_ns = now_ns;
+    set_silent(connections, *connection, true);
     connections->open_count++;
 }
 
@@ -68,6 +99,7 @@ void connections_close(struct connections *connections, int fd)
         connection->ended_unread = false;
     connection->ended_unread |= !connection->first_message_read;
     connection->ended_in = connections->round;
+    set_silent(connections, connection, false);
     connection->open = connection->abandoned = connection->first_message_read =
         connection->throttled = false;
     connection->read_bytes = connection->read_in = connection->unread_bytes = 0;
@@ -146,20 +178,6 @@ uint64_t connections_limit(const struct connections *connections)
     return share > UNREAD_BYTES_FAIR ? share : UNREAD_BYTES_FAIR;
 }
 
-/* If libzmq hides the envelopes of messages, and messages were read since the connection was
- * throttled, then the unread bytes are taken for envelopes. If they are a message that does not
- * end, the next throttling shows that. */
-static enum verdict judge_unread(const struct connections *connections,
-                                 struct connection *connection)
-{
-    if (connection->unchanged < UNCHANGED_MAX)
-        return VERDICT_NONE;
-    if (!connections->inexact || connection->read_in < connection->throttled_in)
-        return VERDICT_ABANDON;
-    connection_settle(connection);
-    return VERDICT_RESUME;
-}
-
 static enum verdict judge(const struct connections *connections, struct connection *connection,
                           uint64_t limit)
 {
@@ -169,8 +187,9 @@ static enum verdict judge(const struct connections *connections, struct connecti
                    : VERDICT_NONE;
     if (!connection->throttled)
         return connection->unread_bytes > limit ? VERDICT_THROTTLE : VERDICT_NONE;
-    return connection->unread_bytes <= UNREAD_BYTES_FAIR ? VERDICT_RESUME
-                                                         : judge_unread(connections, connection);
+    if (connection->unread_bytes <= UNREAD_BYTES_FAIR)
+        return VERDICT_RESUME;
+    return connection->unchanged < UNCHANGED_MAX ? VERDICT_NONE : VERDICT_ABANDON;
 }
 
 static void connection_throttle(const struct connections *connections,
@@ -205,7 +224,7 @@ enum verdict connections_judge(const struct connections *connections, struct con
 /* ---- origin of a message ----------------------------------------------------------------- */
 
 /* If a peer brings no id, the ROUTER makes one: a zero byte and a number that is counted up. */
-static bool id_number(const uint8_t *id, uint8_t id_size, uint32_t *number)
+bool connections_id_number(const uint8_t *id, uint8_t id_size, uint32_t *number)
 {
     if (id_size != 5 || id[0] != 0)
         return false;
@@ -225,7 +244,7 @@ static bool is_certainly_newer(const struct connection *connection, const uint8_
         return false;
     if (id_size == 0)
         return true;
-    return id_number(id, id_size, &number) &&
+    return connections_id_number(id, id_size, &number) &&
            (!connection->numbered || (int32_t)(number - connection->last_number) > 0);
 }
 
@@ -236,7 +255,7 @@ static void connection_learn_id(struct connection *connection, const uint8_t *id
     connection->first_message_read = true;
     connection->id_size = id_size;
     memcpy(connection->id, id, id_size);
-    if (id_number(id, id_size, &number)) {
+    if (connections_id_number(id, id_size, &number)) {
         connection->numbered = true;
         connection->last_number = number;
     }
@@ -253,7 +272,7 @@ bool connections_is_certain(const struct connection *connection, const uint8_t *
     uint32_t number;
 
     return connection && connection->first_message_read && !connection->abandoned &&
-           id_number(id, id_size, &number) && same_id(connection, id, id_size);
+           connections_id_number(id, id_size, &number) && same_id(connection, id, id_size);
 }
 
 enum origin connections_origin(const struct connections *connections, struct connection *connection,

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "proto/instant.h"
 #include "server/net/ranking.h"
 
 /* Room for an IPv6 address in digits, or for libzmq's text about a peer on the same machine. */
@@ -29,6 +30,12 @@
  * bytes as well. */
 #define UNREAD_BYTES_FAIR (8 << 10)
 
+/* While more connections than SILENT_MANY have sent no valid message yet, those that have been open
+ * for SILENT_NS are disconnected. A correct client sends its first message at once, or dials again.
+ */
+#define SILENT_MANY 64
+#define SILENT_NS   (10 * NS_PER_S)
+
 /* If this many inspections in a row find the same number of unread bytes, although all messages are
  * read, then the bytes belong to a message that does not end. */
 #define UNCHANGED_MAX 5
@@ -36,6 +43,7 @@
 struct sender;
 struct kept;
 TAILQ_HEAD(sender_list, sender);
+TAILQ_HEAD(connection_list, connection);
 TAILQ_HEAD(kept_list, kept);
 
 struct connection {
@@ -46,7 +54,10 @@ struct connection {
     uint8_t id_size;         /* 0 if the socket is no ROUTER */
     uint8_t id[UINT8_MAX];   /* the routing id */
     char peer[PEER_BYTES];   /* the address that the connection comes from */
-    bool lockstep;           /* the peer is a REQ socket, or this end is a REP socket */
+    bool silent;             /* no valid message was read yet */
+    int64_t opened_at_ns;
+    TAILQ_ENTRY(connection) in_silent; /* connections.silent, while `silent` */
+    bool lockstep;                     /* the peer is a REQ socket, or this end is a REP socket */
 
     uint64_t read_bytes;   /* bytes that have arrived and are read */
     uint64_t read_in;      /* the round in which the last message was read; 0: settled */
@@ -72,10 +83,11 @@ struct connection {
 };
 
 struct connections {
-    bool inexact;              /* the socket hides envelopes, so read_bytes is too small */
     struct connection **by_fd; /* NULL: never opened */
     size_t size;               /* entries of by_fd */
     size_t open_count;
+    struct connection_list silent; /* in the order of opened_at_ns */
+    size_t silent_count;
     uint64_t round; /* incremented whenever no message is left to read; from 1 on */
 };
 
@@ -83,8 +95,15 @@ void connections_init(struct connections *connections);
 void connections_clear(struct connections *connections);
 
 /* The monitor's events. If memory is short, a new connection counts as closed. */
-void connections_open(struct connections *connections, int fd);
+void connections_open(struct connections *connections, int fd, int64_t now_ns);
 void connections_close(struct connections *connections, int fd);
+
+/* A valid message of the connection was read. */
+void connections_speak(struct connections *connections, struct connection *connection);
+
+/* The next connection that has to be disconnected because it is silent, or NULL. It no longer
+ * counts as silent. all: whichever it is, for however short a time. */
+struct connection *connections_silent(struct connections *connections, int64_t now_ns, bool all);
 
 /* No message of any closed connection is left to read: the next round begins. */
 void connections_all_read(struct connections *connections);
@@ -132,6 +151,9 @@ enum origin {
     ORIGIN_ANOTHER, /* a connection that has ended or is abandoned */
     ORIGIN_UNSURE,  /* this connection, or one that ended before this one was opened */
 };
+
+/* Whether the id has the form that a ROUTER makes: a zero byte and a number. */
+bool connections_id_number(const uint8_t *id, uint8_t id_size, uint32_t *number);
 
 /* A message with that routing id arrived on the descriptor of `connection`. Returns which
  * connection the message belongs to. */

@@ -44,6 +44,16 @@ void flood_control_abandon(struct flood_control *flood, struct connection *conne
     throttle(connection);
 }
 
+void flood_control_disconnect(struct flood_control *flood, struct connection *connection,
+                              const char *why)
+{
+    if (!connection)
+        return;
+    lose(flood, connection, why);
+    connection->abandoned = true;
+    disconnect(connection);
+}
+
 static void warn_throttled(struct flood_control *flood, struct connection *connection)
 {
     log_limit_client(flood->log, LOG_KIND_THROTTLED, LEVEL_WARNING, "throttled the connection from",

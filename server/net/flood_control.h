@@ -27,6 +27,10 @@ void flood_control_inspect(struct flood_control *flood);
 void flood_control_abandon(struct flood_control *flood, struct connection *connection,
                            const char *why);
 
+/* Loses all senders of a connection and closes it. why: for the log. */
+void flood_control_disconnect(struct flood_control *flood, struct connection *connection,
+                              const char *why);
+
 /* A new connection has this descriptor: removes the filter of the connection before. */
 void flood_control_reset(int fd);
 

@@ -1,4 +1,4 @@
-/* A listening socket, ROUTER or REP: messages in and out, senders by number, lost senders. */
+/* A listening socket, a ROUTER: messages in and out, senders by number, lost senders. */
 #include "server/net/listener.h"
 
 #include <assert.h>
@@ -14,9 +14,12 @@
 #include "server/net/bind_address.h"
 #include "server/net/connections.h"
 #include "server/net/flood_control.h"
+#include "server/net/handshake_limit.h"
 #include "server/net/io_threads.h"
 #include "server/net/monitor.h"
+#include "server/net/routing_ids.h"
 #include "server/net/senders.h"
+#include "server/net/tcp_socket.h"
 #include "server/net/warning.h"
 
 /* Messages in the pipe of one connection, in either direction: as many as a client may have in
@@ -49,16 +52,31 @@
 /* Time between two warnings that few descriptors are left. */
 #define WARN_FILES_US 60000000
 
+/* What ZMQ_SRCFD says of a message that came from this process. */
+#define NO_DESCRIPTOR (-1)
+
+/* Room for the endpoint of probe_ids(). */
+#define ID_PROBE_BYTES 48
+
+/* The frames before the body. */
+struct envelope_form {
+    bool fits;      /* they are few and short enough */
+    bool delimited; /* one after the routing id is empty */
+};
+
 struct listener {
     enum listener_type type;
     zsock_t *socket;
     zsock_t *monitor;
     zmq_msg_t body;    /* the last frame of the message that was read last */
     size_t wire_bytes; /* of that message, as far as flood control can count them */
-    bool owes;         /* a REP has read a message, and must answer before it reads the next one */
+    bool owes;         /* LISTENER_REP: a message was read, and its answer is not sent yet */
     struct connections connections;
     struct senders senders;
     struct flood_control flood;
+    struct routing_ids ids;
+    zsock_t *id_probe; /* a connection of this listener to itself, whose id is not read yet */
+    struct handshake_limit handshakes;
     int64_t inspect_at_ns; /* when flood control runs next */
     int64_t flush_at_ns;   /* when messages that wait are tried next */
     int files_few_from;    /* from this descriptor on, few descriptors are left */
@@ -75,9 +93,22 @@ static int receive_limit(const char *endpoint)
     return strncmp(endpoint, "tcp://", strlen("tcp://")) == 0 ? 0 : PIPE_MESSAGES_MAX;
 }
 
-static zsock_t *socket_new(enum listener_type type, const char *endpoint)
+/* libzmq begins to count a ROUTER's connections at a number from rand(), and czmq seeds rand() with
+ * the time. A peer that could tell these numbers could end the process, see routing_ids.h. */
+static bool seed_rand(void)
 {
-    zsock_t *socket = zsock_new(type == LISTENER_REP ? ZMQ_REP : ZMQ_ROUTER);
+    unsigned seed;
+    bool random = getrandom(&seed, sizeof seed, 0) == sizeof seed;
+
+    srandom(seed);
+    return random;
+}
+
+/* zsys_init() seeds rand() as well, so it comes first. Always a ROUTER: a REP hides envelopes and
+ * ids, and skips messages without end. */
+static zsock_t *socket_new(const char *endpoint)
+{
+    zsock_t *socket = zsys_init() && seed_rand() ? zsock_new(ZMQ_ROUTER) : NULL;
 
     if (!socket)
         return NULL;
@@ -90,19 +121,93 @@ static zsock_t *socket_new(enum listener_type type, const char *endpoint)
     zsock_set_tcp_keepalive_intvl(socket, KEEPALIVE_INTERVAL_S);
     zsock_set_ipv6(socket, address_is_ipv6(endpoint));
     zsock_set_affinity(socket, IO_LISTENERS);
-    if (type == LISTENER_ROUTER)
-        zsock_set_router_mandatory(socket, 1); /* without it, unsendable messages are dropped */
+    zsock_set_router_mandatory(socket, 1); /* without it, unsendable messages are dropped */
     return socket;
 }
+
+/* ---- the counter of routing ids ---------------------------------------------------------- */
+
+/* The name of the endpoint at which the listener connects to itself. */
+static void probe_endpoint(const struct listener *listener, char endpoint[ID_PROBE_BYTES])
+{
+    snprintf(endpoint, ID_PROBE_BYTES, "inproc://ids-%p", (const void *)listener);
+}
+
+/* Connects to itself and sends an empty message, whose id tells libzmq's counter. Without memory or
+ * descriptors it is tried again later. */
+static void probe_ids(struct listener *listener)
+{
+    char endpoint[ID_PROBE_BYTES];
+
+    probe_endpoint(listener, endpoint);
+    zsock_destroy(&listener->id_probe);
+    listener->id_probe = zsock_new(ZMQ_DEALER);
+    if (listener->id_probe && zsock_connect(listener->id_probe, "%s", endpoint) == 0)
+        zmq_send(zsock_resolve(listener->id_probe), NULL, 0, ZMQ_DONTWAIT);
+}
+
+/* A message of no connection is the one that probe_ids() has sent. */
+static void learn_ids(struct listener *listener, const struct envelope *envelope)
+{
+    uint32_t number;
+
+    if (connections_id_number(envelope->bytes + 1, envelope->bytes[0], &number))
+        routing_ids_learn(&listener->ids, number);
+    zsock_destroy(&listener->id_probe);
+}
+
+/* True if a connection has that id. It then gets an empty message. */
+static bool id_is_used(struct listener *listener, uint32_t number)
+{
+    void *socket = listener_socket(listener);
+    uint8_t id[] = {0, (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+                    (uint8_t)number};
+
+    if (zmq_send(socket, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1)
+        return errno != EHOSTUNREACH;
+    zmq_send(socket, NULL, 0, ZMQ_DONTWAIT);
+    return true;
+}
+
+static void disconnect_silent(struct listener *listener, int64_t now_ns, bool all)
+{
+    struct connection *connection;
+
+    while ((connection = connections_silent(&listener->connections, now_ns, all)))
+        flood_control_disconnect(&listener->flood, connection,
+                                 all ? "a peer holds a routing id that libzmq uses soon"
+                                     : "it has sent no valid message");
+}
+
+/* If a connection holds a number that libzmq uses soon, the peer has brought this number as its id.
+ * Its connection is silent, because the first message would have shown the id. */
+static void check_ids(struct listener *listener, int64_t now_ns)
+{
+    uint32_t number, count = routing_ids_ahead(&listener->ids, &number);
+    bool used = false;
+
+    for (; count > 0; count--, number++)
+        used = id_is_used(listener, number) || used;
+    if (used)
+        disconnect_silent(listener, now_ns, true);
+}
+
+/* ---- binding ----------------------------------------------------------------------------- */
 
 /* Opens the monitor before it binds, so that the monitor misses no connection. */
 static bool bind_socket(struct listener *listener, const char *endpoint)
 {
-    listener->socket = socket_new(listener->type, endpoint);
-    if (!listener->socket)
+    char probe[ID_PROBE_BYTES];
+
+    probe_endpoint(listener, probe);
+    listener->socket = socket_new(endpoint);
+    if (!listener->socket || zsock_bind(listener->socket, "%s", probe) == -1)
         return false;
+    if (routing_ids_learning(&listener->ids))
+        probe_ids(listener);
     listener->monitor =
-        monitor_new(listener_socket(listener), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+        monitor_new(listener_socket(listener),
+                    ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     return listener->monitor && zsock_bind(listener->socket, "%s", endpoint) != -1;
 }
 
@@ -110,6 +215,7 @@ static void close_socket(struct listener *listener)
 {
     if (listener->socket)
         monitor_destroy(&listener->monitor, listener_socket(listener));
+    zsock_destroy(&listener->id_probe);
     zsock_destroy(&listener->socket);
 }
 
@@ -153,13 +259,14 @@ static int files_few_from(void)
     return (int)files.rlim_cur - FILES_FEW;
 }
 
-/* False if the system has no random bytes for the key of the senders' hash. */
-static bool init_senders(struct senders *senders, const char **why)
+/* False if the system has no random bytes for the keys of the hashes. */
+static bool init_tables(struct listener *listener, const char **why)
 {
     uint8_t key[SIPHASH_KEY_BYTES];
     bool random = getrandom(key, sizeof key, 0) == sizeof key;
 
-    senders_init(senders, key);
+    senders_init(&listener->senders, key);
+    memcpy(listener->handshakes.key, key, sizeof key);
     *why = "getrandom() gives no random bytes";
     return random;
 }
@@ -176,9 +283,8 @@ struct listener *listener_new(enum listener_type type, const char *endpoint, str
     listener->files_few_from = files_few_from();
     zmq_msg_init(&listener->body);
     connections_init(&listener->connections);
-    listener->connections.inexact = type == LISTENER_REP;
     listener->flood = (struct flood_control){&listener->connections, &listener->senders, log};
-    if (!init_senders(&listener->senders, why) || !listener_bind(listener, endpoint, why))
+    if (!init_tables(listener, why) || !listener_bind(listener, endpoint, why))
         listener_destroy(&listener, 0);
     return listener;
 }
@@ -239,12 +345,30 @@ void *listener_monitor(const struct listener *listener)
 
 static void connection_new(struct listener *listener, int fd)
 {
-    connections_open(&listener->connections, fd);
+    uint8_t key[ADDRESS_KEY_BYTES];
+    int64_t now_ns = zclock_usecs() * NS_PER_US;
+
+    connections_open(&listener->connections, fd, now_ns);
     flood_control_reset(fd);
+    if (tcp_peer_key(fd, key) && !handshake_limit_count(&listener->handshakes, key, now_ns))
+        flood_control_disconnect(&listener->flood, connections_at(&listener->connections, fd),
+                                 "its address opens too many connections");
     if (fd >= listener->files_few_from && warning_due(&listener->warn_files_at_us, WARN_FILES_US))
         log_warning("fewer than %d file descriptors are left for connections to %s: raise "
                     "\"ulimit -n\"",
                     FILES_FEW, listener_endpoint(listener));
+}
+
+/* True if a connection has ended at that descriptor. */
+static bool connection_end(struct listener *listener, int fd)
+{
+    struct connection *connection = connections_at(&listener->connections, fd);
+
+    if (!connection)
+        return false;
+    senders_lose(&listener->senders, connection);
+    connections_close(&listener->connections, fd);
+    return true;
 }
 
 /* Reads the events of the monitor. True if a connection has ended. */
@@ -255,25 +379,15 @@ static bool listener_watch(struct listener *listener)
     int32_t fd;
 
     while (monitor_next(listener->monitor, &event, &fd)) {
-        struct connection *connection = connections_at(&listener->connections, fd);
-        if (connection) {
-            senders_lose(&listener->senders, connection);
-            connections_close(&listener->connections, fd);
-            ended = true;
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+            routing_ids_count(&listener->ids);
+            continue;
         }
+        ended = connection_end(listener, fd) || ended;
         if (event == ZMQ_EVENT_ACCEPTED && fd >= 0)
             connection_new(listener, fd);
     }
     return ended;
-}
-
-/* Sends an answer to a lost client. libzmq drops the answer, and the REP socket can read the next
- * message. */
-static void rep_resume(struct listener *listener)
-{
-    if (listener->owes)
-        zmq_send(listener_socket(listener), NULL, 0, ZMQ_DONTWAIT);
-    listener->owes = false;
 }
 
 bool listener_lost(struct listener *listener, uint32_t *sender, const char **peer)
@@ -282,7 +396,7 @@ bool listener_lost(struct listener *listener, uint32_t *sender, const char **pee
     if (!senders_take_lost(&listener->senders, sender, listener->lost_peer))
         return false;
     *peer = listener->lost_peer;
-    rep_resume(listener);
+    listener->owes = false;
     return true;
 }
 
@@ -335,41 +449,46 @@ static bool frame_read(struct listener *listener)
     return true;
 }
 
+/* Whether another frame fits before the body. The frames before the body of a LISTENER_REP end with
+ * the first empty one. */
+static bool frame_fits(const struct listener *listener, uint32_t frames, bool delimited)
+{
+    return frames <= ENVELOPE_FRAMES_MAX && !(listener->type == LISTENER_REP && delimited);
+}
+
 /* Reads a whole message, with any number of frames. The last frame remains in listener->body. False
- * if there is no message. fits: false if the frames before the last one are too many or too long; a
- * REP hides the envelope, so a message read from it must have one frame. On the wire a message has
- * no routing id, and a message to a REP has at least an empty delimiter frame. */
-static bool message_read(struct listener *listener, struct envelope *envelope, bool *fits)
+ * if there is no message. The routing id, which is the first frame, does not come from the wire. */
+static bool message_read(struct listener *listener, struct envelope *envelope,
+                         struct envelope_form *form)
 {
     uint32_t frames = 0;
 
     envelope->size = 0;
-    *fits = true;
-    listener->wire_bytes = 0;
+    *form = (struct envelope_form){.fits = true};
     if (!frame_read(listener))
         return false;
-    listener->wire_bytes = listener->type == LISTENER_REP ? listener->wire_bytes + HEADER_BYTES : 0;
+    listener->wire_bytes = 0;
     while (zmq_msg_more(&listener->body)) {
-        *fits = *fits && listener->type == LISTENER_ROUTER && ++frames <= ENVELOPE_FRAMES_MAX &&
-                envelope_add(envelope, &listener->body);
+        form->fits = form->fits && frame_fits(listener, ++frames, form->delimited) &&
+                     envelope_add(envelope, &listener->body);
+        form->delimited |= frames > 1 && zmq_msg_size(&listener->body) == 0;
         if (!frame_read(listener))
             return false;
     }
-    listener->owes = listener->type == LISTENER_REP;
     envelope->fd = zmq_msg_get(&listener->body, ZMQ_SRCFD);
     return true;
 }
 
 /* The monitor reports the end of a connection before its descriptor is closed. If no message is
- * left after that report, no message of the connection is left. If a REP owes an answer, it reads
- * nothing (EFSM), although messages may be left. */
-static bool message_next(struct listener *listener, struct envelope *envelope, bool *fits)
+ * left after that report, no message of the connection is left. */
+static bool message_next(struct listener *listener, struct envelope *envelope,
+                         struct envelope_form *form)
 {
+    if (listener->owes)
+        return false;
     do
-        if (message_read(listener, envelope, fits))
+        if (message_read(listener, envelope, form))
             return true;
-        else if (errno != EAGAIN)
-            return false;
     while (listener_watch(listener));
     connections_all_read(&listener->connections);
     return false;
@@ -380,6 +499,20 @@ static const char *message_property(struct listener *listener, const char *name)
     const char *value = zmq_msg_gets(&listener->body, name);
 
     return value ? value : "";
+}
+
+/* Disconnects a peer that has brought an id of the form that libzmq makes. */
+static bool id_is_forged(struct listener *listener, struct connection *connection,
+                         const uint8_t *id, uint8_t id_size)
+{
+    uint32_t number;
+
+    if (id_size == 0 || id[0] != 0 ||
+        (connections_id_number(id, id_size, &number) &&
+         routing_ids_possible(&listener->ids, number)))
+        return false;
+    flood_control_abandon(&listener->flood, connection, "it has brought a forged routing id");
+    return true;
 }
 
 /* The first message of a connection shows the address and the type of the peer. */
@@ -410,6 +543,8 @@ static struct connection *message_connection(struct listener *listener,
         origin = connections_origin(&listener->connections, connection, id, id_size);
         if (!learned)
             connection_learn_peer(listener, connection);
+        if (!learned && id_is_forged(listener, connection, id, id_size))
+            return NULL;
     }
     *crowded = origin == ORIGIN_UNSURE || connection->holds >= CONNECTION_REQUESTS_MAX;
     return origin == ORIGIN_ANOTHER ? NULL : connection;
@@ -441,30 +576,45 @@ static struct sender *sender_of(struct listener *listener, struct connection *co
 enum listener_event listener_receive(struct listener *listener, struct listener_message *message)
 {
     struct envelope envelope;
-    struct connection *connection;
-    struct sender *sender = NULL;
-    bool fits;
+    struct envelope_form form;
 
-    if (!message_next(listener, &envelope, &fits))
+    if (!message_next(listener, &envelope, &form))
         return LISTENER_NOTHING;
-    connection = message_connection(listener, &envelope, &message->crowded);
+    if (envelope.fd == NO_DESCRIPTOR) {
+        learn_ids(listener, &envelope);
+        return LISTENER_DROPPED;
+    }
+    struct connection *connection = message_connection(listener, &envelope, &message->crowded);
     message->peer = connection ? connection->peer : "";
     if (connection)
         connections_read(&listener->connections, connection, listener->wire_bytes);
-    if (!fits && listener->type == LISTENER_ROUTER)
+    if (!form.fits && listener->type == LISTENER_ROUTER)
         return LISTENER_BAD_ENVELOPE;
-    if (connection)
-        sender = sender_of(listener, connection, &envelope);
-    if (!sender) {
-        rep_resume(listener);
+    if (!connection || (listener->type == LISTENER_REP && !form.delimited))
         return LISTENER_DROPPED;
-    }
+    struct sender *sender = sender_of(listener, connection, &envelope);
+    if (!sender)
+        return LISTENER_DROPPED;
     message_fill(listener, connection, message);
-    if (!fits)
+    if (!form.fits)
         message->size = 0;
     senders_hold(&listener->senders, sender);
     message->sender = sender->number;
+    listener->owes = listener->type == LISTENER_REP;
     return LISTENER_MESSAGE;
+}
+
+void listener_vouch(struct listener *listener, uint32_t sender)
+{
+    struct connection *connection = numbered(listener, sender)->connection;
+
+    if (connection && connection->silent)
+        connections_speak(&listener->connections, connection);
+}
+
+bool listener_reads(const struct listener *listener)
+{
+    return !listener->owes;
 }
 
 /* ---- sending ----------------------------------------------------------------------------- */
@@ -489,10 +639,8 @@ static bool sender_send(struct listener *listener, const struct sender *sender, 
     void *socket = listener_socket(listener);
 
     if (envelope_send(socket, &sender->envelope) &&
-        zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1) {
-        listener->owes = false;
+        zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1)
         return true;
-    }
     return errno != EAGAIN;
 }
 
@@ -500,10 +648,9 @@ static bool sender_send(struct listener *listener, const struct sender *sender, 
 static bool send_at_once(struct listener *listener, const struct sender *sender, const void *bytes,
                          size_t size)
 {
-    if (!sender->connection) {
-        rep_resume(listener);
+    listener->owes = false;
+    if (!sender->connection)
         return true;
-    }
     return TAILQ_EMPTY(&sender->connection->kept) && sender_send(listener, sender, bytes, size);
 }
 
@@ -555,6 +702,10 @@ void listener_run_due(struct listener *listener, int64_t now_ns)
     }
     if (now_ns >= listener->inspect_at_ns) {
         listener_watch(listener);
+        check_ids(listener, now_ns);
+        disconnect_silent(listener, now_ns, false);
+        if (routing_ids_learning(&listener->ids))
+            probe_ids(listener);
         flood_control_inspect(&listener->flood);
         listener->inspect_at_ns = zclock_usecs() * NS_PER_US + INSPECT_NS;
     }

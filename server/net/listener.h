@@ -1,4 +1,4 @@
-/* A listening socket, ROUTER or REP, with its monitor: receives and sends messages, numbers their
+/* A listening socket, a ROUTER, with its monitor: receives and sends messages, numbers their
  * senders, and reports lost senders. Owned by one thread. */
 #ifndef MEANTIME_SERVER_NET_LISTENER_H
 #define MEANTIME_SERVER_NET_LISTENER_H
@@ -12,7 +12,7 @@ struct log_limit;
 
 enum listener_type {
     LISTENER_ROUTER, /* many senders, each with many requests in flight */
-    LISTENER_REP,    /* lockstep: one request at a time */
+    LISTENER_REP,    /* acts as a REP socket: lockstep, one request at a time */
 };
 
 struct listener_message {
@@ -21,7 +21,7 @@ struct listener_message {
     const void *bytes; /* valid until the next listener_receive() */
     size_t size;
     bool lockstep; /* the sender takes exactly one message for each that it has sent: it is a REQ
-                      socket, or this socket is a REP */
+                      socket, or the listener acts as a REP */
     bool crowded;  /* the server must refuse the sender's requests now: its connection has
                       CONNECTION_REQUESTS_MAX in flight, or the message may belong to an earlier
                       connection that has ended with unread messages */
@@ -55,6 +55,13 @@ void *listener_monitor(const struct listener *listener);
  * if the message needs no answer. New senders get the number that was freed last. */
 enum listener_event listener_receive(struct listener *listener, struct listener_message *message);
 void listener_release(struct listener *listener, uint32_t sender);
+
+/* The message of this sender was valid: its connection no longer counts as silent. */
+void listener_vouch(struct listener *listener, uint32_t sender);
+
+/* False while a LISTENER_REP owes an answer: then listener_receive() returns nothing, and the
+ * socket need not be polled. */
+bool listener_reads(const struct listener *listener);
 
 /* Whether a sender with a number keeps the number after its last listener_release(). At most
  * CLIENTS_MAX senders may have a number at a time. */

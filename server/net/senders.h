@@ -55,7 +55,6 @@ struct sender {
     struct envelope envelope;      /* last, because only its used bytes are allocated */
 };
 
-TAILQ_HEAD(connection_list, connection);
 LIST_HEAD(sender_bucket, sender);
 
 struct senders {

@@ -5,6 +5,7 @@
 #include <linux/tcp.h> /* its tcp_info is newer than that of <netinet/tcp.h>; both conflict */
 #include <netdb.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 uint64_t tcp_received_bytes(int fd)
@@ -35,6 +36,24 @@ bool tcp_throttle(int fd, bool throttle)
     if (!throttle)
         return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0;
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+bool tcp_peer_key(int fd, uint8_t key[ADDRESS_KEY_BYTES])
+{
+    struct sockaddr_in6 address;
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&address;
+    socklen_t size = sizeof address;
+
+    memset(key, 0, ADDRESS_KEY_BYTES);
+    if (getpeername(fd, (struct sockaddr *)&address, &size) == -1)
+        return false;
+    if (address.sin6_family == AF_INET)
+        memcpy(key, &ipv4->sin_addr, sizeof ipv4->sin_addr);
+    else if (address.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address.sin6_addr))
+        memcpy(key, address.sin6_addr.s6_addr + 12, sizeof ipv4->sin_addr);
+    else if (address.sin6_family == AF_INET6)
+        memcpy(key, address.sin6_addr.s6_addr, ADDRESS_KEY_BYTES);
+    return address.sin6_family == AF_INET || address.sin6_family == AF_INET6;
 }
 
 void tcp_peer(int fd, char *peer, size_t size)

@@ -6,12 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/net/handshake_limit.h"
+
 /* Bytes that have arrived so far, read or not; 0 if `fd` is no TCP socket. */
 uint64_t tcp_received_bytes(int fd);
 
 /* Attaches a filter that drops each arriving packet with data, or detaches the filter. The peer
  * retransmits dropped packets, for minutes. False if that fails. */
 bool tcp_throttle(int fd, bool throttle);
+
+/* The bytes of the peer's address by which its connections are counted: of IPv6 the network of 64
+ * bits. False if it has no address. */
+bool tcp_peer_key(int fd, uint8_t key[ADDRESS_KEY_BYTES]);
 
 /* The peer's address in digits, or "" if the address is unknown or longer than `size`. */
 void tcp_peer(int fd, char *peer, size_t size);

@@ -62,8 +62,11 @@ static bool decode(struct inbox *inbox)
     struct message_error error;
 
     inbox->release_due = true;
-    if (message_decode(&inbox->arena, inbox->from.bytes, inbox->from.size, &inbox->message, &error))
+    if (message_decode(&inbox->arena, inbox->from.bytes, inbox->from.size, &inbox->message,
+                       &error)) {
+        listener_vouch(inbox->listener, inbox->from.sender);
         return true;
+    }
     refuse_bad(inbox, &error);
     return false;
 }
@@ -113,7 +116,10 @@ bool inbox_lost(struct inbox *inbox, uint32_t *sender, const char **peer)
 
 int inbox_poll_items(const struct inbox *inbox, zmq_pollitem_t *items)
 {
-    items[0] = (zmq_pollitem_t){.socket = listener_socket(inbox->listener), .events = ZMQ_POLLIN};
+    items[0] = (zmq_pollitem_t){
+        .socket = listener_socket(inbox->listener),
+        .events = listener_reads(inbox->listener) ? ZMQ_POLLIN : 0,
+    };
     items[1] = (zmq_pollitem_t){.socket = listener_monitor(inbox->listener), .events = ZMQ_POLLIN};
     return 2;
 }

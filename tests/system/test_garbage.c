@@ -58,9 +58,7 @@ static size_t draw_size(struct chance *chance)
 
 /* ---- checks ------------------------------------------------------------------------------ */
 
-/* A new client gets the exact sum of `proper`. If the new connection has the descriptor of a
- * connection that has closed just before, a REP server may disconnect the client. Then the client
- * connects and asks again. */
+/* A new client gets the exact sum of `proper`. */
 static void expect_service(const struct test_server *server)
 {
     char units[UNITS_TEXT_BYTES], pattern[UNITS_TEXT_BYTES + 16];
@@ -129,8 +127,7 @@ static bool has_message(struct peer *peer)
 
 /* After this the server has read everything that the peer sent before. Asks again and again,
  * because a server may close a connection that sends nothing but garbage, and then the request is
- * lost. A REP does so if a throttled connection has sent more than UNREAD_BYTES_FAIR bytes of
- * messages without a delimiter: libzmq skips them. */
+ * lost. */
 static void expect_answer_to_proper(struct peer *peer)
 {
     uint64_t answered = 0;

@@ -50,7 +50,7 @@ static void row_run(struct connections *connections, const struct connection_row
     if (row->origin)
         cr_assert_str_eq(origin_of(connections, row->event), row->origin, "%s", row->event);
     else if (strcmp(row->event, "open") == 0)
-        connections_open(connections, FD);
+        connections_open(connections, FD, 0);
     else if (strcmp(row->event, "close") == 0)
         connections_close(connections, FD);
     else if (strcmp(row->event, "all read") == 0)
@@ -161,7 +161,7 @@ Test(connections, only_an_id_that_the_router_made_is_certain)
     uint8_t size = number_id(1, id);
 
     connections_init(&connections);
-    connections_open(&connections, FD);
+    connections_open(&connections, FD, 0);
     struct connection *connection = connections_at(&connections, FD);
     cr_assert(!connections_is_certain(NULL, id, size));
     cr_assert(!connections_is_certain(connection, id, size));
@@ -171,7 +171,7 @@ Test(connections, only_an_id_that_the_router_made_is_certain)
     connection->abandoned = true;
     cr_assert(!connections_is_certain(connection, id, size));
     connections_close(&connections, FD);
-    connections_open(&connections, FD);
+    connections_open(&connections, FD, 0);
     cr_assert(!connections_is_certain(connection, id, size));
     connections_all_read(&connections);
     connections_origin(&connections, connection, name, 4);
@@ -185,7 +185,7 @@ Test(connections, only_an_id_that_the_router_made_is_certain)
 
 static struct connection *opened(struct connections *connections, int fd)
 {
-    connections_open(connections, fd);
+    connections_open(connections, fd, 0);
     return connections_at(connections, fd);
 }
 
@@ -277,13 +277,12 @@ struct inspection {
     enum verdict verdict;
 };
 
-static void inspect_all(bool inexact, const struct inspection *inspections, size_t count)
+static void inspect_all(const struct inspection *inspections, size_t count)
 {
     struct connections connections;
     uint64_t read = 0;
 
     connections_init(&connections);
-    connections.inexact = inexact;
     struct connection *connection = opened(&connections, FD);
     for (size_t i = 0; i < count; i++) {
         if (inspections[i].read > read)
@@ -310,7 +309,7 @@ Test(connections, with_too_many_unread_bytes_are_throttled_until_they_are_read)
         {9000 * KIB, 4493 * KIB, false, VERDICT_THROTTLE},
     };
 
-    inspect_all(false, inspections, LENGTH(inspections));
+    inspect_all(inspections, LENGTH(inspections));
 }
 
 /* libzmq may deliver the messages of a connection late, and a few at a time. */
@@ -327,29 +326,7 @@ Test(connections, unread_bytes_that_stay_while_all_is_read_are_a_message_that_do
         {6000 * KIB, 90, true, VERDICT_NONE},
     };
 
-    inspect_all(false, inspections, LENGTH(inspections));
-}
-
-Test(connections, bytes_that_a_rep_hides_are_settled_but_not_twice)
-{
-    static const struct inspection inspections[] = {
-        {6000 * KIB, 1000 * KIB, false, VERDICT_THROTTLE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_RESUME},
-        {6000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_THROTTLE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_NONE},
-        {11000 * KIB, 1500 * KIB, true, VERDICT_ABANDON},
-    };
-
-    inspect_all(true, inspections, LENGTH(inspections));
+    inspect_all(inspections, LENGTH(inspections));
 }
 
 /* This also holds for a connection that was throttled before, if all messages were read
@@ -426,7 +403,7 @@ static void pipe_open(struct router *router, int fd)
     if (chance_next(&router->chance) % 2 || name_is_taken(router, name))
         pipe->id_size = number_id(router->numbers++, pipe->id);
     TAILQ_INSERT_TAIL(&router->pipes, pipe, link);
-    connections_open(&router->connections, fd);
+    connections_open(&router->connections, fd, 0);
 }
 
 static void pipe_end_if_done(struct router *router, struct pipe *pipe)
@@ -504,4 +481,28 @@ Test(connections, no_sequence_of_events_mistakes_one_connection_for_another)
         pipe_end_if_done(&router, pipe);
     }
     connections_clear(&router.connections);
+}
+
+/* ---- silence ----------------------------------------------------------------------------- */
+
+Test(connections, the_oldest_silent_ones_are_named_while_many_are_silent)
+{
+    struct connections connections;
+
+    connections_init(&connections);
+    for (int fd = 0; fd < SILENT_MANY + 3; fd++)
+        connections_open(&connections, fd, fd);
+    connections_speak(&connections, connections_at(&connections, 0));
+    cr_assert(!connections_silent(&connections, SILENT_NS, false), "none is silent for long");
+    cr_assert(connections_silent(&connections, SILENT_NS + 1, false) ==
+              connections_at(&connections, 1));
+    cr_assert(!connections_silent(&connections, SILENT_NS + 1, false));
+    cr_assert(connections_silent(&connections, SILENT_NS + 2, false) ==
+              connections_at(&connections, 2));
+    cr_assert(!connections_silent(&connections, 2 * SILENT_NS, false), "few are silent");
+    connections_close(&connections, 3);
+    for (int fd = 4; fd < SILENT_MANY + 3; fd++)
+        cr_assert(connections_silent(&connections, 0, true) == connections_at(&connections, fd));
+    cr_assert(!connections_silent(&connections, 0, true));
+    connections_clear(&connections);
 }

@@ -15,6 +15,7 @@ struct listener {
     unsigned holds[SENDERS]; /* messages of a sender that were received and not released */
     bool lost[SENDERS];      /* the connection has ended, and listener_lost() has not said so */
     bool forgotten[SENDERS]; /* listener_lost() has returned the sender */
+    bool vouched[SENDERS];   /* the inbox has read a valid message of the sender */
     unsigned sent;           /* messages that the inbox has sent */
 };
 
@@ -44,6 +45,17 @@ void *listener_monitor(const struct listener *listener)
 {
     (void)listener;
     return NULL;
+}
+
+void listener_vouch(struct listener *listener, uint32_t sender)
+{
+    listener->vouched[sender] = true;
+}
+
+bool listener_reads(const struct listener *listener)
+{
+    (void)listener;
+    return true;
 }
 
 void listener_run_due(struct listener *listener, int64_t now_ns)
@@ -153,6 +165,14 @@ Test(inbox, a_turn_has_a_limited_number_of_messages)
     cr_assert_eq(turn(), 10);
     cr_assert_eq(turn(), 0);
     cr_assert_eq(scripted.holds[0], 0);
+}
+
+Test(inbox, only_a_valid_message_ends_the_silence_of_its_connection)
+{
+    add_bad(1, 3);
+    add_good(2, 1);
+    cr_assert_eq(turn(), 1);
+    cr_assert(scripted.vouched[2] && !scripted.vouched[1]);
 }
 
 Test(inbox, bad_messages_are_refused_and_count_as_messages_of_the_turn)

@@ -67,7 +67,7 @@ static struct senders *senders_new(void)
 
 static struct connection *open_connection(struct connections *connections, int fd)
 {
-    connections_open(connections, fd);
+    connections_open(connections, fd, 0);
     return connections_at(connections, fd);
 }
 
