@@ -5,9 +5,11 @@ usage: chaos.py [OPTION...] FOLDER-OF-THE-PROGRAMS    (meantime_pb2 on PYTHONPAT
 
 The pool has two fronts, a middle server and nine workers on simulated machines with a network. The
 script kills, freezes, drains, restarts and disconnects them. Meanwhile clients request sums whose
-exact totals a single thread has computed before. Exit code 0: every request was answered, every bit
-was correct, and no process ended by itself. Afterwards all workers joined again and all servers
-stopped. Exit code 77: skipped, because network namespaces or a Python package are missing.
+exact totals a single thread has computed before. With --summands, some servers offer an example
+summand, clients also request its sums, and helper processes are killed and frozen. Exit code 0:
+every request was answered, every bit was correct, and no process ended by itself. Afterwards all
+workers joined again and all servers stopped. Exit code 77: skipped, because network namespaces or a
+Python package are missing.
 """
 import argparse
 import random
@@ -58,6 +60,7 @@ def parser_new():
     add("--span-us", type=int, default=5000, metavar="N", help="span length of the servers (default 5000)")
     add("--limit-s", type=float, metavar="N",
         help="time limit of a request (default 60; with --long 180)")
+    add("--summands", metavar="FOLDER", help="also sum terms of an example summand in this folder")
     add("--plan", action="store_true", help="print the plan of faults and exit")
     return parser
 
@@ -69,7 +72,8 @@ def replay(options, parser):
         value = getattr(options, name)
         if value != SHORT.get(name, parser.get_default(name)):
             words.append(f"--{name.replace('_', '-')} {value:g}")
-    return " ".join(words + ["--loopback"] * options.loopback)
+    words += ["--loopback"] * options.loopback
+    return " ".join(words + ["--summands FOLDER"] * bool(options.summands))
 
 
 def parse_options():

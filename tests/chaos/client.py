@@ -2,7 +2,8 @@
 
 usage: client.py TABLE SEED LIMIT-S PROGRAM|- ENDPOINT...
 
-TABLE: a JSON file of requests with their exact totals. PROGRAM: the program to run for each request;
+TABLE: a JSON file of requests with their exact totals, or with the digests of the totals of a
+summand, which only a program requests. PROGRAM: the program to run for each request;
 with -, this process is the client. The client prints a line of JSON for each answer, retry and
 failure. At the end of stdin it sends no new request, waits for the missing answers, and exits 0.
 """
@@ -19,6 +20,7 @@ import zmq
 
 import machines
 from wire import Connection, units_of, wire
+from work import summands
 
 IN_FLIGHT = 2
 
@@ -42,7 +44,9 @@ RETRIED = {
 }
 
 # The errors after which the test may retry `meantime sum`. The program retries all others itself.
-MAY_GIVE_UP = re.compile(r"(no server) at|refused \((workers lost)\)")
+# A front may have lost all workers with the summand, and three helpers may have been harmed in turn.
+MAY_GIVE_UP = re.compile(r"(no server) at|refused \((workers lost|unknown summand)\)|"
+                         r"refused \((summand failed)\): [^\n]*died of signal SIG(?:KILL|SEGV)")
 
 KINDS = {wire.KIND_GAUSSIAN: "gaussian", wire.KIND_UNIFORM: "uniform"}
 
@@ -66,6 +70,8 @@ class Request:
 
     def __str__(self):
         entry = self.entry
+        if "summand" in entry:
+            return f"the sum {entry}"
         return (f"the sum of {entry['count']} {KINDS[entry['kind']]} samples from {entry['first']} "
                 f"on of seed {entry['seed']}")
 
@@ -75,11 +81,15 @@ class Request:
         self.cancelled = False
         self.attempts += 1
 
-    def check(self, units):
-        if units == self.entry["units"]:
-            report(answered=self.entry["count"], seconds=time.monotonic() - self.began_at)
+    def check(self, found):
+        """found: the units of a sum of samples, or the digest of the totals of a summand."""
+        of_summand = "summand" in self.entry
+        expected = self.entry["digest" if of_summand else "units"]
+        if found == expected:
+            report(answered=self.entry["count"], of_summand=of_summand,
+                   seconds=time.monotonic() - self.began_at)
         else:
-            report(failure=f"{self} is {self.entry['units']}, but the answer is {units}")
+            report(failure=f"{self} is {expected}, but the answer is {found}")
 
     def late(self, limit_s):
         now = time.monotonic()
@@ -249,10 +259,15 @@ class Program(Client):
             while not self.over(request) and not request.late(self.limit_s):
                 pass
 
+    def arguments(self, entry):
+        if "summand" in entry:
+            return summands.Row(**entry).arguments()
+        return [str(entry["count"]), "--kind", KINDS[entry["kind"]], "--json",
+                "--first", str(entry["first"]), "--seed", str(entry["seed"])]
+
     def command(self, entry):
-        return [self.program, "sum", str(entry["count"]), "--kind", KINDS[entry["kind"]], "--json",
-                "--first", str(entry["first"]), "--seed", str(entry["seed"]),
-                "--connect", ",".join(self.endpoints), "--timeout", f"{self.limit_s:.0f}s"]
+        return [self.program, "sum", *self.arguments(entry), "--connect", ",".join(self.endpoints),
+                "--timeout", f"{self.limit_s:.0f}s"]
 
     def over(self, request):
         """Runs one attempt. Returns False if the client must retry."""
@@ -266,7 +281,7 @@ class Program(Client):
             return True
         gave_up = MAY_GIVE_UP.search(errors) if run.returncode == 1 else None
         if gave_up:
-            report(retry=f"meantime sum: {gave_up[1] or gave_up[2]}")
+            report(retry=f"meantime sum: {gave_up[gave_up.lastindex]}")
         else:
             report(failure=f"{' '.join(run.args)} ended with {run.returncode}: {errors}")
         return not gave_up
@@ -275,7 +290,10 @@ class Program(Client):
         """meantime retries by itself and prints the number of attempts."""
         for _ in range(printed["attempts"] - 1):
             report(retry="by meantime sum itself")
-        request.check(int(printed[KINDS[request.entry["kind"]]]["units"]))
+        if "summand" in request.entry:
+            request.check(summands.digest(summands.totals(printed["outputs"])))
+        else:
+            request.check(int(printed[KINDS[request.entry["kind"]]]["units"]))
 
 
 def main():

@@ -36,6 +36,11 @@ FLEET = (
     ("worker-9", "machine-5", 1, ("front-a", RELAY)),  # the relay leads to RELAYED
 )
 RELAYED = "front-b"
+
+# The servers that offer the summand. The others compute only samples.
+SUMMAND = "slab"
+OFFERING = ("front-b", "middle", "worker-1", "worker-3", "worker-6", "worker-7", "worker-9")
+
 FRONTS = ("front-a", "front-b")
 MIDDLE = "middle"
 
@@ -56,9 +61,9 @@ def free_port():
 
 
 class Pool:
-    """wrong(text): reports a failure."""
+    """summand: the file of the summand, or None. wrong(text): reports a failure."""
 
-    def __init__(self, network, program, settings, folder, wrong):
+    def __init__(self, network, program, settings, summand, folder, wrong):
         self.network = network
         self.on_networks = isinstance(network, machines.Network)
         self.machines = {name: network.machine(name)
@@ -68,6 +73,7 @@ class Pool:
         self.relay_port = RELAY_PORT if self.on_networks else free_port()
         self.relay_log = f"{folder}/relay.log"
         self.settings = settings
+        self.summand = summand
         self.wrong = wrong
         self.servers = {name: Server(name, self.machines[machine],
                                      [program, *self.options(name, threads, joins)],
@@ -86,6 +92,8 @@ class Pool:
 
     def options(self, name, threads, joins):
         words = ["--threads", str(threads), *self.settings]
+        if self.summand and name in OFFERING:
+            words += ["--summand", self.summand]
         if name in (*FRONTS, MIDDLE):
             own = f"tcp://{self.machines[name].own_address}"
             words += ["--bind", f"{own}:{self.ports[name, CLIENTS_PORT]}",
@@ -98,7 +106,8 @@ class Pool:
         """Returns the names of the faults' targets, by kind."""
         workers = [name for name in self.servers if name not in (*FRONTS, MIDDLE)]
         return {"worker": workers, "front": list(FRONTS), "middle": [MIDDLE],
-                "server": list(self.servers), "cable": list(self.cables)}
+                "server": list(self.servers), "cable": list(self.cables),
+                "offering": list(OFFERING) if self.summand else []}
 
     def start_relay(self, seed):
         command = [sys.executable, os.path.join(HERE, "relay.py"), str(self.relay_port),

@@ -9,6 +9,7 @@ WHAT = (
     ("cut", "cables taken down for 0.1 to 5 s"),
     ("unplug", "cables that lost all packets for 0.1 to 5 s"),
 )
+HELPER_FAULTS = ("kill_helper", "crash_helper", "freeze_helper")
 
 
 def done(trial, what, targets=None):
@@ -36,13 +37,16 @@ def rows_of_faults(trial):
     yield "middle servers killed", done(trial, "kill", [MIDDLE])
     for what, text in WHAT:
         yield text, done(trial, what)
+    yield "faults of helpers (SIGKILL, SIGSEGV, SIGSTOP)", sum(done(trial, what) for what in HELPER_FAULTS)
+    yield "  that met a helper", sum(server.helpers_harmed for server in servers.values())
     yield "duration", f"{trial.storm_s:.1f} s"
 
 
 def rows_of_requests(trial):
     answers = trial.answers
     yield "answered", answers.count
-    yield "samples summed for them", f"{answers.samples:.3g}"
+    yield "  of a summand", answers.of_summands
+    yield "samples and terms summed for them", f"{answers.samples:.3g}"
     yield "retried", answers.retries.total()
     for why, count in answers.retries.most_common():
         yield f"  {why}", count

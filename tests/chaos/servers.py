@@ -1,4 +1,6 @@
 """Starts, watches and harms the servers of the pool."""
+import contextlib
+import glob
 import os
 import re
 import signal
@@ -34,6 +36,7 @@ class Server:
         self.process = None
         self.ending = False  # the test ends the process and waits for it
         self.started = 0
+        self.helpers_harmed = 0
         self.joined = 0  # how many of the ended processes had joined a front
 
     def start(self):
@@ -131,6 +134,57 @@ class Server:
         self.send(signal.SIGTERM)
         yield from self.ended(0, EXIT_STOPPED)
         self.start()
+
+
+    # Faults of a helper process: one that the server has at this moment, if there is any.
+
+    def offers(self):
+        """Waits until the server offers its summand. Before, a lost helper ends the server."""
+        while self.running():
+            with open(self.log_path, "rb") as log:
+                log.seek(self.log_began_at)
+                if b"\nSummand " in b"\n" + log.read():
+                    return
+            yield
+
+    def send_helper(self, number):
+        """Returns the process number of the helper, or None."""
+        helpers = helpers_of(self.process.pid)
+        if helpers:
+            kill_if_alive(helpers[0], number)
+        return helpers[0] if helpers else None
+
+    def do_kill_helper(self, pause_s):
+        yield from self.offers()
+        self.helpers_harmed += self.send_helper(signal.SIGKILL) is not None
+        yield from pause(pause_s)
+
+    def do_crash_helper(self, pause_s):
+        yield from self.offers()
+        self.helpers_harmed += self.send_helper(signal.SIGSEGV) is not None
+        yield from pause(pause_s)
+
+    def do_freeze_helper(self, pause_s):
+        yield from self.offers()
+        helper = self.send_helper(signal.SIGSTOP)
+        self.helpers_harmed += helper is not None
+        yield from pause(pause_s)
+        if helper:
+            kill_if_alive(helper, signal.SIGCONT)
+
+
+def helpers_of(server):
+    """Returns the helper processes of a server. Its threads are their parents."""
+    helpers = []
+    for file in glob.glob(f"/proc/{server}/task/*/children"):
+        with contextlib.suppress(OSError), open(file, encoding="ascii") as children:
+            helpers += [int(word) for word in children.read().split()]
+    return helpers
+
+
+def kill_if_alive(process, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)
 
 
 class Cable:

@@ -31,6 +31,9 @@ RATES = (
     ("hurry", "server", 0.1, (0.001, 0.1)),
     ("cut", "cable", 0.25, (0.1, 5.0)),
     ("unplug", "cable", 0.25, (0.1, 5.0)),
+    ("kill_helper", "offering", 1.0, (0.001, 0.1)),
+    ("crash_helper", "offering", 1.0, (0.001, 0.1)),
+    ("freeze_helper", "offering", 0.7, (0.1, 4.0)),
 )
 RESTART_S = (0.001, 0.2)
 
@@ -49,7 +52,7 @@ def some_stormy_time(dice, seconds):
 
 
 def plan(seed, seconds, worker_kills, front_kills, targets):
-    """targets: lists of names, for "worker", "front", "middle", "server" and "cable"."""
+    """targets: lists of names, for "worker", "front", "middle", "server", "cable" and "offering"."""
     dice = random.Random(seed)
     faults = []
 

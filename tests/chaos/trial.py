@@ -9,15 +9,17 @@ import time
 import report
 import storm
 import work
-from pool import CLIENTS_PORT, FRONTS, MIDDLE, Pool, Watch
+from pool import CLIENTS_PORT, FRONTS, MIDDLE, SUMMAND, Pool, Watch
 from wire import Connection
 
-ALL, SMALL = "table.json", "small.json"  # files of requests: all, and the smaller half
+# Files of requests: of samples, the smaller half of them, and of a summand.
+ALL, SMALL, TERMS = "table.json", "small.json", "terms.json"
 
 # Each client's file of requests and its program. "": client.py sends two requests at a time.
 # One client sends only small requests. Its longest time without an answer shows how long the fronts
 # served no client.
 CLIENTS = ((SMALL, ""), (ALL, ""), (ALL, ""), (ALL, "meantime"), (ALL, "meantime"))
+CLIENTS_OF_SUMMANDS = ((TERMS, "meantime"), (TERMS, "meantime"))
 
 TICK_S = 0.005
 REPORT_S = 10.0
@@ -41,13 +43,17 @@ class Trial:
         self.home = getattr(network, "home", None) or network.machine("home")
         self.pool = Pool(network, self.program("meantime-server"),
                          ["--heartbeat-ms", str(options.heartbeat_ms),
-                          "--span-us", str(options.span_us)], folder, self.wrong)
+                          "--span-us", str(options.span_us)], self.summand(), folder, self.wrong)
         self.clients = []
         self.answers = work.Answers()
         self.storm = None
 
     def program(self, name):
         return os.path.abspath(os.path.join(self.options.folder, name))
+
+    def summand(self):
+        folder = self.options.summands
+        return folder and os.path.abspath(os.path.join(folder, f"{SUMMAND}.so"))
 
     def wrong(self, text):
         self.wrongs.append(text)
@@ -68,13 +74,15 @@ class Trial:
         self.last["units"] = reference.answer(self.last)
         reference.close()
         entries.sort(key=lambda entry: entry["count"])
-        for name, some in (SMALL, entries[:len(entries) // 2]), (ALL, entries):
+        terms = work.terms_new(self.options.seed, self.program, self.home, self.summand())
+        for name, some in (SMALL, entries[:len(entries) // 2]), (ALL, entries), (TERMS, terms):
             with open(os.path.join(self.folder, name), "w", encoding="ascii") as file:
                 json.dump(some, file)
 
     def start_clients(self):
         endpoints = [self.pool.endpoint(name, CLIENTS_PORT) for name in FRONTS]
-        for number, (table, program) in enumerate(CLIENTS, 1):
+        clients = CLIENTS + (CLIENTS_OF_SUMMANDS if self.options.summands else ())
+        for number, (table, program) in enumerate(clients, 1):
             self.clients.append(work.ClientProcess(
                 f"client-{number}", self.home, self.folder,
                 [os.path.join(self.folder, table), str(self.options.seed + number),
@@ -112,6 +120,9 @@ class Trial:
         if not self.wait_until(self.whole, JOINED_LIMIT_S):
             self.wrong(f"{when} these had not joined: {', '.join(self.watch.missing(self.pool))}")
         return time.monotonic() - began_at
+
+    def answered(self):
+        return self.answers.count and (self.answers.of_summands or not self.options.summands)
 
     def run_storm(self):
         self.storm = storm.Storm(self.plan(), {**self.pool.servers, **self.pool.cables})
@@ -183,7 +194,7 @@ class Trial:
         self.watch = Watch(self.pool)
         self.await_whole("before the storm")
         self.start_clients()
-        if not self.wait_until(lambda: self.answers.count, self.options.limit_s):
+        if not self.wait_until(self.answered, self.options.limit_s):
             self.wrong("before the storm no request was answered")
         self.answers.begin()
         self.run_storm()

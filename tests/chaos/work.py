@@ -1,5 +1,6 @@
 """Makes requests with known totals, and runs the clients that send them."""
 import collections
+import dataclasses
 import fcntl
 import json
 import os
@@ -16,6 +17,9 @@ from wire import Connection, units_of, wire
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "vectors", "sums.txt")
 
+sys.path.insert(0, os.path.dirname(VECTORS))
+import summands  # noqa: E402
+
 BLOCK_SAMPLES = 65536
 SAMPLE_END_MAX = 2**63
 KINDS = {"gaussian": wire.KIND_GAUSSIAN, "uniform": wire.KIND_UNIFORM}
@@ -28,6 +32,10 @@ RANDOM = 32
 LARGEST_S = 0.3
 PROBE_SAMPLES = 50_000_000
 ANSWER_S = 120
+
+# The requests of a summand are the known ones and RANDOM_TERMS others, each of so many terms.
+RANDOM_TERMS = 6
+TERMS_RANGE = (1000, 65_536)
 
 
 def known_entries(dice):
@@ -48,14 +56,18 @@ def random_entry(dice, count):
             "first": first, "count": count}
 
 
+def start_alone(server, machine, *options):
+    """Starts a server with one thread. Returns its process and endpoint."""
+    process = machines.start([server, "--bind", "tcp://127.0.0.1:*", "--threads", "1", *options], machine,
+                             stdout=subprocess.PIPE, text=True)
+    return process, re.match(r"Listening on (\S+) ", process.stdout.readline())[1]
+
+
 class Reference:
     """A server with one thread, for this process alone. rate: samples per second."""
 
     def __init__(self, server, machine):
-        self.process = machines.start(
-            [server, "--bind", "tcp://127.0.0.1:*", "--threads", "1"], machine,
-            stdout=subprocess.PIPE, text=True)
-        endpoint = re.match(r"Listening on (\S+) ", self.process.stdout.readline())[1]
+        self.process, endpoint = start_alone(server, machine)
         self.connection = Connection(endpoint)
         self.answer(random_entry(random.Random(0), BLOCK_SAMPLES))
         began_at = time.monotonic()
@@ -107,11 +119,39 @@ def table_new(seed, reference):
     return entries
 
 
+# ---- terms of a summand --------------------------------------------------------------------------
+
+def random_terms(dice, summand):
+    """Returns a request of a few spans, each of which needs helpers on its worker."""
+    row = dice.choice([row for row in summands.rows() if row.summand == summand])
+    return dataclasses.replace(row, seed=dice.randrange(2**64), first=dice.randrange(2**40),
+                               count=int(log_uniform(dice, *TERMS_RANGE)))
+
+
+def terms_new(seed, program, machine, file):
+    """Returns requests of the summand in the file, with the digests of a server with one thread."""
+    if not file:
+        return []
+    dice = random.Random(seed)
+    summand = os.path.basename(file).partition(".")[0]
+    rows = [row for row in summands.rows() if row.summand == summand]
+    process, endpoint = start_alone(program("meantime-server"), machine, "--summand", file)
+    for row in [random_terms(dice, summand) for _ in range(RANDOM_TERMS)]:
+        with machines.start([program("meantime"), "--connect", endpoint, "sum", *row.arguments()], machine,
+                            stdout=subprocess.PIPE, text=True) as client:
+            printed = json.loads(client.communicate()[0])
+        rows.append(dataclasses.replace(row, digest=summands.digest(summands.totals(printed["outputs"]))))
+    process.terminate()
+    process.wait(ANSWER_S)
+    return [dataclasses.asdict(row) for row in rows]
+
+
 class Answers:
     """The events of all clients."""
 
     def __init__(self):
         self.count = 0
+        self.of_summands = 0
         self.samples = 0
         self.failures = []
         self.retries = collections.Counter()
@@ -127,6 +167,7 @@ class Answers:
         if "answered" in event:
             now = time.monotonic()
             self.count += 1
+            self.of_summands += event["of_summand"]
             self.samples += event["answered"]
             self.longest_s = max(self.longest_s, event["seconds"])
             self.gap_s = max(self.gap_s, now - self.last_at)
