@@ -18,8 +18,9 @@
 #include "server/net/plain_listener.h"
 #include "server/options.h"
 #include "server/server.h"
+#include "server/stop_signal.h"
 #include "summand/check.h"
-#include "summand/helper.h"
+#include "summand/helper_program.h"
 #include "sums/kernel.h"
 
 /* File descriptors for the rest of the server, about 20, and for the first clients. */
@@ -132,12 +133,18 @@ static void set_up_czmq(void)
 /* --check. Signals end it, unlike a server. */
 static int check_summand(const struct server_options *options, const sigset_t *signals)
 {
+    char error[SENTENCE_BYTES];
     const struct helper_settings settings = {
+        .program = helper_program_open(error),
         .kernel = options->kernel,
         .memory_bytes = options->summand_memory,
         .call_timeout_ns = options->summand_timeout_ns,
     };
 
+    if (settings.program == -1) {
+        fprintf(stderr, "meantime-server: %s\n", error);
+        return EXIT_FAILURE;
+    }
     sigprocmask(SIG_UNBLOCK, signals, NULL);
     return summand_check(options->check, options->parameters, &settings) ? EXIT_SUCCESS
                                                                          : EXIT_FAILURE;
@@ -166,8 +173,6 @@ int main(int argc, char **argv)
     struct server *server;
     sigset_t signal_set;
 
-    if (helper_is_wanted(argc, argv))
-        return helper_main(argv);
     standard_files_open();
     patient_stderr_open();
     patient_stdout_open(NULL);
@@ -189,6 +194,8 @@ int main(int argc, char **argv)
     if (server) {
         status = server_run(server) ? EXIT_SUCCESS : EXIT_FAILURE;
         server_destroy(&server);
+    } else if (stop_signal_is_pending()) {
+        status = EXIT_SUCCESS;
     }
     shut_down();
     log_close(LOG_PATIENCE_MS);

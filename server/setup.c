@@ -10,6 +10,7 @@
 
 #include "proto/printable.h"
 #include "server/log.h"
+#include "server/stop_signal.h"
 #include "sums/digest.h"
 
 /* The process number distinguishes servers on one machine. */
@@ -32,6 +33,7 @@ static bool set_up_summands(struct setup *setup, const struct server_options *op
         .kernel = options->kernel,
         .memory_bytes = options->summand_memory,
         .call_timeout_ns = options->summand_timeout_ns,
+        .is_stopped = stop_signal_is_pending,
     };
 
     return summands_init(&setup->summands, options->summands, options->summand_count, &settings,

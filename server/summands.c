@@ -4,8 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/log.h"
+#include "server/stop_signal.h"
+#include "summand/helper_program.h"
 
 static void announce(struct summands *summands, uint32_t capacity)
 {
@@ -22,7 +25,9 @@ static void announce(struct summands *summands, uint32_t capacity)
 /* The kernel ends a process with SIGILL if it executes an instruction that the processor lacks. */
 static bool skip(const struct summand *summand, const char *path, const char *error)
 {
-    if (summand->signal == SIGILL)
+    if (stop_signal_is_pending())
+        log_info("stopped while it loaded the summand of %s", path);
+    else if (summand->signal == SIGILL)
         log_warning("does not offer the summand of %s, which may be compiled for another "
                     "processor: %s",
                     path, error);
@@ -50,14 +55,27 @@ static bool load(struct summands *summands, const char *path,
     return true;
 }
 
+/* A server without summands needs no helper program. */
+static bool program_open(struct summands *summands, uint32_t count)
+{
+    char error[SENTENCE_BYTES];
+
+    summands->count = 0;
+    summands->program = count > 0 ? helper_program_open(error) : -1;
+    if (count > 0 && summands->program == -1)
+        log_error("%s", error);
+    return count == 0 || summands->program != -1;
+}
+
 bool summands_init(struct summands *summands, const char *const *paths, uint32_t count,
                    const struct helper_settings *settings, uint32_t capacity)
 {
-    bool loaded = true;
+    struct helper_settings own = *settings;
+    bool loaded = program_open(summands, count);
 
-    summands->count = 0;
+    own.program = summands->program;
     for (uint32_t i = 0; i < count && loaded; i++)
-        loaded = load(summands, paths[i], settings, capacity);
+        loaded = load(summands, paths[i], &own, capacity);
     return loaded;
 }
 
@@ -65,6 +83,8 @@ void summands_clear(struct summands *summands)
 {
     while (summands->count > 0)
         summand_clear(&summands->list[--summands->count]);
+    if (summands->program != -1)
+        close(summands->program);
 }
 
 const struct summand *summands_find(const struct summands *summands, const char *name)

@@ -11,6 +11,7 @@
 #include "summand/summand.h"
 
 struct summands {
+    int program;    /* descriptor of the helper program; -1: none is open */
     uint32_t count; /* 0 to OFFERS_MAX */
     struct summand list[OFFERS_MAX];
     struct offer offers[OFFERS_MAX]; /* the same, for the dispatcher */
@@ -19,7 +20,7 @@ struct summands {
 /* Loads and examines the files, in this order: a second or more for each. A file that is compiled
  * for another processor is skipped with a warning. Returns false after a sentence in the log; call
  * summands_clear() even then.
- * capacity: compute threads. */
+ * settings: all but `program`, which is opened here. capacity: compute threads. */
 bool summands_init(struct summands *summands, const char *const *paths, uint32_t count,
                    const struct helper_settings *settings, uint32_t capacity);
 void summands_clear(struct summands *summands);

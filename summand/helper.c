@@ -1,6 +1,6 @@
-/* The helper process. */
-#include "summand/helper.h"
-
+/* The program meantime-summand-helper: loads one summand, and sums spans of one request for the
+ * server that has started it. It links few libraries, so that a new helper takes over soon after a
+ * crash. */
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #include "proto/time_slice.h"
 #include "summand/build.h"
 #include "summand/engine.h"
+#include "summand/helper_program.h"
 #include "summand/helper_wire.h"
 #include "summand/loader.h"
 #include "summand/sandbox.h"
@@ -249,22 +251,38 @@ static void schedule(void)
     time_slice_ask(sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), 0);
 }
 
-bool helper_is_wanted(int argc, char **argv)
+/* A helper of another build would misread the other arguments and the messages. */
+static void check_build(int argc, char **argv)
 {
-    return argc == HELPER_ARGUMENTS && strcmp(argv[1], HELPER_ARGUMENT) == 0;
+    if (argc > HELPER_ARGUMENT_BUILD && strcmp(argv[HELPER_ARGUMENT_BUILD], helper_build) == 0)
+        return;
+    fprintf(stderr, "This program is a part of meantime-server, which starts it.\n");
+    exit(HELPER_EXIT_BUILD);
 }
 
-int helper_main(char **argv)
+/* Without the functions that the user's code wants to run at exit(). */
+static void serve_all(struct helper *helper)
 {
-    struct helper *helper = calloc(1, sizeof *helper);
     struct helper_request request;
+    while (read(HELPER_SOCKET, &request, sizeof request) == sizeof request)
+        serve(helper, &request);
+    _exit(HELPER_EXIT_SOCKET);
+}
+
+int main(int argc, char **argv)
+{
+    check_build(argc, argv);
+    struct helper *helper = calloc(1, sizeof *helper);
+    close(HELPER_PROGRAM);
+    prctl(PR_SET_NAME, "summand-helper"); /* the system would call the process 6 */
     signals_default();
     schedule();
-    sandbox_enter((pid_t)atoi(argv[2]), strtoull(argv[4], NULL, 10));
+    sandbox_enter((pid_t)atoi(argv[HELPER_ARGUMENT_PARENT]),
+                  strtoull(argv[HELPER_ARGUMENT_MEMORY], NULL, 10));
     if (!helper)
         return EXIT_FAILURE;
-    helper->kernel = kernel_named(argv[3]);
-    helper->known_terms = (uint32_t)atoi(argv[5]);
+    helper->kernel = kernel_named(argv[HELPER_ARGUMENT_KERNEL]);
+    helper->known_terms = (uint32_t)atoi(argv[HELPER_ARGUMENT_KNOWN]);
     helper->state =
         mmap(NULL, sizeof *helper->state, PROT_READ | PROT_WRITE, MAP_SHARED, HELPER_STATE, 0);
     if (!helper->kernel || helper->state == MAP_FAILED)
@@ -273,8 +291,5 @@ int helper_main(char **argv)
     helper->is_loading = true;
     load(helper);
     helper->is_loading = false;
-    while (read(HELPER_SOCKET, &request, sizeof request) == sizeof request)
-        serve(helper, &request);
-    _exit(
-        HELPER_EXIT_SOCKET); /* without the functions that the user's code wants to run at exit() */
+    serve_all(helper);
 }

@@ -22,10 +22,14 @@
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
 #include "proto/printable.h"
+#include "summand/helper_program.h"
 #include "summand/helper_wire.h"
 
 /* A call that is cancelled may take this long to end. */
 #define CANCEL_NS (100 * NS_PER_MS)
+
+/* During an examination, a stop is noticed after this time. */
+#define LOOK_NS (20 * NS_PER_MS)
 
 /* The timeout is divided by this many checks. A call is too long if the counter of calls has the
  * same value at all of them. If the whole machine stops for a while, that counts as one check. */
@@ -91,22 +95,13 @@ static void ends_close(const struct ends *ends)
     close_if_open(ends->null);
 }
 
-/* Moves a descriptor above those of the helper. */
-static int moved(int file)
-{
-    int high = file == -1 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, HELPER_DESCRIPTORS);
-    if (file != -1)
-        ERRNO_SAVED(close(file));
-    return high;
-}
-
 static bool share_socket(struct helper_process *process, struct ends *ends)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
         return false;
     process->socket = pair[0];
-    ends->socket = moved(pair[1]);
+    ends->socket = helper_descriptor_move(pair[1]);
     return ends->socket != -1;
 }
 
@@ -116,14 +111,14 @@ static bool share_output(struct helper_process *process, struct ends *ends)
     if (pipe2(pipe, O_CLOEXEC) == -1)
         return false;
     process->output = pipe[0];
-    ends->output = moved(pipe[1]);
+    ends->output = helper_descriptor_move(pipe[1]);
     return ends->output != -1 && fcntl(process->output, F_SETFL, O_NONBLOCK) == 0;
 }
 
 static bool share_state(struct helper_process *process, struct ends *ends)
 {
     void *map;
-    ends->state = moved(memfd_create("helper", MFD_CLOEXEC));
+    ends->state = helper_descriptor_move(memfd_create("helper", MFD_CLOEXEC));
     if (ends->state == -1 || ftruncate(ends->state, sizeof *process->state) == -1)
         return false;
     map = mmap(NULL, sizeof *process->state, PROT_READ | PROT_WRITE, MAP_SHARED, ends->state, 0);
@@ -134,7 +129,7 @@ static bool share_state(struct helper_process *process, struct ends *ends)
 
 static bool share(struct helper_process *process, struct ends *ends)
 {
-    ends->null = moved(open("/dev/null", O_RDWR | O_CLOEXEC));
+    ends->null = helper_descriptor_move(open("/dev/null", O_RDWR | O_CLOEXEC));
     return ends->null != -1 && share_socket(process, ends) && share_output(process, ends) &&
            share_state(process, ends);
 }
@@ -156,15 +151,17 @@ static int attributes_init(posix_spawnattr_t *attributes)
                                                     POSIX_SPAWN_SETPGROUP);
 }
 
-static void actions_init(posix_spawn_file_actions_t *actions, const struct ends *ends, int file)
+static void actions_init(posix_spawn_file_actions_t *actions, const struct ends *ends,
+                         const struct helper_settings *settings)
 {
     posix_spawn_file_actions_init(actions);
     posix_spawn_file_actions_adddup2(actions, ends->null, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(actions, ends->output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(actions, ends->output, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(actions, ends->socket, HELPER_SOCKET);
-    posix_spawn_file_actions_adddup2(actions, file, HELPER_FILE);
+    posix_spawn_file_actions_adddup2(actions, settings->file, HELPER_FILE);
     posix_spawn_file_actions_adddup2(actions, ends->state, HELPER_STATE);
+    posix_spawn_file_actions_adddup2(actions, settings->program, HELPER_PROGRAM);
     posix_spawn_file_actions_addclosefrom_np(actions, HELPER_DESCRIPTORS);
 }
 
@@ -189,13 +186,13 @@ static char **environment_with(char *tunables)
 static int spawn(struct helper_process *process, const struct ends *ends, char **arguments,
                  char **environment)
 {
-    const char *program = process->settings.program;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", HELPER_PROGRAM);
     attributes_init(&attributes);
-    actions_init(&actions, ends, process->settings.file);
-    int reason = posix_spawn(&process->pid, program ? program : "/proc/self/exe", &actions,
-                             &attributes, arguments, environment);
+    actions_init(&actions, ends, &process->settings);
+    int reason = posix_spawn(&process->pid, path, &actions, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return reason;
@@ -216,9 +213,18 @@ static int spawn_with_tunables(struct helper_process *process, const struct ends
 
 static int start(struct helper_process *process, const struct ends *ends)
 {
-    char parent[16], kernel[32], memory[24], known[16], helper[] = HELPER_ARGUMENT,
-                                                        name[] = "meantime-helper";
-    char *arguments[] = {name, helper, parent, kernel, memory, known, NULL};
+    char name[] = "meantime-summand-helper", build[32], parent[16], kernel[32], memory[24],
+         known[16];
+    char *arguments[] = {
+        name,
+        [HELPER_ARGUMENT_BUILD] = build,
+        [HELPER_ARGUMENT_PARENT] = parent,
+        [HELPER_ARGUMENT_KERNEL] = kernel,
+        [HELPER_ARGUMENT_MEMORY] = memory,
+        [HELPER_ARGUMENT_KNOWN] = known,
+        [HELPER_ARGUMENTS] = NULL,
+    };
+    snprintf(build, sizeof build, "%s", helper_build);
     snprintf(parent, sizeof parent, "%d", (int)getpid());
     snprintf(kernel, sizeof kernel, "%s", process->settings.kernel->name);
     snprintf(memory, sizeof memory, "%" PRIu64, process->settings.memory_bytes);
@@ -246,9 +252,11 @@ struct helper_process *helper_process_new(const struct helper_settings *settings
     int reason = share(process, &ends) ? start(process, &ends) : errno;
     ends_close(&ends);
     if (reason) {
-        sentence_write(error,
-                       "Cannot start a helper process: %s; raise \"ulimit -u\" or \"ulimit -n\".",
-                       strerror(reason));
+        sentence_write(
+            error,
+            "Cannot start a helper process: %s; raise \"ulimit -u\" or \"ulimit -n\", or "
+            "install meantime-summand-helper again.",
+            strerror(reason));
         helper_process_destroy(&process);
     }
     return process;
@@ -415,6 +423,7 @@ static void say_end(const struct helper_process *process, char text[SENTENCE_BYT
 {
     char where[80];
     int status = process->end.si_status;
+    bool ran_code = atomic_load(&process->state->calls) > 0;
     say_where(process, where);
     if (process->end.si_code != CLD_EXITED)
         sentence_write(text, "The helper process died of signal SIG%s %s%s.",
@@ -424,6 +433,9 @@ static void say_end(const struct helper_process *process, char text[SENTENCE_BYT
         sentence_write(text,
                        "The function closed or replaced the descriptors of its helper process %s.",
                        where);
+    else if (status == HELPER_EXIT_BUILD && !ran_code)
+        sentence_write(text, "The program meantime-summand-helper is of another build than this "
+                             "server: install both of one build, and start the server again.");
     else
         sentence_write(
             text,
@@ -646,13 +658,18 @@ bool helper_process_examine(struct helper_process *process, const struct helper_
         return false;
     }
     send_request(process, &request);
-    while (!helper_process_next(process, outcome))
-        helper_process_wait(process, NS_PER_S);
+    while (!helper_process_next(process, outcome)) {
+        if (process->settings.is_stopped && process->settings.is_stopped())
+            helper_process_cancel(process);
+        helper_process_wait(process, LOOK_NS);
+    }
     if (outcome->end == HELPER_SUMMED || outcome->end == HELPER_FAILED)
         take_examination(process, examination);
     examination->signal = ending_signal(process);
     bool examined = outcome->end == HELPER_SUMMED;
-    sentence_write(error, "%s", outcome->text);
+    sentence_write(error, "%s",
+                   outcome->end == HELPER_CANCELLED ? "The examination was stopped."
+                                                    : outcome->text);
     free(outcome);
     return examined;
 }

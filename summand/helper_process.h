@@ -31,14 +31,16 @@
 struct helper_process;
 
 struct helper_settings {
-    const char *program; /* that calls helper_main(); NULL: the program that runs */
-    int file;            /* descriptor of the shared object, from summand_file_open() */
+    int program; /* descriptor of the helper program, from helper_program_open() */
+    int file;    /* descriptor of the shared object, from summand_file_open() */
     const struct kernel *kernel;
     uint64_t memory_bytes;   /* that the helper may allocate */
     int64_t call_timeout_ns; /* of one call of begin() or value() */
     uint32_t known_terms;    /* terms with known answers that each new helper repeats, 0 to 8 */
     uint64_t known_digest;   /* their digest */
     const char *tunables;    /* value of GLIBC_TUNABLES; NULL: as in the server */
+    bool (*is_stopped)(
+        void); /* asked every few milliseconds: ends an examination; NULL: nothing does */
 };
 
 /* What the spans of one request share. */
@@ -115,9 +117,9 @@ bool helper_process_is_alive(struct helper_process *process);
 void helper_process_wait(struct helper_process *process, int64_t patience_ns);
 
 /* Computes the known answers, which have no parameters, and then measures times with those of
- * `question`. Waits for the result, seconds or more. Returns false after a sentence in `error`;
- * then `examination` has its name, help and libm_calls if the file could be loaded, and {0}
- * otherwise. */
+ * `question`. Waits for the result, seconds or more; settings.is_stopped() ends the wait. Returns
+ * false after a sentence in `error`; then `examination` has its name, help and libm_calls if the
+ * file could be loaded, and {0} otherwise. */
 bool helper_process_examine(struct helper_process *process, const struct helper_question *question,
                             struct helper_examination *examination, char error[SENTENCE_BYTES]);
 

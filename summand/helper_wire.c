@@ -1,9 +1,21 @@
-/* Packs the totals of a span into a message, and unpacks them. */
+/* Packs the totals of a span into a message, and unpacks them; moves descriptors. */
 #include "summand/helper_wire.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "proto/errno_saved.h"
 #include "proto/outputs.h"
+
+int helper_descriptor_move(int file)
+{
+    int high = file == -1 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, HELPER_DESCRIPTORS);
+    if (file != -1)
+        ERRNO_SAVED(close(file));
+    return high;
+}
 
 struct total_head {
     int32_t unit_log2;

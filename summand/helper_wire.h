@@ -1,5 +1,5 @@
-/* Messages between a server and its helper process, and the memory that both share. Both are the
- * same program, so structs are messages. The server trusts no byte that the helper sends. */
+/* Messages between a server and its helper process, and the memory that both share. Both are of one
+ * build, so structs are messages. The server trusts no byte that the helper sends. */
 #ifndef MEANTIME_SUMMAND_HELPER_WIRE_H
 #define MEANTIME_SUMMAND_HELPER_WIRE_H
 
@@ -10,21 +10,31 @@
 
 #include "summand/helper_process.h"
 
-/* The first argument of a helper. The others: the pid of the server, the name of the kernel, the
- * bytes of memory, and the number of known terms. */
-#define HELPER_ARGUMENT  "--helper-process"
-#define HELPER_ARGUMENTS 6
+/* Arguments of a helper. The build stays the first one in all versions, and a helper that gets
+ * another one than its own ends with HELPER_EXIT_BUILD. */
+enum {
+    HELPER_ARGUMENT_BUILD = 1, /* helper_build of the server */
+    HELPER_ARGUMENT_PARENT,    /* the pid of the server */
+    HELPER_ARGUMENT_KERNEL,    /* the name of the kernel */
+    HELPER_ARGUMENT_MEMORY,    /* bytes */
+    HELPER_ARGUMENT_KNOWN,     /* the number of known terms */
+    HELPER_ARGUMENTS,
+};
 
 /* Descriptors of a helper. 0 is /dev/null, 1 and 2 are a pipe to the server. */
 enum {
     HELPER_SOCKET = 3, /* of type SOCK_SEQPACKET */
     HELPER_FILE,       /* the shared object */
     HELPER_STATE,      /* struct helper_state */
+    HELPER_PROGRAM,    /* the helper program itself, which closes it */
     HELPER_DESCRIPTORS,
 };
 
 /* Exit status of a helper that cannot use its socket: the function has closed it. */
 #define HELPER_EXIT_SOCKET 83
+
+/* Exit status of a helper of another build than its server. */
+#define HELPER_EXIT_BUILD 84
 
 /* One page that both processes map. The function may destroy it; then its request ends with a
  * timeout or a wrong progress, but its totals do not change. */
@@ -57,6 +67,11 @@ struct helper_reply {
     uint32_t outputs; /* that follow, packed; or an examination follows */
     char text[SENTENCE_BYTES];
 };
+
+/* Moves a descriptor of the server above those of a helper, so that the helper's can be put into
+ * their places. Closes `file`. Returns -1 with errno set if there is no descriptor left or `file`
+ * is -1. */
+int helper_descriptor_move(int file);
 
 /* Bytes of one packed output: name, sum and squares with their lengths and units. */
 #define PACKED_OUTPUT_BYTES_MAX                                                                    \

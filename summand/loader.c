@@ -35,11 +35,7 @@ static int memory_file(void)
     int low = memfd_create("summand", COPY_FLAGS | MFD_NOEXEC_SEAL);
     if (low == -1 && errno == EINVAL)
         low = memfd_create("summand", COPY_FLAGS);
-    if (low == -1)
-        return -1;
-    int file = fcntl(low, F_DUPFD_CLOEXEC, HELPER_DESCRIPTORS);
-    ERRNO_SAVED(close(low));
-    return file;
+    return helper_descriptor_move(low);
 }
 
 /* False with errno set. */

@@ -1,7 +1,7 @@
 /* What a helper process costs: an empty span beside a round trip between two bare processes, and
  * the time from a crash until another helper has the span.
  *
- *     bench_helper SERVER DARTS.so FAULTS.so [ROUNDS]
+ *     bench_helper DARTS.so FAULTS.so [ROUNDS]
  *
  * The parts alternate, so that both have the same machine. */
 #include <assert.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "proto/instant.h"
+#include "summand/helper_program.h"
 #include "summand/helpers.h"
 #include "summand/summand.h"
 
@@ -52,10 +53,10 @@ static double quantile(double *values, size_t count, double share)
     return values[(size_t)(share * (double)(count - 1))];
 }
 
-static struct summand summand_of(const char *server, const char *path)
+static struct summand summand_of(int program, const char *path)
 {
     const struct helper_settings settings = {
-        .program = server,
+        .program = program,
         .kernel = kernel_best(),
         .memory_bytes = HELPER_MEMORY_BYTES,
         .call_timeout_ns = HELPER_CALL_TIMEOUT_NS,
@@ -191,15 +192,17 @@ static void measure_crashes(const struct summand *summand, uint64_t before, cons
 
 int main(int argc, char **argv)
 {
-    size_t rounds = argc == 5 ? strtoul(argv[4], NULL, 10) : ROUNDS;
-    if (argc < 4 || argc > 5 || rounds < 1 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "usage: bench_helper SERVER DARTS.so FAULTS.so [ROUNDS]\n");
+    size_t rounds = argc == 4 ? strtoul(argv[3], NULL, 10) : ROUNDS;
+    char error[SENTENCE_BYTES];
+    if (argc < 3 || argc > 4 || rounds < 1 || rounds > ROUNDS_MAX) {
+        fprintf(stderr, "usage: bench_helper DARTS.so FAULTS.so [ROUNDS]\n");
         return 2;
     }
-    struct summand darts = summand_of(argv[1], argv[2]), faults = summand_of(argv[1], argv[3]);
+    int program = helper_program_open(error);
+    struct summand darts = summand_of(program, argv[1]), faults = summand_of(program, argv[2]);
     measure_empty_spans(&darts, rounds);
-    measure_crashes(&faults, TERMS_BEFORE, "in a request that runs", (rounds + 9) / 10);
-    measure_crashes(&faults, 0, "in the first span", (rounds + 9) / 10);
+    measure_crashes(&faults, TERMS_BEFORE, "in a request that runs", (rounds + 4) / 5);
+    measure_crashes(&faults, 0, "in the first span", (rounds + 4) / 5);
     summand_clear(&darts);
     summand_clear(&faults);
     return 0;

@@ -1,4 +1,4 @@
-/* Helper processes of the real server program: each fault of a function costs its request and gives
+/* Helper processes of the real helper program: each fault of a function costs its request and gives
  * a sentence. */
 #include <criterion/criterion.h>
 #include <fnmatch.h>
@@ -13,6 +13,7 @@
 
 #include "proto/instant.h"
 #include "summand/helper_process.h"
+#include "summand/helper_program.h"
 #include "summand/helpers.h"
 #include "summand/loader.h"
 #include "summand/summand.h"
@@ -41,14 +42,14 @@ static struct helper_settings settings_of(const char *name)
 {
     char path[512], error[SENTENCE_BYTES];
     struct helper_settings settings = {
-        .program = MEANTIME_SERVER,
+        .program = helper_program_open(error),
         .kernel = kernel_best(),
         .memory_bytes = HELPER_MEMORY_BYTES,
         .call_timeout_ns = HELPER_CALL_TIMEOUT_NS,
     };
     snprintf(path, sizeof path, "%s/%s.so", BAD_SUMMANDS, name);
     settings.file = loader_copy(path, error);
-    cr_assert(settings.file != -1, "%s", error);
+    cr_assert(settings.program != -1 && settings.file != -1, "%s", error);
     return settings;
 }
 
