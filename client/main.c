@@ -17,6 +17,7 @@
 #include "client/starter/new_summand.h"
 #include "client/status/status_command.h"
 #include "client/sum/sum_command.h"
+#include "keys/identity.h"
 #include "proto/standard_files.h"
 
 /* What the program opens before a command and closes after it. */
@@ -54,16 +55,23 @@ static int open_plain(struct program *program)
 /* Returns an exit status. On failure prints a sentence. */
 static int open_session(struct program *program)
 {
-    const struct endpoints *endpoints = &program->options.endpoints;
+    const struct client_options *options = &program->options;
+    const struct endpoints *endpoints = &options->endpoints;
     struct meantime *session = meantime_new();
     int error = MEANTIME_OK;
     size_t i = 0;
 
     program->target.session = session;
+    if (session && options->key_file)
+        error = meantime_set_keys(session, options->key_file, options->server_key);
+    if (error == MEANTIME_BAD_KEY) {
+        fprintf(stderr, "meantime: %s\n", meantime_key_problem(session));
+        return EXIT_FAILURE;
+    }
     while (session && error == MEANTIME_OK && i < endpoints->count)
         error = meantime_connect(session, endpoints->names[i++]);
     if (session && error == MEANTIME_OK)
-        error = meantime_set_patience(session, program->options.patience_ns);
+        error = meantime_set_patience(session, options->patience_ns);
     if (session && error == MEANTIME_OK)
         return EXIT_SUCCESS;
     if (error == MEANTIME_BAD_ENDPOINT) {
@@ -139,6 +147,8 @@ int main(int argc, char **argv)
     client_options_parse(&program.options, argc, argv);
     zsys_handler_set(NULL); /* czmq must not catch signals */
     interrupt_catch();
+    if (program.options.key_file)
+        identity_forbid_dumps();
     int exit = open_all(&program);
     if (exit == EXIT_SUCCESS) {
         exit = call_command(&program);

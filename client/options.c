@@ -45,6 +45,8 @@ enum {
     OPTION_PATIENCE,
     OPTION_KEYS,
     OPTION_ROLE,
+    OPTION_KEY,
+    OPTION_SERVER_KEY,
 };
 
 /* Groups of options, in the order of --help, after GROUP_ALL. */
@@ -74,6 +76,13 @@ static const struct argp_option option_table[] = {
      "How long to retry without a server: after a server is lost, or before the first connection "
      "(default 10s; 0: for ever). The time starts again after each answer",
      GROUP_ALL},
+    {"key", OPTION_KEY, "FILE", 0,
+     "Encrypt the connections to the servers with this secret certificate, as \"meantime keys "
+     "new\" "
+     "writes it",
+     GROUP_ALL},
+    {"server-key", OPTION_SERVER_KEY, "FILE", 0,
+     "The public key of the servers: a certificate, or 40 characters", GROUP_ALL},
     {"json", OPTION_JSON, 0, 0, "Print only one JSON object on stdout", GROUP_ALL},
     {"quiet", 'q', 0, 0, "Print only results", GROUP_ALL},
     {0, 0, 0, 0, "For serial, async and compare:", GROUP_LESSON},
@@ -373,6 +382,9 @@ static void check_plain(const struct command_line *line)
         command_line_fail(line, "sum is not for plain servers: they accept no seed and no count");
     if (options->mode == MODE_STATUS)
         command_line_fail(line, "status is not for plain servers: they send only sums");
+    if (options->key_file)
+        command_line_fail(line, "%s is not for plain servers: they use no keys",
+                          command_line_origin(line, OPTION_KEY, origin));
     if (command_line_given(line, OPTION_GAUSSIAN))
         command_line_fail(line, "--gaussian is not for plain servers: they choose the count");
 }
@@ -395,6 +407,20 @@ static void check_summand(const struct command_line *line)
     if (options->output && options->until_error == 0)
         command_line_fail(line, "%s needs --until-error ERROR",
                           command_line_origin(line, OPTION_OUTPUT, origin));
+}
+
+/* A key alone would leave open which server gets the request. */
+static void check_key(const struct command_line *line)
+{
+    const struct client_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX];
+
+    if (options->key_file && !options->server_key)
+        command_line_fail(line, "%s needs --server-key, the public key of the servers",
+                          command_line_origin(line, OPTION_KEY, origin));
+    if (options->server_key && !options->key_file)
+        command_line_fail(line, "%s needs --key, your own secret certificate",
+                          command_line_origin(line, OPTION_SERVER_KEY, origin));
 }
 
 static void check_keys(const struct command_line *line)
@@ -442,6 +468,7 @@ static void check(const struct command_line *line)
                           command_line_origin(line, OPTION_FIRST, origin));
     if (options->plain_endpoint)
         check_plain(line);
+    check_key(line);
 }
 
 static uint64_t parse_gaussian(const struct command_line *line, const char *text)
@@ -490,6 +517,8 @@ static void parse_option(struct command_line *line, int key, char *text)
     case OPTION_UNTIL_ERROR: options->until_error = parse_error(line, text); break;
     case OPTION_OUTPUT: options->output = parse_output(line, text); break;
     case OPTION_KEYS: options->keys_folder = parse_file(line, text); break;
+    case OPTION_KEY: options->key_file = parse_file(line, text); break;
+    case OPTION_SERVER_KEY: options->server_key = parse_file(line, text); break;
     case OPTION_ROLE: options->keys_role = parse_role(line, text); break;
     }
 }

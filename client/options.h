@@ -37,6 +37,8 @@ struct client_options {
     struct endpoints endpoints;        /* of the servers */
     const char *plain_endpoint;        /* of a plain server, which is then the only one; or NULL */
     struct meantime_question question; /* for the server; has the user's timeout */
+    const char *key_file;              /* the user's secret certificate; NULL: no encryption */
+    const char *server_key;            /* of all servers, as text or file; set if key_file is */
     int64_t patience_ns;               /* how long an outage may last; 0: for ever */
     bool seed_given;                   /* by the user; otherwise question.seed is random */
     bool json;                         /* print one JSON object */

@@ -20,6 +20,10 @@
  * server is not overloaded by many clients at once. */
 #define PAUSE_NS_MIN (10 * NS_PER_MS)
 
+/* The pause after a round with a denied key. It may be allowed soon, but each dial costs the server
+ * as much computing as some thousand messages. */
+#define DENIED_PAUSE_NS (1 * NS_PER_S)
+
 /* How long libzmq may take to connect after a probe has connected. */
 #define CONNECT_MS ((int)(DIAL_PROBE_NS / NS_PER_MS))
 
@@ -122,6 +126,7 @@ static void note_failure(struct dialer *dialer, const char *endpoint,
     bool plain = !address || strcmp(endpoint, dialer->endpoint) == 0;
     char item[DIAL_ENDPOINT_BYTES + DIAL_TEXT_BYTES];
 
+    round->denied |= failure->denied;
     round->definite = failure->definite && (round->text[0] == '\0' || round->definite);
     snprintf(item, sizeof item, "%s%s%s", plain ? "" : address + strlen("://"), plain ? "" : ": ",
              failure->text);
@@ -136,6 +141,12 @@ static void fail_candidate(struct candidate *candidate, bool definite, const cha
         return;
     snprintf(failure->text, sizeof failure->text, "%s", text);
     failure->definite = definite;
+}
+
+static void deny_candidate(struct candidate *candidate, const char *text)
+{
+    fail_candidate(candidate, true, text);
+    candidate->failure.denied = candidate->over = true;
 }
 
 /* ---- candidates -------------------------------------------------------------------------- */
@@ -154,6 +165,13 @@ static bool set(void *socket, int option, int value)
     return RETRY_IF_INTERRUPTED(zmq_setsockopt(socket, option, &value, sizeof value)) == 0;
 }
 
+static bool set_keys(const struct dialer *dialer, void *dealer)
+{
+    const struct identity *identity = dialer->settings->identity;
+
+    return !identity || identity_secure_client(identity, dealer);
+}
+
 static bool set_options(const struct dialer *dialer, const struct candidate *candidate)
 {
     void *dealer = candidate->dealer;
@@ -161,7 +179,8 @@ static bool set_options(const struct dialer *dialer, const struct candidate *can
     return set(dealer, ZMQ_LINGER, 0) && set(dealer, ZMQ_RECONNECT_IVL, -1) &&
            set(dealer, ZMQ_IPV6, strchr(candidate->endpoint, '[') != NULL) &&
            set(dealer, ZMQ_HANDSHAKE_IVL, handshake_limit_ms(dialer)) &&
-           set(dealer, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) && dialer->settings->set_options(dealer);
+           set(dealer, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) && dialer->settings->set_options(dealer) &&
+           set_keys(dialer, dealer);
 }
 
 /* Each monitor needs a new name, because the name of a closed monitor stays in use for a while.
@@ -241,7 +260,11 @@ static void on_connected(const struct dialer *dialer, struct candidate *candidat
     candidate->over = true;
 }
 
-/* If a handshake times out, libzmq reports an arbitrary error. */
+static const char needs_key_text[] = "the server accepts only peers with a key";
+
+/* If a handshake times out, libzmq reports an arbitrary error. A server closes the connection if
+ * the client uses another server's key, or none. In the latter case libzmq sometimes reports the
+ * reason, and sometimes only the end of the connection: then the round before says why. */
 static void on_handshake_failed(const struct dialer *dialer, struct candidate *candidate,
                                 int32_t error)
 {
@@ -249,10 +272,15 @@ static void on_handshake_failed(const struct dialer *dialer, struct candidate *c
     char text[DIAL_TEXT_BYTES];
 
     candidate->silent = now_ns() - candidate->connected_at_ns >= limit_ns - limit_ns / 10;
+    if (!candidate->silent && dialer->settings->identity)
+        deny_candidate(candidate, "handshake failed: the server has another key, or none");
+    else if (!candidate->silent && dialer->failed.denied)
+        deny_candidate(candidate, needs_key_text);
     if (candidate->silent)
         snprintf(text, sizeof text, "timed out: connected, but no handshake followed");
     else if (error == EPIPE || error == 0)
-        snprintf(text, sizeof text, "handshake failed: the peer closed the connection");
+        snprintf(text, sizeof text,
+                 "handshake failed: the peer closed the connection, as a server with keys does");
     else
         snprintf(text, sizeof text, "handshake failed: %s", zmq_strerror(error));
     fail_candidate(candidate, false, text);
@@ -261,14 +289,20 @@ static void on_handshake_failed(const struct dialer *dialer, struct candidate *c
 static void on_protocol_error(const struct dialer *dialer, struct candidate *candidate,
                               int32_t value)
 {
-    (void)dialer, (void)value;
-    fail_candidate(candidate, true, "protocol error: the peer does not speak ZMTP");
+    bool keys = dialer->settings->identity;
+
+    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+        deny_candidate(candidate,
+                       keys ? "the server uses no keys, but this side has one" : needs_key_text);
+    else
+        fail_candidate(candidate, true, "protocol error: the peer does not speak ZMTP");
 }
 
 static void on_refused(const struct dialer *dialer, struct candidate *candidate, int32_t value)
 {
     (void)dialer, (void)value;
-    fail_candidate(candidate, true, "handshake failed: the peer refused the authentication");
+    deny_candidate(candidate,
+                   "the server refused this key: it is not allowed, or for another role");
 }
 
 static void on_end(const struct dialer *dialer, struct candidate *candidate, int32_t value)
@@ -412,6 +446,8 @@ static enum dialer_event end_round(struct dialer *dialer)
     dialer->silent_rounds += dialer->silent;
     if (dialer->silent)
         dialer->pause_ns = PAUSE_NS_MIN;
+    if (dialer->round.denied)
+        dialer->pause_ns = DENIED_PAUSE_NS;
     dialer->silent = false;
     end_prober(dialer);
     return begin_round(dialer) ? DIALER_FAILED : DIALER_BROKEN;

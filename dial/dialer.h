@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "dial/failure.h"
+#include "keys/identity.h"
 
 /* The descriptors that a dialer needs for a first address: an epoll set, a prober and its probe, a
  * socket, its monitor (two) and its connection. */
@@ -25,6 +26,7 @@ struct dialer_settings {
     void *zmq;          /* libzmq's context */
     unsigned *monitors; /* counts the monitors of the context: each has its own name */
     bool (*set_options)(void *dealer); /* sets the owner's options; false: errno says why */
+    const struct identity *identity;   /* the caller's keys; NULL: without encryption */
     int64_t pause_ns_max;              /* longest pause between two rounds; the first is 10 ms */
 };
 

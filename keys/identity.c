@@ -76,16 +76,30 @@ static bool set_key(void *socket, int option, const uint8_t key[KEY_BYTES])
     return zmq_setsockopt(socket, option, key, KEY_BYTES) == 0;
 }
 
+/* The limit is for frames without encryption. */
+static bool raise_frame_limit(void *socket)
+{
+    int64_t bytes = 0;
+    size_t size = sizeof bytes;
+
+    if (zmq_getsockopt(socket, ZMQ_MAXMSGSIZE, &bytes, &size) == -1)
+        return false;
+    bytes += bytes >= 0 ? CURVE_FRAME_BYTES : 0;
+    return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes, sizeof bytes) == 0;
+}
+
 bool identity_secure_client(const struct identity *identity, void *socket)
 {
-    return set_key(socket, ZMQ_CURVE_SERVERKEY, identity->server_key) &&
+    return raise_frame_limit(socket) &&
+           set_key(socket, ZMQ_CURVE_SERVERKEY, identity->server_key) &&
            set_key(socket, ZMQ_CURVE_PUBLICKEY, identity->public_key) &&
            set_key(socket, ZMQ_CURVE_SECRETKEY, identity->secret_key);
 }
 
 bool identity_secure_server(const struct identity *identity, void *socket)
 {
-    return zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &(int){1}, sizeof(int)) == 0 &&
+    return raise_frame_limit(socket) &&
+           zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &(int){1}, sizeof(int)) == 0 &&
            set_key(socket, ZMQ_CURVE_PUBLICKEY, identity->public_key) &&
            set_key(socket, ZMQ_CURVE_SECRETKEY, identity->secret_key);
 }

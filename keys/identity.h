@@ -9,6 +9,10 @@
 
 #include "keys/key_file.h"
 
+/* Bytes that CURVE adds to each frame on the wire: 8 for the name of the command, 8 for the nonce,
+ * 16 for the authentication and 1 for the flags. ZMQ_MAXMSGSIZE includes them. */
+#define CURVE_FRAME_BYTES 33
+
 struct identity {
     uint8_t public_key[KEY_BYTES];
     uint8_t secret_key[KEY_BYTES];
@@ -23,10 +27,11 @@ struct identity *identity_load(const char *key_file, const char *server_key,
 /* Accepts NULL, leaves NULL. */
 void identity_destroy(struct identity **identity);
 
-/* Makes the socket, before it connects, a CURVE client with these keys. False: errno says why. */
+/* Makes the socket a CURVE client with these keys, before it connects and after ZMQ_MAXMSGSIZE was
+ * set. False: errno says why. */
 bool identity_secure_client(const struct identity *identity, void *socket);
 
-/* The same, before it binds, for a CURVE server. */
+/* The same for a CURVE server, before it binds. */
 bool identity_secure_server(const struct identity *identity, void *socket);
 
 /* From now on the system makes no core dump of this process, and other processes of its user cannot

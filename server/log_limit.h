@@ -27,6 +27,7 @@ enum log_kind {
     LOG_KIND_THROTTLED,    /* a connection has too many unread bytes */
     LOG_KIND_ABANDONED,    /* the server disconnects a connection */
     LOG_KIND_DISCONNECTED, /* a client has disconnected before it had all its answers */
+    LOG_KIND_KEY,          /* the key of a peer is refused */
     LOG_KIND_PLAIN_FULL,
     LOG_KIND_PLAIN_NO_DESCRIPTOR,
     LOG_KINDS,

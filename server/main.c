@@ -10,7 +10,9 @@
 #include <sys/signalfd.h>
 
 #include "cli/patient_stream.h"
+#include "keys/identity.h"
 #include "proto/standard_files.h"
+#include "server/access/access.h"
 #include "server/compute_threads.h"
 #include "server/log.h"
 #include "server/net/io_threads.h"
@@ -110,7 +112,8 @@ static bool prepare_files(const struct server_options *options)
 static bool prepare_threads(const struct server_options *options)
 {
     uint32_t threads = options->threads;
-    uint32_t others = LIBRARY_THREADS + LOG_THREADS + DIAL_THREADS * options->parent_count;
+    uint32_t others = LIBRARY_THREADS + LOG_THREADS + DIAL_THREADS * options->parent_count +
+                      (options->keys_folder ? ACCESS_THREADS : 0);
 
     if (compute_threads_rehearse(threads + others) && log_open())
         return true;
@@ -182,6 +185,8 @@ int main(int argc, char **argv)
     if (options.check)
         return check_summand(&options, &signal_set);
     log_set_level(options.log_level);
+    if (options.keys_folder || options.key_file)
+        identity_forbid_dumps();
     if (!prepare_files(&options) || !prepare_threads(&options))
         return EXIT_FAILURE;
     int signals = signals_open(&signal_set);

@@ -53,6 +53,9 @@ enum {
     OPTION_PARAMETERS,
     OPTION_SUMMAND_TIMEOUT,
     OPTION_SUMMAND_MEMORY,
+    OPTION_KEYS,
+    OPTION_KEY,
+    OPTION_SERVER_KEY,
 };
 
 static const struct argp_option option_table[] = {
@@ -74,6 +77,14 @@ static const struct argp_option option_table[] = {
      GROUP_ALL},
     {"join", 'j', "ENDPOINT,...", 0,
      "Fronts to join as a worker, such as tcp://host:8198; may be given several times", GROUP_ALL},
+    {"keys", OPTION_KEYS, "DIR", 0,
+     "Encrypt all connections, and accept only the keys that \"meantime keys allow\" has put into "
+     "this folder. Its key `server` is this server's own",
+     GROUP_ALL},
+    {"key", OPTION_KEY, "FILE", 0,
+     "Join the fronts with this secret certificate, as \"meantime keys new\" writes it", GROUP_ALL},
+    {"server-key", OPTION_SERVER_KEY, "FILE", 0,
+     "The public key of these fronts: a certificate, or 40 characters", GROUP_ALL},
     {"span-us", OPTION_SPAN, "US", 0,
      "Size of a joined worker's spans, in us of computing time (default 50000)", GROUP_ALL},
     {"heartbeat-ms", OPTION_HEARTBEAT, "MS", 0,
@@ -232,6 +243,13 @@ static char *parse_plain_endpoint(const struct command_line *line, char *text)
     return parse_endpoint(line, text);
 }
 
+static const char *parse_path(const struct command_line *line, const char *text)
+{
+    if (!*text)
+        command_line_refuse(line, text, "expected the name of a file or folder");
+    return text;
+}
+
 static enum log_level parse_log_level(const struct command_line *line, const char *text)
 {
     enum log_level level = LEVEL_INFO;
@@ -273,6 +291,23 @@ static enum listener_type parse_socket(const struct command_line *line, const ch
     return LISTENER_ROUTER;
 }
 
+/* Both keys are for the fronts that this server joins. */
+static void check_key(const struct command_line *line)
+{
+    const struct server_options *options = line->input;
+    char origin[VARIABLE_BYTES_MAX];
+
+    if (options->key_file && !options->server_key)
+        command_line_fail(line, "%s needs --server-key, the public key of the fronts",
+                          command_line_origin(line, OPTION_KEY, origin));
+    if (options->server_key && !options->key_file)
+        command_line_fail(line, "%s needs --key, the secret certificate to join with",
+                          command_line_origin(line, OPTION_SERVER_KEY, origin));
+    if (command_line_given(line, OPTION_KEY) && options->parent_count == 0)
+        command_line_fail(line, "--key without --join: --keys names the folder with the key of a "
+                                "listening server");
+}
+
 /* Checks that depend on several options. */
 static void check(const struct command_line *line)
 {
@@ -286,6 +321,7 @@ static void check(const struct command_line *line)
     if (!options->check && command_line_given(line, OPTION_PARAMETERS))
         command_line_fail(line, "--parameters without --check: the requests of clients have "
                                 "parameters of their own");
+    check_key(line);
     if (options->threads == 0 && !options->workers_endpoint)
         command_line_fail(line, "%s 0 without --workers: no thread and no worker would compute",
                           command_line_origin(line, 't', origin));
@@ -318,6 +354,9 @@ static void parse_option(struct command_line *line, int key, char *text)
         break;
     case OPTION_SUMMAND_MEMORY: options->summand_memory = parse_memory(line, text); break;
     case 'k': options->kernel = kernel_option(line, text); break;
+    case OPTION_KEYS: options->keys_folder = parse_path(line, text); break;
+    case OPTION_KEY: options->key_file = parse_path(line, text); break;
+    case OPTION_SERVER_KEY: options->server_key = parse_path(line, text); break;
     case OPTION_LOG_LEVEL: options->log_level = parse_log_level(line, text); break;
     case 'q': options->quiet = true; break;
     }
@@ -335,8 +374,8 @@ void server_options_parse(struct server_options *options, int argc, char **argv)
         .summary = "Sums Gaussian and uniform samples for meantime clients, exactly, on every "
                    "core.",
         .details = "SIGTERM or SIGINT: refuses new requests, finishes those in flight, and exits "
-                   "with 0. A second signal stops the server at once. SIGHUP, SIGUSR1 and "
-                   "SIGUSR2 change nothing.",
+                   "with 0. A second signal stops the server at once. SIGHUP: reads the keys "
+                   "again. SIGUSR1 and SIGUSR2 change nothing.",
         .repeatable = "jS",
         .option = parse_option,
         .argument = refuse_argument,

@@ -32,6 +32,9 @@ struct server_options {
     const char *parameters;     /* for the check; "" is usual */
     int64_t summand_timeout_ns; /* of one call of a user's function */
     uint64_t summand_memory;    /* bytes that each helper process may allocate */
+    const char *keys_folder;    /* of keys that peers need; NULL: they need none */
+    const char *key_file;       /* this server's own secret certificate, for fronts that it joins */
+    const char *server_key;     /* of these fronts, as text or file; set if key_file is */
     enum log_level log_level;   /* of the least serious lines that are logged */
     bool quiet;                 /* print only errors and warnings */
 };

@@ -20,8 +20,8 @@
 #define STOP_MS  100
 
 /* What zmq_poll() waits for: signals, threads, plain clients, two listeners with their monitors,
- * and the parents' sockets and monitors. */
-#define POLL_ITEMS_MAX (3 + 2 * 2 + 2 * PARENTS_MAX)
+ * the authenticator with its allow-list, and the parents' sockets and monitors. */
+#define POLL_ITEMS_MAX (3 + 2 * 2 + ACCESS_POLL_ITEMS + 2 * PARENTS_MAX)
 
 /* The peers in the order of their turns. */
 enum peer_kind {
@@ -91,10 +91,11 @@ static bool is_status_request(const struct event *event)
 /* The loop answers a status request itself, because only the loop knows all peers. */
 static void send_status(struct setup *setup, const struct event *event, int64_t now_ns)
 {
+    const struct status_viewer viewer = {setup, event->client};
     static struct status_reply reply; /* too large for the stack; only one thread runs a server */
     static uint8_t bytes[FRAME_BYTES_MAX];
 
-    status_reply_fill(setup, now_ns, &event->message->status_request, &reply);
+    status_reply_fill(setup, now_ns, &event->message->status_request, &viewer, &reply);
     clients_send_status(setup->clients, event->client, bytes, status_encode(&reply, bytes));
 }
 
@@ -188,6 +189,12 @@ static void on_end_signal(struct server *server, const struct signalfd_siginfo *
         drain(server);
 }
 
+static void on_hang_up(struct server *server, const struct signalfd_siginfo *signal)
+{
+    log_info("SIGHUP from process %" PRIu32 ": reading the keys again", signal->ssi_pid);
+    access_reload(server->setup.access);
+}
+
 /* No other signal ends the server. */
 static void on_other_signal(const struct signalfd_siginfo *signal)
 {
@@ -202,8 +209,33 @@ static void serve_signals(struct server *server)
     while (read(server->signals, &signal, sizeof signal) == sizeof signal)
         if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT)
             on_end_signal(server, &signal);
+        else if (signal.ssi_signo == SIGHUP && server->setup.access)
+            on_hang_up(server, &signal);
         else
             on_other_signal(&signal);
+}
+
+/* ---- keys -------------------------------------------------------------------------------- */
+
+static void check_keys(struct setup *setup)
+{
+    if (setup->clients)
+        clients_check_keys(setup->clients);
+    if (setup->joined_workers)
+        joined_workers_check_keys(setup->joined_workers);
+}
+
+/* Without its authenticator, the server can accept nobody. */
+static void serve_access(struct server *server)
+{
+    struct access *access = server->setup.access;
+
+    if (!access)
+        return;
+    if (!access_run(access))
+        stop(server);
+    else if (access_take_loss(access))
+        check_keys(&server->setup);
 }
 
 /* The time comes last: the server reads what peers have sent before it finds them silent. */
@@ -212,6 +244,7 @@ static bool serve_all(struct server *server)
     bool served = false;
 
     server->now_ns = clock_ns();
+    serve_access(server);
     for (enum peer_kind peer = 0; peer < PEERS; peer++)
         served = serve_peer(server, peer) || served;
     serve_signals(server);
@@ -263,6 +296,8 @@ static void wait_for_event(const struct server *server)
         count += clients_poll_items(setup->clients, items + count);
     if (setup->joined_workers)
         count += joined_workers_poll_items(setup->joined_workers, items + count);
+    if (setup->access)
+        count += access_poll_items(setup->access, items + count);
     count += parents_poll_items(setup->parents, items + count);
     assert(count <= POLL_ITEMS_MAX);
     zmq_poll(items, count, wait_ms(server));
@@ -319,7 +354,7 @@ static void print_done(const struct server *server)
 {
     static struct status_reply reply;
 
-    status_reply_fill(&server->setup, clock_ns(), &(struct status_request){0, 0}, &reply);
+    status_reply_fill(&server->setup, clock_ns(), &(struct status_request){0, 0}, NULL, &reply);
     log_info("%s: %" PRIu64 " requests answered, %" PRIu64 " refused, %" PRIu64
              " bad messages, %" PRIu64 " workers lost",
              server->stopped ? "stopped" : "done", reply.counters.answered, reply.counters.refused,

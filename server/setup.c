@@ -10,6 +10,7 @@
 
 #include "proto/printable.h"
 #include "server/log.h"
+#include "server/net/parent_link.h"
 #include "server/stop_signal.h"
 #include "sums/digest.h"
 
@@ -75,6 +76,19 @@ static bool set_up_threads(struct setup *setup, const struct server_options *opt
     return setup->threads;
 }
 
+static bool set_up_access(struct setup *setup, const struct server_options *options)
+{
+    if (options->keys_folder)
+        setup->access = access_new(options->keys_folder, &setup->log);
+    return setup->access || !options->keys_folder;
+}
+
+/* A gate that lets strangers in must not stay open. */
+static bool prove(struct setup *setup, const char *endpoint)
+{
+    return !setup->access || access_prove(setup->access, endpoint);
+}
+
 static void log_cannot_listen(const char *endpoint, const char *why, const char *option)
 {
     log_error("cannot listen on %s: %s; name another endpoint with %s", endpoint, why, option);
@@ -88,6 +102,7 @@ static bool set_up_joined_workers(struct setup *setup, const struct server_optio
         .quiet = options->quiet,
         .dispatcher = setup->dispatcher,
         .log = &setup->log,
+        .access = setup->access,
     };
 
     const char *why;
@@ -95,21 +110,32 @@ static bool set_up_joined_workers(struct setup *setup, const struct server_optio
     if (!settings.endpoint)
         return true;
     setup->joined_workers = joined_workers_new(&settings, &why);
-    if (!setup->joined_workers)
+    if (!setup->joined_workers) {
         log_cannot_listen(settings.endpoint, why, "--workers");
-    return setup->joined_workers;
+        return false;
+    }
+    return prove(setup, joined_workers_endpoint(setup->joined_workers));
 }
 
 static bool set_up_clients(struct setup *setup, const struct server_options *options)
 {
+    const struct listener_settings settings = {
+        .type = options->listener_type,
+        .endpoint = options->endpoint,
+        .log = &setup->log,
+        .access = setup->access,
+        .gate = GATE_CLIENTS,
+    };
     const char *why;
 
     if (!options->endpoint)
         return true;
-    setup->clients = clients_new(options->listener_type, options->endpoint, &setup->log, &why);
-    if (!setup->clients)
+    setup->clients = clients_new(&settings, &why);
+    if (!setup->clients) {
         log_cannot_listen(options->endpoint, why, "--bind");
-    return setup->clients;
+        return false;
+    }
+    return prove(setup, clients_endpoint(setup->clients));
 }
 
 static bool set_up_plain_clients(struct setup *setup, const struct server_options *options)
@@ -134,6 +160,19 @@ static bool set_up_parent(struct setup *setup, const char *endpoint, int64_t now
     return false;
 }
 
+static bool set_up_identity(struct setup *setup, const struct server_options *options)
+{
+    struct key_problem problem;
+
+    if (!options->key_file)
+        return true;
+    setup->identity = identity_load(options->key_file, options->server_key, &problem);
+    if (!setup->identity)
+        log_error("%s", problem.text);
+    parent_links_use(setup->identity);
+    return setup->identity;
+}
+
 static bool set_up_parents(struct setup *setup, const struct server_options *options,
                            int64_t now_ns)
 {
@@ -152,17 +191,20 @@ bool setup_init(struct setup *setup, const struct server_options *options, int64
     *setup = (struct setup){.began_at_ns = now_ns};
     set_up_join(setup, options);
     return set_up_summands(setup, options) && set_up_dispatcher(setup, options) &&
-           set_up_threads(setup, options) && set_up_clients(setup, options) &&
-           set_up_joined_workers(setup, options) && set_up_plain_clients(setup, options) &&
+           set_up_threads(setup, options) && set_up_access(setup, options) &&
+           set_up_clients(setup, options) && set_up_joined_workers(setup, options) &&
+           set_up_plain_clients(setup, options) && set_up_identity(setup, options) &&
            set_up_parents(setup, options, now_ns);
 }
 
 void setup_clear(struct setup *setup, int patience_ms)
 {
     parents_destroy(&setup->parents, patience_ms);
+    identity_destroy(&setup->identity);
     plain_clients_destroy(&setup->plain_clients, patience_ms);
     joined_workers_destroy(&setup->joined_workers, patience_ms);
     clients_destroy(&setup->clients, patience_ms);
+    access_destroy(&setup->access);
     threads_destroy(&setup->threads);
     dispatcher_destroy(&setup->dispatcher);
     summands_clear(&setup->summands);

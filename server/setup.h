@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "keys/identity.h"
+#include "server/access/access.h"
 #include "server/core/dispatcher.h"
 #include "server/log_limit.h"
 #include "server/options.h"
@@ -18,12 +20,14 @@
 struct setup {
     struct join join; /* the name, kernel, digest and threads of this server */
     struct log_limit log;
+    struct access *access; /* NULL without --keys: peers need no keys */
     struct summands summands;
     struct dispatcher *dispatcher;
     struct threads *threads;
     struct joined_workers *joined_workers; /* NULL without --workers */
     struct clients *clients;               /* NULL without an endpoint for clients */
     struct plain_clients *plain_clients;   /* NULL without --plain */
+    struct identity *identity;             /* for the parents; NULL without --key */
     struct parents *parents;
     int64_t began_at_ns;
 };

@@ -35,10 +35,23 @@ static void fill_owners(const struct setup *setup, struct status_reply *reply)
     }
 }
 
-void status_reply_fill(const struct setup *setup, int64_t now_ns,
-                       const struct status_request *request, struct status_reply *reply)
+/* Requests of plain clients and of parents belong to no key. */
+static bool shows(const void *context, uint32_t client)
 {
-    dispatcher_status(setup->dispatcher, now_ns, request, reply);
+    const struct status_viewer *viewer = context;
+    const struct clients *clients = viewer->setup->clients;
+
+    return clients_may_see_all(clients, viewer->client) ||
+           (client < CLIENTS_MAX && clients_may_see(clients, viewer->client, client));
+}
+
+void status_reply_fill(const struct setup *setup, int64_t now_ns,
+                       const struct status_request *request, const struct status_viewer *viewer,
+                       struct status_reply *reply)
+{
+    const struct status_filter filter = {shows, viewer};
+
+    dispatcher_status(setup->dispatcher, now_ns, request, viewer ? &filter : NULL, reply);
     reply->counters.refused += setup->clients ? clients_refused(setup->clients) : 0;
     reply->counters.bad_messages = setup->log.bad_messages;
     memcpy(reply->name, setup->join.name, sizeof reply->name);

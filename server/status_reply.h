@@ -7,8 +7,16 @@
 #include "proto/status.h"
 #include "server/setup.h"
 
-/* Fills in the whole reply. request: which workers and requests the lists begin with. */
+/* The client that a status is for. If peers need keys, only admins see the requests of others. */
+struct status_viewer {
+    const struct setup *setup;
+    uint32_t client;
+};
+
+/* Fills in the whole reply. request: which workers and requests the lists begin with. viewer: NULL:
+ * the server itself. */
 void status_reply_fill(const struct setup *setup, int64_t now_ns,
-                       const struct status_request *request, struct status_reply *reply);
+                       const struct status_request *request, const struct status_viewer *viewer,
+                       struct status_reply *reply);
 
 #endif

@@ -100,13 +100,22 @@ static void end(struct exchange *e, enum exchange_state state)
     add_effect(e, EXCHANGE_EFFECT_DETACH);
 }
 
+static bool is_denied(const struct exchange *e)
+{
+    for (size_t i = 0; i < e->endpoints->count; i++)
+        if (e->dials[i].denied)
+            return true;
+    return false;
+}
+
 static void give_up(struct exchange *e)
 {
     char text[LIST_BYTES];
 
     if (!e->was_connected) {
-        e->error = MEANTIME_NO_SERVER;
-        append_error(e, "no server at %s", list_endpoints(e, text));
+        bool denied = is_denied(e);
+        e->error = denied ? MEANTIME_NO_ACCESS : MEANTIME_NO_SERVER;
+        append_error(e, "no %s %s", denied ? "access to" : "server at", list_endpoints(e, text));
     } else if (e->now_ns > e->unserved_at_ns)
         append_error(e, "; retried for %.3g s without success",
                      seconds(e->now_ns - e->unserved_at_ns));
@@ -299,8 +308,8 @@ static void fail_dial(struct exchange *e)
 /* The next dial has begun already. The failure may end the patience. */
 static void note_failure(struct exchange *e)
 {
-    e->dials[e->endpoint] =
-        (struct dial_result){.reason = e->event->reason, .definite = e->event->definite};
+    e->dials[e->endpoint] = (struct dial_result){
+        .reason = e->event->reason, .denied = e->event->denied, .definite = e->event->definite};
     set_dial_due(e);
 }
 

@@ -97,7 +97,7 @@ struct exchange_event {
     const struct message *message; /* only for EXCHANGE_EVENT_MESSAGE */
     const char *reason;            /* a clause without a full stop. That of CANNOT_CONNECT lives as
                                     * long as the exchange */
-    bool definite;                 /* only for CANNOT_CONNECT: see struct dial_failure */
+    bool definite, denied;         /* only for CANNOT_CONNECT: see struct dial_failure */
     int64_t alive_at_ns; /* the time of a probe's handshake or of any message; at most now */
 };
 
@@ -134,6 +134,7 @@ struct exchange_setting {
 /* The last dial of an endpoint. */
 struct dial_result {
     const char *reason; /* why the dial has failed; NULL: it has not failed */
+    bool denied;        /* the keys do not fit */
     bool definite; /* it has failed definitely, and the dial after it has reached no address yet */
 };
 

@@ -66,6 +66,26 @@ int meantime_connect(struct meantime *m, const char *endpoints)
     return error;
 }
 
+/* Programs without keys need no room for the problem. */
+int meantime_set_keys(struct meantime *m, const char *key_file, const char *server_key)
+{
+    struct session *s = &m->session;
+
+    if (!s->key_problem)
+        s->key_problem = malloc(sizeof *s->key_problem);
+    if (!s->key_problem)
+        return MEANTIME_NO_RESOURCES;
+    s->key_problem->text[0] = '\0';
+    return link_context_set_keys(&s->context, key_file, server_key, s->key_problem)
+               ? MEANTIME_OK
+               : MEANTIME_BAD_KEY;
+}
+
+const char *meantime_key_problem(const struct meantime *m)
+{
+    return m->session.key_problem ? m->session.key_problem->text : "";
+}
+
 int meantime_set_patience(struct meantime *m, int64_t patience_ns)
 {
     if (patience_ns < 0)
@@ -244,6 +264,7 @@ const char *meantime_error_text(int error)
         {MEANTIME_NOT_CONNECTED, "the session has no endpoint"},
         {MEANTIME_UNKNOWN, "there is no such request, or its result was taken already"},
         {MEANTIME_INTERRUPTED, "a signal interrupted the call"},
+        {MEANTIME_BAD_KEY, "a key cannot be used"},
         {MEANTIME_NO_SERVER, "no server could be connected"},
         {MEANTIME_SERVER_LOST, "the server was lost, and no other server took over"},
         {MEANTIME_SERVER_BUSY, "the servers are busy"},
@@ -252,6 +273,7 @@ const char *meantime_error_text(int error)
         {MEANTIME_TIMED_OUT, "the request timed out"},
         {MEANTIME_CANCELLED, "the request was cancelled"},
         {MEANTIME_NO_SUMMAND, "no server has the summand"},
+        {MEANTIME_NO_ACCESS, "the keys of this side and of the servers do not fit"},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -70,6 +70,7 @@ enum meantime_error {
     MEANTIME_NOT_CONNECTED = -5, /* the session has no endpoint; call meantime_connect() first */
     MEANTIME_UNKNOWN = -6,       /* no request has this number, or its result was taken already */
     MEANTIME_INTERRUPTED = -7,   /* a signal interrupted the call; call again to continue */
+    MEANTIME_BAD_KEY = -8,       /* a key cannot be used; see meantime_key_problem() */
 
     /* Errors of requests: why there is no sum. MEANTIME_NO_RESOURCES is one of them as well. */
     MEANTIME_NO_SERVER = -16,   /* no connection to any endpoint was established */
@@ -80,7 +81,9 @@ enum meantime_error {
     MEANTIME_NONSENSE = -20,    /* the server sent an invalid message; it may be another program */
     MEANTIME_TIMED_OUT = -21,   /* no answer came within timeout_ns */
     MEANTIME_CANCELLED = -22,   /* by meantime_cancel() */
-    MEANTIME_NO_SUMMAND = -23   /* no server has the summand, or not with this build */
+    MEANTIME_NO_SUMMAND = -23,  /* no server has the summand, or not with this build */
+    MEANTIME_NO_ACCESS = -24    /* a server was reached, but refused this key, needs a key, uses no
+                                 * keys, or has another server key. No connection was established */
 };
 
 /* The distribution of the samples. */
@@ -203,6 +206,23 @@ MEANTIME_API struct meantime *meantime_new(void);
  * no handshake within about a second is dropped, and the endpoint is dialled again. Returns
  * MEANTIME_OK, _INVALID (a name is empty), _BAD_ENDPOINT, _TOO_MANY or _NO_RESOURCES. */
 MEANTIME_API int meantime_connect(struct meantime *m, const char *endpoints);
+
+/* Encrypts all later connections with CURVE, and proves who both sides are. Servers that were
+ * started with keys accept no other connections. Call it before the first request.
+ * key_file: the caller's secret certificate, or the public one with the secret one beside it, in
+ * czmq's format, as "meantime keys new" writes it. A secret file that others can access or that the
+ * group can write is refused.
+ * server_key: the public key of the servers, as a file or as 40 characters of Z85. All servers of
+ * the session have this key.
+ * The session keeps its copy of the secret key out of core dumps, and wipes it in the end. libzmq
+ * keeps copies for its sockets: to keep those out of core dumps as well, forbid core dumps with
+ * prctl(PR_SET_DUMPABLE, 0). Returns MEANTIME_OK, _BAD_KEY or _NO_RESOURCES. */
+MEANTIME_API int meantime_set_keys(struct meantime *m, const char *key_file,
+                                   const char *server_key);
+
+/* Why the last meantime_set_keys() returned MEANTIME_BAD_KEY, as a sentence without a full stop;
+ * "" if it did not. Contains no secret. Valid until the next call or meantime_close(). */
+MEANTIME_API const char *meantime_key_problem(const struct meantime *m);
 
 /* Sets how long an outage of a request may last, from the loss of its server until another server,
  * or the same one, works on it. Also limits how long the first connection may take; but if the last

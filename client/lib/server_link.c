@@ -99,6 +99,19 @@ void link_context_clear(struct link_context *context)
     context->zmq = NULL;
     free(context->arena);
     context->arena = NULL;
+    identity_destroy(&context->identity);
+}
+
+bool link_context_set_keys(struct link_context *context, const char *key_file,
+                           const char *server_key, struct key_problem *problem)
+{
+    struct identity *identity = identity_load(key_file, server_key, problem);
+
+    if (!identity)
+        return false;
+    identity_destroy(&context->identity);
+    context->dialing.identity = context->identity = identity;
+    return true;
 }
 
 const char *server_link_error_text(int error)

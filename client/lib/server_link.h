@@ -18,6 +18,7 @@ struct link_context {
                                  * stays readable until the session has read all of them */
     unsigned monitors;          /* opened so far; each one gets its own name */
     struct decode_arena *arena; /* for received messages; not on the stack, which may be small */
+    struct identity *identity;  /* owned; NULL: without encryption */
     struct dialer_settings dialing;
 };
 
@@ -52,6 +53,11 @@ bool link_context_init(struct link_context *context, struct wakeup *wakeup);
 /* Closes libzmq's context after all links are closed. Waits up to LINGER_MS for cancels that are
  * not sent yet. Does not wait for name servers. */
 void link_context_clear(struct link_context *context);
+
+/* Loads keys for later dials, instead of those before: see identity_load(). False: see `problem`,
+ * and nothing has changed. */
+bool link_context_set_keys(struct link_context *context, const char *key_file,
+                           const char *server_key, struct key_problem *problem);
 
 /* Returns whether libzmq accepts the endpoint. Does not connect and does not look a name up.
  * False: errno says why. */

@@ -340,7 +340,8 @@ static void pass_failure(struct session *s, size_t endpoint)
     step_all(s, endpoint, is_dialing,
              &(struct exchange_event){.type = EXCHANGE_EVENT_CANNOT_CONNECT,
                                       .reason = failure->text,
-                                      .definite = failure->definite});
+                                      .definite = failure->definite,
+                                      .denied = failure->denied});
 }
 
 static void pass_reached(struct session *s, size_t endpoint)
@@ -485,6 +486,7 @@ void session_clear(struct session *s)
     }
     session_keep_endpoints(s, 0);
     link_context_clear(&s->context);
+    free(s->key_problem);
     wakeup_clear(&s->wakeup);
     requests_clear(&s->requests);
     free(s->taken);

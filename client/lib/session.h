@@ -36,6 +36,7 @@ struct session {
     struct server_link links[ENDPOINTS_MAX];     /* one for each endpoint */
     struct server_link probes[ENDPOINTS_MAX]; /* second links, to see whether a server is alive */
     struct requests requests;
+    struct key_problem *key_problem; /* owned: why the last keys were refused; NULL: none were */
     struct meantime_output *taken; /* owned: the outputs of the result that was taken last, or NULL
                                     */
 };

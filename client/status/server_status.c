@@ -168,7 +168,8 @@ static bool dial(struct server_status *status, struct dialer *dialer, int64_t ti
         if (event == DIALER_FAILED && (!failure->definite || took_ns < REFUSED_NS))
             continue;
         if (event == DIALER_FAILED)
-            return fail(status, "no server at %s (%s)", status->endpoint, failure->text);
+            return fail(status, "no %s %s (%s)", failure->denied ? "access to" : "server at",
+                        status->endpoint, failure->text);
         if (!wait_for_dial(dialer, began_at_ns + timeout_ns))
             return fail(status, "no answer from %s%s%s%s%s", status->endpoint,
                         failure->text[0] ? " (" : "", failure->text, failure->text[0] ? ")" : "",
@@ -190,13 +191,15 @@ static bool ask_over(struct server_status *status, struct dialer *dialer, int64_
     return good;
 }
 
-static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
+static bool ask(struct server_status *status, void *context, const struct identity *identity,
+                int64_t timeout_ns)
 {
     unsigned monitors = 0;
     struct dialer_settings settings = {
         .zmq = context,
         .monitors = &monitors,
         .set_options = set_options,
+        .identity = identity,
         .pause_ns_max = DIAL_PAUSE_NS_MAX,
     };
 
@@ -211,14 +214,15 @@ static bool ask(struct server_status *status, void *context, int64_t timeout_ns)
     return good;
 }
 
-bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns)
+bool server_status_ask(struct server_status *status, const char *endpoint,
+                       const struct identity *identity, int64_t timeout_ns)
 {
     void *context = rehearse_context(DIALER_DESCRIPTORS) ? zmq_ctx_new() : NULL;
 
     *status = (struct server_status){.endpoint = endpoint};
     if (!context)
         return fail(status, "cannot open a socket: %s", shortage_text(errno));
-    bool good = ask(status, context, timeout_ns ? timeout_ns : PAGE_TIMEOUT_NS);
+    bool good = ask(status, context, identity, timeout_ns ? timeout_ns : PAGE_TIMEOUT_NS);
     zmq_ctx_term(context);
     return good;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "keys/identity.h"
 #include "proto/status.h"
 
 struct server_status {
@@ -20,7 +21,8 @@ struct server_status {
 
 /* Waits up to timeout_ns for each page; 0: 5 seconds. On failure sets error_text and returns false.
  * In both cases the caller must call server_status_clear(). */
-bool server_status_ask(struct server_status *status, const char *endpoint, int64_t timeout_ns);
+bool server_status_ask(struct server_status *status, const char *endpoint,
+                       const struct identity *identity, int64_t timeout_ns);
 void server_status_clear(struct server_status *status);
 
 /* As text for users. */

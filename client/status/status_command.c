@@ -6,10 +6,11 @@
 #include "client/common/exit_status.h"
 #include "client/status/server_status.h"
 
-static bool print_status(const struct client_options *options, const char *endpoint)
+static bool print_status(const struct client_options *options, const struct identity *identity,
+                         const char *endpoint)
 {
     struct server_status status;
-    bool success = server_status_ask(&status, endpoint, options->question.timeout_ns);
+    bool success = server_status_ask(&status, endpoint, identity, options->question.timeout_ns);
 
     if (!success) {
         fprintf(stderr, "meantime: %s\n", status.error_text);
@@ -23,11 +24,27 @@ static bool print_status(const struct client_options *options, const char *endpo
     return success;
 }
 
-int status_command(const struct client_options *options)
+static int ask_all(const struct client_options *options, const struct identity *identity)
 {
     bool success = true;
 
     for (size_t i = 0; i < options->endpoints.count && !interrupted(); i++)
-        success = print_status(options, options->endpoints.names[i]) && success;
+        success = print_status(options, identity, options->endpoints.names[i]) && success;
     return exit_status(success);
+}
+
+int status_command(const struct client_options *options)
+{
+    struct key_problem problem;
+    struct identity *identity = NULL;
+
+    if (options->key_file)
+        identity = identity_load(options->key_file, options->server_key, &problem);
+    if (options->key_file && !identity) {
+        fprintf(stderr, "meantime: %s\n", problem.text);
+        return EXIT_FAILURE;
+    }
+    int status = ask_all(options, identity);
+    identity_destroy(&identity);
+    return status;
 }

@@ -114,9 +114,17 @@ struct heartbeat dispatcher_heartbeat(struct dispatcher *d);
  */
 const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker);
 
+/* Whose requests a status lists. */
+struct status_filter {
+    bool (*shows)(const void *context, uint32_t client);
+    const void *context;
+};
+
 /* Fills in all of `status` except its name, kernel, up_ms, counters.bad_messages and the owners of
- * requests, as of the last step. Ages are at now_ns. Lists the entries from asked->first_* on. */
+ * requests, as of the last step. Ages are at now_ns. Lists the entries from asked->first_* on.
+ * filter: other requests are neither listed nor counted; NULL: there are no others. */
 void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
-                       const struct status_request *asked, struct status_reply *status);
+                       const struct status_request *asked, const struct status_filter *filter,
+                       struct status_reply *status);
 
 #endif

@@ -60,25 +60,42 @@ static void write_request(const struct dispatcher *d, int64_t now_ns, const stru
         strcpy(status->summand, r->asked.summand);
 }
 
+static bool is_shown(const struct dispatcher *d, const struct request *r,
+                     const struct status_filter *filter)
+{
+    return !filter || filter->shows(filter->context, queue_client_number(&d->queue, r->client));
+}
+
+static void write_requests(const struct dispatcher *d, int64_t now_ns, uint32_t skip,
+                           const struct status_filter *filter, struct status_reply *status)
+{
+    const struct request *r;
+
+    status->request_count = status->requests_listed = 0;
+    TAILQ_FOREACH (r, &d->queue.open, in_state) {
+        if (!is_shown(d, r, filter))
+            continue;
+        status->request_count++;
+        if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
+            write_request(d, now_ns, r, &status->requests[status->requests_listed++]);
+    }
+}
+
 void dispatcher_status(const struct dispatcher *d, int64_t now_ns,
-                       const struct status_request *asked, struct status_reply *status)
+                       const struct status_request *asked, const struct status_filter *filter,
+                       struct status_reply *status)
 {
     uint32_t skip = asked->first_worker;
-    const struct request *r;
 
     status->draining = d->draining;
     status->counters = d->counters;
     status->worker_count = d->workers.worker_count;
-    status->request_count = d->queue.open_count;
     status->offer_count = skills_offers(&d->workers.skills, status->offers);
-    status->workers_listed = status->requests_listed = 0;
+    status->workers_listed = 0;
     for (uint32_t i = 0; i < d->workers.workers_max && status->workers_listed < STATUS_ENTRIES_MAX;
          i++)
         if (d->workers.table[i].state != WORKER_FREE && (skip == 0 || skip-- == 0))
             write_worker(d, now_ns, &d->workers.table[i],
                          &status->workers[status->workers_listed++]);
-    skip = asked->first_request;
-    TAILQ_FOREACH (r, &d->queue.open, in_state)
-        if (status->requests_listed < STATUS_ENTRIES_MAX && (skip == 0 || skip-- == 0))
-            write_request(d, now_ns, r, &status->requests[status->requests_listed++]);
+    write_requests(d, now_ns, asked->first_request, filter, status);
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "keys/certificate.h"
 #include "proto/instant.h"
 #include "server/net/ranking.h"
 
@@ -58,6 +59,8 @@ struct connection {
     int64_t opened_at_ns;
     TAILQ_ENTRY(connection) in_silent; /* connections.silent, while `silent` */
     bool lockstep;                     /* the peer is a REQ socket, or this end is a REP socket */
+    enum key_role role;     /* of the peer's key; KEY_ROLE_NONE: it has none, or may not pass */
+    uint8_t key[KEY_BYTES]; /* the peer's public key; valid if the peer has a role */
 
     uint64_t read_bytes;   /* bytes that have arrived and are read */
     uint64_t read_in;      /* the round in which the last message was read; 0: settled */

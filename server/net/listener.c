@@ -10,6 +10,7 @@
 
 #include "proto/address.h"
 #include "proto/instant.h"
+#include "server/access/access.h"
 #include "server/log.h"
 #include "server/net/bind_address.h"
 #include "server/net/connections.h"
@@ -66,6 +67,8 @@ struct envelope_form {
 
 struct listener {
     enum listener_type type;
+    const struct access *access; /* the caller's; NULL: peers need no keys */
+    enum gate gate;
     zsock_t *socket;
     zsock_t *monitor;
     zmq_msg_t body;    /* the last frame of the message that was read last */
@@ -194,6 +197,12 @@ static void check_ids(struct listener *listener, int64_t now_ns)
 
 /* ---- binding ----------------------------------------------------------------------------- */
 
+static bool secure(const struct listener *listener)
+{
+    return !listener->access ||
+           access_secure(listener->access, listener_socket(listener), listener->gate);
+}
+
 /* Opens the monitor before it binds, so that the monitor misses no connection. */
 static bool bind_socket(struct listener *listener, const char *endpoint)
 {
@@ -201,7 +210,7 @@ static bool bind_socket(struct listener *listener, const char *endpoint)
 
     probe_endpoint(listener, probe);
     listener->socket = socket_new(endpoint);
-    if (!listener->socket || zsock_bind(listener->socket, "%s", probe) == -1)
+    if (!listener->socket || !secure(listener) || zsock_bind(listener->socket, "%s", probe) == -1)
         return false;
     if (routing_ids_learning(&listener->ids))
         probe_ids(listener);
@@ -271,20 +280,22 @@ static bool init_tables(struct listener *listener, const char **why)
     return random;
 }
 
-struct listener *listener_new(enum listener_type type, const char *endpoint, struct log_limit *log,
-                              const char **why)
+struct listener *listener_new(const struct listener_settings *settings, const char **why)
 {
     struct listener *listener = calloc(1, sizeof *listener);
 
     *why = "out of memory";
     if (!listener)
         return NULL;
-    listener->type = type;
+    listener->type = settings->type;
+    listener->access = settings->access;
+    listener->gate = settings->gate;
     listener->files_few_from = files_few_from();
     zmq_msg_init(&listener->body);
     connections_init(&listener->connections);
-    listener->flood = (struct flood_control){&listener->connections, &listener->senders, log};
-    if (!init_tables(listener, why) || !listener_bind(listener, endpoint, why))
+    listener->flood =
+        (struct flood_control){&listener->connections, &listener->senders, settings->log};
+    if (!init_tables(listener, why) || !listener_bind(listener, settings->endpoint, why))
         listener_destroy(&listener, 0);
     return listener;
 }
@@ -445,6 +456,7 @@ static bool frame_read(struct listener *listener)
 
     if (size == -1)
         return false;
+    size += listener->access ? CURVE_FRAME_BYTES : 0;
     listener->wire_bytes += (size_t)size + (size > UINT8_MAX ? LONG_HEADER_BYTES : HEADER_BYTES);
     return true;
 }
@@ -521,6 +533,56 @@ static void connection_learn_peer(struct listener *listener, struct connection *
     snprintf(connection->peer, PEER_BYTES, "%s", message_property(listener, "Peer-Address"));
     connection->lockstep =
         listener->type == LISTENER_REP || streq(message_property(listener, "Socket-Type"), "REQ");
+    if (listener->access)
+        connection->role = access_role(listener->access, listener->gate,
+                                       zmq_msg_gets(&listener->body, "User-Id"), connection->key);
+}
+
+/* The authenticator has accepted the key, but the key may have been revoked since. */
+static bool has_key(struct listener *listener, struct connection *connection)
+{
+    if (!listener->access || connection->role != KEY_ROLE_NONE)
+        return true;
+    flood_control_disconnect(&listener->flood, connection, "its key is not allowed");
+    return false;
+}
+
+/* Why the connection must end, or NULL. */
+static const char *key_fault(const struct listener *listener, const struct connection *connection)
+{
+    if (!connection->first_message_read)
+        return "a key was revoked, and it has sent no message that shows its key";
+    return access_is_allowed(listener->access, connection->key, connection->role)
+               ? NULL
+               : "its key was revoked";
+}
+
+void listener_check_keys(struct listener *listener)
+{
+    struct connection *connection;
+    const char *fault;
+
+    listener_watch(listener);
+    for (size_t fd = 0; fd < listener->connections.size; fd++)
+        if ((connection = connections_at(&listener->connections, (int)fd)) &&
+            !connection->abandoned && (fault = key_fault(listener, connection)))
+            flood_control_disconnect(&listener->flood, connection, fault);
+}
+
+bool listener_may_see_all(const struct listener *listener, uint32_t sender)
+{
+    const struct connection *connection = numbered(listener, sender)->connection;
+
+    return !listener->access || (connection && connection->role == KEY_ROLE_ADMIN);
+}
+
+bool listener_may_see(const struct listener *listener, uint32_t sender, uint32_t other)
+{
+    const struct connection *mine = numbered(listener, sender)->connection;
+    const struct connection *theirs = numbered(listener, other)->connection;
+
+    return listener_may_see_all(listener, sender) ||
+           (mine && theirs && memcmp(mine->key, theirs->key, KEY_BYTES) == 0);
 }
 
 /* The connection that a message belongs to, or NULL. The monitor events that are older than the
@@ -543,7 +605,8 @@ static struct connection *message_connection(struct listener *listener,
         origin = connections_origin(&listener->connections, connection, id, id_size);
         if (!learned)
             connection_learn_peer(listener, connection);
-        if (!learned && id_is_forged(listener, connection, id, id_size))
+        if (!has_key(listener, connection) ||
+            (!learned && id_is_forged(listener, connection, id, id_size)))
             return NULL;
     }
     *crowded = origin == ORIGIN_UNSURE || connection->holds >= CONNECTION_REQUESTS_MAX;

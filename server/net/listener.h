@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/access/gate.h"
+
+struct access;
 struct listener;
 struct log_limit;
 
@@ -34,10 +37,16 @@ enum listener_event {
     LISTENER_BAD_ENVELOPE, /* a message whose envelope is too long: dropped */
 };
 
-/* Binds to `endpoint`; a port of * is a free one. log: the caller's. NULL on failure; `why` says
- * why and lives until the next call. */
-struct listener *listener_new(enum listener_type type, const char *endpoint, struct log_limit *log,
-                              const char **why);
+struct listener_settings {
+    enum listener_type type;
+    const char *endpoint;        /* a port of * is a free one */
+    struct log_limit *log;       /* the caller's */
+    const struct access *access; /* the caller's; NULL: peers need no keys */
+    enum gate gate;              /* what the peers come for, if they need keys */
+};
+
+/* Binds to the endpoint. NULL on failure; `why` says why and lives until the next call. */
+struct listener *listener_new(const struct listener_settings *settings, const char **why);
 
 /* The last answers have `patience_ms` to be sent; after that they are dropped. This call waits
  * while messages wait for room. libzmq uses the rest of the time in zsys_shutdown(). */
@@ -69,6 +78,17 @@ void listener_keep_number(struct listener *listener, uint32_t sender, bool keep)
 
 /* The address of a sender, without a port, also after it was lost. Valid until listener_lost(). */
 const char *listener_peer(const struct listener *listener, uint32_t sender);
+
+/* Whether a sender may see what another one asks for: it has the same key, or an admin's key, or
+ * peers need no keys. */
+bool listener_may_see(const struct listener *listener, uint32_t sender, uint32_t other);
+
+/* Whether a sender may see what all peers ask for. */
+bool listener_may_see_all(const struct listener *listener, uint32_t sender);
+
+/* Closes the connections whose key has lost its role, and those that have sent no message yet,
+ * whose key is unknown. Call this after the allow-list has lost a key. */
+void listener_check_keys(struct listener *listener);
 
 /* The number of a lost sender, once for each; then the number is free. False if there is none.
  * peer: its address, valid until the next call. */

@@ -31,17 +31,22 @@ static bool set_options(void *dealer)
                0;
 }
 
-/* All links share czmq's context and one counter of monitors, which makes the names of monitors
- * unique. */
+/* All links share czmq's context, one counter of monitors, which makes the names of monitors
+ * unique, and the keys. */
+static unsigned monitors;
+static struct dialer_settings settings = {
+    .monitors = &monitors,
+    .set_options = set_options,
+    .pause_ns_max = REDIAL_PAUSE_NS_MAX,
+};
+
+void parent_links_use(const struct identity *identity)
+{
+    settings.identity = identity;
+}
+
 static const struct dialer_settings *dialer_settings(void)
 {
-    static unsigned monitors;
-    static struct dialer_settings settings = {
-        .monitors = &monitors,
-        .set_options = set_options,
-        .pause_ns_max = REDIAL_PAUSE_NS_MAX,
-    };
-
     settings.zmq = zsys_init();
     return &settings;
 }

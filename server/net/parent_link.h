@@ -25,6 +25,9 @@ struct parent_link {
     struct dial_failure failure; /* of the last dial that failed; an empty text: none so far */
 };
 
+/* All links use these keys from now on; NULL: no encryption. identity: the caller's. */
+void parent_links_use(const struct identity *identity);
+
 /* Opens no socket yet. endpoint: kept, not copied. */
 void parent_link_init(struct parent_link *link, const char *endpoint);
 

@@ -10,13 +10,12 @@ struct clients {
     struct inbox inbox;
 };
 
-struct clients *clients_new(enum listener_type type, const char *endpoint, struct log_limit *log,
-                            const char **why)
+struct clients *clients_new(const struct listener_settings *settings, const char **why)
 {
     struct clients *clients = calloc(1, sizeof *clients);
 
     *why = "out of memory";
-    if (clients && !inbox_init(&clients->inbox, type, endpoint, log, why))
+    if (clients && !inbox_init(&clients->inbox, settings, why))
         clients_destroy(&clients, 0);
     return clients;
 }
@@ -168,6 +167,21 @@ const char *clients_endpoint(const struct clients *clients)
 const char *clients_address(const struct clients *clients, uint32_t client)
 {
     return listener_peer(clients->inbox.listener, client);
+}
+
+bool clients_may_see(const struct clients *clients, uint32_t client, uint32_t other)
+{
+    return listener_may_see(clients->inbox.listener, client, other);
+}
+
+bool clients_may_see_all(const struct clients *clients, uint32_t client)
+{
+    return listener_may_see_all(clients->inbox.listener, client);
+}
+
+void clients_check_keys(struct clients *clients)
+{
+    listener_check_keys(clients->inbox.listener);
 }
 
 uint64_t clients_refused(const struct clients *clients)

@@ -13,10 +13,8 @@
 
 struct clients;
 
-/* Listens at `endpoint`. log: the caller's. NULL on failure; `why` says why and lives until the
- * next call. */
-struct clients *clients_new(enum listener_type type, const char *endpoint, struct log_limit *log,
-                            const char **why);
+/* NULL on failure; `why` says why and lives until the next call. */
+struct clients *clients_new(const struct listener_settings *settings, const char **why);
 
 /* patience_ms: how long the last answers may take to leave. */
 void clients_destroy(struct clients **clients, int patience_ms);
@@ -42,6 +40,13 @@ const char *clients_endpoint(const struct clients *clients);
 /* The address of a client, without a port; "" if the client is lost. Valid until the next
  * clients_next(). */
 const char *clients_address(const struct clients *clients, uint32_t client);
+
+/* Whether a client may see the requests of another client in a status, and those of all peers. */
+bool clients_may_see(const struct clients *clients, uint32_t client, uint32_t other);
+bool clients_may_see_all(const struct clients *clients, uint32_t client);
+
+/* Closes the connections whose key is not allowed any more. */
+void clients_check_keys(struct clients *clients);
 
 /* Requests and bad messages that were refused here, not by the dispatcher. */
 uint64_t clients_refused(const struct clients *clients);

@@ -5,11 +5,10 @@
 
 #include "server/peers/turn.h"
 
-bool inbox_init(struct inbox *inbox, enum listener_type type, const char *endpoint,
-                struct log_limit *log, const char **why)
+bool inbox_init(struct inbox *inbox, const struct listener_settings *settings, const char **why)
 {
-    inbox->listener = listener_new(type, endpoint, log, why);
-    inbox->log = log;
+    inbox->listener = listener_new(settings, why);
+    inbox->log = settings->log;
     return inbox->listener;
 }
 

@@ -31,10 +31,8 @@ struct inbox {
     uint64_t refused;          /* messages that inbox_refuse() has answered */
 };
 
-/* inbox: all bytes 0. Listens at `endpoint`. False on failure; `why` says why and lives until the
- * next call. */
-bool inbox_init(struct inbox *inbox, enum listener_type type, const char *endpoint,
-                struct log_limit *log, const char **why);
+/* inbox: all bytes 0. False on failure; `why` says why and lives until the next call. */
+bool inbox_init(struct inbox *inbox, const struct listener_settings *settings, const char **why);
 
 /* patience_ms: how long libzmq may take to send the last answers. */
 void inbox_clear(struct inbox *inbox, int patience_ms);

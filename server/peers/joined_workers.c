@@ -41,7 +41,14 @@ struct joined_workers *joined_workers_new(const struct joined_workers_settings *
     if (!workers)
         return NULL;
     workers->settings = *settings;
-    if (!inbox_init(&workers->inbox, LISTENER_ROUTER, settings->endpoint, settings->log, why))
+    const struct listener_settings listener = {
+        .type = LISTENER_ROUTER,
+        .endpoint = settings->endpoint,
+        .log = settings->log,
+        .access = settings->access,
+        .gate = GATE_WORKERS,
+    };
+    if (!inbox_init(&workers->inbox, &listener, why))
         joined_workers_destroy(&workers, 0);
     return workers;
 }
@@ -292,6 +299,11 @@ void joined_workers_obey(struct joined_workers *workers, const struct effect *ef
     inbox_send(&workers->inbox, sender, &effect->message);
     if (drop)
         listener_keep_number(workers->inbox.listener, sender, false);
+}
+
+void joined_workers_check_keys(struct joined_workers *workers)
+{
+    listener_check_keys(workers->inbox.listener);
 }
 
 const char *joined_workers_endpoint(const struct joined_workers *workers)

@@ -18,6 +18,7 @@ struct joined_workers_settings {
     bool quiet;                          /* do not log joins and losses */
     const struct dispatcher *dispatcher; /* only for the names of workers; outlives the peers */
     struct log_limit *log;               /* the caller's */
+    const struct access *access;         /* the caller's; NULL: workers need no keys */
 };
 
 /* Listens at the endpoint. NULL on failure; `why` says why and lives until the next call. */
@@ -39,6 +40,9 @@ int64_t joined_workers_due_at(const struct joined_workers *workers);
 
 /* Fills in the sockets for zmq_poll(). Returns the number of items, at most 2. */
 int joined_workers_poll_items(const struct joined_workers *workers, zmq_pollitem_t *items);
+
+/* Closes the connections whose key is not allowed any more. */
+void joined_workers_check_keys(struct joined_workers *workers);
 
 const char *joined_workers_endpoint(const struct joined_workers *workers);
 

@@ -152,7 +152,8 @@ static void log_unreachable(struct parents *parents, struct parent *parent, int6
     if (now_ns < parent->unreachable_at_ns)
         return;
     parent->unreachable_at_ns = now_ns + REPEAT_NS;
-    snprintf(problem, sizeof problem, "no server can be reached there%s%s; dialling on",
+    snprintf(problem, sizeof problem, "%s%s%s; dialling on",
+             parent->link.failure.denied ? "no access" : "no server can be reached there",
              *reason ? ": " : "", reason);
     log_problem(parents, parent, now_ns, problem);
 }

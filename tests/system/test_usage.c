@@ -78,6 +78,10 @@ static const struct usage_row client_rows[] = {
     {{"new-summand", "../pi"}, "*: new-summand ../pi: expected a name of a-z, *"},
     {{"new-summand", "pi", "tau"}, "*: unexpected argument: tau"},
     {{"new-summand", "pi", "--seed", "1"}, "*: --seed is not for new-summand"},
+    {{"sum", "1", "--key", "k"}, "*: --key needs --server-key, the public key of the servers"},
+    {{"status", "--server-key", "k"}, "*: --server-key needs --key, your own secret certificate"},
+    {{"async", "--connect", "plain://a:1", "--key", "k", "--server-key", "k"},
+     "*: --key is not for plain servers: they use no keys"},
     {{"keys"}, "*: keys needs an action: new, list, allow, revoke or show"},
     {{"keys", "make"}, "*: keys make: expected new, list, allow, revoke or show"},
     {{"keys", "new"}, "*: name a key, such as alice"},
@@ -135,6 +139,11 @@ Test(usage, a_bad_command_line_of_the_server_ends_with_2_and_a_sentence)
 {
     static const struct usage_row rows[] = {
         {{"now"}, "*: unexpected argument: now"},
+        {{"--key", "k", "--join", "tcp://127.0.0.1:9"},
+         "*: --key needs --server-key, the public key of the fronts"},
+        {{"--server-key", "k"}, "*: --server-key needs --key, the secret certificate to join with"},
+        {{"--key", "k", "--server-key", "k"}, "*: --key without --join: *"},
+        {{"--keys", ""}, "*: --keys: expected the name of a file or folder"},
         {{"--threads", "0"},
          "*: --threads 0 without --workers: no thread and no worker would compute"},
         {{"--threads", "8193"}, "*: --threads 8193: expected a number from 0 to 8192"},

@@ -414,7 +414,8 @@ void server_link_watch(struct server_link *link)
                                          wire->ended != wire->reported_end);
     if (wire->failed) {
         link->failed = true;
-        link->failure = (struct dial_failure){"a simulated failure", wire->refused};
+        link->failure =
+            (struct dial_failure){.text = "a simulated failure", .definite = wire->refused};
     }
     link->reached |= wire->reached;
     wire->failed = wire->reached = false;

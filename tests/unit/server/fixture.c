@@ -553,7 +553,7 @@ static bool ask_counter(struct fixture *fixture, const char *question)
     struct status_reply status = {0};
     const struct counters *c = &status.counters;
 
-    dispatcher_status(fixture->d, fixture->now_ns, &(struct status_request){0}, &status);
+    dispatcher_status(fixture->d, fixture->now_ns, &(struct status_request){0}, NULL, &status);
     const struct {
         const char *question;
         uint64_t value;

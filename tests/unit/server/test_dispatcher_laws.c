@@ -510,7 +510,7 @@ static void check_end(const struct chaos *c)
     check_nothing_left(c->d);
     for (unsigned i = 0; i < CLIENTS * IDS; i++)
         cr_assert_not(c->owed[i / IDS][i % IDS].owed, "an answer is owed");
-    dispatcher_status(c->d, c->now_ns, &(struct status_request){0}, &status);
+    dispatcher_status(c->d, c->now_ns, &(struct status_request){0}, NULL, &status);
     cr_assert(status.counters.answered == c->answered);
     cr_assert(status.counters.refused == c->refused);
     meet(&status.counters);

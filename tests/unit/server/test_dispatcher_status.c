@@ -12,7 +12,7 @@ static struct status_reply status_of(const struct fixture *fixture, uint32_t fir
     struct status_request asked = {first_worker, first_request};
     struct status_reply status = {.up_ms = 4711};
 
-    dispatcher_status(fixture->d, fixture->now_ns, &asked, &status);
+    dispatcher_status(fixture->d, fixture->now_ns, &asked, NULL, &status);
     cr_assert(status.up_ms == 4711, "the shell fills in this field");
     return status;
 }

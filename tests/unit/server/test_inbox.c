@@ -22,10 +22,9 @@ struct listener {
 static struct listener scripted;
 static unsigned bad_messages;
 
-struct listener *listener_new(enum listener_type type, const char *endpoint, struct log_limit *log,
-                              const char **why)
+struct listener *listener_new(const struct listener_settings *settings, const char **why)
 {
-    (void)type, (void)endpoint, (void)log, (void)why;
+    (void)settings, (void)why;
     return &scripted;
 }
 
@@ -115,7 +114,7 @@ static void set_up(void)
 
     scripted = (struct listener){.count = 0};
     bad_messages = 0;
-    cr_assert(inbox_init(&inbox, LISTENER_ROUTER, "", NULL, &why));
+    cr_assert(inbox_init(&inbox, &(struct listener_settings){.endpoint = ""}, &why));
 }
 
 TestSuite(inbox, .init = set_up);
