@@ -107,11 +107,10 @@ void log_limit_refused(struct log_limit *log, const char *address, const struct 
 
 static void write_held_workers(struct log_limit *log)
 {
-    static const char *const names[LOG_WORKER_KINDS] = {[LOG_WORKER_JOINED] = "joined",
-                                                        [LOG_WORKER_LEFT] = "left",
-                                                        [LOG_WORKER_LOST] = "lost",
-                                                        [LOG_WORKER_REFUSED] = "refused",
-                                                        [LOG_WORKER_PARENT] = "of fronts"};
+    static const char *const names[LOG_WORKER_KINDS] = {
+        [LOG_WORKER_JOINED] = "joined",       [LOG_WORKER_LEFT] = "left",
+        [LOG_WORKER_LOST] = "lost",           [LOG_WORKER_REFUSED] = "refused",
+        [LOG_WORKER_SUMMAND] = "of summands", [LOG_WORKER_PARENT] = "of fronts"};
     char text[LOG_WORKER_KINDS * 40] = "";
     size_t size = 0;
 

@@ -39,7 +39,9 @@ enum log_worker_kind {
     LOG_WORKER_LEFT,
     LOG_WORKER_LOST,
     LOG_WORKER_REFUSED,
-    LOG_WORKER_PARENT, /* anything about a parent */
+    LOG_WORKER_SUMMAND, /* a worker gets no more terms of a summand, or a server no longer offers
+                           one */
+    LOG_WORKER_PARENT,  /* anything about a parent */
     LOG_WORKER_KINDS,
 };
 

@@ -99,6 +99,20 @@ static void send_status(struct setup *setup, const struct event *event, int64_t 
     clients_send_status(setup->clients, event->client, bytes, status_encode(&reply, bytes));
 }
 
+/* After each step, because the table of losses is small. */
+static void log_losses(const struct setup *setup)
+{
+    struct skill_loss loss;
+
+    while (dispatcher_next_loss(setup->dispatcher, &loss))
+        if (loss.worker >= setup->join.capacity)
+            joined_workers_log_loss(setup->joined_workers, &loss);
+        else
+            log_warning("compute thread %" PRIu32 " gets no more terms of the summand %s, build "
+                        "%016" PRIx64 ": their totals have other bits than those of the majority",
+                        loss.worker, loss.summand, loss.build);
+}
+
 static bool peer_next(struct setup *setup, enum peer_kind peer, int64_t now_ns, struct event *event)
 {
     switch (peer) {
@@ -130,6 +144,7 @@ static bool serve_peer(struct server *server, enum peer_kind peer)
             send_status(setup, &event, server->now_ns);
         else
             dispatcher_step(setup->dispatcher, server->now_ns, &event);
+        log_losses(setup);
         if (!obey_due)
             obey_all(server);
         server->now_ns = clock_ns();

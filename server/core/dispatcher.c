@@ -385,7 +385,7 @@ static void convict(struct dispatcher *d, struct worker *w, uint32_t skill)
     struct request *r;
 
     if (w)
-        workers_lose_skill(&d->workers, w, skill, true);
+        workers_lose_skill(&d->workers, w, skill, SKILL_OTHER_BITS);
     TAILQ_FOREACH (r, &d->queue.open, in_state)
         if (r->skill == skill)
             request_restart(d, r);
@@ -574,7 +574,7 @@ static void on_summand_failed(struct dispatcher *d, struct run *run, const struc
 static void on_summand_lost(struct dispatcher *d, struct run *run, const struct refusal *refusal)
 {
     (void)refusal;
-    workers_lose_skill(&d->workers, run->worker, run->span->request->skill, false);
+    workers_lose_skill(&d->workers, run->worker, run->span->request->skill, SKILL_REFUSED);
     run_return(d, run);
 }
 
@@ -923,6 +923,11 @@ struct heartbeat dispatcher_heartbeat(struct dispatcher *d)
         .capacity = dispatcher_capacity(d),
         .height = workers_height(&d->workers),
     };
+}
+
+bool dispatcher_next_loss(struct dispatcher *d, struct skill_loss *loss)
+{
+    return workers_next_loss(&d->workers, loss);
 }
 
 const char *dispatcher_worker_name(const struct dispatcher *d, uint32_t worker)

@@ -23,6 +23,7 @@
 #include "proto/instant.h"
 #include "proto/message.h"
 #include "proto/status.h"
+#include "server/core/skills.h"
 #include "server/limits.h"
 
 /* Time between two progress messages of a request. */
@@ -95,6 +96,9 @@ void dispatcher_step(struct dispatcher *d, int64_t now_ns, const struct event *e
 
 /* Writes the next effect, or returns false if there is none. */
 bool dispatcher_next(struct dispatcher *d, struct effect *effect);
+
+/* Takes the next loss of a skill by a worker that has not left, for the log. The newest first. */
+bool dispatcher_next_loss(struct dispatcher *d, struct skill_loss *loss);
 
 /* The time of the next EVENT_TIME, or NEVER. */
 int64_t dispatcher_due_at(const struct dispatcher *d);

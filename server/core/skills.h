@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/bounds.h"
 #include "proto/outputs.h"
 
 /* A set of skills has a bit for each. Skill 0 is the sum of samples, which every worker has. */
@@ -27,6 +28,26 @@ struct skill {
 struct skills {
     struct skill all[SKILLS_MAX];
 };
+
+/* Why a worker that has not left lost a skill. */
+enum skill_loss_reason {
+    SKILL_WITHDRAWN,  /* its heartbeat offers the summand no longer, or with another build */
+    SKILL_REFUSED,    /* it has refused a span, because it lacks the summand */
+    SKILL_OTHER_BITS, /* its totals have other bits than those of the majority */
+    SKILL_LOSS_REASONS,
+};
+
+/* For the log. */
+struct skill_loss {
+    uint32_t worker; /* its number */
+    enum skill_loss_reason reason;
+    char summand[SUMMAND_NAME_BYTES_MAX + 1];
+    uint64_t build;
+    uint64_t other_build; /* that it offers instead; 0: none */
+};
+
+/* A heartbeat withdraws at most OFFERS_MAX skills. */
+#define SKILL_LOSSES_MAX OFFERS_MAX
 
 /* The skill of an offer. It is added to the table if it is new. SKILL_SAMPLES: the table is full.
  */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/instant.h"
 #include "sums/stream.h"
@@ -225,6 +226,37 @@ static void skills_drop_all(struct skills *skills, skill_set set)
         skills_drop(skills, skill_lowest(set));
 }
 
+static void note_loss(struct workers *workers, const struct worker *worker, uint32_t skill,
+                      enum skill_loss_reason reason, const struct offers *instead)
+{
+    const struct skill *lost = &workers->skills.all[skill];
+
+    if (workers->loss_count == SKILL_LOSSES_MAX)
+        return;
+    struct skill_loss *loss = &workers->losses[workers->loss_count++];
+    *loss = (struct skill_loss){
+        .worker = workers_number(workers, worker), .reason = reason, .build = lost->build};
+    strcpy(loss->summand, lost->name);
+    for (uint32_t i = 0; i < instead->count; i++)
+        if (strcmp(instead->list[i].name, lost->name) == 0)
+            loss->other_build = instead->list[i].build;
+}
+
+static void note_withdrawn(struct workers *workers, const struct worker *worker, skill_set lost,
+                           const struct offers *offers)
+{
+    for (; lost; lost &= lost - 1)
+        note_loss(workers, worker, skill_lowest(lost), SKILL_WITHDRAWN, offers);
+}
+
+bool workers_next_loss(struct workers *workers, struct skill_loss *loss)
+{
+    if (workers->loss_count == 0)
+        return false;
+    *loss = workers->losses[--workers->loss_count];
+    return true;
+}
+
 bool workers_set_offers(struct workers *workers, struct worker *worker, const struct offers *offers)
 {
     skill_set before = worker->skills, after = skill_bit(SKILL_SAMPLES);
@@ -234,18 +266,23 @@ bool workers_set_offers(struct workers *workers, struct worker *worker, const st
     after &= ~worker->banned;
     if (after == before)
         return false;
+    note_withdrawn(workers, worker, before & ~after, offers);
     skills_keep_all(&workers->skills, after & ~before);
     worker_set_skills(workers, worker, after);
     skills_drop_all(&workers->skills, before & ~after);
     return true;
 }
 
-void workers_lose_skill(struct workers *workers, struct worker *worker, uint32_t skill, bool ban)
+void workers_lose_skill(struct workers *workers, struct worker *worker, uint32_t skill,
+                        enum skill_loss_reason reason)
 {
+    static const struct offers none = {0};
+
     if (!worker_has(worker, skill))
         return;
+    note_loss(workers, worker, skill, reason, &none);
     worker_set_skills(workers, worker, worker->skills & ~skill_bit(skill));
-    if (ban)
+    if (reason == SKILL_OTHER_BITS)
         worker->banned |= skill_bit(skill); /* this use keeps the skill */
     else
         skills_drop(&workers->skills, skill);

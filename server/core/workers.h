@@ -91,15 +91,17 @@ struct worker {
 TAILQ_HEAD(worker_list, worker);
 
 struct workers {
-    struct worker *table;                    /* all workers by number: the threads first */
-    uint32_t threads;                        /* compute threads */
-    uint32_t workers_max;                    /* entries of `table` */
-    int64_t span_ns;                         /* of a joined worker, on one core */
-    uint32_t worker_count;                   /* entries that are not FREE */
-    uint32_t held;                           /* runs, of all workers */
-    uint64_t capacity;                       /* cores, of all workers that do not leave */
-    double speed[KINDS];                     /* blocks per ns, of the same workers */
-    struct skills skills;                    /* of all workers and requests */
+    struct worker *table;                       /* all workers by number: the threads first */
+    uint32_t threads;                           /* compute threads */
+    uint32_t workers_max;                       /* entries of `table` */
+    int64_t span_ns;                            /* of a joined worker, on one core */
+    uint32_t worker_count;                      /* entries that are not FREE */
+    uint32_t held;                              /* runs, of all workers */
+    uint64_t capacity;                          /* cores, of all workers that do not leave */
+    double speed[KINDS];                        /* blocks per ns, of the same workers */
+    struct skills skills;                       /* of all workers and requests */
+    struct skill_loss losses[SKILL_LOSSES_MAX]; /* that workers_next_loss() has not returned yet */
+    uint32_t loss_count;                     /* of `losses`; if they are full, more are dropped */
     uint32_t ready_of[SKILLS_MAX];           /* workers in `ready` that have each skill */
     struct worker_list ready[WORKER_CREDIT]; /* workers whose cores hold 0, 1, ... spans each */
     uint32_t of_height[HEIGHT_MAX + 1];      /* how many joined workers have each height */
@@ -138,8 +140,12 @@ void workers_set_height(struct workers *workers, struct worker *worker, uint32_t
 bool workers_set_offers(struct workers *workers, struct worker *worker,
                         const struct offers *offers);
 
-/* The worker loses the skill. ban: until it joins again, whatever it offers. */
-void workers_lose_skill(struct workers *workers, struct worker *worker, uint32_t skill, bool ban);
+/* The worker loses the skill. SKILL_OTHER_BITS: until it joins again, whatever it offers. */
+void workers_lose_skill(struct workers *workers, struct worker *worker, uint32_t skill,
+                        enum skill_loss_reason reason);
+
+/* Takes the newest loss of a skill by a worker that has not left. False if there is none. */
+bool workers_next_loss(struct workers *workers, struct skill_loss *loss);
 
 /* Cores that the worker really has, as far as this server can see: 0 to its capacity. */
 uint32_t worker_cores(const struct worker *worker);

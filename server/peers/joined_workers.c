@@ -2,6 +2,7 @@
 #include "server/peers/joined_workers.h"
 
 #include <czmq.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,31 @@ static void on_dropped(struct joined_workers *workers, uint32_t sender,
                      without_name(refusal->text, member->name));
     remember_lost(workers, member->name);
     member->joined = false;
+}
+
+static void log_loss(struct joined_workers *workers, const struct skill_loss *loss, const char *why)
+{
+    uint32_t sender = loss->worker - workers->settings.first_number;
+    const struct member *member = member_at(workers, sender);
+
+    log_limit_worker(workers->settings.log, LOG_WORKER_SUMMAND, LEVEL_WARNING,
+                     "worker %s at %s gets no more terms of the summand %s, build %016" PRIx64
+                     ": %s",
+                     member ? member->name : "?", listener_peer(workers->inbox.listener, sender),
+                     loss->summand, loss->build, why);
+}
+
+void joined_workers_log_loss(struct joined_workers *workers, const struct skill_loss *loss)
+{
+    static const char *const reasons[SKILL_LOSS_REASONS] = {
+        [SKILL_WITHDRAWN] = "it no longer offers the summand",
+        [SKILL_REFUSED] = "it has refused a span, because it no longer has the summand",
+        [SKILL_OTHER_BITS] = "its totals have other bits than those of the majority",
+    };
+    char other[64];
+
+    snprintf(other, sizeof other, "it now offers the build %016" PRIx64, loss->other_build);
+    log_loss(workers, loss, loss->other_build ? other : reasons[loss->reason]);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */

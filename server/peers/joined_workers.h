@@ -35,6 +35,9 @@ bool joined_workers_next(struct joined_workers *workers, int64_t now_ns, struct 
 /* Carries out EFFECT_SEND_WORKER or EFFECT_DROP_WORKER. */
 void joined_workers_obey(struct joined_workers *workers, const struct effect *effect);
 
+/* Logs that a joined worker lost a skill. */
+void joined_workers_log_loss(struct joined_workers *workers, const struct skill_loss *loss);
+
 /* When joined_workers_next() is due although no message has arrived; NEVER for never. */
 int64_t joined_workers_due_at(const struct joined_workers *workers);
 

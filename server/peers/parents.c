@@ -5,6 +5,7 @@
 #include <czmq.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/errno_saved.h"
 #include "proto/instant.h"
@@ -30,10 +31,12 @@ struct parent {
 struct parents {
     struct parents_settings settings;
     struct join join;
-    struct message message;    /* of the last event */
-    struct decode_arena arena; /* of `message` */
-    uint32_t current;          /* index of the parent whose turn it is */
-    uint32_t events_read;      /* from the current parent in this turn, 0 to TURN_MESSAGES */
+    struct message message;          /* of the last event */
+    struct decode_arena arena;       /* of `message` */
+    uint32_t current;                /* index of the parent whose turn it is */
+    uint32_t events_read;            /* from the current parent in this turn, 0 to TURN_MESSAGES */
+    struct offer offers[OFFERS_MAX]; /* of this server, when they were read last */
+    uint32_t offer_count;            /* of `offers` */
     uint32_t count;
     struct parent parents[PARENTS_MAX];
 };
@@ -274,10 +277,32 @@ static bool current_next(struct parents *parents, int64_t now_ns, struct event *
     return next == PARENT_EVENT_MESSAGE || next == PARENT_EVENT_LOST;
 }
 
+static bool offers_include(const struct offers *offers, const struct offer *offer)
+{
+    for (uint32_t i = 0; i < offers->count; i++)
+        if (offers->list[i].build == offer->build && strcmp(offers->list[i].name, offer->name) == 0)
+            return true;
+    return false;
+}
+
+/* A server offers what its compute threads and its joined workers can sum. */
+static void log_withdrawn(struct parents *parents, const struct offers *own)
+{
+    for (uint32_t i = 0; i < parents->offer_count; i++)
+        if (!offers_include(own, &parents->offers[i]))
+            log_limit_worker(parents->settings.log, LOG_WORKER_SUMMAND, LEVEL_WARNING,
+                             "no longer offers the summand %s, build %016" PRIx64
+                             ": no worker of this server has it",
+                             parents->offers[i].name, parents->offers[i].build);
+    parents->offer_count = own->count;
+    memcpy(parents->offers, own->list, own->count * sizeof *own->list);
+}
+
 static void update_own_heartbeat(struct parents *parents)
 {
     struct heartbeat own = dispatcher_heartbeat(parents->settings.dispatcher);
 
+    log_withdrawn(parents, &own.offers);
     membership_set_own(&parents->parents[parents->current].membership, &own);
 }
 

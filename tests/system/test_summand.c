@@ -239,3 +239,81 @@ Test(summand, a_server_prints_its_summands_and_what_they_print)
     process_line(server.process, PROCESS_ERR, "*summand faults prints: three");
     server_drain(&server);
 }
+
+/* ---- workers that lose a function ---------------------------------------------------------- */
+
+static void offer(struct peer *peer, const struct offer *offers, uint32_t count)
+{
+    struct message message = {
+        .type = MESSAGE_HEARTBEAT,
+        .heartbeat = {.capacity = 1, .offers = {.count = count, .list = offers}},
+    };
+    peer_send(peer, &message);
+}
+
+static void refuse_span(struct peer *peer)
+{
+    struct sum_request span = peer_span(peer);
+    struct message refusal = {
+        .type = MESSAGE_REFUSAL,
+        .refusal = {.id = span.id, .code = REFUSAL_UNKNOWN_SUMMAND, .text = "lost it"},
+    };
+    peer_send(peer, &refusal);
+}
+
+#define LOSES "*worker peer at 127.* gets no more terms of the summand "
+
+Test(summand, a_front_logs_why_a_worker_gets_no_more_terms)
+{
+    struct test_server front = front_start(NULL, NULL);
+    struct peer *worker = peer_new_worker(front.workers_endpoint);
+    struct peer *client = peer_new(PEER_DEALER, front.endpoint);
+    struct sum_request request = terms(1, "pi", NULL);
+    struct offer offers[] = {{.name = "pi", .build = 1, .capacity = 1},
+                             {.name = "e", .build = 2, .capacity = 1}};
+    offer(worker, offers, 2);
+    offers[0].build = 3;
+    offer(worker, offers, 2);
+    process_line(front.process, PROCESS_ERR,
+                 LOSES "pi, build 0000000000000001: it now offers the build 0000000000000003");
+    offer(worker, offers, 1);
+    process_line(front.process, PROCESS_ERR,
+                 LOSES "e, build 0000000000000002: it no longer offers the summand");
+    peer_ask(client, &request);
+    refuse_span(worker);
+    process_line(front.process, PROCESS_ERR,
+                 LOSES "pi, build 0000000000000003: it has refused a span, *");
+}
+
+/* Asks until the offer of the worker has arrived. */
+static void await_offer(const char *endpoint, const struct sum_request *request)
+{
+    int64_t limit_at_ms = process_limit_at_ms();
+    struct peer *client = peer_new(PEER_DEALER, endpoint);
+    for (;;) {
+        peer_ask(client, request);
+        struct message message = peer_recv(client);
+        while (message.type != MESSAGE_SUM_REPLY && message.type != MESSAGE_REFUSAL)
+            message = peer_recv(client);
+        if (message.type == MESSAGE_SUM_REPLY)
+            break;
+        process_pause(limit_at_ms, "the front does not learn of the summand");
+    }
+    peer_destroy(&client);
+}
+
+Test(summand, a_server_logs_that_it_no_longer_offers_a_function)
+{
+    struct sum_request request = {.id = 1, .count = 1000, .summand = "darts"};
+    struct test_server front = front_start(NULL, NULL);
+    struct test_server middle = front_start(NULL, WORDS("--join", front.workers_endpoint));
+    struct process *leaf = worker_start(middle.workers_endpoint, WORDS("--summand", DARTS));
+    await_offer(front.endpoint, &request);
+    process_signal(leaf, SIGKILL);
+    process_line(middle.process, PROCESS_ERR,
+                 "*no longer offers the summand darts, build *: no worker of this server has it");
+    process_line(
+        front.process, PROCESS_ERR,
+        "*worker * at 127.* gets no more terms of the summand darts, build *: it no longer "
+        "offers the summand");
+}
