@@ -16,6 +16,7 @@
 #include "proto/instant.h"
 #include "proto/printable.h"
 #include "server/compute_threads.h"
+#include "server/net/loopback.h"
 #include "summand/helper_process.h"
 
 /* One minute: with longer spans a request would wait too long for a free core. */
@@ -56,6 +57,7 @@ enum {
     OPTION_KEYS,
     OPTION_KEY,
     OPTION_SERVER_KEY,
+    OPTION_INSECURE,
 };
 
 static const struct argp_option option_table[] = {
@@ -85,6 +87,10 @@ static const struct argp_option option_table[] = {
      "Join the fronts with this secret certificate, as \"meantime keys new\" writes it", GROUP_ALL},
     {"server-key", OPTION_SERVER_KEY, "FILE", 0,
      "The public key of these fronts: a certificate, or 40 characters", GROUP_ALL},
+    {"insecure", OPTION_INSECURE, 0, 0,
+     "Let other machines connect without keys, and join them without keys. Everybody who can reach "
+     "this server can then use it, see the requests of others, and falsify sums",
+     GROUP_ALL},
     {"span-us", OPTION_SPAN, "US", 0,
      "Size of a joined worker's spans, in us of computing time (default 50000)", GROUP_ALL},
     {"heartbeat-ms", OPTION_HEARTBEAT, "MS", 0,
@@ -308,6 +314,68 @@ static void check_key(const struct command_line *line)
                                 "listening server");
 }
 
+/* Two commands that make the keys of a server and of its first peer. */
+#define MAKE_LISTENING_KEYS                                                                        \
+    "\n    meantime keys new server --keys DIR\n    meantime keys new NAME --keys DIR\n"
+#define MAKE_JOINING_KEYS                                                                          \
+    "\n    meantime keys new NAME --role worker\n"                                                 \
+    "    meantime keys allow FILE --role worker --keys DIR    (at the front)\n"
+
+static bool is_exposed(const char *endpoint)
+{
+    return endpoint && !endpoint_is_loopback(endpoint);
+}
+
+static void refuse_listening(const struct command_line *line, int key, const char *endpoint)
+{
+    char origin[VARIABLE_BYTES_MAX];
+
+    command_line_fail(line,
+                      "%s %s: other machines can reach this endpoint, and without keys everybody "
+                      "there could use this server. Make keys," MAKE_LISTENING_KEYS
+                      "and start the server with --keys DIR. Or allow it with --insecure",
+                      command_line_origin(line, key, origin), endpoint);
+}
+
+static void refuse_joining(const struct command_line *line, const char *endpoint)
+{
+    char origin[VARIABLE_BYTES_MAX];
+
+    command_line_fail(line,
+                      "%s %s: this may be another machine, and without keys anybody between could "
+                      "read and falsify the sums. Make keys," MAKE_JOINING_KEYS
+                      "and join with --key and --server-key. Or allow it with --insecure",
+                      command_line_origin(line, 'j', origin), endpoint);
+}
+
+static void refuse_plain(const struct command_line *line, const char *endpoint)
+{
+    char origin[VARIABLE_BYTES_MAX];
+
+    command_line_fail(line,
+                      "%s %s: other machines can reach this endpoint, and plain clients have no "
+                      "keys. Use it at tcp://127.0.0.1, or allow it with --insecure",
+                      command_line_origin(line, OPTION_PLAIN, origin), endpoint);
+}
+
+/* Beyond this machine, nothing is open by accident. */
+static void check_exposed(const struct command_line *line)
+{
+    const struct server_options *options = line->input;
+
+    if (options->insecure)
+        return;
+    if (!options->keys_folder && is_exposed(options->endpoint))
+        refuse_listening(line, 'b', options->endpoint);
+    if (!options->keys_folder && is_exposed(options->workers_endpoint))
+        refuse_listening(line, 'w', options->workers_endpoint);
+    if (is_exposed(options->plain_endpoint))
+        refuse_plain(line, options->plain_endpoint);
+    for (uint32_t i = 0; i < options->parent_count && !options->key_file; i++)
+        if (is_exposed(options->parents[i]))
+            refuse_joining(line, options->parents[i]);
+}
+
 /* Checks that depend on several options. */
 static void check(const struct command_line *line)
 {
@@ -322,6 +390,8 @@ static void check(const struct command_line *line)
         command_line_fail(line, "--parameters without --check: the requests of clients have "
                                 "parameters of their own");
     check_key(line);
+    if (!options->check)
+        check_exposed(line);
     if (options->threads == 0 && !options->workers_endpoint)
         command_line_fail(line, "%s 0 without --workers: no thread and no worker would compute",
                           command_line_origin(line, 't', origin));
@@ -357,6 +427,7 @@ static void parse_option(struct command_line *line, int key, char *text)
     case OPTION_KEYS: options->keys_folder = parse_path(line, text); break;
     case OPTION_KEY: options->key_file = parse_path(line, text); break;
     case OPTION_SERVER_KEY: options->server_key = parse_path(line, text); break;
+    case OPTION_INSECURE: options->insecure = true; break;
     case OPTION_LOG_LEVEL: options->log_level = parse_log_level(line, text); break;
     case 'q': options->quiet = true; break;
     }

@@ -35,6 +35,7 @@ struct server_options {
     const char *keys_folder;    /* of keys that peers need; NULL: they need none */
     const char *key_file;       /* this server's own secret certificate, for fronts that it joins */
     const char *server_key;     /* of these fronts, as text or file; set if key_file is */
+    bool insecure;              /* other machines may connect without keys */
     enum log_level log_level;   /* of the least serious lines that are logged */
     bool quiet;                 /* print only errors and warnings */
 };

@@ -10,6 +10,7 @@
 
 #include "proto/printable.h"
 #include "server/log.h"
+#include "server/net/loopback.h"
 #include "server/net/parent_link.h"
 #include "server/stop_signal.h"
 #include "sums/digest.h"
@@ -186,10 +187,32 @@ static bool set_up_parents(struct setup *setup, const struct server_options *opt
     return setup->parents;
 }
 
+static void warn_insecure(const char *endpoint, const char *what)
+{
+    if (endpoint && !endpoint_is_loopback(endpoint))
+        log_warning("--insecure: %s %s, without keys", what, endpoint);
+}
+
+static void warn_all_insecure(const struct server_options *options)
+{
+    static const char open[] = "everybody who reaches this server can use it at";
+
+    if (!options->insecure)
+        return;
+    if (!options->keys_folder) {
+        warn_insecure(options->endpoint, open);
+        warn_insecure(options->workers_endpoint, open);
+    }
+    warn_insecure(options->plain_endpoint, open);
+    for (uint32_t i = 0; i < options->parent_count && !options->key_file; i++)
+        warn_insecure(options->parents[i], "everybody between can read and falsify the sums for");
+}
+
 bool setup_init(struct setup *setup, const struct server_options *options, int64_t now_ns)
 {
     *setup = (struct setup){.began_at_ns = now_ns};
     set_up_join(setup, options);
+    warn_all_insecure(options);
     return set_up_summands(setup, options) && set_up_dispatcher(setup, options) &&
            set_up_threads(setup, options) && set_up_access(setup, options) &&
            set_up_clients(setup, options) && set_up_joined_workers(setup, options) &&

@@ -77,7 +77,7 @@ class Schedule:
         high, low = divmod(self.number, 250)
         address = f"127.{self.trial.network}.{high % 250 + 1}.{low + 1}"
         endpoint = f"tcp://{address}:{PORT + index}"
-        command = [self.trial.program("meantime-server"), "--bind", endpoint, "--threads", "1"]
+        command = [self.trial.program("meantime-server"), "--bind", endpoint, "--threads", "1", "--insecure"]
         return Server(endpoint, self.machine, command, f"{self.log}-{index}.log", self.wrong)
 
     def harm(self, server):

@@ -21,7 +21,7 @@ static const char *const options[] = {"--bind", "--workers", "--plain"};
 
 static struct process *start_at(const char *option, const char *endpoint)
 {
-    return process_start(WORDS(MEANTIME_SERVER, "--threads", "1", option, endpoint));
+    return process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--insecure", option, endpoint));
 }
 
 static void expect_end(struct process *server, int status, const char *sentence)
@@ -218,4 +218,28 @@ Test(bind, an_ipc_endpoint_replaces_the_socket_of_a_server_that_was_killed)
     expect_sum(place.endpoint);
     processes_end();
     ipc_place_remove(&place);
+}
+
+/* ---- other machines ---------------------------------------------------------------------- */
+
+Test(bind, endpoints_of_this_machine_need_no_keys)
+{
+    static const char *const endpoints[] = {"tcp://127.0.0.1:*", "tcp://127.9.8.7:*",
+                                            "tcp://localhost:*", "tcp://lo:*", "ipc://@meantime-*"};
+
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
+        process_line(
+            process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--bind", endpoints[i])),
+            PROCESS_OUT, "Listening on *");
+}
+
+Test(bind, insecure_opens_endpoints_to_other_machines_and_warns)
+{
+    struct process *server = start_at("--bind", "tcp://*:*");
+
+    process_line(server, PROCESS_ERR,
+                 "*warning: --insecure: everybody who reaches this server can use it at tcp://*");
+    process_line(server, PROCESS_OUT, "Listening on *");
+    server = start_at("--join", "tcp://nowhere.invalid:9");
+    process_line(server, PROCESS_ERR, "*warning: --insecure: everybody between can read and *");
 }

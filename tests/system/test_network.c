@@ -91,7 +91,7 @@ static struct machines network_start(void)
 static struct process *start_server_at(pid_t machine)
 {
     struct process *server = process_start_in(
-        machine, WORDS(MEANTIME_SERVER, "--bind", SERVER_ENDPOINT, "--threads", "1"));
+        machine, WORDS(MEANTIME_SERVER, "--bind", SERVER_ENDPOINT, "--threads", "1", "--insecure"));
 
     process_line(server, PROCESS_OUT, "Listening on " SERVER_ENDPOINT " (ROUTER, * thread*");
     return server;
@@ -273,7 +273,7 @@ Test(network, a_silent_name_server_delays_neither_clients_nor_the_end_of_the_ser
     struct process *server =
         process_start_in(network.server, WORDS(UNSHARE, "-m", "/bin/sh", "-c", with_name_server,
                                                "sh", MEANTIME_SERVER, "--bind", SERVER_ENDPOINT,
-                                               "--join", "tcp://front.example:8198"));
+                                               "--join", "tcp://front.example:8198", "--insecure"));
 
     process_line(server, PROCESS_OUT, "Listening on *");
     process_line(server, PROCESS_ERR, "*no server can be reached there*");
