@@ -19,8 +19,13 @@ static const char *const options[] = {"--bind", "--workers", "--plain"};
 
 #define OPTIONS (sizeof options / sizeof *options)
 
+/* A server with --workers alone would also listen at the default endpoint, where a server of
+ * another test may listen. */
 static struct process *start_at(const char *option, const char *endpoint)
 {
+    if (strcmp(option, "--workers") == 0)
+        return process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--insecure", option,
+                                   endpoint, "--bind", server_any_port()));
     return process_start(WORDS(MEANTIME_SERVER, "--threads", "1", "--insecure", option, endpoint));
 }
 
