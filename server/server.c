@@ -19,9 +19,9 @@
 #define DRAIN_MS 1000
 #define STOP_MS  100
 
-/* What zmq_poll() waits for: signals, threads, plain clients, two listeners with their monitors,
- * the authenticator with its allow-list, and the parents' sockets and monitors. */
-#define POLL_ITEMS_MAX (3 + 2 * 2 + ACCESS_POLL_ITEMS + 2 * PARENTS_MAX)
+/* What zmq_poll() waits for: signals, threads, plain clients, two listeners, the authenticator with
+ * its allow-list, and the parents' sockets and monitors. */
+#define POLL_ITEMS_MAX (3 + 2 * LISTENER_POLL_ITEMS + ACCESS_POLL_ITEMS + 2 * PARENTS_MAX)
 
 /* The peers in the order of their turns. */
 enum peer_kind {

@@ -1,5 +1,5 @@
-/* Connections by file descriptor: which connection a message belongs to, and how many bytes are
- * unread. */
+/* Connections by file descriptor: which connection a message belongs to, and the lists of silent
+ * and active ones. */
 #include "server/net/connections.h"
 
 #include <stdlib.h>
@@ -7,7 +7,8 @@
 
 void connections_init(struct connections *connections)
 {
-    *connections = (struct connections){.round = 1};
+    *connections = (struct connections){.totals.round = 1};
+    TAILQ_INIT(&connections->active);
     TAILQ_INIT(&connections->silent);
 }
 
@@ -58,6 +59,18 @@ static void set_silent(struct connections *connections, struct connection *conne
     connections->silent_count += silent ? 1 : (size_t)-1;
 }
 
+void connections_set_active(struct connections *connections, struct connection *connection,
+                            bool active)
+{
+    if (connection->active == active)
+        return;
+    connection->active = active;
+    if (active)
+        TAILQ_INSERT_TAIL(&connections->active, connection, in_active);
+    else
+        TAILQ_REMOVE(&connections->active, connection, in_active);
+}
+
 void connections_speak(struct connections *connections, struct connection *connection)
 {
     set_silent(connections, connection, false);
@@ -95,21 +108,20 @@ void connections_close(struct connections *connections, int fd)
 
     if (!connection)
         return;
-    if (connection->ended_in != connections->round)
+    if (connection->ended_in != connections->totals.round)
         connection->ended_unread = false;
     connection->ended_unread |= !connection->first_message_read;
-    connection->ended_in = connections->round;
+    connection->ended_in = connections->totals.round;
     set_silent(connections, connection, false);
-    connection->open = connection->abandoned = connection->first_message_read =
-        connection->throttled = false;
-    connection->read_bytes = connection->read_in = connection->unread_bytes = 0;
-    connection->unchanged = 0;
+    connections_set_active(connections, connection, false);
+    traffic_end(&connections->totals, &connection->traffic);
+    connection->open = connection->first_message_read = false;
     connections->open_count--;
 }
 
 void connections_all_read(struct connections *connections)
 {
-    connections->round++;
+    traffic_all_read(&connections->totals);
 }
 
 struct connection *connections_at(const struct connections *connections, int fd)
@@ -117,108 +129,6 @@ struct connection *connections_at(const struct connections *connections, int fd)
     if (fd < 0 || (size_t)fd >= connections->size || !connections->by_fd[fd])
         return NULL;
     return connections->by_fd[fd]->open ? connections->by_fd[fd] : NULL;
-}
-
-/* ---- unread bytes ------------------------------------------------------------------------ */
-
-void connections_read(const struct connections *connections, struct connection *connection,
-                      size_t bytes)
-{
-    connection->read_bytes += bytes;
-    connection->read_in = connections->round;
-}
-
-/* True once after each message of this connection, when the server has read all messages:
- * connection_settle() resets read_in. So if a message does not end, the inspections count at most
- * UNREAD_BYTES_FAIR of its bytes as read. */
-static bool all_read(const struct connections *connections, const struct connection *connection)
-{
-    return connection->read_in > 0 && connection->read_in < connections->round;
-}
-
-/* Counts the unread bytes as read. */
-static void connection_settle(struct connection *connection)
-{
-    connection->read_bytes += connection->unread_bytes;
-    connection->read_in = connection->unread_bytes = 0;
-}
-
-void connections_inspect(const struct connections *connections, struct connection *connection,
-                         uint64_t received_bytes)
-{
-    uint64_t before = connection->unread_bytes;
-
-    if (connection->read_bytes > received_bytes)
-        connection->read_bytes = received_bytes;
-    connection->unread_bytes = received_bytes - connection->read_bytes;
-    if (connection->unread_bytes != before)
-        connection->unchanged = 0;
-    else if (connection->inspected_in < connections->round)
-        connection->unchanged++;
-    connection->inspected_in = connections->round;
-    if (all_read(connections, connection) && connection->unread_bytes <= UNREAD_BYTES_FAIR)
-        connection_settle(connection);
-}
-
-/* The connections with more than UNREAD_BYTES_FAIR unread bytes share UNREAD_BYTES_MAX. */
-uint64_t connections_limit(const struct connections *connections)
-{
-    uint64_t unread_bytes = 0, sharers = 0;
-
-    for (size_t fd = 0; fd < connections->size; fd++) {
-        const struct connection *connection = connections_at(connections, (int)fd);
-        if (!connection || connection->abandoned)
-            continue;
-        unread_bytes += connection->unread_bytes;
-        sharers += connection->unread_bytes > UNREAD_BYTES_FAIR;
-    }
-    if (unread_bytes <= UNREAD_BYTES_MAX || sharers == 0)
-        return UINT64_MAX;
-    uint64_t share = UNREAD_BYTES_MAX / sharers;
-    return share > UNREAD_BYTES_FAIR ? share : UNREAD_BYTES_FAIR;
-}
-
-static enum verdict judge(const struct connections *connections, struct connection *connection,
-                          uint64_t limit)
-{
-    if (connection->abandoned)
-        return connection->throttled && connection->throttled_in < connections->round
-                   ? VERDICT_DISCONNECT
-                   : VERDICT_NONE;
-    if (!connection->throttled)
-        return connection->unread_bytes > limit ? VERDICT_THROTTLE : VERDICT_NONE;
-    if (connection->unread_bytes <= UNREAD_BYTES_FAIR)
-        return VERDICT_RESUME;
-    return connection->unchanged < UNCHANGED_MAX ? VERDICT_NONE : VERDICT_ABANDON;
-}
-
-static void connection_throttle(const struct connections *connections,
-                                struct connection *connection)
-{
-    connection->throttled = true;
-    connection->throttled_in = connections->round;
-    connection->unchanged = 0;
-}
-
-void connections_abandon(const struct connections *connections, struct connection *connection)
-{
-    connection->abandoned = true;
-    connection_throttle(connections, connection);
-}
-
-enum verdict connections_judge(const struct connections *connections, struct connection *connection,
-                               uint64_t limit)
-{
-    enum verdict verdict = judge(connections, connection, limit);
-
-    switch (verdict) {
-    case VERDICT_NONE: break;
-    case VERDICT_THROTTLE: connection_throttle(connections, connection); break;
-    case VERDICT_ABANDON: connections_abandon(connections, connection); break;
-    case VERDICT_RESUME:
-    case VERDICT_DISCONNECT: connection->throttled = false; break;
-    }
-    return verdict;
 }
 
 /* ---- origin of a message ----------------------------------------------------------------- */
@@ -271,18 +181,19 @@ bool connections_is_certain(const struct connection *connection, const uint8_t *
 {
     uint32_t number;
 
-    return connection && connection->first_message_read && !connection->abandoned &&
+    return connection && connection->first_message_read && !connection->traffic.abandoned &&
            connections_id_number(id, id_size, &number) && same_id(connection, id, id_size);
 }
 
 enum origin connections_origin(const struct connections *connections, struct connection *connection,
                                const uint8_t *id, uint8_t id_size)
 {
-    if (connection->abandoned)
+    if (connection->traffic.abandoned)
         return ORIGIN_ANOTHER;
     if (connection->first_message_read)
         return same_id(connection, id, id_size) ? ORIGIN_THIS : ORIGIN_ANOTHER;
-    if (connection->ended_in == connections->round && !is_certainly_newer(connection, id, id_size))
+    if (connection->ended_in == connections->totals.round &&
+        !is_certainly_newer(connection, id, id_size))
         return ORIGIN_UNSURE;
     connection_learn_id(connection, id, id_size);
     return ORIGIN_THIS;

@@ -1,5 +1,5 @@
-/* Connections by file descriptor: which connection a message belongs to, and how many bytes of each
- * connection are unread. Bookkeeping only, without sockets. One thread.
+/* Connections by file descriptor: which connection a message belongs to, which ones are silent, and
+ * which ones flood control has to inspect. Bookkeeping only, without sockets. One thread.
  *
  * A monitor reports when a descriptor is opened and closed, and libzmq gives each message the
  * descriptor that the message arrived on. But a message may be read after its connection has ended.
@@ -18,28 +18,16 @@
 #include "keys/certificate.h"
 #include "proto/instant.h"
 #include "server/net/ranking.h"
+#include "server/net/traffic.h"
 
 /* Room for an IPv6 address in digits, or for libzmq's text about a peer on the same machine. */
 #define PEER_BYTES 64
-
-/* Unread bytes of all connections together, so that no peer can fill the memory. In memory, frames
- * without bytes take 32 times as much as on the wire. */
-#define UNREAD_BYTES_MAX (4 << 20)
-
-/* Unread bytes that each connection may have, whatever the other connections do. That is room for
- * several of the longest messages with their envelopes. An incomplete message may leave this many
- * bytes as well. */
-#define UNREAD_BYTES_FAIR (8 << 10)
 
 /* While more connections than SILENT_MANY have sent no valid message yet, those that have been open
  * for SILENT_NS are disconnected. A correct client sends its first message at once, or dials again.
  */
 #define SILENT_MANY 64
 #define SILENT_NS   (10 * NS_PER_S)
-
-/* If this many inspections in a row find the same number of unread bytes, although all messages are
- * read, then the bytes belong to a message that does not end. */
-#define UNCHANGED_MAX 5
 
 struct sender;
 struct kept;
@@ -50,7 +38,6 @@ TAILQ_HEAD(kept_list, kept);
 struct connection {
     int fd;
     bool open;
-    bool abandoned; /* its messages are dropped until it ends; throttled first, then disconnected */
     bool first_message_read; /* from then on id, peer and lockstep are known */
     uint8_t id_size;         /* 0 if the socket is no ROUTER */
     uint8_t id[UINT8_MAX];   /* the routing id */
@@ -62,13 +49,9 @@ struct connection {
     enum key_role role;     /* of the peer's key; KEY_ROLE_NONE: it has none, or may not pass */
     uint8_t key[KEY_BYTES]; /* the peer's public key; valid if the peer has a role */
 
-    uint64_t read_bytes;   /* bytes that have arrived and are read */
-    uint64_t read_in;      /* the round in which the last message was read; 0: settled */
-    uint64_t unread_bytes; /* at the last inspection */
-    uint32_t unchanged;    /* inspections that found the same unread_bytes, see above */
-    uint64_t inspected_in; /* the round of the last inspection */
-    bool throttled;        /* TCP drops what arrives */
-    uint64_t throttled_in; /* the round in which that began */
+    struct traffic traffic; /* if it is abandoned, its messages are dropped until it ends */
+    bool active;            /* flood control has to inspect it */
+    TAILQ_ENTRY(connection) in_active; /* connections.active, while `active` */
 
     /* The connections that had this descriptor before. */
     uint64_t ended_in;    /* the round in which the last one ended; 0: there was none */
@@ -80,7 +63,7 @@ struct connection {
     struct sender_list senders;
     struct holder senders_held;      /* of the table: the length of `senders` */
     struct kept_list kept;           /* messages that wait for room, the oldest first */
-    struct holder kept_held;         /* of KEPT_MAX: the length of `kept` */
+    struct holder kept_held;         /* of KEPT_BYTES_MAX: the bytes of `kept` */
     uint32_t holds;                  /* messages of this connection that are not answered yet */
     TAILQ_ENTRY(connection) in_slow; /* senders.slow, while messages wait */
 };
@@ -91,7 +74,8 @@ struct connections {
     size_t open_count;
     struct connection_list silent; /* in the order of opened_at_ns */
     size_t silent_count;
-    uint64_t round; /* incremented whenever no message is left to read; from 1 on */
+    struct connection_list active;
+    struct traffic_totals totals; /* with the number of the round */
 };
 
 void connections_init(struct connections *connections);
@@ -114,35 +98,9 @@ void connections_all_read(struct connections *connections);
 /* The open connection at that descriptor, or NULL. */
 struct connection *connections_at(const struct connections *connections, int fd);
 
-/* What the caller must do with a connection. */
-enum verdict {
-    VERDICT_NONE,
-    VERDICT_THROTTLE,   /* too many bytes are unread */
-    VERDICT_RESUME,     /* those bytes are read */
-    VERDICT_ABANDON,    /* a message does not end */
-    VERDICT_DISCONNECT, /* after VERDICT_ABANDON, when its messages are read; it may reconnect */
-};
-
-/* A message of `bytes` on the wire has been read from the connection. */
-void connections_read(const struct connections *connections, struct connection *connection,
-                      size_t bytes);
-
-/* Updates unread_bytes. received_bytes: all bytes that have arrived on the connection. Up to
- * UNREAD_BYTES_FAIR bytes that are no message, such as a handshake, count as read once all messages
- * are read. */
-void connections_inspect(const struct connections *connections, struct connection *connection,
-                         uint64_t received_bytes);
-
-/* Unread bytes that one connection may have, as of the last inspections. UINT64_MAX while all
- * connections together have no more than UNREAD_BYTES_MAX. */
-uint64_t connections_limit(const struct connections *connections);
-
-/* Decides about a connection and records the verdict in it. */
-enum verdict connections_judge(const struct connections *connections, struct connection *connection,
-                               uint64_t limit);
-
-/* From now on messages of the connection are dropped. The caller throttles it. */
-void connections_abandon(const struct connections *connections, struct connection *connection);
+/* Flood control has to inspect the connection, or not. */
+void connections_set_active(struct connections *connections, struct connection *connection,
+                            bool active);
 
 /* True if the message certainly belongs to that connection, even if the monitor has events that
  * have not been read. connection may be NULL. */

@@ -1,9 +1,15 @@
 /* Flood control: throttles and disconnects connections that send faster than the server reads. */
 #include "server/net/flood_control.h"
 
+#include <czmq.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "server/net/tcp_socket.h"
+
+/* Changes that one call of epoll_wait() returns. */
+#define EVENTS_AT_ONCE 256
 
 static const char *address_of(struct connection *connection)
 {
@@ -40,7 +46,8 @@ void flood_control_abandon(struct flood_control *flood, struct connection *conne
                            const char *why)
 {
     lose(flood, connection, why);
-    connections_abandon(flood->connections, connection);
+    traffic_abandon(&flood->connections->totals, &connection->traffic);
+    connections_set_active(flood->connections, connection, true);
     throttle(connection);
 }
 
@@ -50,7 +57,8 @@ void flood_control_disconnect(struct flood_control *flood, struct connection *co
     if (!connection)
         return;
     lose(flood, connection, why);
-    connection->abandoned = true;
+    traffic_abandon(&flood->connections->totals, &connection->traffic);
+    connection->traffic.throttled = false;
     disconnect(connection);
 }
 
@@ -60,37 +68,97 @@ static void warn_throttled(struct flood_control *flood, struct connection *conne
                      address_of(connection), "it sends faster than this server reads");
 }
 
-static void judge(struct flood_control *flood, struct connection *connection, uint64_t limit)
+static void judge(struct flood_control *flood, struct connection *connection, uint64_t limit,
+                  int64_t now_ns)
 {
-    switch (connections_judge(flood->connections, connection, limit)) {
+    struct traffic *traffic = &connection->traffic;
+
+    switch (traffic_judge(&flood->connections->totals, traffic, limit, now_ns)) {
     case VERDICT_NONE: break;
     case VERDICT_THROTTLE: warn_throttled(flood, connection); break;
     case VERDICT_RESUME: tcp_throttle(connection->fd, false); break;
     case VERDICT_ABANDON: lose(flood, connection, "its message does not end"); break;
     case VERDICT_DISCONNECT: disconnect(connection); break;
     }
-    if (connection->throttled) /* at each inspection, because another connection may have had the
-                                  descriptor */
+    if (traffic->throttled) /* at each inspection, because another connection may have had the
+                               descriptor */
         throttle(connection);
 }
 
-void flood_control_inspect(struct flood_control *flood)
-{
-    struct connections *connections = flood->connections;
-    struct connection *connection;
+/* ---- inspection -------------------------------------------------------------------------- */
 
-    for (size_t fd = 0; fd < connections->size; fd++)
-        if ((connection = connections_at(connections, (int)fd)))
-            connections_inspect(connections, connection, tcp_received_bytes((int)fd));
-    uint64_t limit = connections_limit(connections);
-    for (size_t fd = 0; fd < connections->size; fd++)
-        if ((connection = connections_at(connections, (int)fd)))
-            judge(flood, connection, limit);
+bool flood_control_init(struct flood_control *flood)
+{
+    flood->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return flood->epoll != -1;
 }
 
-void flood_control_reset(int fd)
+void flood_control_clear(struct flood_control *flood)
 {
-    tcp_throttle(fd, false);
+    if (flood->epoll != -1)
+        close(flood->epoll);
+    flood->epoll = -1;
+}
+
+/* libzmq reads from the connections in another thread, so without EPOLLOUT epoll(7) misses changes.
+ * The kernel removes a descriptor that libzmq closes. */
+void flood_control_watch(struct flood_control *flood, struct connection *connection)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.fd = connection->fd};
+
+    if (epoll_ctl(flood->epoll, EPOLL_CTL_ADD, connection->fd, &event) == -1)
+        epoll_ctl(flood->epoll, EPOLL_CTL_MOD, connection->fd, &event);
+    tcp_throttle(connection->fd, false); /* the filter of the connection before */
+    if (traffic_throttle_new(&flood->connections->totals, &connection->traffic))
+        throttle(connection);
+    connections_set_active(flood->connections, connection, true);
+}
+
+/* Adds the connections that have changed to the active ones. */
+static void find_changed(struct flood_control *flood)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int count;
+
+    do {
+        count = epoll_wait(flood->epoll, events, EVENTS_AT_ONCE, 0);
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = connections_at(flood->connections, events[i].data.fd);
+            if (connection)
+                connections_set_active(flood->connections, connection, true);
+        }
+    } while (count == EVENTS_AT_ONCE);
+}
+
+static void count_at(struct flood_control *flood, struct connection *connection, int64_t now_ns)
+{
+    struct tcp_counts counts = tcp_counts(connection->fd);
+
+    traffic_inspect(&flood->connections->totals, &connection->traffic, &counts, now_ns);
+}
+
+void flood_control_count(struct flood_control *flood, struct connection *connection)
+{
+    count_at(flood, connection, zclock_usecs() * NS_PER_US);
+}
+
+bool flood_control_inspect(struct flood_control *flood, int64_t now_ns)
+{
+    struct connections *connections = flood->connections;
+    struct connection *connection, *next;
+
+    find_changed(flood);
+    TAILQ_FOREACH (connection, &connections->active, in_active)
+        count_at(flood, connection, now_ns);
+    bool changed = !TAILQ_EMPTY(&connections->active);
+    uint64_t limit = traffic_limit(&connections->totals);
+    for (connection = TAILQ_FIRST(&connections->active); connection; connection = next) {
+        next = TAILQ_NEXT(connection, in_active);
+        judge(flood, connection, limit, now_ns);
+        if (!traffic_is_active(&connection->traffic))
+            connections_set_active(connections, connection, false);
+    }
+    return changed;
 }
 
 void flood_control_resume_all(struct flood_control *flood)
@@ -98,6 +166,6 @@ void flood_control_resume_all(struct flood_control *flood)
     const struct connections *connections = flood->connections;
 
     for (size_t fd = 0; fd < connections->size; fd++)
-        if (connections->by_fd[fd] && connections->by_fd[fd]->throttled)
+        if (connections->by_fd[fd] && connections->by_fd[fd]->traffic.throttled)
             tcp_throttle((int)fd, false);
 }

@@ -6,6 +6,7 @@
 #ifndef MEANTIME_SERVER_NET_FLOOD_CONTROL_H
 #define MEANTIME_SERVER_NET_FLOOD_CONTROL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/log_limit.h"
@@ -13,14 +14,27 @@
 #include "server/net/senders.h"
 
 struct flood_control {
+    int epoll;                       /* reports connections whose bytes have changed; -1: none */
     struct connections *connections; /* the listener's */
     struct senders *senders;         /* the listener's */
     struct log_limit *log;           /* the caller's */
 };
 
-/* Counts the unread bytes of each connection, and throttles, resumes, abandons or disconnects it.
- * Call this after all events of the monitor have been read. */
-void flood_control_inspect(struct flood_control *flood);
+/* False if no descriptor is left; errno says why. */
+bool flood_control_init(struct flood_control *flood);
+void flood_control_clear(struct flood_control *flood);
+
+/* A new connection has this descriptor. */
+void flood_control_watch(struct flood_control *flood, struct connection *connection);
+
+/* Counts the bytes of each connection that has changed, or that has unread or pending bytes, and
+ * throttles, resumes, abandons or disconnects it. Other connections cost nothing. Call this after
+ * all events of the monitor have been read. False if no connection needs another inspection before
+ * the epoll set is readable. */
+bool flood_control_inspect(struct flood_control *flood, int64_t now_ns);
+
+/* Counts the bytes of one connection. */
+void flood_control_count(struct flood_control *flood, struct connection *connection);
 
 /* Loses all senders of a connection, drops its messages from now on, and throttles it. why: for the
  * log. */
@@ -30,9 +44,6 @@ void flood_control_abandon(struct flood_control *flood, struct connection *conne
 /* Loses all senders of a connection and closes it. why: for the log. */
 void flood_control_disconnect(struct flood_control *flood, struct connection *connection,
                               const char *why);
-
-/* A new connection has this descriptor: removes the filter of the connection before. */
-void flood_control_reset(int fd);
 
 /* Removes all filters, so that throttled peers see the end of their connections. */
 void flood_control_resume_all(struct flood_control *flood);

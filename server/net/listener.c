@@ -27,12 +27,12 @@
  * flight. */
 #define PIPE_MESSAGES_MAX CLIENT_REQUESTS_MAX
 
-/* Bytes before a frame on the wire: up to UINT8_MAX bytes, and longer. */
-#define HEADER_BYTES      2
-#define LONG_HEADER_BYTES 9
+/* Time between two runs of flood control while bytes arrive. In this time libzmq reads 0.4 MB of
+ * empty frames from one connection, which take 13 MB. */
+#define INSPECT_NS (10 * NS_PER_MS)
 
-/* Time between two runs of flood control. */
-#define INSPECT_NS (100 * NS_PER_MS)
+/* Time between two checks of routing ids, silent connections, and descriptors. */
+#define GUARD_NS (100 * NS_PER_MS)
 
 /* Time between two attempts to send messages that wait: no event reports that a connection has room
  * again. */
@@ -80,20 +80,34 @@ struct listener {
     struct routing_ids ids;
     zsock_t *id_probe; /* a connection of this listener to itself, whose id is not read yet */
     struct handshake_limit handshakes;
-    int64_t inspect_at_ns; /* when flood control runs next */
+    bool counts_bytes;     /* TCP counts the bytes of connections */
+    bool armed;            /* flood control runs when its epoll set is readable */
+    int64_t inspect_at_ns; /* when flood control runs next, unless it is armed */
+    int64_t guard_at_ns;   /* when ids, silence and descriptors are checked next */
     int64_t flush_at_ns;   /* when messages that wait are tried next */
     int files_few_from;    /* from this descriptor on, few descriptors are left */
     int64_t warn_files_at_us;
     char lost_peer[PEER_BYTES]; /* the address of the sender that was lost last */
 };
 
+/* libzmq's handle. */
+static void *listener_socket(const struct listener *listener)
+{
+    return zsock_resolve(listener->socket);
+}
+
 /* ---- life -------------------------------------------------------------------------------- */
 
 /* TCP listeners have no limit here, because a remote peer could abort this process through one
  * (libzmq #4364). Flood control limits them instead. */
+static bool is_tcp(const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://", strlen("tcp://")) == 0;
+}
+
 static int receive_limit(const char *endpoint)
 {
-    return strncmp(endpoint, "tcp://", strlen("tcp://")) == 0 ? 0 : PIPE_MESSAGES_MAX;
+    return is_tcp(endpoint) ? 0 : PIPE_MESSAGES_MAX;
 }
 
 /* libzmq begins to count a ROUTER's connections at a number from rand(), and czmq seeds rand() with
@@ -157,42 +171,6 @@ static void learn_ids(struct listener *listener, const struct envelope *envelope
     if (connections_id_number(envelope->bytes + 1, envelope->bytes[0], &number))
         routing_ids_learn(&listener->ids, number);
     zsock_destroy(&listener->id_probe);
-}
-
-/* True if a connection has that id. It then gets an empty message. */
-static bool id_is_used(struct listener *listener, uint32_t number)
-{
-    void *socket = listener_socket(listener);
-    uint8_t id[] = {0, (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-                    (uint8_t)number};
-
-    if (zmq_send(socket, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1)
-        return errno != EHOSTUNREACH;
-    zmq_send(socket, NULL, 0, ZMQ_DONTWAIT);
-    return true;
-}
-
-static void disconnect_silent(struct listener *listener, int64_t now_ns, bool all)
-{
-    struct connection *connection;
-
-    while ((connection = connections_silent(&listener->connections, now_ns, all)))
-        flood_control_disconnect(&listener->flood, connection,
-                                 all ? "a peer holds a routing id that libzmq uses soon"
-                                     : "it has sent no valid message");
-}
-
-/* If a connection holds a number that libzmq uses soon, the peer has brought this number as its id.
- * Its connection is silent, because the first message would have shown the id. */
-static void check_ids(struct listener *listener, int64_t now_ns)
-{
-    uint32_t number, count = routing_ids_ahead(&listener->ids, &number);
-    bool used = false;
-
-    for (; count > 0; count--, number++)
-        used = id_is_used(listener, number) || used;
-    if (used)
-        disconnect_silent(listener, now_ns, true);
 }
 
 /* ---- binding ----------------------------------------------------------------------------- */
@@ -280,6 +258,14 @@ static bool init_tables(struct listener *listener, const char **why)
     return random;
 }
 
+static bool init_flood_control(struct listener *listener, const char **why)
+{
+    bool done = flood_control_init(&listener->flood);
+
+    *why = strerror(errno);
+    return done;
+}
+
 struct listener *listener_new(const struct listener_settings *settings, const char **why)
 {
     struct listener *listener = calloc(1, sizeof *listener);
@@ -293,9 +279,13 @@ struct listener *listener_new(const struct listener_settings *settings, const ch
     listener->files_few_from = files_few_from();
     zmq_msg_init(&listener->body);
     connections_init(&listener->connections);
+    listener->connections.totals.frame_overhead =
+        listener->access ? FRAME_OVERHEAD_CURVE : FRAME_OVERHEAD_NULL;
     listener->flood =
-        (struct flood_control){&listener->connections, &listener->senders, settings->log};
-    if (!init_tables(listener, why) || !listener_bind(listener, settings->endpoint, why))
+        (struct flood_control){-1, &listener->connections, &listener->senders, settings->log};
+    listener->counts_bytes = is_tcp(settings->endpoint);
+    if (!init_tables(listener, why) || !init_flood_control(listener, why) ||
+        !listener_bind(listener, settings->endpoint, why))
         listener_destroy(&listener, 0);
     return listener;
 }
@@ -329,6 +319,7 @@ void listener_destroy(struct listener **listener_p, int patience_ms)
         flood_control_resume_all(&listener->flood);
     }
     close_socket(listener);
+    flood_control_clear(&listener->flood);
     lose_all(listener);
     senders_clear(&listener->senders);
     connections_clear(&listener->connections);
@@ -342,16 +333,6 @@ const char *listener_endpoint(const struct listener *listener)
     return zsock_endpoint(listener->socket);
 }
 
-void *listener_socket(const struct listener *listener)
-{
-    return zsock_resolve(listener->socket);
-}
-
-void *listener_monitor(const struct listener *listener)
-{
-    return zsock_resolve(listener->monitor);
-}
-
 /* ---- connections ------------------------------------------------------------------------- */
 
 static void connection_new(struct listener *listener, int fd)
@@ -360,9 +341,12 @@ static void connection_new(struct listener *listener, int fd)
     int64_t now_ns = zclock_usecs() * NS_PER_US;
 
     connections_open(&listener->connections, fd, now_ns);
-    flood_control_reset(fd);
+    struct connection *connection = connections_at(&listener->connections, fd);
+    if (!connection)
+        return;
+    flood_control_watch(&listener->flood, connection);
     if (tcp_peer_key(fd, key) && !handshake_limit_count(&listener->handshakes, key, now_ns))
-        flood_control_disconnect(&listener->flood, connections_at(&listener->connections, fd),
+        flood_control_disconnect(&listener->flood, connection,
                                  "its address opens too many connections");
     if (fd >= listener->files_few_from && warning_due(&listener->warn_files_at_us, WARN_FILES_US))
         log_warning("fewer than %d file descriptors are left for connections to %s: raise "
@@ -399,6 +383,47 @@ static bool listener_watch(struct listener *listener)
             connection_new(listener, fd);
     }
     return ended;
+}
+
+/* True if a connection has that id. It then gets an empty message. */
+static bool id_is_used(struct listener *listener, uint32_t number)
+{
+    void *socket = listener_socket(listener);
+    uint8_t id[] = {0, (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+                    (uint8_t)number};
+
+    if (zmq_send(socket, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1)
+        return errno != EHOSTUNREACH;
+    zmq_send(socket, NULL, 0, ZMQ_DONTWAIT);
+    return true;
+}
+
+static void disconnect_silent(struct listener *listener, int64_t now_ns, bool all)
+{
+    struct connection *connection;
+
+    while ((connection = connections_silent(&listener->connections, now_ns, all)))
+        flood_control_disconnect(&listener->flood, connection,
+                                 all ? "a peer holds a routing id that libzmq uses soon"
+                                     : "it has sent no valid message");
+}
+
+/* If a connection holds a number that libzmq uses soon, the peer has brought this number as its id.
+ * Its connection is silent, because the first message would have shown the id. Only if more than
+ * ROUTING_IDS_SLACK handshakes end during the check, a connection can have got the number from
+ * libzmq. */
+static void check_ids(struct listener *listener, int64_t now_ns)
+{
+    uint32_t number, count = routing_ids_ahead(&listener->ids, &number);
+    bool forged = false;
+
+    for (; count > 0; count--, number++)
+        if (id_is_used(listener, number)) {
+            listener_watch(listener);
+            forged = forged || !routing_ids_possible(&listener->ids, number);
+        }
+    if (forged)
+        disconnect_silent(listener, now_ns, true);
 }
 
 bool listener_lost(struct listener *listener, uint32_t *sender, const char **peer)
@@ -456,8 +481,7 @@ static bool frame_read(struct listener *listener)
 
     if (size == -1)
         return false;
-    size += listener->access ? CURVE_FRAME_BYTES : 0;
-    listener->wire_bytes += (size_t)size + (size > UINT8_MAX ? LONG_HEADER_BYTES : HEADER_BYTES);
+    listener->wire_bytes += traffic_frame_bytes(&listener->connections.totals, (size_t)size);
     return true;
 }
 
@@ -565,7 +589,7 @@ void listener_check_keys(struct listener *listener)
     listener_watch(listener);
     for (size_t fd = 0; fd < listener->connections.size; fd++)
         if ((connection = connections_at(&listener->connections, (int)fd)) &&
-            !connection->abandoned && (fault = key_fault(listener, connection)))
+            !connection->traffic.abandoned && (fault = key_fault(listener, connection)))
             flood_control_disconnect(&listener->flood, connection, fault);
 }
 
@@ -650,7 +674,7 @@ enum listener_event listener_receive(struct listener *listener, struct listener_
     struct connection *connection = message_connection(listener, &envelope, &message->crowded);
     message->peer = connection ? connection->peer : "";
     if (connection)
-        connections_read(&listener->connections, connection, listener->wire_bytes);
+        traffic_read(&listener->connections.totals, &connection->traffic, listener->wire_bytes);
     if (!form.fits && listener->type == LISTENER_ROUTER)
         return LISTENER_BAD_ENVELOPE;
     if (!connection || (listener->type == LISTENER_REP && !form.delimited))
@@ -675,11 +699,6 @@ void listener_vouch(struct listener *listener, uint32_t sender)
         connections_speak(&listener->connections, connection);
 }
 
-bool listener_reads(const struct listener *listener)
-{
-    return !listener->owes;
-}
-
 /* ---- sending ----------------------------------------------------------------------------- */
 
 /* Only the first frame of a message can fail, because the client is lost or its pipe is full. */
@@ -695,33 +714,72 @@ static bool envelope_send(void *socket, const struct envelope *envelope)
     return true;
 }
 
+/* Bytes of the message on the wire, where it has no routing id. */
+static size_t message_wire_bytes(const struct listener *listener, const struct envelope *envelope,
+                                 size_t size)
+{
+    const struct traffic_totals *totals = &listener->connections.totals;
+    const uint8_t *frame = envelope->bytes + 1 + envelope->bytes[0];
+    size_t bytes = traffic_frame_bytes(totals, size);
+
+    for (; frame < envelope->bytes + envelope->size; frame += 1 + frame[0])
+        bytes += traffic_frame_bytes(totals, frame[0]);
+    return bytes;
+}
+
+/* If the last inspection has found no room, the peer may have acknowledged answers since then. */
+static bool has_room(struct listener *listener, struct connection *connection, size_t bytes)
+{
+    const struct traffic_totals *totals = &listener->connections.totals;
+
+    if (!listener->counts_bytes || traffic_has_room(totals, &connection->traffic, bytes))
+        return true;
+    flood_control_count(&listener->flood, connection);
+    return traffic_has_room(totals, &connection->traffic, bytes);
+}
+
+static void count_sent(struct listener *listener, struct connection *connection, size_t bytes,
+                       bool status)
+{
+    if (!listener->counts_bytes)
+        return;
+    traffic_hand(&listener->connections.totals, &connection->traffic, bytes, status);
+    connections_set_active(&listener->connections, connection, true);
+}
+
 /* False if the connection has no room. The monitor reports a connection that has ended. */
 static bool sender_send(struct listener *listener, const struct sender *sender, const void *bytes,
-                        size_t size)
+                        size_t size, bool status)
 {
     void *socket = listener_socket(listener);
+    size_t wire_bytes = message_wire_bytes(listener, &sender->envelope, size);
 
+    if (!has_room(listener, sender->connection, wire_bytes))
+        return false;
     if (envelope_send(socket, &sender->envelope) &&
-        zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1)
+        zmq_send(socket, bytes, size, ZMQ_DONTWAIT) != -1) {
+        count_sent(listener, sender->connection, wire_bytes, status);
         return true;
+    }
     return errno != EAGAIN;
 }
 
 /* False if the message has to wait. */
 static bool send_at_once(struct listener *listener, const struct sender *sender, const void *bytes,
-                         size_t size)
+                         size_t size, bool status)
 {
     listener->owes = false;
     if (!sender->connection)
         return true;
-    return TAILQ_EMPTY(&sender->connection->kept) && sender_send(listener, sender, bytes, size);
+    return TAILQ_EMPTY(&sender->connection->kept) &&
+           sender_send(listener, sender, bytes, size, status);
 }
 
 void listener_send(struct listener *listener, uint32_t number, const void *bytes, size_t size)
 {
     struct sender *sender = numbered(listener, number);
 
-    if (send_at_once(listener, sender, bytes, size))
+    if (send_at_once(listener, sender, bytes, size, false))
         return;
     struct connection *abandoned = senders_keep(&listener->senders, sender, bytes, size);
     if (abandoned)
@@ -732,7 +790,24 @@ void listener_send(struct listener *listener, uint32_t number, const void *bytes
 void listener_send_or_drop(struct listener *listener, uint32_t number, const void *bytes,
                            size_t size)
 {
-    send_at_once(listener, numbered(listener, number), bytes, size);
+    send_at_once(listener, numbered(listener, number), bytes, size, false);
+}
+
+static bool status_is_pending(struct listener *listener, struct connection *connection)
+{
+    if (!connection || !traffic_status_is_pending(&connection->traffic))
+        return false;
+    flood_control_count(&listener->flood, connection);
+    return traffic_status_is_pending(&connection->traffic);
+}
+
+bool listener_send_status(struct listener *listener, uint32_t number, const void *bytes,
+                          size_t size)
+{
+    const struct sender *sender = numbered(listener, number);
+
+    return !status_is_pending(listener, sender->connection) &&
+           send_at_once(listener, sender, bytes, size, true);
 }
 
 static void connection_flush(struct listener *listener, struct connection *connection)
@@ -740,7 +815,7 @@ static void connection_flush(struct listener *listener, struct connection *conne
     struct kept *kept;
 
     while ((kept = TAILQ_FIRST(&connection->kept)) &&
-           sender_send(listener, kept->sender, kept->bytes, kept->size))
+           sender_send(listener, kept->sender, kept->bytes, kept->size, false))
         senders_unkeep(&listener->senders, connection);
 }
 
@@ -757,26 +832,49 @@ static void flush(struct listener *listener)
 
 /* ---- due work ---------------------------------------------------------------------------- */
 
+/* What peers may do between two runs costs little. */
+static void guard(struct listener *listener, int64_t now_ns)
+{
+    listener_watch(listener);
+    check_ids(listener, now_ns);
+    disconnect_silent(listener, now_ns, false);
+    if (routing_ids_learning(&listener->ids))
+        probe_ids(listener);
+    listener->guard_at_ns = now_ns + GUARD_NS;
+}
+
+/* While nothing has changed, flood control waits for its epoll set. */
 void listener_run_due(struct listener *listener, int64_t now_ns)
 {
     if (now_ns >= listener->flush_at_ns) {
         flush(listener);
         listener->flush_at_ns = now_ns + FLUSH_NS;
     }
-    if (now_ns >= listener->inspect_at_ns) {
-        listener_watch(listener);
-        check_ids(listener, now_ns);
-        disconnect_silent(listener, now_ns, false);
-        if (routing_ids_learning(&listener->ids))
-            probe_ids(listener);
-        flood_control_inspect(&listener->flood);
-        listener->inspect_at_ns = zclock_usecs() * NS_PER_US + INSPECT_NS;
-    }
+    if (now_ns >= listener->guard_at_ns)
+        guard(listener, now_ns);
+    if (!listener->armed && now_ns < listener->inspect_at_ns)
+        return;
+    listener_watch(listener);
+    listener->armed = !flood_control_inspect(&listener->flood, now_ns);
+    listener->inspect_at_ns = now_ns + INSPECT_NS;
 }
 
 int64_t listener_due_at(const struct listener *listener)
 {
+    bool guards = listener->ids.unchecked > 0 || listener->connections.silent_count > SILENT_MANY;
+    int64_t due_at_ns = listener->armed ? NEVER : listener->inspect_at_ns;
+
     if (!TAILQ_EMPTY(&listener->senders.slow))
-        return listener->flush_at_ns;
-    return listener->connections.open_count > 0 ? listener->inspect_at_ns : NEVER;
+        due_at_ns = earlier(due_at_ns, listener->flush_at_ns);
+    return guards ? earlier(due_at_ns, listener->guard_at_ns) : due_at_ns;
+}
+
+int listener_poll_items(const struct listener *listener, zmq_pollitem_t *items)
+{
+    items[0] = (zmq_pollitem_t){.socket = listener_socket(listener),
+                                .events = listener->owes ? 0 : ZMQ_POLLIN};
+    items[1] = (zmq_pollitem_t){.socket = zsock_resolve(listener->monitor), .events = ZMQ_POLLIN};
+    items[2] =
+        (zmq_pollitem_t){.fd = listener->flood.epoll, .events = listener->armed ? ZMQ_POLLIN : 0};
+    return LISTENER_POLL_ITEMS;
 }

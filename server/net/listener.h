@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <zmq.h>
 
 #include "server/access/gate.h"
 
@@ -55,9 +56,10 @@ void listener_destroy(struct listener **listener, int patience_ms);
 /* As bound, with the port. */
 const char *listener_endpoint(const struct listener *listener);
 
-/* For zmq_poll(): readable when listener_receive() or listener_lost() has something to return. */
-void *listener_socket(const struct listener *listener);
-void *listener_monitor(const struct listener *listener);
+/* Fills in what zmq_poll() is to wait for: listener_run_due(), listener_receive() or
+ * listener_lost() has something to do. Returns the number of items. */
+#define LISTENER_POLL_ITEMS 3
+int listener_poll_items(const struct listener *listener, zmq_pollitem_t *items);
 
 /* Returns the next message, without waiting. The sender of a message keeps its number until
  * listener_release(). Call listener_release() once for each message: after its answer, or at once
@@ -67,10 +69,6 @@ void listener_release(struct listener *listener, uint32_t sender);
 
 /* The message of this sender was valid: its connection no longer counts as silent. */
 void listener_vouch(struct listener *listener, uint32_t sender);
-
-/* False while a LISTENER_REP owes an answer: then listener_receive() returns nothing, and the
- * socket need not be polled. */
-bool listener_reads(const struct listener *listener);
 
 /* Whether a sender with a number keeps the number after its last listener_release(). At most
  * CLIENTS_MAX senders may have a number at a time. */
@@ -95,13 +93,18 @@ void listener_check_keys(struct listener *listener);
 bool listener_lost(struct listener *listener, uint32_t *sender, const char **peer);
 
 /* Sends a message. If its connection has no room, the message waits. If no more messages can wait,
- * the connection with the most waiting messages is abandoned, and listener_lost() returns each
+ * the connection with the most waiting bytes is abandoned, and listener_lost() returns each
  * sender behind it. Never waits. */
 void listener_send(struct listener *listener, uint32_t sender, const void *bytes, size_t size);
 
 /* Sends a message, or drops it if its connection has no room. */
 void listener_send_or_drop(struct listener *listener, uint32_t sender, const void *bytes,
                            size_t size);
+
+/* Sends a status reply. False if the connection has no room, or if its peer has not acknowledged
+ * the last one: the caller refuses the request. */
+bool listener_send_status(struct listener *listener, uint32_t sender, const void *bytes,
+                          size_t size);
 
 /* Sends messages that wait, as far as there is room, and runs flood control. Call this at
  * listener_due_at() or earlier. Never waits. */

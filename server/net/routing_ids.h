@@ -13,7 +13,7 @@
 
 /* Connections whose handshakes libzmq may have completed before the listener has read their events
  * from the monitor. */
-#define ROUTING_IDS_SLACK 64
+#define ROUTING_IDS_SLACK 1024
 
 /* How many numbers the listener checks beyond the slack, whenever there were handshakes: these, and
  * as many again for each handshake since the last check as ROUTING_IDS_AHEAD_EACH. If handshakes go

@@ -30,7 +30,7 @@ void senders_init(struct senders *senders, const uint8_t key[SIPHASH_KEY_BYTES])
     ranking_init(&senders->by_kept);
     TAILQ_INIT(&senders->lost);
     TAILQ_INIT(&senders->slow);
-    senders->count = senders->kept_count = senders->free_count = 0;
+    senders->count = senders->kept_bytes = senders->free_count = 0;
     for (uint32_t i = CLIENTS_MAX; i > 0; i--)
         senders->free_numbers[senders->free_count++] = i - 1;
 }
@@ -177,23 +177,28 @@ void senders_keep_number(struct senders *senders, struct sender *sender, bool ke
 
 /* ---- waiting messages -------------------------------------------------------------------- */
 
-static void kept_count_set(struct senders *senders, struct sender *sender, int change)
-{
-    struct holder *held = &sender->connection->kept_held;
+/* malloc() adds some bytes to each block. */
+#define BLOCK_BYTES 16
 
-    sender->kept_count += (uint32_t)change;
-    senders->kept_count += (uint32_t)change;
-    ranking_set(&senders->by_kept, held, held->count + (uint32_t)change);
+/* sign: 1 to add the message, -1 to remove it. */
+static void kept_count(struct senders *senders, const struct kept *kept, int sign)
+{
+    uint32_t bytes = (uint32_t)sign * (uint32_t)(sizeof *kept + BLOCK_BYTES + kept->size);
+    struct holder *held = &kept->sender->connection->kept_held;
+
+    kept->sender->kept_count += (uint32_t)sign;
+    senders->kept_bytes += bytes;
+    ranking_set(&senders->by_kept, held, held->count + bytes);
 }
 
-static void kept_add(struct senders *senders, struct sender *sender, struct kept *kept)
+static void kept_add(struct senders *senders, struct kept *kept)
 {
-    struct connection *connection = sender->connection;
+    struct connection *connection = kept->sender->connection;
 
     if (TAILQ_EMPTY(&connection->kept))
         TAILQ_INSERT_TAIL(&senders->slow, connection, in_slow);
     TAILQ_INSERT_TAIL(&connection->kept, kept, link);
-    kept_count_set(senders, sender, 1);
+    kept_count(senders, kept, 1);
 }
 
 static struct sender *kept_drop(struct senders *senders, struct connection *connection)
@@ -204,7 +209,7 @@ static struct sender *kept_drop(struct senders *senders, struct connection *conn
     TAILQ_REMOVE(&connection->kept, kept, link);
     if (TAILQ_EMPTY(&connection->kept))
         TAILQ_REMOVE(&senders->slow, connection, in_slow);
-    kept_count_set(senders, sender, -1);
+    kept_count(senders, kept, -1);
     free(kept);
     return sender;
 }
@@ -225,8 +230,8 @@ struct connection *senders_keep(struct senders *senders, struct sender *sender, 
     kept->sender = sender;
     kept->size = size;
     memcpy(kept->bytes, bytes, size);
-    kept_add(senders, sender, kept);
-    return senders->kept_count > KEPT_MAX ? slowest(senders) : NULL;
+    kept_add(senders, kept);
+    return senders->kept_bytes > KEPT_BYTES_MAX ? slowest(senders) : NULL;
 }
 
 void senders_unkeep(struct senders *senders, struct connection *connection)

@@ -18,8 +18,9 @@
  * messages wait. With the longest envelopes they take 11 MiB. */
 #define SENDERS_MAX 16384
 
-/* Messages that wait for room, of all connections together. Each takes some 100 bytes. */
-#define KEPT_MAX 100000
+/* Bytes of memory of the messages that wait for room, of all connections together: some 100,000
+ * answers. */
+#define KEPT_BYTES_MAX (16 << 20)
 
 /* Messages of one connection that are not answered yet. A proxy may carry thousands of clients over
  * one connection. But a peer can invent as many envelopes, so this limit leaves more than half of
@@ -62,13 +63,13 @@ struct senders {
     struct sender_bucket buckets[SENDERS_MAX]; /* by the hash of the envelope */
     uint32_t count;                            /* senders in all buckets, 0 to SENDERS_MAX */
     struct ranking by_senders;                 /* connections by their senders */
-    struct ranking by_kept;                    /* connections by the messages that wait for them */
+    struct ranking by_kept;                    /* connections by the bytes that wait for them */
     struct sender *by_number[CLIENTS_MAX];     /* NULL: the number is free */
     uint32_t free_numbers[CLIENTS_MAX];        /* a stack */
     uint32_t free_count;
     struct sender_list lost;     /* lost senders that have a number */
     struct connection_list slow; /* connections with messages that wait */
-    uint32_t kept_count;         /* messages that wait, of all connections */
+    uint32_t kept_bytes;         /* of the messages that wait, of all connections */
 };
 
 /* key: random bytes. A peer that knew the key could make the look-ups slow. */
@@ -96,7 +97,7 @@ void senders_release(struct senders *senders, struct sender *sender);
 void senders_keep_number(struct senders *senders, struct sender *sender, bool keep);
 
 /* Appends a copy of a message to those that wait for the connection. Returns the connection that
- * has to be abandoned because no room is left, the one with the most waiting messages, or NULL. */
+ * has to be abandoned because no room is left, the one with the most waiting bytes, or NULL. */
 struct connection *senders_keep(struct senders *senders, struct sender *sender, const void *bytes,
                                 size_t size);
 

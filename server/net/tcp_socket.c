@@ -8,13 +8,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-uint64_t tcp_received_bytes(int fd)
+struct tcp_counts tcp_counts(int fd)
 {
     struct tcp_info info = {.tcpi_bytes_received = 0};
     socklen_t size = sizeof info;
 
     getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-    return info.tcpi_bytes_received;
+    return (struct tcp_counts){
+        .received = info.tcpi_bytes_received,
+        .written = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes,
+        .acked = info.tcpi_bytes_acked,
+    };
 }
 
 /* A socket filter sees a packet from its TCP header on. The upper half of byte 12 is the length of

@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 #include "server/net/handshake_limit.h"
+#include "server/net/traffic.h"
 
-/* Bytes that have arrived so far, read or not; 0 if `fd` is no TCP socket. */
-uint64_t tcp_received_bytes(int fd);
+/* The bytes of a connection so far; all 0 if `fd` is no TCP socket. */
+struct tcp_counts tcp_counts(int fd);
 
 /* Attaches a filter that drops each arriving packet with data, or detaches the filter. The peer
  * retransmits dropped packets, for minutes. False if that fails. */

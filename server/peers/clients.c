@@ -152,9 +152,17 @@ void clients_obey(struct clients *clients, const struct effect *effect)
         send_progress(clients, effect);
 }
 
+/* A client that reads none of its status replies gets one at a time. */
 void clients_send_status(struct clients *clients, uint32_t client, const void *bytes, size_t size)
 {
-    listener_send_or_drop(clients->inbox.listener, client, bytes, size);
+    const struct refusal refusal = {
+        .code = REFUSAL_BUSY,
+        .retry_after_ms = BUSY_RETRY_MS,
+        .text = "this connection has not read the last status reply yet",
+    };
+
+    if (!listener_send_status(clients->inbox.listener, client, bytes, size))
+        inbox_refuse(&clients->inbox, &refusal);
 }
 
 /* ---- questions --------------------------------------------------------------------------- */

@@ -115,10 +115,5 @@ bool inbox_lost(struct inbox *inbox, uint32_t *sender, const char **peer)
 
 int inbox_poll_items(const struct inbox *inbox, zmq_pollitem_t *items)
 {
-    items[0] = (zmq_pollitem_t){
-        .socket = listener_socket(inbox->listener),
-        .events = listener_reads(inbox->listener) ? ZMQ_POLLIN : 0,
-    };
-    items[1] = (zmq_pollitem_t){.socket = listener_monitor(inbox->listener), .events = ZMQ_POLLIN};
-    return 2;
+    return listener_poll_items(inbox->listener, items);
 }

@@ -51,7 +51,7 @@ bool inbox_lost(struct inbox *inbox, uint32_t *sender, const char **peer);
 /* Refuses the message. */
 void inbox_refuse(struct inbox *inbox, const struct refusal *refusal);
 
-/* Fills in the sockets for zmq_poll(). Returns the number of items, 2. */
+/* Fills in what zmq_poll() is to wait for. Returns the number of items, LISTENER_POLL_ITEMS. */
 int inbox_poll_items(const struct inbox *inbox, zmq_pollitem_t *items);
 
 /* Sends a message to a sender. */

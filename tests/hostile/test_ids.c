@@ -69,7 +69,7 @@ Test(hostile_ids, the_time_of_the_start_does_not_tell_the_next_id)
 
 #ifdef FIXED_RAND
 /* The server must find the holder of the id before libzmq reaches it. */
-#define HELD_NUMBER 400
+#define HELD_NUMBER 1500
 
 Test(hostile_ids, a_silent_holder_of_an_id_that_comes_soon_is_disconnected)
 {

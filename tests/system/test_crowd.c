@@ -110,7 +110,7 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
 #define UNREAD_FLOOD 100000
 
 /* This is also more than the number of answers that the server keeps for one connection,
- * KEPT_MAX. */
+ * KEPT_BYTES_MAX. */
 #define ABANDONED_FLOOD 300000
 
 /* To make room in its buffers, a slow peer reads this many frames. */

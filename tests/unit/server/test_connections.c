@@ -1,4 +1,4 @@
-/* Tests of connections.c: the origin of messages that are read late, and unread bytes. */
+/* Tests of connections.c: the origin of messages that are read late, and silent connections. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +56,7 @@ static void row_run(struct connections *connections, const struct connection_row
     else if (strcmp(row->event, "all read") == 0)
         connections_all_read(connections);
     else
-        connections_at(connections, FD)->abandoned = true;
+        connections_at(connections, FD)->traffic.abandoned = true;
 }
 
 static void rows_run(const struct connection_row *rows, size_t count)
@@ -168,7 +168,7 @@ Test(connections, only_an_id_that_the_router_made_is_certain)
     connections_origin(&connections, connection, id, size);
     cr_assert(connections_is_certain(connection, id, size));
     cr_assert(!connections_is_certain(connection, name, 4));
-    connection->abandoned = true;
+    connection->traffic.abandoned = true;
     cr_assert(!connections_is_certain(connection, id, size));
     connections_close(&connections, FD);
     connections_open(&connections, FD, 0);
@@ -176,175 +176,6 @@ Test(connections, only_an_id_that_the_router_made_is_certain)
     connections_all_read(&connections);
     connections_origin(&connections, connection, name, 4);
     cr_assert(!connections_is_certain(connection, name, 4));
-    connections_clear(&connections);
-}
-
-/* ---- unread bytes ------------------------------------------------------------------------ */
-
-#define KIB UINT64_C(1024)
-
-static struct connection *opened(struct connections *connections, int fd)
-{
-    connections_open(connections, fd, 0);
-    return connections_at(connections, fd);
-}
-
-Test(connections, a_handshake_counts_as_read_once_all_messages_are_read)
-{
-    struct connections connections;
-
-    connections_init(&connections);
-    struct connection *connection = opened(&connections, FD);
-    connections_inspect(&connections, connection, 100);
-    cr_assert(connection->unread_bytes == 100, "a handshake, or the beginning of a message");
-    connections_read(&connections, connection, 30);
-    connections_inspect(&connections, connection, 130);
-    cr_assert(connection->unread_bytes == 100);
-    connections_all_read(&connections);
-    connections_inspect(&connections, connection, 130);
-    cr_assert(connection->unread_bytes == 0);
-    connections_inspect(&connections, connection, 1000 * KIB);
-    cr_assert(connection->unread_bytes == 1000 * KIB - 130, "no message was read since");
-    connections_read(&connections, connection, 10);
-    connections_all_read(&connections);
-    connections_inspect(&connections, connection, 1000 * KIB);
-    cr_assert(connection->unread_bytes == 1000 * KIB - 140, "that is more than UNREAD_BYTES_FAIR");
-    connections_clear(&connections);
-}
-
-/* A message of the connection before may be counted for this one. */
-Test(connections, no_more_bytes_are_read_than_have_arrived)
-{
-    struct connections connections;
-
-    connections_init(&connections);
-    struct connection *connection = opened(&connections, FD);
-    connections_read(&connections, connection, 900);
-    connections_inspect(&connections, connection, 300);
-    cr_assert(connection->unread_bytes == 0);
-    connections_inspect(&connections, connection, 500);
-    cr_assert(connection->unread_bytes == 200);
-    connections_close(&connections, FD);
-    connections_inspect(&connections, opened(&connections, FD), 70);
-    cr_assert(connection->unread_bytes == 70, "the next connection begins at 0");
-    connections_clear(&connections);
-}
-
-/* Unread bytes of four connections, and the limit; 0: no limit. */
-static const struct {
-    uint64_t unread[4];
-    uint64_t limit;
-} shares[] = {
-    {{4096 * KIB}, 0},
-    {{4097 * KIB}, 4096 * KIB},
-    {{2048 * KIB, 2048 * KIB}, 0},
-    {{2048 * KIB, 2041 * KIB, 8 * KIB}, 2048 * KIB},
-    {{1000 * KIB, 1000 * KIB, 1000 * KIB, 16000 * KIB}, 1024 * KIB},
-};
-
-Test(connections, connections_with_many_unread_bytes_share_the_maximum)
-{
-    for (size_t i = 0; i < LENGTH(shares); i++) {
-        struct connections connections;
-        connections_init(&connections);
-        for (int fd = 0; fd < 4; fd++)
-            connections_inspect(&connections, opened(&connections, fd), shares[i].unread[fd]);
-        uint64_t limit = connections_limit(&connections);
-        cr_assert(limit == (shares[i].limit ? shares[i].limit : UINT64_MAX), "row %zu", i);
-        connections_clear(&connections);
-    }
-}
-
-Test(connections, each_connection_may_always_have_a_fair_number_of_unread_bytes)
-{
-    struct connections connections;
-
-    connections_init(&connections);
-    for (int fd = 0; fd < 1000; fd++)
-        connections_inspect(&connections, opened(&connections, fd), 9 * KIB);
-    cr_assert(connections_limit(&connections) == 8 * KIB);
-    for (int fd = 0; fd < 600; fd++)
-        connections_abandon(&connections, connections_at(&connections, fd));
-    cr_assert(connections_limit(&connections) == UINT64_MAX, "abandoned connections do not count");
-    connections_clear(&connections);
-}
-
-/* One inspection of a connection, and the verdict. */
-struct inspection {
-    uint64_t received; /* bytes so far */
-    uint64_t read;     /* bytes so far */
-    bool all_read;     /* no message is left to read */
-    enum verdict verdict;
-};
-
-static void inspect_all(const struct inspection *inspections, size_t count)
-{
-    struct connections connections;
-    uint64_t read = 0;
-
-    connections_init(&connections);
-    struct connection *connection = opened(&connections, FD);
-    for (size_t i = 0; i < count; i++) {
-        if (inspections[i].read > read)
-            connections_read(&connections, connection, inspections[i].read - read);
-        read = inspections[i].read;
-        if (inspections[i].all_read)
-            connections_all_read(&connections);
-        connections_inspect(&connections, connection, inspections[i].received);
-        enum verdict verdict =
-            connections_judge(&connections, connection, connections_limit(&connections));
-        cr_assert(verdict == inspections[i].verdict, "inspection %zu: %d", i, (int)verdict);
-    }
-    connections_clear(&connections);
-}
-
-Test(connections, with_too_many_unread_bytes_are_throttled_until_they_are_read)
-{
-    static const struct inspection inspections[] = {
-        {4096 * KIB, 0, false, VERDICT_NONE},
-        {4097 * KIB, 0, false, VERDICT_THROTTLE},
-        {4500 * KIB, 900 * KIB, false, VERDICT_NONE},
-        {4500 * KIB, 4400 * KIB, true, VERDICT_NONE},
-        {4500 * KIB, 4493 * KIB, false, VERDICT_RESUME}, /* although other messages may be unread */
-        {9000 * KIB, 4493 * KIB, false, VERDICT_THROTTLE},
-    };
-
-    inspect_all(inspections, LENGTH(inspections));
-}
-
-/* libzmq may deliver the messages of a connection late, and a few at a time. */
-Test(connections, unread_bytes_that_stay_while_all_is_read_are_a_message_that_does_not_end)
-{
-    static const struct inspection inspections[] = {
-        {6000 * KIB, 0, false, VERDICT_THROTTLE}, {6000 * KIB, 0, true, VERDICT_NONE},
-        {6000 * KIB, 0, true, VERDICT_NONE},      {6000 * KIB, 0, true, VERDICT_NONE},
-        {6000 * KIB, 0, true, VERDICT_NONE},      {6000 * KIB, 90, true, VERDICT_NONE},
-        {6000 * KIB, 90, true, VERDICT_NONE},     {6000 * KIB, 90, true, VERDICT_NONE},
-        {6000 * KIB, 90, false, VERDICT_NONE},    {6000 * KIB, 90, true, VERDICT_NONE},
-        {6000 * KIB, 90, true, VERDICT_NONE},     {6000 * KIB, 90, true, VERDICT_ABANDON},
-        {6000 * KIB, 90, false, VERDICT_NONE},    {6000 * KIB, 90, true, VERDICT_DISCONNECT},
-        {6000 * KIB, 90, true, VERDICT_NONE},
-    };
-
-    inspect_all(inspections, LENGTH(inspections));
-}
-
-/* This also holds for a connection that was throttled before, if all messages were read
- * meanwhile. */
-Test(connections, an_abandoned_connection_is_disconnected_when_all_is_read_again)
-{
-    struct connections connections;
-
-    connections_init(&connections);
-    struct connection *connection = opened(&connections, FD);
-    connections_inspect(&connections, connection, 6000 * KIB);
-    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_THROTTLE);
-    connections_all_read(&connections);
-    connections_abandon(&connections, connection);
-    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_NONE);
-    connections_all_read(&connections);
-    cr_assert(connections_judge(&connections, connection, 0) == VERDICT_DISCONNECT);
-    cr_assert(!connection->throttled);
     connections_clear(&connections);
 }
 

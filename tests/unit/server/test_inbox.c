@@ -34,27 +34,15 @@ void listener_destroy(struct listener **listener, int patience_ms)
     *listener = NULL;
 }
 
-void *listener_socket(const struct listener *listener)
+int listener_poll_items(const struct listener *listener, zmq_pollitem_t *items)
 {
-    (void)listener;
-    return NULL;
-}
-
-void *listener_monitor(const struct listener *listener)
-{
-    (void)listener;
-    return NULL;
+    (void)listener, (void)items;
+    return 0;
 }
 
 void listener_vouch(struct listener *listener, uint32_t sender)
 {
     listener->vouched[sender] = true;
-}
-
-bool listener_reads(const struct listener *listener)
-{
-    (void)listener;
-    return true;
 }
 
 void listener_run_due(struct listener *listener, int64_t now_ns)
