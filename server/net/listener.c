@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <czmq.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "proto/address.h"
 #include "proto/instant.h"
@@ -47,7 +49,8 @@
 #define KEEPALIVE_S          60
 #define KEEPALIVE_INTERVAL_S 10
 
-/* If fewer file descriptors are left, the listener logs a warning. */
+/* If fewer file descriptors are left, the listener accepts no connections until twice as many are
+ * left: without descriptors, accept() of libzmq would fail again and again. */
 #define FILES_FEW 16
 
 /* Time between two warnings that few descriptors are left. */
@@ -85,6 +88,7 @@ struct listener {
     int64_t inspect_at_ns; /* when flood control runs next, unless it is armed */
     int64_t guard_at_ns;   /* when ids, silence and descriptors are checked next */
     int64_t flush_at_ns;   /* when messages that wait are tried next */
+    bool bound;            /* the listener accepts connections */
     int files_few_from;    /* from this descriptor on, few descriptors are left */
     int64_t warn_files_at_us;
     char lost_peer[PEER_BYTES]; /* the address of the sender that was lost last */
@@ -195,7 +199,8 @@ static bool bind_socket(struct listener *listener, const char *endpoint)
     listener->monitor =
         monitor_new(listener_socket(listener),
                     ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    return listener->monitor && zsock_bind(listener->socket, "%s", endpoint) != -1;
+    listener->bound = listener->monitor && zsock_bind(listener->socket, "%s", endpoint) != -1;
+    return listener->bound;
 }
 
 static void close_socket(struct listener *listener)
@@ -335,6 +340,30 @@ const char *listener_endpoint(const struct listener *listener)
 
 /* ---- connections ------------------------------------------------------------------------- */
 
+static void refuse_connections(struct listener *listener)
+{
+    if (!listener->bound)
+        return;
+    listener->bound = zmq_unbind(listener_socket(listener), listener_endpoint(listener)) == -1;
+    if (warning_due(&listener->warn_files_at_us, WARN_FILES_US))
+        log_warning("fewer than %d file descriptors are left for connections to %s: new ones are "
+                    "refused until some have ended; raise \"ulimit -n\"",
+                    FILES_FEW, listener_endpoint(listener));
+}
+
+/* The kernel gives out the lowest free descriptor. If the endpoint cannot be bound, for instance
+ * because libzmq has not closed it yet, the next call tries it again. */
+static void accept_connections(struct listener *listener)
+{
+    int lowest = listener->bound ? -1 : fcntl(listener->flood.epoll, F_DUPFD_CLOEXEC, 0);
+
+    if (lowest == -1)
+        return;
+    close(lowest);
+    if (lowest < listener->files_few_from - FILES_FEW)
+        listener->bound = zmq_bind(listener_socket(listener), listener_endpoint(listener)) == 0;
+}
+
 static void connection_new(struct listener *listener, int fd)
 {
     uint8_t key[ADDRESS_KEY_BYTES];
@@ -348,10 +377,8 @@ static void connection_new(struct listener *listener, int fd)
     if (tcp_peer_key(fd, key) && !handshake_limit_count(&listener->handshakes, key, now_ns))
         flood_control_disconnect(&listener->flood, connection,
                                  "its address opens too many connections");
-    if (fd >= listener->files_few_from && warning_due(&listener->warn_files_at_us, WARN_FILES_US))
-        log_warning("fewer than %d file descriptors are left for connections to %s: raise "
-                    "\"ulimit -n\"",
-                    FILES_FEW, listener_endpoint(listener));
+    if (fd >= listener->files_few_from)
+        refuse_connections(listener);
 }
 
 /* True if a connection has ended at that descriptor. */
@@ -840,6 +867,7 @@ static void guard(struct listener *listener, int64_t now_ns)
     disconnect_silent(listener, now_ns, false);
     if (routing_ids_learning(&listener->ids))
         probe_ids(listener);
+    accept_connections(listener);
     listener->guard_at_ns = now_ns + GUARD_NS;
 }
 
@@ -861,7 +889,8 @@ void listener_run_due(struct listener *listener, int64_t now_ns)
 
 int64_t listener_due_at(const struct listener *listener)
 {
-    bool guards = listener->ids.unchecked > 0 || listener->connections.silent_count > SILENT_MANY;
+    bool guards = listener->ids.unchecked > 0 || !listener->bound ||
+                  listener->connections.silent_count > SILENT_MANY;
     int64_t due_at_ns = listener->armed ? NEVER : listener->inspect_at_ns;
 
     if (!TAILQ_EMPTY(&listener->senders.slow))

@@ -29,8 +29,8 @@ static const struct bench_part {
     {"restart", part_restart}, {"cancel", part_cancel},
     {"status", part_status},   {"busy", part_busy},
     {"flood", part_flood},     {"memory", part_memory},
-    {"quota", part_quota},     {"pauses", part_pauses},
-    {"log", part_log},
+    {"idle", part_idle},       {"quota", part_quota},
+    {"pauses", part_pauses},   {"log", part_log},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

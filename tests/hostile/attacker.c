@@ -130,12 +130,11 @@ void expect_good_client(const struct test_server *server)
               process_text(client, PROCESS_OUT));
 }
 
-long raise_descriptor_limit(void)
+void raise_descriptor_limit(void)
 {
     struct rlimit files;
 
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    return (long)files.rlim_cur;
 }

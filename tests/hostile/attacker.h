@@ -39,7 +39,7 @@ void expect_peak_below(const struct test_server *server, long limit_mib);
 /* A new client gets a right sum. */
 void expect_good_client(const struct test_server *server);
 
-/* Raises the limit of descriptors of this process and of its children. Returns the limit. */
-long raise_descriptor_limit(void);
+/* Raises the limit of descriptors of this process and of its children to the maximum. */
+void raise_descriptor_limit(void);
 
 #endif

@@ -265,7 +265,7 @@ Test(ends, a_server_that_runs_out_of_descriptors_logs_it)
     const char *line = process_line(server, PROCESS_OUT, "Listening on *");
     cr_assert(sscanf(line, "Listening on tcp://%*[0-9.]:%u", &port) == 1, "%s", line);
     for (int i = 0; i < 60; i++)
-        tcp_client_new((uint16_t)port); /* sends nothing, and takes a descriptor of the server */
+        tcp_client_try((uint16_t)port); /* sends nothing, and takes a descriptor of the server */
     process_line(server, PROCESS_ERR,
                  "*fewer than 16 file descriptors are left for connections to *");
 }

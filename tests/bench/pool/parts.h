@@ -21,6 +21,7 @@ void part_flood(const struct bench *bench);
 void part_memory(const struct bench *bench);
 void part_quota(const struct bench *bench);
 void part_pauses(const struct bench *bench);
+void part_idle(const struct bench *bench);
 void part_log(const struct bench *bench);
 
 #endif

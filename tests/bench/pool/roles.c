@@ -101,8 +101,8 @@ int roles_play(char **arguments)
     } roles[] = {
         {"answer", play_answer}, {"hold", play_hold},     {"plain", play_plain},
         {"echo", bare_echo},     {"broker", bare_broker}, {"relay", bare_relay},
-        {"reply", bare_reply},   {"flood", flood_play},   {"pause", quota_pause},
-        {"visit", log_visit},
+        {"reply", bare_reply},   {"flood", flood_play},   {"idle", idle_play},
+        {"pause", quota_pause},  {"visit", log_visit},
     };
 
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)

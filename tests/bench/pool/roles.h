@@ -11,6 +11,7 @@
  *                                     second
  *     --as reply ENDPOINT             a bare worker of broker or relay
  *     --as flood ENDPOINT KIND        sends messages of KIND (flood.c), as many as it can
+ *     --as idle ENDPOINT              opens idle connections and prints their number
  *     --as pause PID                  stops the process for 50 ms, and continues it for 50 ms, on
  *                                     and on
  *     --as visit CLIENTS WORKERS      joins and disconnects, and sends a bad message, 100 times
@@ -36,6 +37,9 @@ int bare_reply(char **arguments);
 
 /* In flood.c. */
 int flood_play(char **arguments);
+
+/* In idle.c. */
+int idle_play(char **arguments);
 
 /* In quota.c. */
 int quota_pause(char **arguments);
