@@ -71,6 +71,13 @@ void connections_set_active(struct connections *connections, struct connection *
         TAILQ_REMOVE(&connections->active, connection, in_active);
 }
 
+void connections_inspect_next(struct connections *connections, struct connection *connection)
+{
+    connections_set_active(connections, connection, false);
+    connection->active = true;
+    TAILQ_INSERT_HEAD(&connections->active, connection, in_active);
+}
+
 void connections_speak(struct connections *connections, struct connection *connection)
 {
     set_silent(connections, connection, false);

@@ -74,8 +74,8 @@ struct connections {
     size_t open_count;
     struct connection_list silent; /* in the order of opened_at_ns */
     size_t silent_count;
-    struct connection_list active;
-    struct traffic_totals totals; /* with the number of the round */
+    struct connection_list active; /* the head is inspected next */
+    struct traffic_totals totals;  /* with the number of the round */
 };
 
 void connections_init(struct connections *connections);
@@ -101,6 +101,9 @@ struct connection *connections_at(const struct connections *connections, int fd)
 /* Flood control has to inspect the connection, or not. */
 void connections_set_active(struct connections *connections, struct connection *connection,
                             bool active);
+
+/* The connection becomes the next one that flood control inspects. */
+void connections_inspect_next(struct connections *connections, struct connection *connection);
 
 /* True if the message certainly belongs to that connection, even if the monitor has events that
  * have not been read. connection may be NULL. */

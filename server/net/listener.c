@@ -41,6 +41,9 @@
 #define FLUSH_MS 10
 #define FLUSH_NS (FLUSH_MS * NS_PER_MS)
 
+/* Connections for which one attempt is made at a time: about 0.5 ms. */
+#define FLUSHED_MAX 500
+
 /* A peer that does not finish its handshake in this time is disconnected. */
 #define HANDSHAKE_MS 3000
 
@@ -846,14 +849,18 @@ static void connection_flush(struct listener *listener, struct connection *conne
         senders_unkeep(&listener->senders, connection);
 }
 
+/* The connections take turns, so that thousands of slow ones do not delay the others. */
 static void flush(struct listener *listener)
 {
-    struct connection *connection = TAILQ_FIRST(&listener->senders.slow);
+    struct connection_list *slow = &listener->senders.slow;
+    struct connection *connection, *last = TAILQ_LAST(slow, connection_list);
 
-    while (connection) {
-        struct connection *next = TAILQ_NEXT(connection, in_slow);
+    for (int i = 0; i < FLUSHED_MAX && (connection = TAILQ_FIRST(slow)); i++) {
+        TAILQ_REMOVE(slow, connection, in_slow);
+        TAILQ_INSERT_TAIL(slow, connection, in_slow);
         connection_flush(listener, connection);
-        connection = next;
+        if (connection == last)
+            break;
     }
 }
 

@@ -337,3 +337,21 @@ Test(connections, the_oldest_silent_ones_are_named_while_many_are_silent)
     cr_assert(!connections_silent(&connections, 0, true));
     connections_clear(&connections);
 }
+
+/* ---- inspections ------------------------------------------------------------------------- */
+
+Test(connections, a_changed_connection_is_inspected_before_the_others)
+{
+    struct connections connections;
+
+    connections_init(&connections);
+    for (int fd = 0; fd < 3; fd++) {
+        connections_open(&connections, fd, 0);
+        connections_set_active(&connections, connections_at(&connections, fd), true);
+    }
+    connections_inspect_next(&connections, connections_at(&connections, 2));
+    cr_assert(TAILQ_FIRST(&connections.active) == connections_at(&connections, 2));
+    connections_close(&connections, 2);
+    cr_assert(TAILQ_FIRST(&connections.active) == connections_at(&connections, 0));
+    connections_clear(&connections);
+}
