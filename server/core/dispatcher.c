@@ -540,11 +540,12 @@ static void on_sum_reply(struct dispatcher *d, struct worker *w, const struct me
     }
 }
 
-/* The request ends with the reason that a worker has found. */
-static void request_fail(struct dispatcher *d, struct request *r, const struct refusal *refusal)
+/* The request ends with the reason that a worker has found. deaths: of helper processes. */
+static void request_fail(struct dispatcher *d, struct request *r, const struct refusal *refusal,
+                         uint32_t deaths)
 {
     snprintf(r->terms->text, sizeof r->terms->text, "%s", refusal->text);
-    r->terms->deaths = refusal->deaths;
+    r->terms->deaths = deaths;
     request_end(d, r, refusal->code);
 }
 
@@ -554,11 +555,12 @@ static void on_request_wrong(struct dispatcher *d, struct run *run, const struct
     struct request *r = run->span->request;
 
     run_return(d, run);
-    request_fail(d, r, refusal);
+    request_fail(d, r, refusal, 0);
 }
 
 /* If a helper process died, another one tries again, because something else may have killed it.
- * deaths: 0: the terms themselves are wrong. */
+ * deaths: 0: the terms themselves are wrong. The answer counts the deaths of all workers, so that a
+ * parent does not try again. */
 static void on_summand_failed(struct dispatcher *d, struct run *run, const struct refusal *refusal)
 {
     struct span *span = run->span;
@@ -567,7 +569,7 @@ static void on_summand_failed(struct dispatcher *d, struct run *run, const struc
     span->helper_deaths += more;
     run_return(d, run);
     if (more == 0 || span->helper_deaths >= SPAN_DEATHS_MAX)
-        request_fail(d, span->request, refusal);
+        request_fail(d, span->request, refusal, more == 0 ? 0 : span->helper_deaths);
 }
 
 /* The worker has just lost the summand. */

@@ -197,6 +197,8 @@ static void print_to_client(struct fixture *fixture, const struct effect *e)
         cr_assert(m->type == MESSAGE_REFUSAL);
         print_request(fixture, "refuse", e->client, m->refusal.id);
         print(fixture, " %s", refusal_code_text(m->refusal.code));
+        if (m->refusal.deaths > 0)
+            print(fixture, " deaths %u", m->refusal.deaths);
     }
 }
 
