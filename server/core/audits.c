@@ -75,7 +75,8 @@ static uint32_t others(const struct workers *workers, const struct span *span)
 
     for (uint32_t i = 0; i < span->vote_count; i++) {
         const struct worker *voter = audit_voter(workers, &span->votes[i]);
-        count -= voter && voter->state != WORKER_LEAVING && voter->skills & skill_bit(skill);
+        count -= voter && voter->state != WORKER_LEAVING && voter->capacity > 0 &&
+                 voter->skills & skill_bit(skill);
     }
     return count;
 }

@@ -295,6 +295,23 @@ Test(audits, a_third_worker_decides_and_the_odd_worker_loses_the_summand)
     });
 }
 
+/* Its vote is no reason to give up: w3 can still decide. */
+Test(audits, a_worker_that_has_voted_and_lost_its_cores_does_not_end_the_request)
+{
+    story((struct row[]){
+        {"join w0 1 has pi 5 0", "welcome w0"},
+        {"join w1 1 has pi 5 0", "welcome w1"},
+        {"join w2 1 has pi 5 0", "welcome w2"},
+        {"join w3 1 has pi 5 0", "welcome w3"},
+        {"request 0 1 1 of pi", "start r1 w0 0#1 0+1 of pi 5"},
+        {"done r1 odd", "start r2 w1 0#1 0+1 of pi 5 audit"},
+        {"done r2", "start r3 w2 0#1 0+1 of pi 5 audit"},
+        {"beat w0 0 has pi 5 0", ""},
+        {"lost w2", "start r4 w3 0#1 0+1 of pi 5 audit"},
+        {0},
+    });
+}
+
 Test(audits, a_lost_audit_is_computed_by_another_worker)
 {
     story((struct row[]){
