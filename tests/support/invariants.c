@@ -270,7 +270,7 @@ static const char *suspects_wrong(const struct dispatcher *d, uint32_t skill)
     TAILQ_FOREACH (span, &of->suspects, in_waiting)
         if (!span_suspect(span))
             return "the list of suspects contains another span";
-    if (!first || !workers_ready(&d->workers, skill))
+    if (!first || !workers_ready(&d->workers, skill) || !spans_run_available(&d->spans))
         return NULL;
     return first->rests_until_ns > d->now_ns && dispatcher_due_at(d) <= first->rests_until_ns
                ? NULL
@@ -432,6 +432,28 @@ static const char *workers_wrong(const struct dispatcher *d, struct census *cens
     return NULL;
 }
 
+bool invariants_has_voted(const struct workers *workers, const struct span *span,
+                          const struct worker *w)
+{
+    for (uint32_t i = 0; i < span->vote_count; i++)
+        if (span->votes[i].worker == (uint32_t)(w - workers->table) &&
+            span->votes[i].joined == w->joined)
+            return true;
+    return false;
+}
+
+uint32_t invariants_jurors(const struct workers *workers, const struct span *span)
+{
+    uint32_t jurors = 0;
+
+    for (uint32_t i = 0; i < workers->workers_max; i++) {
+        const struct worker *w = &workers->table[i];
+        jurors += (w->state == WORKER_JOINED || w->state == WORKER_RESTING) && w->capacity > 0 &&
+                  w->skills >> span->request->skill & 1 && !invariants_has_voted(workers, span, w);
+    }
+    return jurors;
+}
+
 /* True if a new span of this skill can be cut. */
 static bool may_cut(const struct dispatcher *d, uint32_t skill)
 {
@@ -445,9 +467,9 @@ static const char *audits_wrong(const struct dispatcher *d, uint32_t skill)
     int looks = 0;
 
     TAILQ_FOREACH (span, &d->spans.of[skill].audits, in_waiting) {
-        if (span->vote_count == 0 || span->vote_count >= AUDIT_VOTES_MAX)
+        if (span->vote_count == 0 || span->vote_count > 2)
             return "a span without votes waits for an audit";
-        if (audit_hopeless(&d->workers, span))
+        if (span->vote_count == 2 && invariants_jurors(&d->workers, span) == 0)
             return "an audit waits that no worker can decide";
         if (looks++ < AUDIT_LOOKS && span->rests_until_ns <= d->now_ns &&
             spans_run_available(&d->spans) && audit_worker(&d->workers, span, may_cut(d, skill)))

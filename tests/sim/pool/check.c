@@ -79,6 +79,20 @@ static const char *due_wrong(const struct dispatcher *d)
     return due_at_ns <= d->give_up_at_ns ? NULL : "no timer is set for a server without workers";
 }
 
+/* A request is accepted only if a worker can compute its terms now. */
+static const char *accepted_wrong(const struct node *node, const struct event *event)
+{
+    const struct dispatcher *d = node->dispatcher;
+
+    if (event->type != EVENT_CLIENT_MESSAGE || !node->ledger.fresh)
+        return NULL;
+    const struct request *r =
+        client_request(queue_client(&d->queue, event->client), event->message->sum_request.id);
+    return r && r->terms && d->workers.skills.all[r->skill].workers == 0
+               ? "a request is accepted for a summand that no worker has"
+               : NULL;
+}
+
 static const char *event_wrong(const struct node *node, int64_t now_ns, const struct event *event)
 {
     const struct dispatcher *d = node->dispatcher;
@@ -93,6 +107,8 @@ static const char *event_wrong(const struct node *node, int64_t now_ns, const st
     if (d->queue.open_count != node->ledger.count)
         return "requests are forgotten";
     const char *wrong = silence_wrong(d, event);
+    if (!wrong)
+        wrong = accepted_wrong(node, event);
     return wrong ? wrong : due_wrong(d);
 }
 
@@ -133,6 +149,42 @@ static bool is_part(const struct sum_request *asked, const struct sum_request *s
            span->first + span->count <= asked->first + asked->count;
 }
 
+/* All spans of a request are of the same function. */
+static bool is_function(struct debt *debt, const struct sum_request *span)
+{
+    if (!span->summand)
+        return true;
+    if (debt->build == 0)
+        debt->build = span->build;
+    return span->build == debt->build && strcmp(span->parameters, debt->asked.parameters) == 0;
+}
+
+/* Spans end at multiples of the grain, as soon as the server knows it. */
+static bool splits_grain(const struct node *node, const struct debt *debt,
+                         const struct sum_request *span)
+{
+    uint64_t end = span->first + span->count;
+
+    if (!span->summand || !node_knows_grain(node, span) ||
+        end == debt->asked.first + debt->asked.count)
+        return false;
+    return end % SUMMAND_GRAIN > 0 && end % SUMMAND_GRAIN < span->count;
+}
+
+/* An audit is computed by a worker that has not computed the span, if there is one. */
+static const char *audit_wrong(const struct node *node, const struct run *run,
+                               const struct sum_request *span, bool asked)
+{
+    const struct workers *workers = &node->dispatcher->workers;
+
+    if (span->audit != (asked || run->span->vote_count > 0))
+        return "an audit is sent as another span";
+    return invariants_has_voted(workers, run->span, run->worker) &&
+                   invariants_jurors(workers, run->span) > 0
+               ? "a worker audits itself"
+               : NULL;
+}
+
 static bool suspect_has_rested(const struct dispatcher *d, uint32_t skill)
 {
     const struct span *suspect = TAILQ_FIRST(&d->spans.of[skill].suspects);
@@ -169,7 +221,7 @@ static const char *assignment_wrong(struct node *node, const struct run *run,
     uint32_t client = queue_client_number(&node->dispatcher->queue, r->client);
     struct debt *debt = ledger_find(&node->ledger, client, r->asked.id);
 
-    if (!debt || !is_part(&debt->asked, span))
+    if (!debt || !is_part(&debt->asked, span) || !is_function(debt, span))
         return "a span without a request in flight is assigned";
     if (!span->summand && (span->first + span->count) % BLOCK_SAMPLES != 0 &&
         span->first + span->count != debt->asked.first + debt->asked.count)
@@ -177,8 +229,14 @@ static const char *assignment_wrong(struct node *node, const struct run *run,
     uint32_t restarts = r->terms ? r->terms->restarts : 0;
     bool new = r->assigned != debt->assigned || restarts != debt->restarts;
     const char *wrong = order_wrong(node->dispatcher, run, new);
+    if (!wrong)
+        wrong = audit_wrong(node, run, span, debt->asked.audit);
     if (wrong || !new)
         return wrong;
+    if (splits_grain(node, debt, span))
+        return "a span ends inside a grain";
+    node->deaths[run->span - node->dispatcher->spans.all] = 0;
+    node->begun_anew += restarts != debt->restarts;
     debt->assigned = r->assigned;
     debt->restarts = restarts;
     return turn_wrong(node->dispatcher, r);
@@ -209,13 +267,14 @@ bool check_assigned_instead(const struct node *node, uint64_t id)
     return run && run->span && run->span->revocations > 0 && run->span->state == SPAN_TWICE;
 }
 
-bool check_refuses(const struct node *node, uint32_t number, uint64_t id)
+const struct run *check_running(const struct node *node, uint32_t worker, uint64_t id)
 {
     const struct dispatcher *d = node->dispatcher;
     const struct run *run = spans_run(&d->spans, id);
 
-    return run && run->state == RUN_RUNNING &&
-           run->worker == workers_at(&d->workers, d->settings.threads + number);
+    return run && run->state == RUN_RUNNING && run->worker == workers_at(&d->workers, worker)
+               ? run
+               : NULL;
 }
 
 static bool refusal_fits(const struct refusal *refusal)
@@ -242,6 +301,21 @@ static bool progress_fits(const struct progress *progress)
     return progress->id != 0 && progress->count > 0 && progress->done <= progress->count;
 }
 
+static bool offers_fit(const struct offers *offers, uint32_t capacity)
+{
+    uint32_t set = 0;
+
+    for (uint32_t i = 0; i < offers->count; i++) {
+        const struct offer *offer = &offers->list[i];
+        uint32_t summand = summands_named(offer->name, offer->build);
+        if (offer->build == 0 || offer->capacity == 0 || offer->capacity > capacity ||
+            set & summand)
+            return false;
+        set |= summand;
+    }
+    return capacity <= CAPACITY_MAX;
+}
+
 static bool fits(const struct message *message)
 {
     uint32_t ms = message->welcome.heartbeat_ms;
@@ -252,9 +326,10 @@ static bool fits(const struct message *message)
     case MESSAGE_PROGRESS: return progress_fits(&message->progress);
     case MESSAGE_CANCEL: return message->cancel.id != 0;
     case MESSAGE_REFUSAL: return refusal_fits(&message->refusal);
-    case MESSAGE_JOIN: return message->join.capacity <= CAPACITY_MAX;
+    case MESSAGE_JOIN: return offers_fit(&message->join.offers, message->join.capacity);
     case MESSAGE_WELCOME: return ms >= HEARTBEAT_MS_MIN && ms <= HEARTBEAT_MS_MAX;
-    case MESSAGE_HEARTBEAT: return message->heartbeat.capacity <= CAPACITY_MAX;
+    case MESSAGE_HEARTBEAT:
+        return offers_fit(&message->heartbeat.offers, message->heartbeat.capacity);
     case MESSAGE_LEAVE: return true;
     default: return false;
     }

@@ -16,9 +16,8 @@ const char *check_assigned(struct node *node, uint32_t worker, const struct sum_
 /* True if this run replaced a revoked run of its span. */
 bool check_assigned_instead(const struct node *node, uint64_t id);
 
-/* True if the joined worker of that number holds a wanted span of that id. If it refuses the span,
- * it must rest. */
-bool check_refuses(const struct node *node, uint32_t number, uint64_t id);
+/* The run of that id, if this worker holds it and its total is wanted; else NULL. */
+const struct run *check_running(const struct node *node, uint32_t worker, uint64_t id);
 
 /* A message to send must be one that message_decode() accepts. */
 const char *check_message(const struct message *message);

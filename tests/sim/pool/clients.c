@@ -10,7 +10,7 @@
 
 /* ---- jobs -------------------------------------------------------------------------------- */
 
-/* The size of a job: from one sample to the work of one thread in a sixth of a second. Most jobs
+/* The size of a job: from one sample to the work of one thread in a twelfth of a second. Most jobs
  * are small. */
 static uint64_t draw_count(struct world *world)
 {
@@ -25,7 +25,7 @@ static uint64_t draw_count(struct world *world)
     case 3:
     case 4:
     case 5: return 1 + chance_below(chance, (uint64_t)blocks * BLOCK_SAMPLES / 64);
-    default: return 1 + chance_below(chance, (uint64_t)blocks * BLOCK_SAMPLES / 6);
+    default: return 1 + chance_below(chance, (uint64_t)blocks * BLOCK_SAMPLES / 12);
     }
 }
 
@@ -63,12 +63,12 @@ static struct sim_job draw_job(struct world *world)
     };
 }
 
-/* Up to 3 terms, or the terms that one thread computes in up to a sixth of a second. Most jobs are
- * small. */
+/* Up to 3 terms, or the terms that one thread computes in up to a twelfth of a second. Most jobs
+ * are small. */
 static uint64_t draw_terms(struct world *world, const char *parameters)
 {
     struct chance *chance = &world->chance;
-    int64_t longest_ns = chance_one_in(chance, 4) ? S / 6 : S / 64;
+    int64_t longest_ns = chance_one_in(chance, 4) ? S / 12 : S / 64;
     uint64_t most = (uint64_t)(longest_ns / summand_term_ns(parameters));
 
     return 1 + chance_below(chance, most < 3 || chance_one_in(chance, 4) ? 3 : most);
@@ -82,8 +82,9 @@ static void draw_summand(struct world *world, struct sum_request *asked)
     asked->kind = MESSAGE_KIND_NONE;
     asked->summand = chance_one_in(chance, 2) ? "alpha" : "beta";
     asked->build = chance_one_in(chance, 4) ? chance_between(chance, 11, 12) : 0;
-    asked->parameters =
-        summand_parameters((uint32_t)chance_below(chance, SUMMAND_EXPONENT_MAX + 1));
+    asked->parameters = summand_parameters(
+        chance_one_in(chance, 20) ? SUMMAND_REJECTED
+                                  : (uint32_t)chance_below(chance, SUMMAND_EXPONENT_MAX + 1));
     asked->count = draw_terms(world, asked->parameters);
     asked->first = draw_first(world, asked->count);
 }
@@ -382,6 +383,15 @@ static void on_summand_failed(struct world *world, const struct refused *refused
     again(world, refused->job, 100 * MS);
 }
 
+static void on_bad_parameters(struct world *world, const struct refused *refused)
+{
+    const struct sum_request *asked = &refused->job->asked;
+
+    refused->job->done = true;
+    if (!asked->summand || !summand_rejects(asked->parameters))
+        wrong(world, refused->client, refused->ask->id, "refused for right parameters");
+}
+
 static void on_other_bits(struct world *world, const struct refused *refused)
 {
     refused->job->done = true;
@@ -403,6 +413,7 @@ static void on_refusal(struct world *world, const struct client_process *client,
         [REFUSAL_STOPPING] = {HAPPENED_STOPPING, on_stopping},
         [REFUSAL_WORKERS_LOST] = {HAPPENED_WORKERS_LOST, on_workers_lost},
         [REFUSAL_UNKNOWN_SUMMAND] = {HAPPENED_UNKNOWN_SUMMAND, on_unknown_summand},
+        [REFUSAL_BAD_PARAMETERS] = {HAPPENED_BAD_PARAMETERS, on_bad_parameters},
         [REFUSAL_OTHER_BITS] = {HAPPENED_OTHER_BITS, on_other_bits},
         [REFUSAL_SUMMAND_FAILED] = {HAPPENED_SUMMAND_FAILED, on_summand_failed},
     };
@@ -457,7 +468,8 @@ static void on_progress(struct world *world, struct client_process *client,
 
     world_happened(world, HAPPENED_PROGRESS);
     if (!ask || !ask->job->asked.progress || progress->done >= progress->count ||
-        progress->count != ask->job->asked.count)
+        progress->count != ask->job->asked.count ||
+        (ask->job->asked.summand && !summand_progresses(&ask->job->asked, progress)))
         wrong(world, client, progress->id, "implausible progress");
 }
 

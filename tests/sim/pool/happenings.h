@@ -47,7 +47,11 @@ enum happening {
     HAPPENED_TERMS, /* answered with the sums of terms */
     HAPPENED_UNKNOWN_SUMMAND,
     HAPPENED_SUMMAND_FAILED,
+    HAPPENED_BAD_PARAMETERS,
     HAPPENED_OTHER_BITS,
+    HAPPENED_AUDIT,     /* a span is computed again */
+    HAPPENED_ANEW,      /* the terms of a request are computed again */
+    HAPPENED_UNSKILLED, /* a worker refuses a span of a summand that it has just lost */
     HAPPENED_NOT_JOINED,
     HAPPENED_REFUSED_JOIN,
     HAPPENED_RETRIED,

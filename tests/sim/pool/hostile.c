@@ -120,8 +120,22 @@ static void send(struct world *world, struct hostile *hostile, const struct mess
     cable_send(world, &world->network.cables[hostile->cable], END_DIALLER, message);
 }
 
-static struct message right_reply(const struct sum_request *span)
+/* The right total of terms, or another one. odd: see summand_reply(). */
+static struct message terms_reply(struct hostile *hostile, const struct sum_request *span,
+                                  uint64_t odd)
 {
+    uint64_t fill_ns = summand_fills(span) * SUMMAND_FILL_NS;
+
+    return (struct message){
+        .type = MESSAGE_SUM_REPLY,
+        .sum_reply = summand_reply(span, fill_ns + span->count, fill_ns, odd, &hostile->totals),
+    };
+}
+
+static struct message right_reply(struct hostile *hostile, const struct sum_request *span)
+{
+    if (span->summand)
+        return terms_reply(hostile, span, 0);
     return (struct message){
         .type = MESSAGE_SUM_REPLY,
         .sum_reply =
@@ -161,6 +175,22 @@ static struct sum_request held_take(struct world *world, struct hostile *hostile
     return span;
 }
 
+/* Some summands of the server's own threads. Others would be wanted after it has left for ever. */
+static void draw_offers(struct world *world, struct hostile *hostile)
+{
+    const struct node *node = &world->pool.nodes[hostile->target];
+
+    hostile->offer_count = 0;
+    for (uint32_t i = 0; i < node->threads.offer_count && node->settings.threads > 0; i++)
+        if (chance_one_in(&world->chance, 3))
+            hostile->offers[hostile->offer_count++] = node->threads.offers[i];
+}
+
+static struct offers offers_of(const struct hostile *hostile)
+{
+    return (struct offers){.count = hostile->offer_count, .list = hostile->offers};
+}
+
 static void lie_join(struct world *world, struct hostile *hostile)
 {
     struct chance *chance = &world->chance;
@@ -176,6 +206,8 @@ static void lie_join(struct world *world, struct hostile *hostile)
             },
     };
 
+    draw_offers(world, hostile);
+    message.join.offers = offers_of(hostile);
     hostile->trusted |= right;
     hostile->held_count = 0;
     send(world, hostile, &message);
@@ -186,10 +218,27 @@ static void lie_right(struct world *world, struct hostile *hostile)
     if (hostile->held_count == 0)
         return;
     hostile->old = held_take(world, hostile);
-    struct message message = right_reply(&hostile->old);
+    struct message message = right_reply(hostile, &hostile->old);
     send(world, hostile, &message);
     if (chance_one_in(&world->chance, 4))
         send(world, hostile, &message);
+}
+
+/* The total of another build, of other terms, or none. */
+static void lie_unfit_terms(struct world *world, struct hostile *hostile, struct sum_request span)
+{
+    uint64_t lie = chance_below(&world->chance, 4);
+
+    span.build ^= lie == 0;
+    span.count += lie == 1;
+    span.first += lie == 1;
+    struct message message = terms_reply(hostile, &span, 0);
+    struct sum_reply *reply = &message.sum_reply;
+    if (lie == 2)
+        *reply = (struct sum_reply){.id = span.id, .count = span.count, .compute_ns = span.count};
+    reply->count -= lie == 3 && reply->count > 1 ? 1 : 0;
+    reply->build ^= lie == 3 && reply->count == span.count;
+    send(world, hostile, &message);
 }
 
 /* An implausible total. The server may not notice, if the run is cancelled. */
@@ -198,7 +247,11 @@ static void lie_unfit(struct world *world, struct hostile *hostile)
     if (hostile->held_count == 0)
         return;
     struct sum_request span = held_take(world, hostile);
-    struct message message = right_reply(&span);
+    if (span.summand) {
+        lie_unfit_terms(world, hostile, span);
+        return;
+    }
+    struct message message = right_reply(hostile, &span);
     struct sum_reply *reply = &message.sum_reply;
     switch (chance_below(&world->chance, 5)) {
     case 0: reply->count += 1; break;
@@ -215,15 +268,16 @@ static void lie_unfit(struct world *world, struct hostile *hostile)
 
 static void lie_refuse(struct world *world, struct hostile *hostile)
 {
-    static const enum refusal_code codes[] = {REFUSAL_BUSY, REFUSAL_STOPPING, REFUSAL_WORKERS_LOST,
-                                              REFUSAL_CANCELLED, REFUSAL_DEADLINE_EXCEEDED};
+    static const enum refusal_code codes[] = {
+        REFUSAL_BUSY,      REFUSAL_STOPPING,          REFUSAL_WORKERS_LOST,
+        REFUSAL_CANCELLED, REFUSAL_DEADLINE_EXCEEDED, REFUSAL_UNKNOWN_SUMMAND};
 
     if (hostile->held_count == 0)
         return;
     hostile->old = held_take(world, hostile);
     struct message message = {
         .type = MESSAGE_REFUSAL,
-        .refusal = {.id = hostile->old.id, .code = codes[chance_below(&world->chance, 5)]},
+        .refusal = {.id = hostile->old.id, .code = codes[chance_below(&world->chance, 6)]},
     };
     send(world, hostile, &message);
 }
@@ -234,7 +288,8 @@ static void lie_old(struct world *world, struct hostile *hostile)
 
     if (old->id == 0)
         return;
-    struct message message = wrong_reply(world, old->id, old->count, old->kind);
+    struct message message = old->summand ? terms_reply(hostile, old, 1)
+                                          : wrong_reply(world, old->id, old->count, old->kind);
     send(world, hostile, &message);
 }
 
@@ -257,6 +312,9 @@ static void lie_heartbeat(struct world *world, struct hostile *hostile)
     struct message message = {.type = MESSAGE_HEARTBEAT};
 
     message.heartbeat.capacity = (uint32_t)chance_below(&world->chance, 4);
+    if (chance_one_in(&world->chance, 4))
+        draw_offers(world, hostile);
+    message.heartbeat.offers = offers_of(hostile);
     send(world, hostile, &message);
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "proto/message.h"
+#include "tests/sim/pool/summands.h"
 
 #define HOSTILES_MAX 4
 #define MUTES_MAX    2
@@ -31,7 +32,10 @@ struct hostile {
     struct sum_request held[HELD_MAX];
     uint32_t held_count;
     struct sum_request old; /* a span that it no longer holds */
-    int64_t pause_ns;       /* shortest time between two messages */
+    struct offer offers[SUMMANDS];
+    uint32_t offer_count;
+    struct sim_totals totals; /* of its last reply */
+    int64_t pause_ns;         /* shortest time between two messages */
 };
 
 struct hostiles {

@@ -103,8 +103,13 @@ static const char *refusal_wrong(const struct ledger *ledger, int64_t now_ns,
         return lost >= SPAN_DEATHS_MAX ? NULL
                                        : "refused for lost workers although too few were lost";
     case REFUSAL_SUMMAND_FAILED:
-        return failures >= SPAN_DEATHS_MAX ? NULL
-                                           : "refused for dead helpers although too few have died";
+        return failures >= SPAN_DEATHS_MAX && refusal->deaths >= SPAN_DEATHS_MAX
+                   ? NULL
+                   : "refused for dead helpers although too few have died";
+    case REFUSAL_BAD_PARAMETERS:
+        return debt->asked.summand && summand_rejects(debt->asked.parameters)
+                   ? NULL
+                   : "right parameters are refused";
     case REFUSAL_OTHER_BITS: return debt->asked.summand ? NULL : "samples with other bits";
     case REFUSAL_UNKNOWN_SUMMAND:
         return debt->asked.summand &&
@@ -131,7 +136,7 @@ static const char *duplicate_answer(struct ledger *ledger, uint32_t client, uint
 static bool is_answer(const struct sum_request *asked, const struct sum_reply *reply)
 {
     if (asked->audit)
-        return reply->count == asked->count && reply->outputs.count == 1;
+        return summand_answers(asked, reply);
     return asked->summand ? summand_agrees(asked, reply) : oracle_agrees(asked, reply);
 }
 
@@ -177,6 +182,8 @@ const char *ledger_progress(struct ledger *ledger, int64_t now_ns, uint32_t clie
     if (progress->count != debt->asked.count ||
         (progress->done < debt->done && !debt->asked.summand) || progress->done >= progress->count)
         return "implausible progress";
+    if (debt->asked.summand && !summand_progresses(&debt->asked, progress))
+        return "the outputs of a progress message are not those of its terms";
     if (now_ns - debt->progress_at_ns < PROGRESS_NS)
         return "progress more often than promised";
     debt->progress_at_ns = now_ns;

@@ -19,6 +19,7 @@ struct debt {
     uint64_t done;     /* samples, from its last progress message */
     uint64_t assigned; /* samples that spans were cut from */
     uint32_t restarts; /* of the request's terms, at that time */
+    uint64_t build;    /* of its spans; 0: none was sent yet */
 };
 
 struct ledger {

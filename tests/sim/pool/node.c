@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "proto/instant.h"
 #include "server/core/dispatcher_state.h"
@@ -182,13 +184,36 @@ static bool offers_summand(const struct node *node, uint32_t worker, const struc
     return span->build != 0 && offered & summands_fit(span);
 }
 
+/* Requests have begun anew because a worker has other bits. It no longer has the skill, although it
+ * offers the summand. */
+static void note_banned(struct node *node)
+{
+    const struct workers *workers = &node->dispatcher->workers;
+
+    for (uint32_t i = 0; i < node->workers.count && i < node->settings.joined_max; i++) {
+        uint32_t has = 0;
+        for (skill_set left = workers->table[node->settings.threads + i].skills; left;
+             left &= left - 1) {
+            const struct skill *skill = &workers->skills.all[skill_lowest(left)];
+            has |= summands_named(skill->name, skill->build);
+        }
+        node->banned[i] |= node->summands[i] & ~has;
+        node->summands[i] &= has;
+    }
+}
+
 static void carry_out_send(struct world *world, struct node *node, const struct effect *effect)
 {
     const struct message *message = &effect->message;
     uint32_t worker = effect->worker;
 
     if (message->type == MESSAGE_SUM_REQUEST) {
+        uint32_t begun_anew = node->begun_anew;
         report_wrong(world, node, check_assigned(node, worker, &message->sum_request));
+        if (node->begun_anew > begun_anew)
+            note_banned(node);
+        if (message->sum_request.audit)
+            world_happened(world, HAPPENED_AUDIT);
         if (check_assigned_instead(node, message->sum_request.id))
             world_happened(world, HAPPENED_GIVEN_INSTEAD);
         if (!message->sum_request.summand)
@@ -268,6 +293,18 @@ static void step_only(struct world *world, struct node *node, const struct event
     dispatcher_step(node->dispatcher, clock_now(world, node), event);
 }
 
+/* If a worker refuses a span for good, the span's request ends at once. */
+static const char *doomed_wrong(struct node *node)
+{
+    uint32_t doomed = node->doomed;
+
+    node->doomed = NOWHERE;
+    return doomed == NOWHERE || node->deaths[doomed] < SPAN_DEATHS_MAX ||
+                   node->dispatcher->spans.all[doomed].state == SPAN_FREE
+               ? NULL
+               : "a request goes on that no worker can compute";
+}
+
 /* Carries out all effects. event: the last event. */
 static void carry_out_all(struct world *world, struct node *node, const struct event *event)
 {
@@ -282,6 +319,7 @@ static void carry_out_all(struct world *world, struct node *node, const struct e
     if (world->ended)
         return;
     report_wrong(world, node, ledger_end(&node->ledger, node->draining));
+    report_wrong(world, node, doomed_wrong(node));
     report_wrong(world, node, check_dispatcher(node, clock_now(world, node), event));
 }
 
@@ -299,6 +337,14 @@ static void redial(struct world *world, struct node *node, struct upstream *up)
         cable_close(world, cable_at(world, up->cable), END_DIALLER);
     up->cable = cable_dial(world, DIALLER_PARENT, node->number, (uint32_t)(up - node->parents),
                            up->target, true);
+}
+
+static void note_sent(struct upstream *up, const struct message *message)
+{
+    if (message->type == MESSAGE_JOIN)
+        up->sent_summands = summands_of(&message->join.offers);
+    if (message->type == MESSAGE_HEARTBEAT)
+        up->sent_summands = summands_of(&message->heartbeat.offers);
 }
 
 static void parent_step(struct world *world, struct node *node, uint32_t number,
@@ -335,8 +381,13 @@ static void parent_step(struct world *world, struct node *node, uint32_t number,
     if (effects.send) {
         trace_message(&world->trace, world->now_ns, "    sends: server, parent", node->number,
                       up->target, &effects.message);
+        note_sent(up, &effects.message);
         cable_send(world, cable_at(world, up->cable), END_DIALLER, &effects.message);
     }
+    if (event_type == MEMBERSHIP_EVENT_TIME && up->membership.state == MEMBERSHIP_JOINED &&
+        up->sent_summands != node->own_summands)
+        world_violation(world, "server %u does not tell parent %u its summands", node->number,
+                        number);
 }
 
 /* ---- between two events ------------------------------------------------------------------ */
@@ -484,14 +535,86 @@ static void note_worker(struct node *node, uint32_t number, const struct message
         node->leaving[number] = message->type == MESSAGE_LEAVE;
     if (message->type == MESSAGE_JOIN || message->type == MESSAGE_HEARTBEAT)
         node->resting[number] = false;
-    if (message->type == MESSAGE_JOIN)
+    if (message->type == MESSAGE_JOIN) {
         node->summands[number] = summands_of(&message->join.offers);
+        node->banned[number] = 0;
+    }
     if (message->type == MESSAGE_HEARTBEAT)
-        node->summands[number] = summands_of(&message->heartbeat.offers);
-    if (message->type == MESSAGE_REFUSAL && check_refuses(node, number, message->refusal.id))
-        node->resting[number] = message->refusal.code < REFUSAL_UNKNOWN_SUMMAND;
+        node->summands[number] = summands_of(&message->heartbeat.offers) & ~node->banned[number];
     if (message->type == MESSAGE_REFUSAL && message->refusal.code == REFUSAL_SUMMAND_FAILED)
         node->failures += message->refusal.deaths;
+}
+
+/* The worker cannot compute more for now, or it has lost the summand. */
+static void note_refused(struct world *world, struct node *node, uint32_t number,
+                         const struct run *run, enum refusal_code code)
+{
+    const struct sum_request *asked = &run->span->request->asked;
+
+    if (code < REFUSAL_UNKNOWN_SUMMAND)
+        node->resting[number] = true;
+    if (code != REFUSAL_UNKNOWN_SUMMAND || !asked->summand)
+        return;
+    world_happened(world, HAPPENED_UNSKILLED);
+    node->summands[number] &= ~summands_fit(asked);
+}
+
+/* Notes what a refusal says of its span. worker: also a compute thread. */
+static void note_refusal(struct world *world, struct node *node, uint32_t worker,
+                         const struct refusal *refusal)
+{
+    const struct run *run = check_running(node, worker, refusal->id);
+    uint32_t deaths = refusal->code == REFUSAL_SUMMAND_FAILED ? refusal->deaths : 0;
+
+    if (!run)
+        return;
+    uint32_t span = (uint32_t)(run->span - node->dispatcher->spans.all);
+    node->deaths[span] += refusal->code == REFUSAL_BAD_PARAMETERS ? SPAN_DEATHS_MAX : deaths;
+    if (node->deaths[span] >= SPAN_DEATHS_MAX)
+        node->doomed = span;
+    if (worker >= node->settings.threads)
+        note_refused(world, node, worker - node->settings.threads, run, refusal->code);
+}
+
+static uint32_t exponent_bit(const struct sum_request *asked)
+{
+    return 1u << atoi(asked->parameters);
+}
+
+bool node_knows_grain(const struct node *node, const struct sum_request *span)
+{
+    return node->grains[__builtin_ctz(summands_fit(span))] & exponent_bit(span);
+}
+
+/* True if the run's worker has sent a total of something else. */
+static bool unfit(const struct run *run, const struct sum_reply *reply)
+{
+    const struct request *r = run->span->request;
+
+    return reply->count != run->span->count || (r->terms && reply->build != r->asked.build);
+}
+
+/* Notes that the server learns the grain, or that it must drop the worker. worker: also a compute
+ * thread. */
+static void note_reply(struct node *node, uint32_t worker, const struct sum_reply *reply)
+{
+    const struct run *run = check_running(node, worker, reply->id);
+
+    if (run && unfit(run, reply))
+        node->unfit = worker - node->settings.threads;
+    if (!run || unfit(run, reply) || !run->span->request->terms)
+        return;
+    const struct sum_request *asked = &run->span->request->asked;
+    node->grains[__builtin_ctz(summands_fit(asked))] |= exponent_bit(asked);
+}
+
+static void note_answer(struct world *world, struct node *node, uint32_t worker,
+                        const struct message *message)
+{
+    if (message->type == MESSAGE_REFUSAL)
+        note_refusal(world, node, worker, &message->refusal);
+    if (message->type == MESSAGE_SUM_REPLY)
+        note_reply(node, worker, &message->sum_reply);
 }
 
 static void receive_from_worker(struct world *world, struct node *node, struct cable *cable,
@@ -512,7 +635,12 @@ static void receive_from_worker(struct world *world, struct node *node, struct c
     if (message->type == MESSAGE_REFUSAL && message->refusal.code == REFUSAL_WORKERS_LOST)
         node->workers_lost++;
     note_worker(node, cable->number, message);
+    note_answer(world, node, event.worker, message);
     step(world, node, &event);
+    if (node->unfit != NOWHERE && node->joined[node->unfit])
+        world_violation(world, "server %u keeps worker %u, whose total does not fit its span",
+                        node->number, node->unfit);
+    node->unfit = NOWHERE;
 }
 
 void node_receive(struct world *world, struct node *node, struct cable *cable,
@@ -594,6 +722,7 @@ void node_thread_due(struct world *world, struct node *node, uint32_t number, ui
         thread_later(world, node, number);
     trace_message(&world->trace, world->now_ns, "receives: server, thread", node->number, number,
                   &message);
+    note_answer(world, node, number, &message);
     step(world, node, &event);
     settle(world, node);
 }
@@ -636,6 +765,7 @@ void node_tally(struct world *world, const struct node *node)
     const struct counters *counters = &node->dispatcher->counters;
     uint64_t *happened = world->tally->happened;
 
+    happened[HAPPENED_ANEW] += node->begun_anew;
     happened[HAPPENED_SPAN] += counters->spans;
     happened[HAPPENED_REQUEUED] += counters->requeued;
     happened[HAPPENED_GIVEN_TWICE] += counters->given_twice;
@@ -655,7 +785,9 @@ void node_start(struct world *world, struct node *node)
     node->hung_until_ns = 0;
     node->settings.offers =
         (struct offers){.count = node->threads.offer_count, .list = node->threads.offers};
-    node->threads.helper_deaths = node->failures = 0;
+    node->threads.helper_deaths = node->failures = node->begun_anew = 0;
+    node->doomed = node->unfit = NOWHERE;
+    memset(node->grains, 0, sizeof node->grains);
     node->dispatcher = dispatcher_new(&node->settings);
     node->clock_ns = chance_between(&world->chance, 0, 1000 * S);
     node->wake_at_ns = NEVER;

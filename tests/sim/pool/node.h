@@ -16,6 +16,7 @@
 #define NODE_PARENTS_MAX 2
 #define NODE_JOINED_MAX  12
 #define NODE_REQUESTS    48
+#define NODE_RUNS_MAX    1024
 #define PARKED_MAX       32768
 #define LOSSES_MAX       64
 #define SEEN_MAX         8
@@ -26,8 +27,9 @@ struct cable;
 /* A link to a parent. */
 struct upstream {
     struct membership membership;
-    uint32_t target; /* the parent's node number */
-    uint32_t cable;  /* NOWHERE: none */
+    uint32_t target;        /* the parent's node number */
+    uint32_t cable;         /* NOWHERE: none */
+    uint32_t sent_summands; /* that the last Join or Heartbeat to it offered */
 };
 
 /* The cable of each client's or worker's number. */
@@ -58,12 +60,17 @@ struct node {
     int64_t lateness_ns; /* of its timers */
     int64_t wake_at_ns;  /* its next timer, in simulated time */
     int64_t stopped_at_ns;
-    int64_t paused_ns;     /* how long it was stopped, until it reads again; else 0 */
-    int64_t cut_until_ns;  /* its connections carry nothing until then */
-    int64_t hung_until_ns; /* its compute threads do nothing until then */
-    struct heartbeat own;  /* what it sends to its parents */
-    uint32_t own_summands; /* that it offers to its parents */
-    uint32_t failures;     /* helper processes of its joined workers that have died */
+    int64_t paused_ns;              /* how long it was stopped, until it reads again; else 0 */
+    int64_t cut_until_ns;           /* its connections carry nothing until then */
+    int64_t hung_until_ns;          /* its compute threads do nothing until then */
+    struct heartbeat own;           /* what it sends to its parents */
+    uint32_t own_summands;          /* that it offers to its parents */
+    uint32_t failures;              /* helper processes of its joined workers that have died */
+    uint32_t deaths[NODE_RUNS_MAX]; /* helper processes that have died of each span */
+    uint32_t doomed;                /* the span whose request must end in this step, or NOWHERE */
+    uint32_t unfit;                 /* the joined worker to drop in this step, or NOWHERE */
+    uint32_t grains[SUMMANDS];      /* bits of the exponents whose grain it knows, by summand */
+    uint32_t begun_anew;            /* how often a request began anew */
     struct upstream parents[NODE_PARENTS_MAX];
     uint32_t parent_count;
     struct numbers clients;
@@ -71,7 +78,8 @@ struct node {
     bool joined[NODE_JOINED_MAX + 1];
     bool leaving[NODE_JOINED_MAX + 1];
     bool resting[NODE_JOINED_MAX + 1];      /* it has refused a span and sent no heartbeat since */
-    uint32_t summands[NODE_JOINED_MAX + 1]; /* that each joined worker offers */
+    uint32_t summands[NODE_JOINED_MAX + 1]; /* that each joined worker offers and may get */
+    uint32_t banned[NODE_JOINED_MAX + 1];   /* summands of which it has other bits */
     uint32_t lost_cables[LOSSES_MAX];       /* a send found them unreachable */
     uint32_t lost_count;
     uint32_t workers_lost; /* including those of joined workers */
@@ -110,6 +118,9 @@ void node_signal(struct world *world,
 
 /* Parks the occasion if the process is stopped. True if parked. */
 bool node_parks(struct world *world, struct node *node, const struct occasion *occasion);
+
+/* True if the server has got a total of this function, which reported the grain. */
+bool node_knows_grain(const struct node *node, const struct sum_request *span);
 
 /* A timer of the server, or of one of its compute threads. */
 void node_due(struct world *world, struct node *node);

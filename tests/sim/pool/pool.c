@@ -8,7 +8,6 @@
 /* Spans that a server can have at a time: more than the credit of all workers that outlast the
  * faults, but less than the credit of some hostile workers. */
 #define RUNS_LEAST 128
-#define RUNS_MOST  1024
 
 #define OUR_DIGEST UINT64_C(0x6d65616e74696d65)
 
@@ -57,7 +56,7 @@ static void draw_settings(struct world *world, struct node *node, bool front)
                                                         : NODE_REQUESTS;
     settings->client_requests_max =
         front ? (uint32_t)chance_spread(chance, 1, settings->requests_max) : settings->requests_max;
-    settings->runs_max = (uint32_t)chance_spread(chance, RUNS_LEAST, RUNS_MOST);
+    settings->runs_max = (uint32_t)chance_spread(chance, RUNS_LEAST, NODE_RUNS_MAX);
     settings->outputs_max = NODE_REQUESTS;
     settings->joined_max =
         (uint32_t)chance_below(chance, 3); /* grows with each server that joins */

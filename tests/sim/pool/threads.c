@@ -145,6 +145,8 @@ static struct message terms_end(struct sim_threads *threads, const struct thread
 
     if (task->cancelled && chance_one_in(chance, 2))
         return refusal(span->id, REFUSAL_CANCELLED, 0);
+    if (summand_rejects(span->parameters))
+        return refusal(span->id, REFUSAL_BAD_PARAMETERS, 0);
     if (chance_one_in(chance, threads->die_one_in)) {
         threads->helper_deaths++;
         return refusal(span->id, REFUSAL_SUMMAND_FAILED, 1);
