@@ -12,10 +12,18 @@ static bool matches(const struct skill *skill, const char *name, uint64_t build)
 /* A free entry has an empty name. */
 static uint32_t skill_of(const struct skills *skills, const char *name, uint64_t build)
 {
-    for (uint32_t i = 1; i < SKILLS_MAX; i++)
+    for (uint32_t i = 1; i <= skills->used; i++)
         if (matches(&skills->all[i], name, build))
             return i;
     return SKILL_SAMPLES;
+}
+
+/* SKILL_SAMPLES: the table is full. */
+static uint32_t skill_free(struct skills *skills)
+{
+    uint32_t number = skill_of(skills, "", 0);
+
+    return number == SKILL_SAMPLES && skills->used < SKILLS_MAX - 1 ? ++skills->used : number;
 }
 
 uint32_t skills_learn(struct skills *skills, const struct offer *offer)
@@ -23,7 +31,7 @@ uint32_t skills_learn(struct skills *skills, const struct offer *offer)
     uint32_t number = skill_of(skills, offer->name, offer->build);
 
     if (number == SKILL_SAMPLES) {
-        number = skill_of(skills, "", 0);
+        number = skill_free(skills);
         if (number == SKILL_SAMPLES)
             return number;
         struct skill *skill = &skills->all[number];
@@ -41,7 +49,7 @@ uint32_t skills_find(const struct skills *skills, const char *name, uint64_t bui
 {
     uint32_t best = SKILL_SAMPLES;
 
-    for (uint32_t i = 1; i < SKILLS_MAX; i++) {
+    for (uint32_t i = 1; i <= skills->used; i++) {
         const struct skill *skill = &skills->all[i];
         if (matches(skill, name, build) && skill->workers > 0 &&
             (best == SKILL_SAMPLES || skill->capacity > skills->all[best].capacity))
@@ -66,7 +74,7 @@ uint32_t skills_offers(const struct skills *skills, struct offer *offers)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 1; i < SKILLS_MAX && count < OFFERS_MAX; i++) {
+    for (uint32_t i = 1; i <= skills->used && count < OFFERS_MAX; i++) {
         const struct skill *skill = &skills->all[i];
         if (skill->workers == 0)
             continue;

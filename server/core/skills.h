@@ -27,6 +27,7 @@ struct skill {
 
 struct skills {
     struct skill all[SKILLS_MAX];
+    uint32_t used; /* entries that were ever used, without SKILL_SAMPLES: 1, 2, ..., used */
 };
 
 /* Why a worker that has not left lost a skill. */

@@ -36,14 +36,10 @@ struct census {
     } of[SKILLS_MAX]; /* the first `skills` are filled in */
 };
 
-/* A new skill takes the lowest free entry, so the entries in use before form a prefix. An entry
- * that is free again keeps its build, which is never 0. */
 static void census_init(struct census *census, const struct dispatcher *d)
 {
-    uint32_t skills = SKILL_SAMPLES + 1;
+    uint32_t skills = d->workers.skills.used + 1;
 
-    while (skills < SKILLS_MAX && d->workers.skills.all[skills].build != 0)
-        skills++;
     memset(census, 0, offsetof(struct census, of));
     census->skills = skills;
     for (uint32_t skill = 0; skill < skills; skill++)
