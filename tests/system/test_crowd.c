@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "sums/stream.h"
@@ -44,15 +45,33 @@ static int crowd_requests(int peer)
     return crowd_type(peer) == PEER_REQ ? 1 : DEALER_REQUESTS;
 }
 
+/* Returns the next sum for the peer. Asks again if the server is busy: on a slow machine a new
+ * connection may be refused, because it has the descriptor of one whose messages are still being
+ * read. */
+static struct message recv_crowd_sum(struct peer *peer, int number, int round)
+{
+    uint64_t first_id = crowd_request(number, round, 0).id;
+    struct message message;
+
+    while ((message = peer_recv(peer)).type == MESSAGE_REFUSAL) {
+        int which = (int)(message.refusal.id - first_id);
+        struct sum_request again = crowd_request(number, round, which);
+        cr_assert(message.refusal.code == REFUSAL_BUSY, "%s", message.refusal.text);
+        usleep(message.refusal.retry_after_ms * 1000);
+        peer_ask(peer, &again);
+    }
+    return message;
+}
+
 /* The answers may come in any order. */
 static void expect_crowd_sums(struct peer *peer, int number, int round)
 {
+    uint64_t first_id = crowd_request(number, round, 0).id;
     bool seen[DEALER_REQUESTS] = {false};
 
     for (int i = 0; i < crowd_requests(number); i++) {
-        struct message message = peer_recv(peer);
-        struct sum_request first = crowd_request(number, round, 0);
-        uint64_t which = message.sum_reply.id - first.id;
+        struct message message = recv_crowd_sum(peer, number, round);
+        uint64_t which = message.sum_reply.id - first_id;
         cr_assert(message.type == MESSAGE_SUM_REPLY);
         cr_assert(which < DEALER_REQUESTS && !seen[which], "answer %" PRIu64 " of peer %d",
                   message.sum_reply.id, number);
@@ -98,7 +117,7 @@ Test(crowd, fifty_clients_at_once_all_get_the_right_sums)
             expect_crowd_sums(peers[i], i, round);
     }
     expect_crowd_clients(clients);
-    cr_assert_str_eq(server_drain(&server), "Done: 785 requests answered, 0 refused.");
+    cr_assert(lines_are(server_drain(&server), WORDS("Done: 785 requests answered, * refused.")));
 }
 
 /* ---- one client that sends many requests ------------------------------------------------- */
