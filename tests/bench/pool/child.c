@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -83,13 +84,23 @@ void child_start_role(struct child *child, const char *role, const char *argumen
 }
 
 /* The child first prints its introduction. */
-void child_start_plain(struct child *plain, const char *nice)
+static void contestant_start(struct child *plain, const char *role, const char *argument)
 {
     char line[128];
 
-    child_start_role(plain, "plain", nice, NULL);
+    child_start_role(plain, role, argument, NULL);
     while (fgets(line, sizeof line, plain->from) && line[0] != '\n')
         ;
+}
+
+void child_start_plain(struct child *plain, const char *nice)
+{
+    contestant_start(plain, "plain", nice);
+}
+
+void child_start_plain_terms(struct child *plain, const char *summand)
+{
+    contestant_start(plain, "plain-terms", summand);
 }
 
 void child_plain_ask(struct child *plain, uint64_t samples)
@@ -124,6 +135,50 @@ int64_t child_cpu_ns(const struct child *child)
     if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &taken) == -1)
         bench_fail("the CPU time of a child");
     return (int64_t)taken.tv_sec * NS_PER_S + taken.tv_nsec;
+}
+
+/* Fields 14 to 17 of /proc/PID/stat: times of the process, and of its children that have ended. The
+ * second field, the name in parentheses, may contain spaces. */
+static int64_t family_ticks(pid_t pid, bool with_dead)
+{
+    char name[64], line[1024] = "";
+    long long own, kernel, dead, dead_kernel;
+
+    snprintf(name, sizeof name, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(name, "r");
+    if (!file)
+        return 0; /* it has ended, and its parent has its time */
+    size_t size = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[size] = '\0';
+    const char *rest = strrchr(line, ')');
+    if (!rest ||
+        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &own,
+               &kernel, &dead, &dead_kernel) != 4)
+        return 0;
+    return own + kernel + (with_dead ? dead + dead_kernel : 0);
+}
+
+int64_t child_family_cpu_ns(const struct child *child)
+{
+    int64_t ticks = family_ticks(child->pid, true);
+    char pattern[64];
+    glob_t found;
+
+    /* Each thread of the child has children of its own. */
+    snprintf(pattern, sizeof pattern, "/proc/%d/task/*/children", (int)child->pid);
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return ticks * (NS_PER_S / sysconf(_SC_CLK_TCK));
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        FILE *file = fopen(found.gl_pathv[i], "r");
+        int pid;
+        while (file && fscanf(file, "%d", &pid) == 1)
+            ticks += family_ticks(pid, false);
+        if (file)
+            fclose(file);
+    }
+    globfree(&found);
+    return ticks * (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
 
 static double child_mib(const struct child *child, const char *field)

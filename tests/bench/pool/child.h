@@ -45,6 +45,10 @@ void child_start_role(struct child *child, const char *role, const char *argumen
 void child_start_plain(struct child *plain, const char *nice);
 void child_plain_ask(struct child *plain, uint64_t samples);
 
+/* The same for the role plain-terms: child_plain_ask() then takes a number of terms.
+ * summand: path of a shared object. */
+void child_start_plain_terms(struct child *plain, const char *summand);
+
 /* Starts up to LOADS_MAX endless sums, a_core of them per core. Returns how many. */
 #define LOADS_MAX 256
 uint32_t loads_start(struct child *loads, uint32_t a_core);
@@ -52,6 +56,10 @@ void loads_end(struct child *loads, uint32_t count);
 
 /* Returns the CPU time of all its threads until now. */
 int64_t child_cpu_ns(const struct child *child);
+
+/* The same with the CPU time of its own children, dead or alive, such as helper processes. The unit
+ * of this clock is 10 ms. */
+int64_t child_family_cpu_ns(const struct child *child);
 
 /* Prints a row with a field of /proc/PID/status, such as VmRSS. */
 void child_print_memory(const char *what, const struct child *child, const char *field,

@@ -11,6 +11,7 @@ struct bench {
 
 void part_spans(const struct bench *bench);
 void part_efficiency(const struct bench *bench);
+void part_terms(const struct bench *bench);
 void part_kill(const struct bench *bench);
 void part_freeze(const struct bench *bench);
 void part_restart(const struct bench *bench);

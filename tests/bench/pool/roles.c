@@ -1,6 +1,7 @@
 /* The roles of the benchmark as its own child process: see roles.h. */
 #include "tests/bench/pool/roles.h"
 
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <zmq.h>
 
 #include "proto/instant.h"
+#include "summand/engine.h"
 #include "sums/sum.h"
 #include "tests/bench/contest.h"
 #include "tests/bench/pool/child.h"
@@ -91,6 +93,31 @@ static int play_plain(char **arguments)
     return contest_serve(&plain, 1);
 }
 
+/* Returns the number of the next term. */
+static double plain_terms(void *state, uint64_t terms)
+{
+    static uint64_t next;
+
+    if (engine_sum(state, next, terms) != ENGINE_DONE)
+        bench_fail(engine_text(state));
+    next += terms;
+    return (double)next;
+}
+
+static int play_plain_terms(char **arguments)
+{
+    static const struct engine_watch nobody;
+    void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+    const struct meantime_summand *summand = library ? dlsym(library, "meantime_summand") : NULL;
+    struct engine *engine = summand ? engine_new(summand, kernel_best(), &nobody) : NULL;
+
+    if (!engine || engine_begin(engine, 1, "") != ENGINE_DONE)
+        bench_fail(arguments[1]);
+    be_nice();
+    const struct contestant plain = {"terms", "plain", CONTEST_COMPILER, plain_terms, engine};
+    return contest_serve(&plain, 1);
+}
+
 /* ------------------------------------------------------------------------------------------ */
 
 int roles_play(char **arguments)
@@ -102,7 +129,7 @@ int roles_play(char **arguments)
         {"answer", play_answer}, {"hold", play_hold},     {"plain", play_plain},
         {"echo", bare_echo},     {"broker", bare_broker}, {"relay", bare_relay},
         {"reply", bare_reply},   {"flood", flood_play},   {"idle", idle_play},
-        {"pause", quota_pause},  {"visit", log_visit},
+        {"pause", quota_pause},  {"visit", log_visit},    {"plain-terms", play_plain_terms},
     };
 
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)

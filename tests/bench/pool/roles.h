@@ -4,6 +4,8 @@
  * span
  *     --as plain [nice]               sums on request from stdin: tests/bench/contest.h; nice: at
  *                                     the priority of a server's compute threads
+ *     --as plain-terms SUMMAND        sums terms of the shared object on request, in its own
+ * engine, at the priority of a compute thread
  *     --as echo                       a bare ROUTER that returns each message; prints its endpoint
  *     --as broker CREDIT              a bare ROUTER-ROUTER broker; prints both endpoints
  *     --as relay CREDIT               a bare ROUTER that answers each reply with the next request,
