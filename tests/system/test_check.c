@@ -52,6 +52,7 @@ Test(check, each_fault_has_a_sentence)
         {"static_state", "", "WRONG: Term 0 has other bits *static variables*"},
         {"random", "", "WRONG: Term 0 has other bits *rand()*"},
         {"libm", "", "WRONG: The file calls functions of libm: sin.*<meantime_math.h>*"},
+        {"libm_log", "log=1", "WRONG: The file calls functions of libm: log.*<meantime_math.h>*"},
         {"no_summand", "", "WRONG: The file has no symbol meantime_summand*"},
         {"missing", "", "WRONG: cannot read *missing.so: No such file or directory"},
         {"faults", "fault=unknown", "WRONG: There is no such fault."},

@@ -207,6 +207,47 @@ Test(summand, a_server_that_stops_or_is_killed_leaves_no_helper)
     }
 }
 
+/* ---- audits -------------------------------------------------------------------------------- */
+
+/* glibc before 2.33 has the second name. */
+#define NO_FMA "glibc.cpu.hwcaps=-FMA,-FMA_Usable,-FMA4,-FMA4_Usable,-AVX2,-AVX2_Usable"
+
+static struct process *log_worker_start(const struct test_server *front)
+{
+    return worker_start(front->workers_endpoint, WORDS("--summand", BAD_SUMMANDS "/libm_log.so"));
+}
+
+static void expect_named(const struct refusal *refusal, const struct process *worker)
+{
+    char name[32];
+    snprintf(name, sizeof name, ":%d, ", (int)process_pid(worker));
+    cr_assert(strstr(refusal->text, name), "%s", refusal->text);
+}
+
+/* The workers announce the same build, because no known answer contains log(). */
+Test(summand, an_audit_finds_libm_of_another_processor_and_names_both_workers)
+{
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("fma") || !__builtin_cpu_supports("avx2"))
+        cr_skip_test("This processor has no FMA.");
+    struct test_server front = front_start(NULL, NULL);
+    struct process *worker = log_worker_start(&front);
+    cr_assert(setenv("GLIBC_TUNABLES", NO_FMA, 1) == 0);
+    struct process *other = log_worker_start(&front);
+    struct sum_request with = terms(1, "libm-log", "log=1"), without = terms(2, "libm-log", "");
+    struct peer *peer = peer_new(PEER_DEALER, front.endpoint);
+    peer_ask(peer, &with);
+    struct refusal refusal = peer_expect_refusal(peer, 1, REFUSAL_OTHER_BITS);
+    cr_assert(strstr(refusal.text, "terms of libm-log from term"), "%s", refusal.text);
+    cr_assert(strstr(refusal.text, "on have other bits each time"), "%s", refusal.text);
+    expect_named(&refusal, worker);
+    expect_named(&refusal, other);
+    answer_of(front.endpoint, &without);
+#else
+    cr_skip_test("libm has one form of log() on this processor.");
+#endif
+}
+
 /* ---- start --------------------------------------------------------------------------------- */
 
 Test(summand, a_server_does_not_start_with_a_file_that_it_cannot_offer)
