@@ -9,10 +9,12 @@
 
 #include "client/lib/meantime.h"
 
-#define LOOKS     200000
 #define ROUNDS    9
 #define IN_FLIGHT 1000
 #define REQUESTS  100000
+
+/* Looks in a round, for each request. */
+#define LOOKS_PER_REQUEST 2
 
 /* ---- allocations of all threads; sanitizers have their own malloc()
  * --------------------------------- */
@@ -70,14 +72,14 @@ static uint64_t ask(struct meantime *m, uint64_t count)
     return request;
 }
 
-static void look_often(struct meantime *m, double *least_ns, long *least_allocations)
+static void look_often(struct meantime *m, int looks, double *least_ns, long *least_allocations)
 {
     double began_ns = now_ns();
     long began = allocations;
 
-    for (int i = 0; i < LOOKS; i++)
+    for (int i = 0; i < looks; i++)
         meantime_look(m);
-    double look_ns = (now_ns() - began_ns) / LOOKS;
+    double look_ns = (now_ns() - began_ns) / looks;
     long allocated = allocations - began;
     if (look_ns < *least_ns)
         *least_ns = look_ns;
@@ -86,13 +88,13 @@ static void look_often(struct meantime *m, double *least_ns, long *least_allocat
 }
 
 /* Prints the fastest of some rounds. Other programs or incoming progress have slowed the others. */
-static void measure_looks(struct meantime *m, const char *when)
+static void measure_looks(struct meantime *m, int looks, const char *when)
 {
     double look_ns = 1e9;
-    long allocated = LOOKS;
+    long allocated = looks;
 
     for (int i = 0; i < ROUNDS; i++)
-        look_often(m, &look_ns, &allocated);
+        look_often(m, looks, &look_ns, &allocated);
     printf("a look with %s: %.0f ns, %ld allocations\n", when, look_ns, allocated);
     if (allocated > 0)
         die("looks allocate");
@@ -145,14 +147,16 @@ int main(int argc, char **argv)
 
     if (argc < 2 || argc > 3 || !m || meantime_connect(m, argv[argc - 1]) != MEANTIME_OK)
         die("usage: bench_session [REQUESTS] ENDPOINT");
-    measure_looks(m, "nothing in flight");
+    int requests = argc == 3 ? atoi(argv[1]) : REQUESTS;
+    int looks = LOOKS_PER_REQUEST * requests;
+    measure_looks(m, looks, "nothing in flight");
     uint64_t endless = ask(m, UINT64_C(1) << 60);
     meantime_wait(m, endless, 1000000000);
-    measure_looks(m, "a request in flight");
+    measure_looks(m, looks, "a request in flight");
     meantime_cancel(m, endless);
     struct meantime_result result;
     meantime_take(m, endless, &result);
-    measure_requests(m, argc == 3 ? atoi(argv[1]) : REQUESTS);
+    measure_requests(m, requests);
     meantime_close(&m);
     return EXIT_SUCCESS;
 }

@@ -157,7 +157,7 @@ def main():
         folder = Path(name)
         objects = build_base(arguments.compiler, simulator.sources, folder)
         link(arguments.compiler, simulator, objects, folder / "sim")
-        seen = seen_by(folder / "sim", SEEDS[:2])
+        seen = seen_by(folder / "sim", SEEDS[:1])
         if seen:
             sys.exit(f"mutate.py: the cores fail as they are: {seen}")
         results = [pool.submit(run, mutant, arguments.compiler, simulator, objects, folder / str(i))
