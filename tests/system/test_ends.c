@@ -72,7 +72,8 @@ Test(ends, a_client_finds_a_server_that_starts_late)
     char endpoint[64];
 
     snprintf(endpoint, sizeof endpoint, "ipc://@meantime-late-%d", getpid());
-    struct process *client = client_of("async", endpoint);
+    struct process *client =
+        process_start(WORDS(MEANTIME, "async", "--connect", endpoint, LOCAL, "--patience", "60s"));
     process_line(client, PROCESS_OUT, LOCAL_DONE);
     struct process *server = process_start(WORDS(MEANTIME_SERVER, "--bind", endpoint));
     process_line(server, PROCESS_OUT, "Listening on *");

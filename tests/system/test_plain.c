@@ -336,10 +336,12 @@ Test(plain, a_plain_crowd_gets_as_many_turns_as_one_zeromq_client)
 
 /* ---- signals ----------------------------------------------------------------------------- */
 
+/* The front waits three heartbeat intervals for a worker. */
 Test(plain, after_sigterm_waiting_clients_are_still_answered)
 {
     uint16_t port;
-    struct test_server front = idle_front(&port);
+    struct test_server front = front_start(NULL, WORDS(PLAIN, "--heartbeat-ms", "10000"));
+    port = plain_port(front.process);
     int files[] = {tcp_client_new(port), tcp_client_new(port), tcp_client_new(port)};
 
     await_requests(&front, 3);
