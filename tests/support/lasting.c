@@ -1,4 +1,4 @@
-/* The size of a sum that lasts: see lasting.h. */
+/* The size of a sum that runs for about a second: see lasting.h. */
 #include "tests/support/lasting.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +9,7 @@
 #define MEASURED_MS 50
 
 /* The processor time that the resulting sum takes. */
-#define LASTING_MS 500
+#define LASTING_MS 1000
 
 /* The count of the first measured sum. If this sum was too short, the next one has GROWTH times as
  * many samples. */

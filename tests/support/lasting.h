@@ -8,9 +8,9 @@
 
 #define COUNT_WORD_BYTES 24
 
-/* Measures how many Gaussian samples take this server about half a second of processor time. Writes
- * the number into `word` (COUNT_WORD_BYTES), as an argument of `meantime`. Returns word. network:
- * the network namespace of the server's clients. */
+/* Measures how many Gaussian samples take this server about a second of processor time. Writes the
+ * number into `word` (COUNT_WORD_BYTES), as an argument of `meantime`. Returns word.
+ * network: the network namespace of the server's clients. */
 const char *lasting_count(const struct process *server, pid_t network, const char *endpoint,
                           char *word);
 

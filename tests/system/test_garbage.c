@@ -30,8 +30,9 @@ TestSuite(garbage, .fini = story_end);
 #define ANSWER_MS 5000
 #define TRIES_MAX 20
 
-/* The kinds of errors that the server logs separately. */
-#define LOG_KINDS 5
+/* The kinds of errors that random messages cause and that the server logs separately: malformed,
+ * wrong version, out of range, long envelope, unexpected, throttled, abandoned and refused. */
+#define LOG_KINDS 8
 
 static const struct sum_request proper = {
     .id = UINT64_C(0xfedcba9876543210),
