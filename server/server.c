@@ -240,7 +240,7 @@ static void check_keys(struct setup *setup)
         joined_workers_check_keys(setup->joined_workers);
 }
 
-/* Without its authenticator, the server can accept nobody. */
+/* If the authenticator fails, libzmq refuses all peers, so the server ends. */
 static void serve_access(struct server *server)
 {
     struct access *access = server->setup.access;

@@ -16,8 +16,8 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_VERSION  "1.0"
 
-/* libzmq accepts nobody if the authenticator does not answer. Debian's header has no name for it.
- */
+/* ZMQ_ZAP_ENFORCE_DOMAIN, which Debian's header does not name: if the authenticator does not
+ * answer, libzmq refuses all peers. */
 #define ENFORCE_DOMAIN 93
 
 /* How long the proof may take, on a machine that is very busy. */

@@ -3,7 +3,7 @@
  *
  * The authenticator is a socket in the event loop, not a thread. So it lives as long as the loop,
  * and it decides with the same list as the loop. It fails closed: with ZMQ_ZAP_ENFORCE_DOMAIN,
- * libzmq accepts nobody without its answer. access_prove() shows that with a random key.
+ * libzmq refuses all peers while it does not answer. access_prove() shows that with a random key.
  *
  * ZAP does not say which connection it decides about. So the listener checks the key again at the
  * first message of each connection, and when the allow-list loses a key, it closes the connections

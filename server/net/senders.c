@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The connection whose member `held` is the largest of the ranking. */
+#define LARGEST(ranking, held)                                                                     \
+    ((struct connection *)((char *)ranking_largest(ranking) - offsetof(struct connection, held)))
+
 /* The connection's descriptor, then the frames. */
 static struct sender_bucket *bucket_of(struct senders *senders, const struct envelope *envelope)
 {
@@ -97,8 +101,7 @@ struct connection *senders_crowding(const struct senders *senders)
 {
     if (senders->count < SENDERS_MAX)
         return NULL;
-    return (struct connection *)((char *)ranking_largest(&senders->by_senders) -
-                                 offsetof(struct connection, senders_held));
+    return LARGEST(&senders->by_senders, senders_held);
 }
 
 struct sender *senders_get(struct senders *senders, struct connection *connection,
@@ -216,8 +219,7 @@ static struct sender *kept_drop(struct senders *senders, struct connection *conn
 
 static struct connection *slowest(const struct senders *senders)
 {
-    return (struct connection *)((char *)ranking_largest(&senders->by_kept) -
-                                 offsetof(struct connection, kept_held));
+    return LARGEST(&senders->by_kept, kept_held);
 }
 
 struct connection *senders_keep(struct senders *senders, struct sender *sender, const void *bytes,

@@ -10,13 +10,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "keys/identity.h"
 #include "keys/key_folder.h"
 #include "proto/message.h"
+#include "tests/bench/clock.h"
 #include "tests/bench/rounds.h"
 
 #define ENDPOINT_ANY   "tcp://127.0.0.1:*"
@@ -41,20 +41,6 @@ struct target {
 
 static char folder[] = "/tmp/meantime-bench-XXXXXX";
 static void *context;
-
-static double now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 /* ---- keys -------------------------------------------------------------------------------- */
 

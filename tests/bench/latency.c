@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "proto/instant.h"
 #include "proto/message.h"
 #include "sums/sum.h"
+#include "tests/bench/clock.h"
 
 #define BATCHES        60
 #define BATCH          20
@@ -23,20 +23,6 @@
 #define RAW_ENDPOINT   "tcp://127.0.0.1:*"
 
 extern char **environ;
-
-static double now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 /* ---- the three things measured ----------------------------------------------------------- */
 
